@@ -1,0 +1,35 @@
+"""`fraud aggregate`: merchants' history from a file of events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.errors import UserError
+from cli.progress import progress_bar
+
+
+@click.command(name="aggregate")
+@click.option(
+    "--events", required=True, type=click.Path(path_type=Path), help="Events in order of arrival (JSON Lines)."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Reference folder to write to.")
+def command(events: Path, out: Path) -> None:
+    """Count each merchant's transactions, users and labelled frauds by hour into OUT/merchant_history.jsonl.
+
+    The scorer reads these buckets as of each transaction's time: a fraud counts only once its label could be known.
+    So one file made from the whole history is right for every transaction in it.
+    """
+    from models.entity_history import aggregate_merchants, write_history
+    from models.event_files import EventFileError
+    from udfs.entity_buckets import BucketSettings
+
+    try:
+        with progress_bar("counting merchants") as progress:
+            rows = aggregate_merchants(events, BucketSettings(), progress=progress)
+        out.mkdir(parents=True, exist_ok=True)
+        write_history(rows, out / "merchant_history.jsonl")
+    except (EventFileError, OSError) as error:
+        raise UserError(str(error)) from None
+    click.echo(f"{len(rows):,} merchants in {out / 'merchant_history.jsonl'}")

@@ -1,0 +1,91 @@
+"""What a user's stream told besides transactions: logins, changes of the account's status, and labels."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from operator import attrgetter
+
+import msgspec
+
+from udfs.entries import AccountEntry, LabelEntry, LoginEntry
+
+_time_of = attrgetter("timestamp_ms")
+
+
+class AccountSettings(msgspec.Struct, frozen=True):
+    """Logins are exact over `horizon_ms` behind the user's newest event and at most `logins`; at least `keep` stay."""
+
+    horizon_ms: int
+    logins: int = 1024
+    keep: int = 8
+    unblocks: int = 8
+    labels: int = 256
+
+
+class AccountHistory:
+    """State: logins in time order, times of unblocking, and the newest label of each transaction."""
+
+    __slots__ = ("labels", "login_times", "logins", "unblocked_ms")
+
+    def __init__(self) -> None:
+        self.logins: list[LoginEntry] = []
+        self.login_times: list[int] = []
+        self.unblocked_ms: list[int] = []
+        self.labels: dict[str, tuple[int, bool]] = {}
+
+
+class AccountLog:
+    """The logic: learns the entries and answers as of a moment."""
+
+    def __init__(self, settings: AccountSettings) -> None:
+        self.settings = settings
+
+    def learn_login(self, state: AccountHistory, entry: LoginEntry) -> None:
+        at = bisect_right(state.login_times, entry.timestamp_ms)
+        state.logins.insert(at, entry)
+        state.login_times.insert(at, entry.timestamp_ms)
+        settings = self.settings
+        expired = bisect_right(state.login_times, entry.remembered_ms - settings.horizon_ms)
+        surplus = max(min(expired, len(state.logins) - settings.keep), len(state.logins) - settings.logins)
+        if surplus > 0:
+            del state.logins[:surplus], state.login_times[:surplus]
+
+    def learn_change(self, state: AccountHistory, entry: AccountEntry) -> None:
+        if entry.unblocked:
+            insort(state.unblocked_ms, entry.timestamp_ms)
+            del state.unblocked_ms[: -self.settings.unblocks]
+
+    def learn_label(self, state: AccountHistory, entry: LabelEntry) -> None:
+        """The newest label of a transaction wins; of two known at the same moment, the later to arrive."""
+        previous = state.labels.get(entry.transaction_id)
+        if previous is not None and previous[0] > entry.known_at_ms:
+            return
+        if previous is None and len(state.labels) >= self.settings.labels:
+            del state.labels[next(iter(state.labels))]
+        state.labels[entry.transaction_id] = (entry.known_at_ms, entry.is_fraud)
+
+    def failed_logins(self, state: AccountHistory, time_ms: int, width_ms: int) -> int:
+        """Failed logins in (time - width, time]."""
+        first = bisect_right(state.login_times, time_ms - width_ms)
+        last = bisect_right(state.login_times, time_ms)
+        return sum(entry.success is False for entry in state.logins[first:last])
+
+    def last_success(self, state: AccountHistory, time_ms: int) -> LoginEntry | None:
+        """The newest successful login at or before a moment."""
+        for entry in reversed(state.logins[: bisect_right(state.login_times, time_ms)]):
+            if entry.success is True:
+                return entry
+        return None
+
+    def last_two(self, state: AccountHistory, time_ms: int) -> list[LoginEntry]:
+        """The newest login at or before a moment, and the one before it."""
+        last = bisect_right(state.login_times, time_ms)
+        return state.logins[max(0, last - 2) : last]
+
+    def confirmed_frauds(self, state: AccountHistory, time_ms: int) -> int:
+        """Transactions whose newest label says fraud, as known at a moment."""
+        return sum(is_fraud and known_at_ms <= time_ms for known_at_ms, is_fraud in state.labels.values())
+
+    def last_unblocked_ms(self, state: AccountHistory, time_ms: int) -> int | None:
+        at = bisect_right(state.unblocked_ms, time_ms)
+        return state.unblocked_ms[at - 1] if at else None

@@ -1,0 +1,139 @@
+"""The user's long-lived habits: exact sums over all accepted transactions and by day, and bounded sets of what is known.
+
+A transaction is learned after it was scored, so that habits never contain the current one. Sums are integers in minor
+units: the same transactions give the same habits in whatever order of arrival.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from udfs.entries import TransactionEntry
+from udfs.time_units import DAY_MS
+
+
+class HabitSettings(msgspec.Struct, frozen=True):
+    """How many different values of each kind stay known; the least recently used goes first."""
+
+    devices: int = 16
+    countries: int = 8
+    cities: int = 16
+    merchants: int = 64
+    categories: int = 32
+    ip_addresses: int = 16
+    beneficiaries: int = 32
+    days: int = 32
+
+
+class Sums(msgspec.Struct, gc=False):
+    """Count, total and squares of amounts in minor units."""
+
+    count: int = 0
+    total: int = 0
+    squares: int = 0
+
+
+class Habits:
+    """State: lifetime sums, one Sums a day (UTC) for the last days, and value -> first seen (ms) of what is known."""
+
+    __slots__ = (
+        "beneficiaries", "categories", "cities", "countries", "days", "devices", "first_ms", "ip_addresses", "lifetime",
+        "merchants", "newest_day", "night_count", "peak", "rolling",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.lifetime = Sums()
+        self.peak = 0
+        self.first_ms = -1
+        self.night_count = 0
+        self.newest_day = -1
+        self.days: dict[int, Sums] = {}
+        self.devices: dict[str, int] = {}
+        self.countries: dict[str, int] = {}
+        self.cities: dict[str, int] = {}
+        self.merchants: dict[str, int] = {}
+        self.categories: dict[str, int] = {}
+        self.ip_addresses: dict[str, int] = {}
+        self.beneficiaries: dict[str, int] = {}
+        self.rolling: dict[tuple[int, int], Sums] = {}  # derived: sums of whole days, dropped when a day changes
+
+
+class Baseline:
+    """The logic: learns transactions into Habits and sums the days before a transaction's own."""
+
+    def __init__(self, settings: HabitSettings) -> None:
+        self.settings = settings
+
+    def learn(self, habits: Habits, entry: TransactionEntry) -> None:
+        """Take in a transaction that is not `late`."""
+        settings = self.settings
+        minor = entry.minor
+        time_ms = entry.timestamp_ms
+        square = minor * minor
+        lifetime = habits.lifetime
+        lifetime.count += 1
+        lifetime.total += minor
+        lifetime.squares += square
+        if minor > habits.peak:
+            habits.peak = minor
+        if habits.first_ms < 0 or time_ms < habits.first_ms:
+            habits.first_ms = time_ms
+        if entry.night:
+            habits.night_count += 1
+        day = time_ms // DAY_MS
+        if day > habits.newest_day:
+            habits.newest_day = day
+            habits.rolling.clear()
+            oldest = day - settings.days
+            for old in [known for known in habits.days if known < oldest]:
+                del habits.days[old]
+        elif day < habits.newest_day:
+            habits.rolling.clear()
+        sums = habits.days.get(day)
+        if sums is None:
+            sums = habits.days[day] = Sums()
+        sums.count += 1
+        sums.total += minor
+        sums.squares += square
+        if entry.device_id is not None:
+            remember(habits.devices, entry.device_id, time_ms, settings.devices)
+        if entry.country is not None:
+            remember(habits.countries, entry.country, time_ms, settings.countries)
+        if entry.city is not None:
+            remember(habits.cities, entry.city, time_ms, settings.cities)
+        if entry.merchant_id is not None:
+            remember(habits.merchants, entry.merchant_id, time_ms, settings.merchants)
+        if entry.category is not None:
+            remember(habits.categories, entry.category, time_ms, settings.categories)
+        if entry.ip_address is not None:
+            remember(habits.ip_addresses, entry.ip_address, time_ms, settings.ip_addresses)
+        if entry.beneficiary_id is not None:
+            remember(habits.beneficiaries, entry.beneficiary_id, time_ms, settings.beneficiaries)
+
+    def days_until(self, habits: Habits, day: int, width: int) -> Sums:
+        """Sums over the `width` days that end with `day` (that day as far as it has arrived)."""
+        past = habits.rolling.get((day, width))
+        if past is None:
+            past = Sums()
+            first = day - width
+            for known, sums in habits.days.items():
+                if first < known < day:
+                    past.count += sums.count
+                    past.total += sums.total
+                    past.squares += sums.squares
+            habits.rolling[(day, width)] = past
+        today = habits.days.get(day)
+        if today is None:
+            return past
+        return Sums(past.count + today.count, past.total + today.total, past.squares + today.squares)
+
+
+def remember(known: dict[str, int], value: str, time_ms: int, limit: int) -> None:
+    """Add a value or make it the most recently used; over the limit the least recently used goes."""
+    first_ms = known.pop(value, None)
+    if first_ms is None:
+        if len(known) >= limit:
+            del known[next(iter(known))]
+        known[value] = time_ms
+    else:
+        known[value] = first_ms if first_ms < time_ms else time_ms

@@ -1,0 +1,153 @@
+"""Bytes to events, and outputs to bytes. Whatever is wrong with a record ends in one BadRecord with a reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+import msgspec
+
+from udfs.events import EVENT_TYPES, AccountChange, Event, Label, Login, Transaction
+
+MAX_IDENTIFIER_LENGTH = 64
+MAX_TEXT_BYTES = 256
+MAX_AMOUNT_MAJOR = 1e12
+MAX_TIMESTAMP_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class BadRecord(ValueError):
+    """The record is not an event of the contract; the message is the dead letter's reason."""
+
+
+class _Probe(msgspec.Struct):
+    type: str = "transaction"
+
+
+_decode_transaction = msgspec.json.Decoder(Transaction).decode
+_decode_probe = msgspec.json.Decoder(_Probe).decode
+_decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in EVENT_TYPES.items()}
+
+_TRANSACTION_TEXTS = (
+    "currency", "merchant_country", "channel", "entry_mode", "ip_address", "city", "country", "email_domain",
+)  # fmt: skip
+
+
+def decode_event(payload: bytes) -> Event:
+    """Decode one record by the contract of the events (docs/events.md).
+
+    Raises BadRecord with a reason that names the field; never any other exception, whatever the bytes.
+    """
+    try:
+        event: Event = _decode_transaction(payload)
+    except Exception as error:  # RecursionError and UnicodeDecodeError are no msgspec errors
+        event = _decode_other(payload, error)
+    if type(event) is Transaction:
+        _normalize_transaction(event, payload)
+    else:
+        _normalize_other(event)
+    return event
+
+
+def _decode_other(payload: bytes, error: Exception) -> Event:
+    """The record is not a transaction: decode it by its tag, or say why it is no event at all."""
+    if not payload:
+        raise BadRecord("empty record") from None
+    try:
+        tag = _decode_probe(payload).type
+        decode = _decoders.get(tag)
+        if decode is not None and tag != "transaction":
+            other: Event = decode(payload)
+            return other
+    except Exception as other_error:
+        raise BadRecord(_reason(other_error)) from None
+    if decode is None:
+        raise BadRecord(f"unknown event type {tag[:64]!r}: expected one of {', '.join(EVENT_TYPES)}")
+    raise BadRecord(_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, msgspec.ValidationError):
+        return f"not an event: {error}"
+    if isinstance(error, RecursionError):
+        return "not JSON: nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8: {error.reason} at byte {error.start} of a string"
+    return f"not JSON: {error}"
+
+
+def _normalize_transaction(event: Transaction, payload: bytes) -> None:
+    event.transaction_id = identifier(event.transaction_id, "transaction_id")
+    event.user_id = familiar_identifier(event.user_id, "user_id")
+    if type(event.timestamp) is not int or not 0 <= event.timestamp <= MAX_TIMESTAMP_MS:
+        event.timestamp = epoch_ms(event.timestamp, "timestamp")
+    if event.amount > MAX_AMOUNT_MAJOR:
+        raise BadRecord(f"amount: {event.amount!r} is above the limit of {MAX_AMOUNT_MAJOR:.0f}")
+    if event.merchant_id is not None:
+        event.merchant_id = familiar_identifier(event.merchant_id, "merchant_id")
+    if event.merchant_category is not None:
+        event.merchant_category = familiar_identifier(event.merchant_category, "merchant_category")
+    if event.device_id is not None:
+        event.device_id = familiar_identifier(event.device_id, "device_id")
+    if event.session_id is not None:
+        event.session_id = identifier(event.session_id, "session_id")
+    if event.card_id is not None:
+        event.card_id = familiar_identifier(event.card_id, "card_id")
+    if event.beneficiary_id is not None:
+        event.beneficiary_id = familiar_identifier(event.beneficiary_id, "beneficiary_id")
+    currency = event.currency
+    if currency is not None and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+        raise BadRecord(f"currency: {currency[:8]!r} is not an ISO 4217 code of three capital letters")
+    if not payload.isascii() or b"\\u" in payload:
+        _check_texts(event, _TRANSACTION_TEXTS)
+
+
+def _normalize_other(event: Login | AccountChange | Label) -> None:
+    event.event_id = identifier(event.event_id, "event_id")
+    event.user_id = identifier(event.user_id, "user_id")
+    event.timestamp = epoch_ms(event.timestamp, "timestamp")
+    if isinstance(event, Login):
+        if event.device_id is not None:
+            event.device_id = identifier(event.device_id, "device_id")
+        _check_texts(event, ("ip_address", "city"))
+    elif isinstance(event, AccountChange):
+        _check_texts(event, ("old_status", "new_status", "reason", "audit_user"))
+    else:
+        event.transaction_id = identifier(event.transaction_id, "transaction_id")
+        event.known_at = epoch_ms(event.known_at, "known_at")
+        if event.known_at < event.timestamp:
+            raise BadRecord("known_at: a label cannot be known before its transaction's timestamp")
+        if event.merchant_id is not None:
+            event.merchant_id = identifier(event.merchant_id, "merchant_id")
+        _check_texts(event, ("resolution_code",))
+
+
+def identifier(value: str | int, field: str) -> str:
+    """An id as text: 1 to 64 printable ASCII characters without a space; an integer becomes its decimal text."""
+    if type(value) is int:
+        value = str(value)
+    assert isinstance(value, str)
+    if 0 < len(value) <= MAX_IDENTIFIER_LENGTH and value.isascii() and value.isprintable() and " " not in value:
+        return value
+    raise BadRecord(f"{field}: {value[:64]!r} is not an id of 1 to 64 printable ASCII characters without spaces")
+
+
+# Merchants, devices and users come again and again: one look-up instead of a check of every character.
+familiar_identifier = lru_cache(maxsize=1 << 17)(identifier)
+
+
+def epoch_ms(value: int | datetime, field: str) -> int:
+    """A moment as epoch milliseconds UTC, rounded down; refuses what lies outside the years 1970 to 9999."""
+    milliseconds = value if isinstance(value, int) else (value - _EPOCH) // _MILLISECOND
+    if 0 <= milliseconds <= MAX_TIMESTAMP_MS:
+        return milliseconds
+    raise BadRecord(f"{field}: {milliseconds} is not between the years 1970 and 9999 in epoch milliseconds")
+
+
+def _check_texts(event: Event, fields: tuple[str, ...]) -> None:
+    for field in fields:
+        value = getattr(event, field)
+        if value is not None and len(value.encode()) > MAX_TEXT_BYTES:
+            raise BadRecord(f"{field}: {len(value.encode())} bytes of UTF-8, at most {MAX_TEXT_BYTES} are allowed")

@@ -1,0 +1,103 @@
+"""The events that come in: one JSON object a record, told apart by its `type` tag.
+
+The structs below are both the wire format and the in-memory form. `codec.decode_event` is the only place that makes
+them from bytes; after it every id is text, every timestamp epoch milliseconds UTC, every absent optional field None.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+Text = Annotated[str, msgspec.Meta(max_length=256)]
+Latitude = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
+Longitude = Annotated[float, msgspec.Meta(ge=-180.0, le=180.0)]
+if TYPE_CHECKING:  # what readers of a decoded event see
+    Identifier = str
+    Moment = int
+else:  # what the wire may carry; the codec turns it into the above
+    Identifier = str | int
+    Moment = int | Annotated[datetime, msgspec.Meta(tz=True)]
+
+TransactionKind = Literal["purchase", "refund", "reversal"]
+AuthorizationResult = Literal["approved", "declined"]
+
+
+class Transaction(msgspec.Struct, tag_field="type", tag="transaction", omit_defaults=True, kw_only=True, gc=False):
+    """A payment, refund or reversal by one user.
+
+    `amount` is in major units of `currency` (the base currency where absent) and never negative.
+    `timestamp` is the event time in epoch milliseconds UTC once decoded.
+    """
+
+    transaction_id: Identifier
+    user_id: Identifier
+    timestamp: Moment
+    amount: Annotated[float, msgspec.Meta(ge=0.0)]
+    currency: Text | None = None
+    kind: TransactionKind = "purchase"
+    auth_result: AuthorizationResult | None = None
+    merchant_id: Identifier | None = None
+    merchant_category: Identifier | None = None
+    merchant_country: Text | None = None
+    channel: Text | None = None
+    entry_mode: Text | None = None
+    device_id: Identifier | None = None
+    session_id: Identifier | None = None
+    card_id: Identifier | None = None
+    ip_address: Text | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
+    city: Text | None = None
+    country: Text | None = None
+    otp_used: bool | None = None
+    beneficiary_id: Identifier | None = None
+    email_domain: Text | None = None
+
+
+class Login(msgspec.Struct, tag_field="type", tag="login", omit_defaults=True, kw_only=True, gc=False):
+    """A login attempt; `success` is None where the source does not tell."""
+
+    event_id: Identifier
+    user_id: Identifier
+    timestamp: Moment
+    device_id: Identifier | None = None
+    ip_address: Text | None = None
+    city: Text | None = None
+    success: bool | None = None
+
+
+class AccountChange(msgspec.Struct, tag_field="type", tag="account_change", omit_defaults=True, kw_only=True, gc=False):
+    """A change of an account's status, with who made it."""
+
+    event_id: Identifier
+    user_id: Identifier
+    timestamp: Moment
+    old_status: Text | None = None
+    new_status: Text | None = None
+    reason: Text | None = None
+    audit_user: Text | None = None
+
+
+class Label(msgspec.Struct, tag_field="type", tag="label", omit_defaults=True, kw_only=True, gc=False):
+    """What a transaction turned out to be. `timestamp` is the transaction's, `known_at` when the label arrived."""
+
+    event_id: Identifier
+    transaction_id: Identifier
+    user_id: Identifier
+    timestamp: Moment
+    known_at: Moment
+    is_fraud: bool
+    merchant_id: Identifier | None = None
+    resolution_code: Text | None = None
+
+
+Event = Transaction | Login | AccountChange | Label
+EVENT_TYPES: dict[str, type[Event]] = {
+    "transaction": Transaction,
+    "login": Login,
+    "account_change": AccountChange,
+    "label": Label,
+}

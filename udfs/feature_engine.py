@@ -1,0 +1,208 @@
+"""From one event and the user's state to features: what serving, replay and training share, without a model.
+
+`observe` looks and computes, `commit` writes. Between the two nothing is stored yet: on any error the caller evicts
+the user, and the event has not happened.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from udfs.block_list import BlockList
+from udfs.entity_buckets import BucketSettings, EntityHistory, EntityRisk, empty_history
+from udfs.entries import AccountEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry
+from udfs.events import AccountChange, Label, Login, Transaction
+from udfs.features.catalogue import compute_features
+from udfs.features.context import Context
+from udfs.features.time_of_day import is_night
+from udfs.local_time import LocalTime
+from udfs.money import Money
+from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.stores.port import DEVICE, DOMAIN, IP, MERCHANT, MERCHANT_HISTORY, USER, Enrichment
+from udfs.user_state import EVENT_ID_MARK, User, UserStates
+
+BLOCKED_STATUSES = frozenset({"blocked", "frozen", "locked", "suspended"})
+
+
+class Observation(msgspec.Struct, gc=False):
+    """A transaction with its features, not yet written."""
+
+    user: User
+    entry: TransactionEntry
+    context: Context
+    features: dict[str, float]
+    blocked: list[BlockEntry]
+
+
+class FeatureEngine:
+    """Keyed state, stores and money in; features out. One instance an operator."""
+
+    def __init__(
+        self,
+        states: UserStates,
+        enrichment: Enrichment,
+        block_list: BlockList,
+        money: Money,
+        local_time: LocalTime,
+        buckets: BucketSettings,
+    ) -> None:
+        self.states = states
+        self.money = money
+        self.block_list = block_list
+        self._enrichment = enrichment
+        self._local_time = local_time
+        self._windows = states.windows
+        settings = states.settings.windows
+        self._lateness_ms = settings.lateness_ms
+        self._widths = (settings.five_minutes_ms, settings.hour_ms, settings.day_ms)
+        self._no_history: EntityHistory | None = None
+        if enrichment.holds_histories:
+            self._no_history = empty_history("merchant", buckets)
+
+    def observe(self, transaction: Transaction) -> Observation | None:
+        """Features of a transaction, or None if it is a duplicate. Raises MissingRate for a currency without rate."""
+        states, windows = self.states, self._windows
+        user = states.get(transaction.user_id)
+        time_ms = transaction.timestamp
+        if states.seen(user, transaction.transaction_id, time_ms):
+            return None
+        context = Context()
+        self._enrich(context, transaction)
+        money = self.money
+        minor = money.base_minor(transaction.amount, transaction.currency, time_ms)
+        profile = context.user
+        context.local_hour, context.local_weekday = self._local_time.hour_and_weekday(
+            time_ms, profile.timezone if profile is not None else None
+        )
+        newest_ms = max(user.newest_ms, time_ms)
+        entry = TransactionEntry(
+            user.sequence + 1,
+            transaction.transaction_id,
+            time_ms,
+            newest_ms,
+            newest_ms - time_ms > self._lateness_ms,
+            minor,
+            transaction.kind != "purchase",
+            transaction.auth_result == "declined",
+            is_night(context.local_hour),
+            transaction.merchant_id,
+            transaction.merchant_category,
+            transaction.device_id,
+            transaction.country if transaction.country is not None else transaction.merchant_country,
+            transaction.city,
+            transaction.ip_address,
+            transaction.beneficiary_id,
+            transaction.latitude,
+            transaction.longitude,
+        )
+        blocked = self.block_list.hits(transaction)
+        recent = user.recent
+        context.transaction = transaction
+        context.time_ms = time_ms
+        context.minor = minor
+        context.scale = money.scale
+        context.amount = minor / money.scale
+        context.place_country = entry.country
+        context.device_listed = any([hit.type == "device" for hit in blocked])
+        context.windows = windows
+        context.recent = recent
+        context.baseline = states.baseline
+        context.habits = user.habits
+        context.account_log = states.account_log
+        context.account = user.account
+        context.previous = windows.last_before(recent, time_ms, newest_ms)
+        if entry.late:
+            context.five_minutes = context.hour = context.day = None
+        else:
+            windows.add(recent, entry)
+            five_minutes_ms, hour_ms, day_ms = self._widths
+            context.five_minutes = windows.window(recent, time_ms, five_minutes_ms)
+            context.hour = windows.window(recent, time_ms, hour_ms)
+            context.day = windows.window(recent, time_ms, day_ms)
+        return Observation(user, entry, context, compute_features(context), blocked)
+
+    def commit(self, observation: Observation) -> None:
+        """Write an observed transaction to the user's state."""
+        self.states.record(observation.user, observation.entry)
+
+    def record_login(self, login: Login) -> None:
+        """Learn a login attempt; a repeated event id changes nothing."""
+        user = self._user_unless_seen(login)
+        if user is not None:
+            newest_ms = max(user.newest_ms, login.timestamp)
+            entry: LogEntry = LoginEntry(
+                user.sequence + 1,
+                login.event_id,
+                login.timestamp,
+                newest_ms,
+                login.success,
+                login.device_id,
+                login.city,
+            )
+            self.states.record(user, entry)
+
+    def record_change(self, change: AccountChange) -> bool:
+        """Learn a change of the account's status; False if the event id is a repeated one."""
+        user = self._user_unless_seen(change)
+        if user is None:
+            return False
+        newest_ms = max(user.newest_ms, change.timestamp)
+        was_blocked = (change.old_status or "").lower() in BLOCKED_STATUSES
+        is_blocked = (change.new_status or "").lower() in BLOCKED_STATUSES
+        unblocked = was_blocked and change.new_status is not None and not is_blocked
+        self.states.record(
+            user, AccountEntry(user.sequence + 1, change.event_id, change.timestamp, newest_ms, unblocked)
+        )
+        return True
+
+    def record_label(self, label: Label) -> None:
+        """Learn what one of the user's transactions turned out to be; repeating a label changes nothing."""
+        user = self.states.get(label.user_id)
+        entry = LabelEntry(user.sequence + 1, label.transaction_id, label.known_at, label.is_fraud)
+        self.states.record(user, entry)
+
+    def _user_unless_seen(self, event: Login | AccountChange) -> User | None:
+        user = self.states.get(event.user_id)
+        return None if self.states.seen(user, EVENT_ID_MARK + event.event_id, event.timestamp) else user
+
+    def _enrich(self, context: Context, transaction: Transaction) -> None:
+        """One look-up for everything that is known of the transaction's parties."""
+        keys = [USER + transaction.user_id]
+        merchant_id, device_id = transaction.merchant_id, transaction.device_id
+        ip_address, email_domain = transaction.ip_address, transaction.email_domain
+        if merchant_id is not None:
+            keys.append(MERCHANT + merchant_id)
+            keys.append(MERCHANT_HISTORY + merchant_id)
+        if device_id is not None:
+            keys.append(DEVICE + device_id)
+        if ip_address is not None:
+            keys.append(IP + ip_address)
+        if email_domain is not None:
+            keys.append(DOMAIN + email_domain)
+        values, context.status = self._enrichment.lookup(keys)
+        context.user = context.merchant = context.merchant_risk = context.device = context.ip = context.domain = None
+        known_history = False
+        for value in values:
+            if value is None:
+                continue
+            if isinstance(value, UserProfile):
+                context.user = value
+            elif isinstance(value, EntityHistory):
+                known_history = True
+                context.merchant_risk = value.as_of(transaction.timestamp)
+            elif isinstance(value, MerchantProfile):
+                context.merchant = value
+            elif isinstance(value, DeviceProfile):
+                context.device = value
+            elif isinstance(value, IpFeed):
+                context.ip = value
+            elif isinstance(value, DomainFeed):
+                context.domain = value
+        if merchant_id is not None and not known_history:
+            context.merchant_risk = self._risk_without_history(context, transaction.timestamp)
+
+    def _risk_without_history(self, context: Context, time_ms: int) -> EntityRisk | None:
+        """A complete store that has no buckets of a merchant knows that nothing happened there yet."""
+        if self._no_history is None or context.status == "degraded":
+            return None
+        return self._no_history.as_of(time_ms)

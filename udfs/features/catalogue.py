@@ -1,0 +1,62 @@
+"""All features by family, in the model's input order, and the version of the set.
+
+A family is a module of this folder with `FEATURES` and `compute(f, context)`, which writes each of its names once.
+Adding the file adds the family; the order is that of the families' names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+
+from udfs import features as package
+from udfs.features.context import Context
+from udfs.features.feature import Feature
+
+NOT_FAMILIES = frozenset({"catalogue", "words"})  # they import this module
+Compute = Callable[[dict[str, float], Context], None]
+
+
+def _discover() -> dict[str, tuple[tuple[Feature, ...], Compute]]:
+    families = {}
+    for name in sorted(module.name for module in pkgutil.iter_modules(package.__path__)):
+        if name in NOT_FAMILIES:
+            continue
+        module = import_module(f"{package.__name__}.{name}")
+        if hasattr(module, "compute"):
+            families[name] = (module.FEATURES, module.compute)
+    return families
+
+
+FAMILIES = _discover()
+FEATURES: tuple[Feature, ...] = tuple(feature for features, _ in FAMILIES.values() for feature in features)
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+_UNKNOWN: dict[str, float] = dict.fromkeys(NAMES, float("nan"))
+_COMPUTE = tuple(compute for _, compute in FAMILIES.values())
+
+
+def feature_set_version(features: tuple[Feature, ...]) -> str:
+    """Hash over name, unit and formula version of every feature, in order: what a bundle is bound to."""
+    lines = "\n".join(f"{feature.name}\t{feature.unit}\t{feature.version}" for feature in features)
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+FEATURE_SET_VERSION = feature_set_version(FEATURES)
+
+
+def family_of(name: str) -> str:
+    """The family a feature belongs to. Raises KeyError for an unknown name."""
+    for family, (features, _) in FAMILIES.items():
+        if any(feature.name == name for feature in features):
+            return family
+    raise KeyError(name)
+
+
+def compute_features(context: Context) -> dict[str, float]:
+    """Every feature of one transaction by name, in input order; NaN is what is not known."""
+    values = _UNKNOWN.copy()  # keeps the order of the names, whatever order a family writes them in
+    for compute in _COMPUTE:
+        compute(values, context)
+    return values

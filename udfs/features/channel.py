@@ -1,0 +1,42 @@
+"""How the payment was made."""
+
+from __future__ import annotations
+
+from udfs.features.context import NAN, Context
+from udfs.features.feature import Feature
+
+ONLINE_CHANNELS = frozenset({"ecommerce", "online", "upi", "app", "web", "mobile"})
+TRANSFER_CHANNELS = frozenset({"transfer", "upi", "wire", "p2p"})
+CASH_CATEGORY = "6011"
+# Jewellery, miscellaneous retail, electronics, wire transfer, quasi-cash, gambling.
+HIGH_RISK_CATEGORIES = frozenset({"5944", "5999", "5732", "4829", "6051", "7995"})
+
+FEATURES = (
+    Feature("is_online_channel", "flag", f"1 if the channel is one of {', '.join(sorted(ONLINE_CHANNELS))}"),
+    Feature("is_atm_channel", "flag", "1 if the channel is atm"),
+    Feature("is_transfer_channel", "flag", f"1 if the channel is one of {', '.join(sorted(TRANSFER_CHANNELS))}"),
+    Feature("is_manual_entry", "flag", "1 if the entry mode is manual"),
+    Feature("is_magstripe_entry", "flag", "1 if the entry mode is magstripe"),
+    Feature("used_otp", "flag", "1 if a one-time password was used"),
+    Feature("is_cash_category", "flag", "1 if the merchant category is 6011"),
+    Feature("is_high_risk_category", "flag", f"1 if the category is one of {', '.join(sorted(HIGH_RISK_CATEGORIES))}"),
+    Feature("is_refund", "flag", "1 for a refund or reversal"),
+)
+
+
+def compute(f: dict[str, float], c: Context) -> None:
+    transaction = c.transaction
+    channel, entry_mode, category = transaction.channel, transaction.entry_mode, transaction.merchant_category
+    otp_used = transaction.otp_used
+    if channel is None:
+        f["is_online_channel"] = f["is_atm_channel"] = f["is_transfer_channel"] = NAN
+    else:
+        f["is_online_channel"] = 1.0 if channel in ONLINE_CHANNELS else 0.0
+        f["is_atm_channel"] = 1.0 if channel == "atm" else 0.0
+        f["is_transfer_channel"] = 1.0 if channel in TRANSFER_CHANNELS else 0.0
+    f["is_manual_entry"] = NAN if entry_mode is None else 1.0 if entry_mode == "manual" else 0.0
+    f["is_magstripe_entry"] = NAN if entry_mode is None else 1.0 if entry_mode == "magstripe" else 0.0
+    f["used_otp"] = NAN if otp_used is None else 1.0 if otp_used else 0.0
+    f["is_cash_category"] = NAN if category is None else 1.0 if category == CASH_CATEGORY else 0.0
+    f["is_high_risk_category"] = NAN if category is None else 1.0 if category in HIGH_RISK_CATEGORIES else 0.0
+    f["is_refund"] = 0.0 if transaction.kind == "purchase" else 1.0

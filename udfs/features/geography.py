@@ -1,0 +1,50 @@
+"""Where the transaction happened, against the last one, home, and the places known."""
+
+from __future__ import annotations
+
+from udfs.features.context import NAN, Context
+from udfs.features.feature import Feature
+from udfs.geo import distance_km
+from udfs.time_units import HOUR_MS
+
+FEATURES = (
+    Feature("km_from_last", "km", "great-circle distance to the last transaction with time <= t"),
+    Feature("speed_kmh", "km/h", "km_from_last / hours since the last transaction, at least 0.01 h"),
+    Feature("km_from_home", "km", "great-circle distance to the user's home"),
+    Feature("is_new_country", "flag", "1 if the country is not among the user's known countries"),
+    Feature("is_new_city", "flag", "1 if the city is not among the user's known cities"),
+    Feature("country_changed", "flag", "1 if the last transaction was in another country"),
+    Feature("city_changed", "flag", "1 if the last transaction was in another city"),
+    Feature("is_merchant_abroad", "flag", "1 if the merchant's country is not the user's home country"),
+    Feature("merchant_country_differs", "flag", "1 if the merchant's country is not the transaction's country"),
+)
+SHORTEST_TRIP_HOURS = 0.01
+
+
+def compute(f: dict[str, float], c: Context) -> None:
+    transaction, previous, user = c.transaction, c.previous, c.user
+    latitude, longitude = transaction.latitude, transaction.longitude
+    km = speed = home_km = NAN
+    if latitude is not None and longitude is not None:
+        if previous is not None and previous.latitude is not None and previous.longitude is not None:
+            km = distance_km(previous.latitude, previous.longitude, latitude, longitude)
+            speed = km / max(SHORTEST_TRIP_HOURS, (c.time_ms - previous.timestamp_ms) / HOUR_MS)
+        if user is not None and user.home_latitude is not None and user.home_longitude is not None:
+            home_km = distance_km(user.home_latitude, user.home_longitude, latitude, longitude)
+    f["km_from_last"] = km
+    f["speed_kmh"] = speed
+    f["km_from_home"] = home_km
+    country, city, merchant_country = c.place_country, transaction.city, transaction.merchant_country
+    f["is_new_country"] = NAN if country is None else 0.0 if country in c.habits.countries else 1.0
+    f["is_new_city"] = NAN if city is None else 0.0 if city in c.habits.cities else 1.0
+    f["country_changed"] = changed(previous.country if previous is not None else None, country)
+    f["city_changed"] = changed(previous.city if previous is not None else None, city)
+    f["is_merchant_abroad"] = changed(user.home_country if user is not None else None, merchant_country)
+    f["merchant_country_differs"] = changed(transaction.country, merchant_country)
+
+
+def changed(before: str | None, now: str | None) -> float:
+    """1 if both are known and differ, 0 if they are equal, NaN if one is not known."""
+    if before is None or now is None:
+        return NAN
+    return 0.0 if before == now else 1.0

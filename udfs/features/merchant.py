@@ -1,0 +1,51 @@
+"""The merchant: new to this user or not, and its own history as of the moment (hourly buckets, delayed labels)."""
+
+from __future__ import annotations
+
+from udfs.features.context import NAN, Context
+from udfs.features.feature import Feature
+from udfs.time_units import DAY_MS
+
+RISK_DAYS = (1, 3, 7, 14, 30)
+
+FEATURES = (
+    Feature("is_new_merchant", "flag", "1 if the merchant is not among the user's known merchants"),
+    Feature("is_new_category", "flag", "1 if the merchant category is not among the user's known categories"),
+    Feature("is_new_beneficiary", "flag", "1 if the beneficiary is not among the user's known beneficiaries"),
+    *(
+        Feature(
+            f"merchant_fraud_rate_{days}d",
+            "rate",
+            f"(frauds + 5 x prior) / (transactions + 5) over the {days * 24} hourly buckets that ended by t - label delay",
+        )
+        for days in RISK_DAYS
+    ),
+    Feature("merchant_txn_count_1d", "transactions", "the 24 hourly buckets that ended by t - 5 minutes"),
+    Feature("merchant_txn_count_7d", "transactions", "the 168 hourly buckets that ended by t - 5 minutes"),
+    Feature("merchant_user_count_1d", "users x hours", "distinct users of each hour, summed over those 24 buckets"),
+    Feature("merchant_days_known", "days", "t - the merchant's first bucket or registered first sight"),
+)
+RISK_NAMES = tuple(f"merchant_fraud_rate_{days}d" for days in RISK_DAYS)
+
+
+def compute(f: dict[str, float], c: Context) -> None:
+    transaction, habits, risk = c.transaction, c.habits, c.merchant_risk
+    merchant_id, category = transaction.merchant_id, transaction.merchant_category
+    beneficiary_id = transaction.beneficiary_id
+    f["is_new_merchant"] = NAN if merchant_id is None else 0.0 if merchant_id in habits.merchants else 1.0
+    f["is_new_category"] = NAN if category is None else 0.0 if category in habits.categories else 1.0
+    f["is_new_beneficiary"] = NAN if beneficiary_id is None else 0.0 if beneficiary_id in habits.beneficiaries else 1.0
+    first_ms = c.merchant.first_seen_at if c.merchant is not None else None
+    if risk is None:
+        f.update(dict.fromkeys(RISK_NAMES, NAN))
+        f["merchant_txn_count_1d"] = f["merchant_txn_count_7d"] = f["merchant_user_count_1d"] = NAN
+    else:
+        for name, rate in zip(RISK_NAMES, risk.fraud_rates, strict=True):
+            f[name] = rate
+        f["merchant_txn_count_1d"] = float(risk.transactions_1d)
+        f["merchant_txn_count_7d"] = float(risk.transactions_7d)
+        f["merchant_user_count_1d"] = float(risk.users_1d)
+        if first_ms is None:
+            first_ms = risk.first_seen_ms
+    seen = first_ms is not None and first_ms <= c.time_ms
+    f["merchant_days_known"] = (c.time_ms - first_ms) / DAY_MS if first_ms is not None and seen else NAN

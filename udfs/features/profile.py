@@ -1,0 +1,45 @@
+"""The user's profile, and what labels and account changes added to it."""
+
+from __future__ import annotations
+
+from udfs.features.context import NAN, Context
+from udfs.features.feature import Feature
+from udfs.time_units import DAY_MS
+
+FEATURES = (
+    Feature("account_age_days", "days", "t - account opening"),
+    Feature("kyc_level", "level", "KYC level of the profile; 0 is unverified"),
+    Feature("is_vip", "flag", "1 for a VIP"),
+    Feature("credit_limit_share", "share", "amount_sum_1d / credit limit; unknown if that is 0"),
+    Feature("monthly_spend_share", "share", "amount / the profile's average monthly spend; unknown if that is 0"),
+    Feature("prior_fraud_count", "frauds", "the profile's count + the user's transactions labelled fraud by t"),
+    Feature("days_since_unblock", "days", "t - the last unblocking, by profile or by account change"),
+    Feature("user_age_years", "years", "(t - date of birth) / 365.25 days"),
+)
+YEAR_MS = 365.25 * DAY_MS
+
+
+def compute(f: dict[str, float], c: Context) -> None:
+    user, account, time_ms = c.user, c.account, c.time_ms
+    confirmed = c.account_log.confirmed_frauds(account, time_ms) if account.labels else 0
+    unblocked_ms = c.account_log.last_unblocked_ms(account, time_ms) if account.unblocked_ms else None
+    if user is None:
+        f["account_age_days"] = f["kyc_level"] = f["is_vip"] = f["credit_limit_share"] = f["monthly_spend_share"] = NAN
+        f["prior_fraud_count"] = float(confirmed) if confirmed else NAN
+        f["days_since_unblock"] = (time_ms - unblocked_ms) / DAY_MS if unblocked_ms is not None else NAN
+        f["user_age_years"] = NAN
+        return
+    opened_at, born_at, day = user.account_opened_at, user.date_of_birth, c.day
+    spend, limit, frauds, profile_ms = (
+        user.avg_monthly_spend, user.credit_limit, user.prior_fraud_count, user.last_unblocked_at,
+    )  # fmt: skip
+    f["account_age_days"] = (time_ms - opened_at) / DAY_MS if opened_at is not None else NAN
+    f["kyc_level"] = float(user.kyc_level) if user.kyc_level is not None else NAN
+    f["is_vip"] = NAN if user.is_vip is None else 1.0 if user.is_vip else 0.0
+    f["credit_limit_share"] = day.total / c.scale / limit if limit and day is not None else NAN
+    f["monthly_spend_share"] = c.amount / spend if spend else NAN
+    f["prior_fraud_count"] = float((frauds or 0) + confirmed) if frauds is not None or confirmed else NAN
+    if profile_ms is not None and profile_ms <= time_ms and (unblocked_ms is None or profile_ms > unblocked_ms):
+        unblocked_ms = profile_ms
+    f["days_since_unblock"] = (time_ms - unblocked_ms) / DAY_MS if unblocked_ms is not None else NAN
+    f["user_age_years"] = (time_ms - born_at) / YEAR_MS if born_at is not None else NAN

@@ -1,0 +1,44 @@
+"""The FX table as a CSV file: currency,valid_from,rate."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from udfs.money import FxRate
+
+COLUMNS = ("currency", "valid_from", "rate")
+
+
+class FxFileError(ValueError):
+    """The FX table cannot be used; the message names file, line and what was expected."""
+
+
+def load_fx_rates(path: Path) -> tuple[FxRate, ...]:
+    """Read `currency,valid_from,rate` lines: ISO 4217 code, ISO 8601 date or time (UTC), base units per unit."""
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            reader = csv.DictReader(lines)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise FxFileError(f"{path}: the first line must be {','.join(COLUMNS)}")
+            return tuple(_rate(row, f"{path}, line {reader.line_num}") for row in reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FxFileError(f"{path}: cannot be read: {error}") from None
+
+
+def _rate(row: dict[str, str], place: str) -> FxRate:
+    try:
+        moment = datetime.fromisoformat(row["valid_from"])
+    except (TypeError, ValueError):
+        raise FxFileError(f"{place}: valid_from {row['valid_from']!r} is not an ISO 8601 date or time") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        rate = Decimal(row["rate"])
+    except (InvalidOperation, TypeError):
+        rate = Decimal(0)
+    if not (rate.is_finite() and rate > 0):
+        raise FxFileError(f"{place}: rate {row['rate']!r} is not a number above 0")
+    return FxRate(row["currency"], int(moment.timestamp() * 1000), row["rate"])

@@ -1,0 +1,97 @@
+"""Money in integer minor units by ISO 4217 exponent, and a dated FX table into the base currency."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import msgspec
+
+# ISO 4217 minor-unit exponents that are not 2 (list one of the maintenance agency).
+EXPONENTS = {
+    **dict.fromkeys(
+        (
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+DEFAULT_EXPONENT = 2
+_FAST_LIMIT = 1e9  # below it a double holds minor units to far better than the margin around a half
+_HALF_MARGIN = 1e-3
+
+
+class MissingRate(ValueError):
+    """The FX table has no rate for the currency at that time."""
+
+
+class FxRate(msgspec.Struct, frozen=True):
+    """From `valid_from_ms` on, one major unit of `currency` is worth `rate` major units of the base currency."""
+
+    currency: str
+    valid_from_ms: int
+    rate: str
+
+
+def exponent(currency: str) -> int:
+    """Digits after the decimal point of the currency's minor unit."""
+    return EXPONENTS.get(currency, DEFAULT_EXPONENT)
+
+
+def minor_units(amount: float, digits: int) -> int:
+    """Major units to integer minor units, half-even on the decimal text of the amount (not on its binary value)."""
+    scaled: float = amount * 10**digits
+    whole = round(scaled)
+    if amount < _FAST_LIMIT and abs(abs(scaled - whole) - 0.5) > _HALF_MARGIN:
+        return whole
+    return _half_even(Decimal(repr(amount)).scaleb(digits))
+
+
+def _half_even(value: Decimal) -> int:
+    return int(value.to_integral_value(rounding=ROUND_HALF_EVEN))
+
+
+class Money:
+    """Converts amounts to minor units of the base currency.
+
+    Without a table every currency counts 1:1; with one, a currency that it lacks raises MissingRate.
+    """
+
+    def __init__(self, base_currency: str = "USD", rates: tuple[FxRate, ...] = ()) -> None:
+        self.base_currency = base_currency
+        self.digits = exponent(base_currency)
+        self.scale = 10**self.digits
+        self._table: dict[str, tuple[list[int], list[Decimal]]] = {}
+        for rate in sorted(rates, key=lambda r: (r.currency, r.valid_from_ms)):
+            starts, values = self._table.setdefault(rate.currency, ([], []))
+            starts.append(rate.valid_from_ms)
+            values.append(Decimal(rate.rate))
+
+    def base_minor(self, amount: float, currency: str | None, timestamp_ms: int) -> int:
+        """The amount in minor units of the base currency, by the rate in force at `timestamp_ms`."""
+        if currency is None or currency == self.base_currency or not self._table:
+            return minor_units(amount, self.digits)
+        starts, values = self._table.get(currency, ([], []))
+        position = bisect_right(starts, timestamp_ms) - 1
+        if position < 0:
+            raise MissingRate(f"currency: no FX rate from {currency} to {self.base_currency} at {timestamp_ms}")
+        minor = minor_units(amount, exponent(currency))
+        return _half_even(Decimal(minor).scaleb(-exponent(currency)) * values[position] * self.scale)

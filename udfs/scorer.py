@@ -1,0 +1,249 @@
+"""From one record to its outputs: the room every reader should find first.
+
+    bytes -> event -> user state and windows -> enrichment -> features -> ensemble + rules -> decision -> bytes
+
+Everything is computed and encoded first, the state is written last. An error before that forgets the decoded user, so
+that the record has not happened; it leaves as a dead letter.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+
+import msgspec
+
+from udfs.codec import BadRecord, decode_event
+from udfs.control import decode_control
+from udfs.decision import action_for, at_least, flags_of, model_score, needs_audit
+from udfs.ensemble import Ensemble
+from udfs.events import AccountChange, Event, Label, Login, Transaction
+from udfs.feature_engine import FeatureEngine, Observation
+from udfs.features.catalogue import NAMES
+from udfs.money import MissingRate
+from udfs.outputs import (
+    Alert,
+    DeadLetter,
+    Decision,
+    Duplicate,
+    ModelScore,
+    Origin,
+    Output,
+    Reason,
+    RuleScore,
+)
+from udfs.reasons import block_list_reasons, model_reasons, rule_reasons, strongest
+from udfs.rules.population import Population
+from udfs.rules.rulebook import Rulebook
+from udfs.scorer_config import ScorerConfig
+
+_log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+
+
+def decision_id(user_id: str, transaction_id: str) -> str:
+    """The same for every copy of a transaction: 128 bits of BLAKE2b over user and transaction, in hex."""
+    return hashlib.blake2b(f"{user_id}\0{transaction_id}".encode(), digest_size=16).hexdigest()
+
+
+class Scorer:
+    """One operator instance's scorer. `process` takes the records of the keys it owns, one at a time."""
+
+    def __init__(
+        self,
+        config: ScorerConfig,
+        engine: FeatureEngine,
+        ensemble: Ensemble,
+        rulebook: Rulebook,
+        population: Population,
+    ) -> None:
+        self.config = config
+        self.engine = engine
+        self.ensemble = ensemble
+        self.rulebook = rulebook
+        self.population = population
+        self.bundle_version = ensemble.bundle.manifest.version
+        self.control_versions: dict[str, int] = {}
+        self._as_json = config.dead_letters_as_json
+
+    def process(self, payload: bytes | None, key: str, arrived_at_ms: int | None, origin: Origin) -> list[Output]:
+        """All outputs of one record of key `key`, the state already written. Bad records come back as dead letters.
+
+        What is raised is a failure of the state, and so of the job.
+        """
+        try:
+            event = decode_event(payload or b"")
+            self._check(event, key, arrived_at_ms)
+            if type(event) is Transaction:
+                observation = self.engine.observe(event)
+                if observation is None:
+                    return [self._duplicate(event)]
+                outputs = self.decide(event, observation, origin)
+            else:
+                observation, outputs = None, []
+        except (BadRecord, MissingRate) as error:
+            return [self.dead_letter(payload, str(error), origin)]
+        except Exception as error:
+            self.engine.states.evict(key)
+            _log.exception("unexpected error while scoring a record of %s", origin)
+            return [self.dead_letter(payload, f"unexpected error: {type(error).__name__}: {error}", origin)]
+        try:
+            if observation is not None:
+                self.engine.commit(observation)
+            else:
+                outputs = self._record_other(event)
+        except BaseException:
+            self.engine.states.evict(key)
+            raise
+        return outputs
+
+    def decide(self, transaction: Transaction, observation: Observation, origin: Origin | None) -> list[Output]:
+        """The decision on an observed transaction, and its alert if it needs one."""
+        config, features, context = self.config, observation.features, observation.context
+        prediction = self.ensemble.score(features)
+        inputs = self.population.inputs(transaction)
+        rulebook = self.rulebook
+        result = rulebook.evaluate(features, transaction, inputs)
+        from_model = model_score(prediction.probability)
+        risk_score = max(from_model, result.score)
+        action = action_for(config.decision, risk_score)
+        for rule in result.hits:
+            action = at_least(action, rule.action)
+        if observation.blocked:
+            action = at_least(action, config.decision.block_list_action)
+        flags = flags_of(config.decision, context, observation.blocked)
+        alerting = action != "allow" or bool(flags)
+        reasons: list[Reason] = []
+        if alerting:
+            texts = rulebook.reasons(result, features, transaction, inputs)
+            reasons = block_list_reasons(observation.blocked)
+            reasons += rule_reasons(result.hits, texts, result.points, result.score)
+            if from_model:
+                explained = self.ensemble.explain(config.reasons_per_alert)
+                reasons += model_reasons(explained, features, from_model)
+            reasons = strongest(reasons, config.reasons_per_alert)
+        identity = decision_id(transaction.user_id, transaction.transaction_id)
+        currency = transaction.currency or config.base_currency
+        risk = context.merchant_risk
+        decision = Decision(
+            decision_id=identity,
+            transaction_id=transaction.transaction_id,
+            user_id=transaction.user_id,
+            event_time_ms=context.time_ms,
+            amount=transaction.amount,
+            currency=currency,
+            risk_score=risk_score,
+            action=action,
+            flags=flags,
+            reasons=reasons,
+            model=ModelScore(self.bundle_version, prediction.probability, prediction.margin, prediction.anomaly),
+            rules=RuleScore(rulebook.version, result.score, result.points, [rule.id for rule in result.hits]),
+            enrichment=context.status,
+            late=observation.entry.late,
+            stale_history=risk is not None and risk.stale,
+            merchant_id=transaction.merchant_id,
+            origin=origin,
+            control_versions=self.control_versions,
+            features=features if config.log_features else None,  # type: ignore[arg-type]  # NaN is null in JSON
+        )
+        outputs = [Output("decisions", transaction.user_id, _encode(decision))]
+        if alerting:
+            outputs.append(
+                _alert_output(
+                    Alert(
+                        alert_id=identity,
+                        user_id=transaction.user_id,
+                        event_time_ms=context.time_ms,
+                        action=action,
+                        risk_score=risk_score,
+                        flags=flags,
+                        reasons=[reason.text for reason in reasons],
+                        transaction_id=transaction.transaction_id,
+                        amount=transaction.amount,
+                        currency=currency,
+                        merchant_id=transaction.merchant_id,
+                    )
+                )
+            )
+        return outputs
+
+    def apply_control(self, element: bytes) -> None:
+        """Put a control element in force, unless one of its version or a newer one is. Raises ControlError, RuleError."""
+        control = decode_control(element)
+        if control.version > self.rulebook.version:
+            self.rulebook = Rulebook.of(control.rule_set, frozenset(NAMES))
+            self.control_versions = {**self.control_versions, "rules": control.version}
+
+    def dead_letter(self, payload: bytes | None, reason: str, origin: Origin) -> Output:
+        """A record that is no event: raw bytes and headers, or one JSON object where the sink has no headers."""
+        raw = payload or b""
+        digest = hashlib.sha256(raw).hexdigest()
+        if self._as_json:
+            letter = DeadLetter(
+                reason=reason,
+                payload_base64=base64.b64encode(raw).decode(),
+                payload_sha256=digest,
+                origin=origin,
+            )
+            return Output("dead-letters", origin.source, _encode(letter))
+        headers = {"reason": reason.encode(), "payload_sha256": digest.encode(), "source": origin.source.encode()}
+        if origin.partition is not None:
+            headers["partition"] = origin.partition.encode()
+        if origin.offset is not None:
+            headers["offset"] = str(origin.offset).encode()
+        return Output("dead-letters", origin.source, raw, headers)
+
+    def _check(self, event: Event, key: str, arrived_at_ms: int | None) -> None:
+        if event.user_id != key:
+            raise BadRecord(f"user_id: {event.user_id!r} is not the key {key!r} that the record was routed by")
+        config = self.config
+        if arrived_at_ms is None:
+            latest_ms = config.latest_timestamp_ms
+            if latest_ms is None:
+                return
+        else:
+            latest_ms = arrived_at_ms + config.future_tolerance_ms
+        time_ms = event.known_at if isinstance(event, Label) else event.timestamp
+        if time_ms > latest_ms:
+            raise BadRecord(f"timestamp: {time_ms} lies in the future, {time_ms - latest_ms} ms past what is accepted")
+
+    def _duplicate(self, transaction: Transaction) -> Output:
+        duplicate = Duplicate(
+            decision_id=decision_id(transaction.user_id, transaction.transaction_id),
+            transaction_id=transaction.transaction_id,
+            user_id=transaction.user_id,
+            event_time_ms=transaction.timestamp,
+        )
+        return Output("decisions", transaction.user_id, _encode(duplicate))
+
+    def _record_other(self, event: Event) -> list[Output]:
+        """Logins, account changes and labels update the user's state; a change by nobody raises an alert."""
+        engine = self.engine
+        if isinstance(event, Login):
+            engine.record_login(event)
+        elif isinstance(event, Label):
+            engine.record_label(event)
+        elif isinstance(event, AccountChange) and engine.record_change(event) and needs_audit(event.audit_user):
+            return [_audit_alert(event)]
+        return []
+
+
+def _audit_alert(change: AccountChange) -> Output:
+    who = change.audit_user or "nobody"
+    return _alert_output(
+        Alert(
+            alert_id=decision_id(change.user_id, f"\0{change.event_id}"),
+            user_id=change.user_id,
+            event_time_ms=change.timestamp,
+            action="allow",
+            risk_score=0,
+            flags=["AUDIT"],
+            reasons=[f"account status changed from {change.old_status} to {change.new_status} by {who}"],
+            event_id=change.event_id,
+        )
+    )
+
+
+def _alert_output(alert: Alert) -> Output:
+    return Output("alerts", alert.user_id, _encode(alert))

@@ -1,0 +1,45 @@
+"""What the scorer is told: plain, frozen, picklable data."""
+
+from __future__ import annotations
+
+import msgspec
+
+from udfs.decision import DecisionSettings
+from udfs.entity_buckets import BucketSettings
+from udfs.stores.cache import CacheSettings
+from udfs.time_units import MINUTE_MS
+from udfs.user_state import UserStateSettings
+
+
+class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of one scorer. Times are in milliseconds.
+
+    A timestamp later than its arrival + `future_tolerance_ms` is a dead letter; where the source tells no arrival
+    time, one later than `latest_timestamp_ms` is (None: no ceiling).
+    """
+
+    base_currency: str = "USD"
+    default_timezone: str = "UTC"
+    future_tolerance_ms: int = 10 * MINUTE_MS
+    latest_timestamp_ms: int | None = None
+    log_features: bool = True
+    dead_letters_as_json: bool = True
+    reasons_per_alert: int = 8
+    decision: DecisionSettings = DecisionSettings()
+    state: UserStateSettings = UserStateSettings()
+    buckets: BucketSettings = BucketSettings()
+    cache: CacheSettings = CacheSettings()
+
+
+class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a scorer's parts are read from. None: the shipped bank pack, no statistics, no reference, no FX table.
+
+    `histories` is a file of merchants' buckets (`fraud aggregate`), in place of the reference folder's own.
+    """
+
+    bundle: str
+    rules: str | None = None
+    statistics: str | None = None
+    reference: str | None = None
+    histories: str | None = None
+    fx_rates: str | None = None

@@ -1,0 +1,97 @@
+"""The embedded store: reference files in memory. The default of the demo, of tests and of replays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from udfs.block_list import BlockList
+from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
+from udfs.local_time import is_timezone
+from udfs.outputs import EnrichmentStatus
+from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.stores.port import DEVICE, DOMAIN, IP, MERCHANT, MERCHANT_HISTORY, USER, Record, StoreError
+
+T = TypeVar("T")
+
+FILES = (
+    "users.jsonl", "merchants.jsonl", "devices.jsonl", "ip_feed.jsonl", "domain_feed.jsonl", "block_list.jsonl",
+    "merchant_history.jsonl",
+)  # fmt: skip
+
+
+class MemoryStore:
+    """A store over a dict; also its own enrichment, since memory is always fresh."""
+
+    def __init__(self, records: dict[str, Record], holds_histories: bool = False) -> None:
+        self.records = records
+        self.holds_histories = holds_histories
+
+    def get_many(self, keys: Sequence[str]) -> list[Record | None]:
+        return [*map(self.records.get, keys)]
+
+    def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
+        return [*map(self.records.get, keys)], "ok"
+
+
+class Reference(msgspec.Struct):
+    """A loaded reference folder."""
+
+    store: MemoryStore
+    block_list: BlockList
+
+
+def load_reference(directory: Path | None, buckets: BucketSettings, histories: Path | None = None) -> Reference:
+    """Load whichever reference files the folder holds (docs/bring-your-own-data.md); None gives an empty store.
+
+    `histories` is read in place of the folder's merchant_history.jsonl.
+    Raises StoreError with file and line for what cannot be read, and for a folder without any of the files.
+    """
+    records: dict[str, Record] = {}
+    block_list = BlockList()
+    if histories is not None and not histories.is_file():
+        raise StoreError(f"{histories}: no such file of merchants' history; make it with `fraud aggregate`")
+    if directory is not None:
+        block_list = _load_folder(directory, records)
+        histories = histories or directory / "merchant_history.jsonl"
+    if histories is not None:
+        for row in _rows(histories, BucketRow):
+            records[MERCHANT_HISTORY + row.id] = EntityHistory(row, buckets)
+    return Reference(MemoryStore(records, histories is not None and histories.is_file()), block_list)
+
+
+def _load_folder(directory: Path, records: dict[str, Record]) -> BlockList:
+    if not directory.is_dir():
+        raise StoreError(f"{directory}: no such folder of reference files")
+    if not any((directory / name).is_file() for name in FILES):
+        raise StoreError(f"{directory}: none of the reference files is there ({', '.join(FILES)})")
+    for user in _rows(directory / "users.jsonl", UserProfile):
+        if user.timezone is not None and not is_timezone(user.timezone):
+            raise StoreError(f"{directory / 'users.jsonl'}: user {user.user_id}: no timezone {user.timezone!r}")
+        records[USER + user.user_id] = user
+    for merchant in _rows(directory / "merchants.jsonl", MerchantProfile):
+        records[MERCHANT + merchant.merchant_id] = merchant
+    for device in _rows(directory / "devices.jsonl", DeviceProfile):
+        records[DEVICE + device.device_id] = device
+    for address in _rows(directory / "ip_feed.jsonl", IpFeed):
+        records[IP + address.ip_address] = address
+    for domain in _rows(directory / "domain_feed.jsonl", DomainFeed):
+        records[DOMAIN + domain.email_domain] = domain
+    return BlockList(_rows(directory / "block_list.jsonl", BlockEntry))
+
+
+def _rows(path: Path, kind: type[T]) -> Iterator[T]:
+    if not path.is_file():
+        return
+    decode = msgspec.json.Decoder(kind).decode
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.isspace():
+                continue
+            try:
+                yield decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise StoreError(f"{path}, line {number}: {error}") from None

@@ -1,0 +1,58 @@
+"""The port to the enrichment stores, and what a look-up comes back with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from udfs.entity_buckets import EntityHistory
+from udfs.outputs import EnrichmentStatus
+from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+
+Record = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed | EntityHistory
+
+USER, MERCHANT, DEVICE, IP, DOMAIN, MERCHANT_HISTORY = (
+    "user:",
+    "merchant:",
+    "device:",
+    "ip:",
+    "domain:",
+    "history:merchant:",
+)
+PREFIXES: dict[str, type[Record]] = {
+    USER: UserProfile,
+    MERCHANT: MerchantProfile,
+    DEVICE: DeviceProfile,
+    IP: IpFeed,
+    DOMAIN: DomainFeed,
+    MERCHANT_HISTORY: EntityHistory,
+}
+"""A key is one of these prefixes and the id; the prefix tells the type of the value."""
+
+
+class StoreUnavailable(Exception):
+    """The store did not answer in time or refused; the message names it."""
+
+
+class StoreError(ValueError):
+    """The store's content or address cannot be used; the message says what to change."""
+
+
+class Store(Protocol):
+    """Reads records by key. `holds_histories` tells whether entities without a record are known to have none."""
+
+    holds_histories: bool
+
+    def get_many(self, keys: Sequence[str]) -> list[Record | None]:
+        """The records of the keys, in their order; None where there is none. Raises StoreUnavailable."""
+        ...
+
+
+class Enrichment(Protocol):
+    """What the scorer asks: it always gets an answer, and how good it is."""
+
+    holds_histories: bool
+
+    def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
+        """ok: fresh values. stale: at least one older than allowed, the store being down. degraded: one is missing."""
+        ...
