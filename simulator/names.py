@@ -1,0 +1,35 @@
+"""The ids that events carry for the numbers used inside. A list ends with None, so that NONE (-1) finds it."""
+
+from __future__ import annotations
+
+from simulator import categories, cities, domains
+from simulator.addresses import address_text
+from simulator.world import World
+
+
+def transaction_id(number: int) -> str:
+    return f"T{number:09d}"
+
+
+def user_id(number: int) -> str:
+    return f"U{number:06d}"
+
+
+def merchant_id(number: int) -> str:
+    return f"M{number:05d}"
+
+
+class Names:
+    """All names of a world's entities by number."""
+
+    def __init__(self, world: World, address_total: int) -> None:
+        merchants = world.merchants
+        self.users = [user_id(number) for number in range(len(world.users))]
+        self.cards = [f"C{number:06d}" for number in range(len(world.users))]
+        self.merchants = [*(merchant_id(number) for number in range(len(merchants))), None]
+        self.merchant_categories = [*(categories.CODES[number] for number in merchants.category.tolist()), None]
+        self.merchant_countries = [*(cities.COUNTRIES[number] for number in merchants.country.tolist()), None]
+        self.addresses = [*(address_text(number) for number in range(address_total)), None]
+        self.cities = [*(city.name for city in cities.CITIES), None]
+        self.countries = [*(city.country for city in cities.CITIES), None]
+        self.domains = [*domains.DOMAINS, None]

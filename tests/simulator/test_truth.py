@@ -1,0 +1,63 @@
+"""The truth is about exactly the transactions of the events, and stays apart from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from simulator.config import SimulatorConfig
+from simulator.generate import simulate
+from simulator.pattern_registry import discover
+from tests.simulator.decoded import one_month
+
+
+def test_there_is_one_record_for_each_transaction_with_its_user_time_and_amount() -> None:
+    simulation = one_month()
+    assert simulation.truth.keys() == simulation.transactions.keys()
+    assert len(simulation.simulation.truth) == len(simulation.truth)
+    for identifier, record in simulation.truth.items():
+        transaction = simulation.transactions[identifier]
+        assert (record.user_id, record.timestamp, record.amount) == (
+            transaction.user_id,
+            transaction.timestamp,
+            transaction.amount,
+        )
+
+
+def test_exactly_the_frauds_carry_a_patterns_name() -> None:
+    names = set(discover())
+    for record in one_month().truth.values():
+        assert record.is_fraud == (record.pattern is not None)
+        assert record.pattern is None or record.pattern in names
+
+
+def test_every_pattern_commits_its_part_of_the_fraud() -> None:
+    simulation = one_month()
+    counts = Counter(record.pattern for record in simulation.truth.values() if record.is_fraud)
+    assert set(counts) == set(discover())
+    assert counts == simulation.simulation.manifest["patterns"]
+    assert counts["merchant_compromise"] > counts["structuring"]
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.0, 5_000), (0.006, 50_000), (0.03, 20_000), (0.4, 4_000)])
+def test_the_share_of_fraud_is_as_asked_and_the_number_of_transactions_exact(share: float, count: int) -> None:
+    simulation = simulate(SimulatorConfig(users=500, days=20, transactions=count, fraud_share=share, seed=5))
+    frauds = sum(record.is_fraud for record in simulation.truth)
+    assert len(simulation.truth) == count
+    assert share * count <= frauds <= share * count + 15 * (share > 0)  # the last episode may be longer than needed
+
+
+def test_the_manifest_counts_what_is_in_the_events() -> None:
+    simulation = one_month()
+    counts = simulation.simulation.manifest["counts"]
+    assert counts["transactions"] == len(simulation.transactions)
+    assert counts["logins"] == len(simulation.logins)
+    assert counts["account_changes"] == len(simulation.account_changes)
+    assert counts["labels"] == len(simulation.labels)
+    assert counts["lines"] == len(simulation.lines)
+    assert counts["lines"] - counts["duplicates"] == sum(
+        counts[kind] for kind in ("transactions", "logins", "account_changes", "labels")
+    )
+    assert simulation.simulation.manifest["seed"] == 7
+    assert simulation.simulation.manifest["arguments"]["users"] == 800
