@@ -10,6 +10,7 @@ SERVE = [
     "onnxruntime==1.31.1",
     "pydantic>=2.9",
     "pyyaml>=6",
+    "tzdata",
     "rich>=13",
 ]
 TRAIN = [
@@ -39,8 +40,8 @@ setup(
     version="0.1.0",
     description="Scores every payment of a stream for fraud: exact windows, an ONNX ensemble, live rules, on Apache Flink",
     python_requires=">=3.11,<3.12",
-    packages=find_packages(include=["udfs*", "ingest*", "jobs*", "cli*", "models*", "simulator*", "benchmarks*"]),
-    package_data={"udfs": ["rules/packs/*.yaml"], "models": ["bundles/default/*", "templates/*"]},
+    packages=find_packages(include=["udfs*", "ingest*", "reporting*", "jobs*", "cli*", "models*", "simulator*", "benchmarks*"]),
+    package_data={"udfs": ["rules/packs/*.yaml"], "models": ["bundles/*.json", "bundles/default/*"], "reporting": ["templates/*"]},
     install_requires=SERVE,
     extras_require={"train": TRAIN, "dev": DEV + TRAIN},
     entry_points={"console_scripts": ["fraud = cli.main:main"]},

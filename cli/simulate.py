@@ -42,9 +42,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @click.option(
     "--with-labels/--no-labels", default=True, show_default=True, help="Whether to tell, late, what was fraud."
 )
-@click.option(
-    "--multi-currency", is_flag=True, help="Local currencies in place of USD, with fx_rates.csv beside them."
-)
+@click.option("--multi-currency", is_flag=True, help="Local currencies in place of USD, with fx_rates.csv beside them.")
 @click.option("--merchants", type=int, help="Number of merchants, at least 180.  [default: by the number of users]")
 def command(
     out: Path,

@@ -44,7 +44,7 @@ def decode_event(payload: bytes) -> Event:
         event: Event = _decode_transaction(payload)
     except Exception as error:  # RecursionError and UnicodeDecodeError are no msgspec errors
         event = _decode_other(payload, error)
-    if type(event) is Transaction:
+    if isinstance(event, Transaction):
         _normalize_transaction(event, payload)
     else:
         _normalize_other(event)

@@ -54,9 +54,8 @@ def at_least(action: Action, minimum: Action | None) -> Action:
 def flags_of(settings: DecisionSettings, context: Context, blocked: list[BlockEntry]) -> list[Flag]:
     """Compliance flags beside the action. What is not known raises none."""
     flags: list[Flag] = []
-    if context.amount > settings.aml_amount or any(
-        [SANCTION in (entry.reason_code or "").upper() for entry in blocked]
-    ):
+    sanctioned = bool(blocked) and any(SANCTION in (entry.reason_code or "").upper() for entry in blocked)
+    if context.amount > settings.aml_amount or sanctioned:
         flags.append("AML")
     if context.user is not None and context.user.kyc_level == 0:
         flags.append("KYC")

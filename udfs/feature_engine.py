@@ -103,7 +103,7 @@ class FeatureEngine:
         context.scale = money.scale
         context.amount = minor / money.scale
         context.place_country = entry.country
-        context.device_listed = any([hit.type == "device" for hit in blocked])
+        context.device_listed = bool(blocked) and any(hit.type == "device" for hit in blocked)
         context.windows = windows
         context.recent = recent
         context.baseline = states.baseline

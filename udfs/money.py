@@ -10,7 +10,7 @@ import msgspec
 # ISO 4217 minor-unit exponents that are not 2 (list one of the maintenance agency).
 EXPONENTS = {
     **dict.fromkeys(
-        (
+        [
             "BIF",
             "CLP",
             "DJF",
@@ -28,7 +28,7 @@ EXPONENTS = {
             "XAF",
             "XOF",
             "XPF",
-        ),
+        ],
         0,
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),

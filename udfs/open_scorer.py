@@ -11,8 +11,9 @@ from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
 from udfs.fx_file import load_fx_rates
 from udfs.local_time import LocalTime
 from udfs.money import Money
-from udfs.rules.pack_files import load_pack, load_rule_set
-from udfs.rules.population import Population
+from udfs.rules.pack_files import load_rule_set, pack_names, shipped_pack
+from udfs.rules.population import load_population
+from udfs.rules.rule_set import RuleSet
 from udfs.rules.rulebook import Rulebook
 from udfs.scorer import Scorer
 from udfs.scorer_config import ScorerConfig, ScorerPaths
@@ -43,11 +44,15 @@ def open_scorer(config: ScorerConfig, paths: ScorerPaths, user_log: UserLog) -> 
     """Load bundle, rules, statistics and reference files. Raises BundleError, RuleFileError, PopulationError,
     StoreError, FxFileError; each message says what to change."""
     bundle = load_bundle(Path(paths.bundle), NAMES, FEATURE_SET_VERSION)
-    rule_set = load_rule_set(Path(paths.rules)) if paths.rules else load_pack("bank")
     return Scorer(
         config,
         open_engine(config, paths, user_log),
         Ensemble(bundle),
-        Rulebook.of(rule_set, frozenset(NAMES)),
-        Population.load(paths.statistics) if paths.statistics else Population(),
+        Rulebook.of(rule_set_of(paths.rules), frozenset(NAMES)),
+        load_population(Path(paths.statistics) if paths.statistics else None),
     )
+
+
+def rule_set_of(rules: str) -> RuleSet:
+    """A shipped pack by its name, or else a rule file. Raises RuleFileError."""
+    return shipped_pack(rules) if rules in pack_names() else load_rule_set(Path(rules))

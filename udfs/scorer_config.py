@@ -32,13 +32,13 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a scorer's parts are read from. None: the shipped bank pack, no statistics, no reference, no FX table.
+    """Where a scorer's parts are read from. None: no statistics, no reference, no FX table.
 
-    `histories` is a file of merchants' buckets (`fraud aggregate`), in place of the reference folder's own.
+    `rules` is a file or the name of a shipped pack. `histories` is a file of merchants' buckets (`fraud aggregate`), in place of the reference folder's own.
     """
 
     bundle: str
-    rules: str | None = None
+    rules: str = "bank"
     statistics: str | None = None
     reference: str | None = None
     histories: str | None = None

@@ -129,9 +129,8 @@ class UserStates:
                 self._save_snapshot(user)
 
     def _save_snapshot(self, user: User) -> None:
-        self._log.save_snapshot(
-            encode_snapshot(user.sequence, user.newest_ms, user.habits, user.account, user.recent.before)
-        )
+        before = self.windows.newest_beyond(user.recent, user.newest_ms)
+        self._log.save_snapshot(encode_snapshot(user.sequence, user.newest_ms, user.habits, user.account, before))
         user.snapshot_sequence = user.sequence
         user.snapshot_newest_ms = user.newest_ms
 

@@ -229,8 +229,13 @@ class SlidingWindows:
         beyond = bisect_right(times, newest_ms - self._horizon_ms)
         if at > beyond:
             return state.entries[at - 1]
-        candidate = state.entries[beyond - 1] if beyond else state.before
+        candidate = self.newest_beyond(state, newest_ms)
         return candidate if candidate is not None and candidate.timestamp_ms <= time_ms else None
+
+    def newest_beyond(self, state: RecentTransactions, newest_ms: int) -> TransactionEntry | None:
+        """The newest transaction beyond the horizon, whether it was forgotten already or not."""
+        beyond = bisect_right(state.times, newest_ms - self._horizon_ms)
+        return state.entries[beyond - 1] if beyond else state.before
 
     def forget(self, state: RecentTransactions, newest_ms: int) -> None:
         """Drop what no window can see any more, a batch at a time."""

@@ -1,5 +1,6 @@
 """This transaction against the user's habits: all earlier accepted transactions, and the last 7 and 30 days.
 
+Ratios are one division of integers in minor units, so that a rule's limit is met exactly where it is met on paper.
 A late transaction has no sums of days, as it has no windows.
 """
 
@@ -35,7 +36,7 @@ _LATE = dict.fromkeys([name for name in NAMES if name.endswith(("_7d", "_30d"))]
 
 
 def compute(f: dict[str, float], c: Context) -> None:
-    habits, scale, amount = c.habits, c.scale, c.amount
+    habits, scale, amount, minor = c.habits, c.scale, c.amount, c.minor
     lifetime = habits.lifetime
     count = lifetime.count
     if not count:
@@ -44,20 +45,19 @@ def compute(f: dict[str, float], c: Context) -> None:
         return
     average = lifetime.total / count / scale
     deviation = spread(count, lifetime.total, lifetime.squares, scale)
-    peak = habits.peak / scale
     days = (c.time_ms - habits.first_ms) / DAY_MS
     per_day = count / (days + 1.0) if days > -1.0 else NAN
     previous = c.previous
     f["user_txn_count"] = float(count)
     f["user_avg_amount"] = average
     f["user_std_amount"] = deviation
-    f["user_max_amount"] = peak
+    f["user_max_amount"] = habits.peak / scale
     f["user_days_known"] = days
     f["user_txn_per_day"] = per_day
-    f["amount_vs_user_avg"] = amount / average if average else NAN
+    f["amount_vs_user_avg"] = minor * count / lifetime.total if lifetime.total else NAN
     f["amount_zscore"] = (amount - average) / deviation if deviation else NAN
-    f["amount_vs_user_max"] = amount / peak if peak else NAN
-    f["amount_vs_last"] = c.minor / previous.minor if previous is not None and previous.minor else NAN
+    f["amount_vs_user_max"] = minor / habits.peak if habits.peak else NAN
+    f["amount_vs_last"] = minor / previous.minor if previous is not None and previous.minor else NAN
     f["txn_count_1d_vs_usual"] = c.day.count / (per_day + 1.0) if c.day is not None else NAN
     if c.day is None:  # the days before a late transaction may be forgotten
         f.update(_LATE)
@@ -66,13 +66,11 @@ def compute(f: dict[str, float], c: Context) -> None:
     week = c.baseline.days_until(habits, day, 7)
     month = c.baseline.days_until(habits, day, 30)
     n = week.count
-    week_average = week.total / n / scale if n else NAN
     f["user_txn_count_7d"] = float(n)
-    f["user_avg_amount_7d"] = week_average
+    f["user_avg_amount_7d"] = week.total / n / scale if n else NAN
     n = month.count
-    month_average = month.total / n / scale if n else NAN
     f["user_txn_count_30d"] = float(n)
-    f["user_avg_amount_30d"] = month_average
+    f["user_avg_amount_30d"] = month.total / n / scale if n else NAN
     f["user_std_amount_30d"] = spread(n, month.total, month.squares, scale) if n else NAN
-    f["amount_vs_avg_7d"] = amount / week_average if week_average else NAN
-    f["amount_vs_avg_30d"] = amount / month_average if month_average else NAN
+    f["amount_vs_avg_7d"] = minor * week.count / week.total if week.total else NAN
+    f["amount_vs_avg_30d"] = minor * month.count / month.total if month.total else NAN

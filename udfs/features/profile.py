@@ -37,7 +37,7 @@ def compute(f: dict[str, float], c: Context) -> None:
     f["kyc_level"] = float(user.kyc_level) if user.kyc_level is not None else NAN
     f["is_vip"] = NAN if user.is_vip is None else 1.0 if user.is_vip else 0.0
     f["credit_limit_share"] = day.total / c.scale / limit if limit and day is not None else NAN
-    f["monthly_spend_share"] = c.amount / spend if spend else NAN
+    f["monthly_spend_share"] = c.minor / round(spend * c.scale, 6) if spend else NAN
     f["prior_fraud_count"] = float((frauds or 0) + confirmed) if frauds is not None or confirmed else NAN
     if profile_ms is not None and profile_ms <= time_ms and (unblocked_ms is None or profile_ms > unblocked_ms):
         unblocked_ms = profile_ms

@@ -55,7 +55,7 @@ def compute(f: dict[str, float], c: Context) -> None:
     scale = c.scale
     _add_window(f, five_minutes, scale, _KEYS_5M)
     average_hour = _add_window(f, hour, scale, _KEYS_1H)
-    average_day = _add_window(f, day, scale, _KEYS_1D)
+    _add_window(f, day, scale, _KEYS_1D)
     windows, recent, time_ms = c.windows, c.recent, c.time_ms
     settings = windows.settings
     home = c.user.home_country if c.user is not None else None
@@ -74,8 +74,8 @@ def compute(f: dict[str, float], c: Context) -> None:
         f["refund_count_1d"] = f["refund_sum_1d"] = 0.0
     f["txn_count_1h_share_of_1d"] = hour.count / day.count
     f["amount_sum_1h_share_of_1d"] = hour.total / day.total if day.total else NAN
-    f["amount_vs_avg_1h"] = c.amount / average_hour if average_hour else NAN
-    f["amount_vs_avg_1d"] = c.amount / average_day if average_day else NAN
+    f["amount_vs_avg_1h"] = c.minor * hour.count / hour.total if hour.total else NAN
+    f["amount_vs_avg_1d"] = c.minor * day.count / day.total if day.total else NAN
 
 
 def _add_window(f: dict[str, float], window: Window, scale: int, keys: tuple[str, ...]) -> float:

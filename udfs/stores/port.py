@@ -11,14 +11,8 @@ from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, Us
 
 Record = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed | EntityHistory
 
-USER, MERCHANT, DEVICE, IP, DOMAIN, MERCHANT_HISTORY = (
-    "user:",
-    "merchant:",
-    "device:",
-    "ip:",
-    "domain:",
-    "history:merchant:",
-)
+USER, MERCHANT, DEVICE, IP, DOMAIN = "user:", "merchant:", "device:", "ip:", "domain:"
+MERCHANT_HISTORY = "history:merchant:"
 PREFIXES: dict[str, type[Record]] = {
     USER: UserProfile,
     MERCHANT: MerchantProfile,

@@ -1,0 +1,51 @@
+# `make help` lists the targets. Everything is installed into .venv, from the one resolved lock; nothing else changes.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench bundle lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready  ## Install everything into .venv (Python 3.11 and Java 17 must be there)
+
+$(VENV)/.ready: requirements.lock setup.py
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not on PATH; install Python 3.11 or say make PYTHON=..."; exit 2; }
+	@command -v java >/dev/null || { echo "make: java is not on PATH; install a Java 17 runtime (Flink runs on it)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+demo: setup  ## Simulate payments, score them in a local Flink, print alerts, write a report (under 2 minutes)
+	$(BIN)/fraud demo
+
+test: setup  ## Run all tests: lint, types, import contracts, core, Flink
+	$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: setup  ## Check format, style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: setup  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## Measure tx/s of one slot and microseconds by stage; writes out/bench.json
+	$(BIN)/python -m benchmarks.throughput
+
+bundle: setup  ## Make the shipped bundle and its statistics again
+	$(BIN)/fraud train --shipped
+
+lock: setup  ## Resolve requirements.lock again from setup.py
+	$(BIN)/uv pip compile --quiet setup.py --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock
+
+clean:  ## Remove what demo, test and bench have written
+	rm -rf out .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

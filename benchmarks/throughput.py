@@ -1,0 +1,120 @@
+"""Throughput of one slot, and where each transaction's microseconds go. `make bench` runs it.
+
+Simulated events through (1) the scorer alone, stage by stage, and (2) the Flink job, file -> discard, everything on.
+Absolute figures depend on the machine: compare within one run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from benchmarks.stages import measure_stages
+from cli.progress import progress_bar
+
+
+@click.command(name="throughput")
+@click.option("--transactions", default=300_000, show_default=True, help="Simulated transactions.")
+@click.option("--users", default=10_000, show_default=True, help="Simulated users.")
+@click.option("--backend", "backends", multiple=True, default=("hashmap", "rocksdb"), show_default=True)
+@click.option("--checkpoint-interval-ms", default=5_000, show_default=True)
+@click.option("--events", type=click.Path(path_type=Path), help="Your own events instead of simulated ones.")
+@click.option("--reference", type=click.Path(path_type=Path), help="Reference folder of your own events.")
+@click.option("--json", "out", type=click.Path(path_type=Path), default=Path("out/bench.json"), show_default=True)
+def main(
+    transactions: int,
+    users: int,
+    backends: tuple[str, ...],
+    checkpoint_interval_ms: int,
+    events: Path | None,
+    reference: Path | None,
+    out: Path,
+) -> None:
+    """Measure and print; the figures are also written as JSON."""
+    from models.entity_history import aggregate_merchants, write_history
+    from udfs.entity_buckets import BucketSettings
+
+    with TemporaryDirectory() as folder:
+        work = Path(folder)
+        if events is None:
+            _simulate(work, transactions, users)
+            events, reference = work / "events.jsonl", work / "reference"
+        histories = work / "merchant_history.jsonl"
+        with progress_bar("counting merchants") as progress:
+            write_history(aggregate_merchants(events, BucketSettings(), progress=progress), histories)
+        with progress_bar("scorer alone") as progress:
+            stages = measure_stages(events, reference, histories, progress)
+        click.echo(f"\nscorer alone: {stages['microseconds_per_transaction']:.1f} us a transaction")
+        for name, value in stages["stages"].items():
+            click.echo(f"  {name:44} {value:6.2f} us")
+        jobs = {}
+        for backend in backends:
+            jobs[backend] = _run_job(events, reference, histories, work / backend, backend, checkpoint_interval_ms)
+            click.echo(
+                f"Flink, file -> discard, one slot, {backend:8} "
+                f"{jobs[backend]['transactions_per_second']:>9,.0f} transactions/s "
+                f"({jobs[backend]['records_per_second']:,.0f} records/s)"
+            )
+    result = {
+        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
+        "scorer": stages,
+        "flink": jobs,
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=2) + "\n")
+    click.echo(f"figures: {out}")
+
+
+def _simulate(directory: Path, transactions: int, users: int) -> None:
+    from simulator.config import SimulatorConfig
+    from simulator.files import write
+    from simulator.generate import simulate
+
+    config = SimulatorConfig(
+        users=users, days=max(1, round(transactions / users / 2)), transactions=transactions, seed=3
+    )
+    with progress_bar("simulating") as progress:
+        write(simulate(config), directory, progress)
+
+
+def _run_job(
+    events: Path, reference: Path | None, histories: Path, directory: Path, backend: str, interval_ms: int
+) -> dict[str, float]:
+    from jobs.config_file import parse_config
+    from jobs.score_transactions import run
+
+    scoring = {"histories": str(histories)}
+    if reference is not None:
+        scoring["reference"] = str(reference)
+    config = parse_config(
+        {
+            "source": {"kind": "file", "path": str(events)},
+            "sinks": [{"kind": "discard"}],
+            "scoring": scoring,
+            "state": {
+                "backend": backend,
+                "checkpoint_dir": str(directory / "checkpoints"),
+                "checkpoint_interval_ms": interval_ms,
+            },
+            "flink": {"log_directory": str(directory / "logs")},
+        }
+    )
+    records = sum(1 for _ in events.open("rb"))
+    with progress_bar(f"Flink, {backend}") as progress:
+        result = run(config, lambda counts: progress(counts.records, records))
+    return {
+        "seconds": result.seconds,
+        "records": result.counts.records,
+        "transactions": result.counts.decisions,
+        "transactions_per_second": result.counts.decisions / result.seconds,
+        "records_per_second": result.counts.records / result.seconds,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""What a run came to: the summary on the terminal and the HTML report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.errors import UserError
+from cli.progress import progress_bar
+
+
+def show_outcome(directory: Path, truth: Path | None = None, page: Path | None = None) -> None:
+    """Print the summary of a run's folder and write its page (None: no page). Raises UserError."""
+    from rich.console import Console
+
+    from reporting.errors import RunFilesError
+    from reporting.html import write_report
+    from reporting.run_files import read_run
+    from reporting.summary import summarize
+    from reporting.terminal import print_summary
+
+    try:
+        with progress_bar("reading the run") as progress:
+            run = read_run(directory, truth, progress)
+        summary = summarize(run)
+        if page is not None:
+            write_report(run, summary, page)
+    except RunFilesError as error:
+        raise UserError(str(error)) from None
+    except OSError as error:
+        raise UserError(f"{page}: cannot be written: {error.strerror}; choose another place with --out") from None
+    print_summary(summary, Console())
+    if page is not None:
+        click.echo(f"Report: {page}")

@@ -1,0 +1,90 @@
+"""`fraud stats`: figures about all users together, for rules to compare with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.errors import UserError
+from cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from models.statistics import StatisticsReport
+
+
+@click.command(name="stats")
+@click.option(
+    "--events", required=True, type=click.Path(path_type=Path), help="Events in order of arrival (JSON Lines)."
+)
+@click.option(
+    "--reference", type=click.Path(path_type=Path), help="Reference folder; its users.jsonl tells where home is."
+)
+@click.option("--until", help="Use only what was known by then: ISO 8601 (UTC unless it says) or epoch milliseconds.")
+@click.option("--fx-rates", type=click.Path(path_type=Path), help="FX table (CSV); without it currencies count 1:1.")
+@click.option("--base-currency", default="USD", show_default=True, help="Currency of the amounts in the statistics.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Statistics file to write.")
+def command(
+    events: Path, reference: Path | None, until: str | None, fx_rates: Path | None, base_currency: str, out: Path
+) -> None:
+    """Quantiles of amounts and of distances from home, and the fraud rate by city, from a file of events.
+
+    Rules read them as population_amount_p95, population_km_from_home_p90, population_fraud_rate, city_fraud_rate and
+    statistics_as_of_ms.
+    """
+    from models.event_files import EventFileError
+    from models.statistics import collect_statistics, write_statistics
+    from udfs.entity_buckets import BucketSettings
+    from udfs.fx_file import FxFileError, load_fx_rates
+    from udfs.money import Money
+    from udfs.profiles import UserProfile
+    from udfs.stores.memory import load_reference
+    from udfs.stores.port import StoreError
+
+    until_ms = moment_ms(until) if until is not None else None
+    try:
+        records = load_reference(reference, BucketSettings()).store.records.values()
+        users = {record.user_id: record for record in records if isinstance(record, UserProfile)}
+        money = Money(base_currency, load_fx_rates(fx_rates) if fx_rates else ())
+        with progress_bar("reading events") as progress:
+            report = collect_statistics(events, users, money, until_ms, progress)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_statistics(report.statistics, out)
+    except (EventFileError, StoreError, FxFileError, OSError) as error:
+        raise UserError(str(error)) from None
+    _tell(report, out)
+
+
+def moment_ms(text: str) -> int:
+    """Epoch milliseconds of ISO 8601 text or of their own digits. Raises UserError."""
+    if text.isascii() and text.isdigit() and len(text) <= 15:
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(
+            f"--until {text!r} is neither ISO 8601 like 2026-03-01T00:00:00Z nor epoch milliseconds"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _tell(report: StatisticsReport, out: Path) -> None:
+    statistics = report.statistics
+    click.echo(f"{statistics.transactions:,} transactions, {statistics.frauds:,} known frauds: {out}")
+    if statistics.as_of_ms is not None:
+        as_of = datetime.fromtimestamp(statistics.as_of_ms / 1000, tz=UTC)
+        click.echo(f"as of {as_of:%Y-%m-%d %H:%M:%S} UTC, the newest event used")
+    if statistics.km_from_home_p90 is None:
+        click.echo("no distance from home: it needs locations in the events and homes in REFERENCE/users.jsonl")
+    if statistics.fraud_rate is None:
+        click.echo("no fraud rate: there are no labels of these transactions")
+    if report.bad:
+        click.echo(f"{report.bad:,} of {report.lines:,} lines were left out:", err=True)
+        for bad in report.first_bad:
+            click.echo(f"  line {bad.number}: {bad.reason}", err=True)
+        if report.bad > len(report.first_bad):
+            click.echo(f"  and {report.bad - len(report.first_bad):,} more", err=True)

@@ -1,0 +1,44 @@
+"""What may be chosen about a training run. Defaults are those of the shipped bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+Progress = Callable[[str, float], None]
+"""Told what is being done, in words, and how far the whole run is, from 0 to 1."""
+
+
+def no_progress(stage: str, fraction: float) -> None:
+    """For callers that show nothing."""
+
+
+class TrainSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Fractions are of all rows, in order of time; what they leave is the evaluation slice.
+
+    Frauds of `left_out_patterns` are kept from training and blending, to see what the ensemble makes of the unseen.
+    """
+
+    name: str = "default"
+    seed: int = 0
+    training_fraction: float = 0.6
+    blending_fraction: float = 0.2
+    left_out_patterns: tuple[str, ...] = ()
+
+    trees: int = 200
+    depth: int = 5
+    learning_rate: float = 0.1
+    column_fraction: float = 0.5
+    max_bin: int = 4096
+
+    hidden_layers: tuple[int, ...] = (32, 16, 8, 16, 32)
+    autoencoder_rows: int = 60_000
+    epochs: int = 30
+
+    blend_penalty: float = 1.0
+
+    @classmethod
+    def quick(cls, name: str = "quick", seed: int = 0) -> TrainSettings:
+        """A bundle of the same shape in a fraction of the time, for a first look and for tests."""
+        return cls(name=name, seed=seed, trees=50, max_bin=256, autoencoder_rows=10_000, epochs=5)

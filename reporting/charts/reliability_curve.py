@@ -1,0 +1,74 @@
+"""Does a probability of 30% mean fraud in 30 of 100 cases?"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter
+
+from models.metrics import ReliabilityBin, expected_calibration_error, reliability
+from reporting.charts.figure import LEGITIMATE, MUTED, PAPER, Chart, draw_svg, legend_above
+from reporting.charts.needs_truth import why_not
+from reporting.decisions import Decisions
+from reporting.truth import Outcomes
+from reporting.words import plural
+
+NAME, TITLE = "reliability", "Reliability of the model's probabilities"
+SIZE = (540, 320)
+EDGES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+LOWEST = 1e-4  # of the axes; smaller values are drawn at the edge, hollow
+TICKS = (0.0001, 0.001, 0.01, 0.1, 0.3, 1.0)
+Z_95 = 1.959964  # standard normal quantile of a two-sided 95% interval
+
+
+def reliability_curve(decisions: Decisions, outcomes: Outcomes | None) -> Chart:
+    """Observed share of fraud against the predicted one, with 95% intervals, on log axes since most are tiny."""
+    why = why_not(outcomes)
+    if why is not None or outcomes is None:
+        return Chart(NAME, TITLE, why or "")
+    bins = reliability(outcomes.is_fraud[outcomes.known], decisions.probability[outcomes.known], EDGES)
+
+    def draw(axes: Axes) -> None:
+        axes.plot((LOWEST, 1), (LOWEST, 1), color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
+        drawn = [_on_axes(part.predicted) for part in bins], [_on_axes(part.observed) for part in bins]
+        axes.plot(*drawn, color=LEGITIMATE, linewidth=1.2, alpha=0.6)
+        for part, x, y in zip(bins, *drawn, strict=True):
+            low, high = wilson_interval(part)
+            axes.plot((x, x), (_on_axes(low), _on_axes(high)), color=LEGITIMATE, linewidth=1.6)
+            is_at_edge = part.observed < LOWEST or part.predicted < LOWEST
+            face = PAPER if is_at_edge else LEGITIMATE
+            axes.plot(x, y, "o", color=LEGITIMATE, markerfacecolor=face, markersize=7, clip_on=False, zorder=4)
+        axes.set(xscale="log", yscale="log", xlim=(LOWEST, 1.1), ylim=(LOWEST, 1.1))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(FixedLocator(TICKS))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:g}%"))
+        axes.minorticks_off()
+        axes.set_xlabel("predicted probability (mean of a bin)")
+        axes.set_ylabel("share that was fraud")
+        legend_above(axes)
+
+    shown = "; ".join(
+        f"predicted {part.predicted:.2%}, observed {part.observed:.2%} of {plural(part.rows, 'transaction')}"
+        for part in bins
+    )
+    return Chart(
+        NAME,
+        TITLE,
+        f"Reliability of the model's probability in {plural(len(bins), 'bin')}, on logarithmic axes; bars are 95% "
+        f"intervals. Mean distance from the truth: {expected_calibration_error(bins):.3%}. {shown}.",
+        draw_svg(NAME, SIZE, draw),
+    )
+
+
+def wilson_interval(part: ReliabilityBin) -> tuple[float, float]:
+    """95% interval of the observed share (Wilson, "Probable inference", 1927); right for shares near 0, too."""
+    rows, share = part.rows, part.observed
+    denominator = 1 + Z_95**2 / rows
+    center = (share + Z_95**2 / (2 * rows)) / denominator
+    half = Z_95 * sqrt(share * (1 - share) / rows + Z_95**2 / (4 * rows**2)) / denominator
+    return max(0.0, center - half), min(1.0, center + half)
+
+
+def _on_axes(value: float) -> float:
+    return max(value, LOWEST)

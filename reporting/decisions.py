@@ -1,0 +1,157 @@
+"""decisions.jsonl as columns, so that millions of decisions fit in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from reporting.decision_lines import DecisionLine, line_decoder
+from reporting.growing_columns import GrowingColumns
+from reporting.identity import transaction_key
+from reporting.json_lines import Progress, no_progress, records_of
+from udfs.outputs import ACTIONS
+
+ENRICHMENT_STATUSES = ("ok", "stale", "degraded")
+FLAGS = ("AML", "KYC", "PCI", "AUDIT")
+Column = npt.NDArray[Any]
+
+_COLUMNS = {
+    "key": "Q", "user": "q", "time_ms": "q", "amount": "d", "base_amount": "d", "risk_score": "h", "action": "b",
+    "flag_bits": "b", "probability": "d", "rule_score": "h", "enrichment": "b", "late": "b", "stale_history": "b",
+}  # fmt: skip
+_NOT_KNOWN = float("nan")
+
+
+class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One row [N] a scored transaction, in the file's order. A hit [H] pairs a row with its rule.
+
+    Outputs are at-least-once: a decision that the file holds again is counted in `repeated` and nowhere else.
+    Amounts are in major units: of the one currency where all share it, else of the base currency where the decisions
+    carry the amount in it, else (`amounts_mixed`) of whatever currency each has.
+    """
+
+    key: Column  # uint64, reporting.identity.transaction_key
+    user: Column  # int64, numbers in the order of the user ids' text
+    time_ms: Column  # int64, event time
+    amount: Column  # float64
+    risk_score: Column  # int16, 0 to 1000
+    action: Column  # int8, index in ACTIONS
+    flag_bits: Column  # int8, bit i for FLAGS[i]
+    probability: Column  # float64, the model's
+    rule_score: Column  # int16, 0 to 1000
+    enrichment: Column  # int8, index in ENRICHMENT_STATUSES
+    late: Column  # bool
+    stale_history: Column  # bool
+    hit_row: Column  # int64
+    hit_rule: Column  # int64, index in rule_ids
+    rule_ids: tuple[str, ...]
+    rule_words: dict[str, str]  # by rule id, the first reason it gave
+    bundles: tuple[str, ...]
+    rule_versions: tuple[int, ...]
+    currencies: tuple[str, ...]
+    amounts_mixed: bool
+    duplicates: int
+    repeated: int
+
+
+def read_decisions(path: Path, progress: Progress = no_progress) -> Decisions:
+    """All decisions of the file. Raises RunFilesError."""
+    reader = _DecisionReader()
+    for _, record in records_of(path, line_decoder, progress):
+        if isinstance(record, DecisionLine):
+            reader.add(record)
+        else:
+            reader.duplicates += 1
+    return reader.finish()
+
+
+def flag_bits_of(flags: list[Any]) -> int:
+    """Bit i set for FLAGS[i]."""
+    return sum(1 << FLAGS.index(flag) for flag in set(flags))
+
+
+class _DecisionReader:
+    def __init__(self) -> None:
+        self.duplicates = 0
+        self._rows = GrowingColumns(_COLUMNS)
+        self._hits = GrowingColumns({"row": "q", "rule": "q"})
+        self._users: dict[str, int] = {}
+        self._rules: dict[str, int] = {}
+        self._rule_words: dict[str, str] = {}
+        self._bundles: set[str] = set()
+        self._rule_versions: set[int] = set()
+        self._currencies: set[str] = set()
+
+    def add(self, line: DecisionLine) -> None:
+        users, rules = self._users, self._rules
+        for rule_id in line.rules.hits:
+            self._hits.append((len(self._rows), rules.setdefault(rule_id, len(rules))))
+        base_amount = line.features.amount if line.features is not None else None
+        self._rows.append(
+            (
+                transaction_key(line.user_id, line.transaction_id),
+                users.setdefault(line.user_id, len(users)),
+                line.event_time_ms,
+                line.amount,
+                _NOT_KNOWN if base_amount is None else base_amount,
+                line.risk_score,
+                ACTIONS.index(line.action),
+                flag_bits_of(line.flags),
+                line.model.probability,
+                line.rules.score,
+                ENRICHMENT_STATUSES.index(line.enrichment),
+                line.late,
+                line.stale_history,
+            )
+        )
+        for reason in line.reasons:
+            if reason.source == "rule":
+                self._rule_words.setdefault(reason.name, reason.text)
+        self._bundles.add(line.model.bundle)
+        self._rule_versions.add(line.rules.version)
+        self._currencies.add(line.currency)
+
+    def finish(self) -> Decisions:
+        columns, hits = self._rows.arrays(), self._hits.arrays()
+        count = len(self._rows)
+        _, first = np.unique(columns["key"], return_index=True)
+        first.sort()
+        if len(first) < count:
+            new_row = np.full(count, -1)
+            new_row[first] = np.arange(len(first))
+            columns = {name: column[first] for name, column in columns.items()}
+            kept = new_row[hits["row"]] >= 0
+            hits = {"row": new_row[hits["row"]][kept], "rule": hits["rule"][kept]}
+        base_amount = columns.pop("base_amount")
+        several = len(self._currencies) > 1
+        has_base = not np.isnan(base_amount).any()
+        if several and has_base:
+            columns["amount"] = base_amount
+        columns["user"] = _in_order_of_text(self._users)[columns["user"]]
+        for name in ("late", "stale_history"):
+            columns[name] = columns[name].astype(bool)
+        return Decisions(
+            **columns,
+            hit_row=hits["row"],
+            hit_rule=hits["rule"],
+            rule_ids=tuple(self._rules),
+            rule_words=self._rule_words,
+            bundles=tuple(sorted(self._bundles)),
+            rule_versions=tuple(sorted(self._rule_versions)),
+            currencies=tuple(sorted(self._currencies)),
+            amounts_mixed=several and not has_base,
+            duplicates=self.duplicates,
+            repeated=count - len(first),
+        )
+
+
+def _in_order_of_text(numbers: dict[str, int]) -> Column:
+    """By a text's number, its position among the sorted texts."""
+    positions = np.empty(len(numbers), np.int64)
+    for position, text in enumerate(sorted(numbers)):
+        positions[numbers[text]] = position
+    return positions

@@ -1,0 +1,137 @@
+"""The few figures that stand at the top, and the run in one sentence."""
+
+from __future__ import annotations
+
+import msgspec
+
+from reporting.summary import Accuracy, Summary
+from reporting.words import amount, count, milliseconds, percent, plural, rate
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One figure: `raw` is the summary's own number, `value` how it is shown, `note` what it counts."""
+
+    key: str
+    label: str
+    raw: float | int | None
+    value: str
+    note: str
+
+
+def in_one_sentence(summary: Summary) -> str:
+    """What came out of the run."""
+    accuracy = summary.accuracy
+    if not summary.transactions:
+        return "No transaction was scored."
+    if accuracy is None:
+        return (
+            f"Of {plural(summary.transactions, 'transaction')}, {count(summary.stopped)} got another action than allow. "
+            "How many of them were fraud cannot be said without the truth."
+        )
+    if not accuracy.frauds:
+        return (
+            f"There was no fraud among {plural(accuracy.labelled, 'transaction')} with known truth; "
+            f"{plural(accuracy.alerts.false_alarms, 'legitimate one')} got another action than allow."
+        )
+    alerts = accuracy.alerts
+    return (
+        f"Of {plural(accuracy.frauds, 'fraud')} among {plural(accuracy.labelled, 'transaction')}, "
+        f"{count(alerts.caught)} ({percent(alerts.recall)}) were caught, at the price of "
+        f"{plural(alerts.false_alarms, 'legitimate transaction')} stopped ({percent(alerts.false_positive_rate)} of them)."
+    )
+
+
+def headline(summary: Summary) -> list[Figure]:
+    """Eight figures: what only the truth can tell comes first where there is any."""
+    accuracy = summary.accuracy
+    return [*(_without_truth(summary) if accuracy is None else _with_truth(summary, accuracy)), *_of_the_run(summary)]
+
+
+def _with_truth(summary: Summary, accuracy: Accuracy) -> list[Figure]:
+    alerts, unit = accuracy.alerts, summary.amount_unit
+    legitimate = alerts.false_alarms + alerts.passed
+    return [
+        Figure(
+            "recall",
+            "Fraud caught",
+            alerts.recall,
+            percent(alerts.recall),
+            f"{count(alerts.caught)} of {plural(accuracy.frauds, 'fraud')}",
+        ),
+        Figure(
+            "precision",
+            "Alerts that were right",
+            alerts.precision,
+            percent(alerts.precision),
+            f"{count(alerts.caught)} of {count(alerts.caught + alerts.false_alarms)} stopped",
+        ),
+        Figure(
+            "false-positive-rate",
+            "Legitimate stopped",
+            alerts.false_positive_rate,
+            percent(alerts.false_positive_rate),
+            f"{count(alerts.false_alarms)} of {count(legitimate)}",
+        ),
+        Figure(
+            "amount-saved",
+            "Fraud stopped, amount",
+            accuracy.amount_saved,
+            amount(accuracy.amount_saved),
+            f"{unit}; {amount(accuracy.amount_lost)} got through",
+        ),
+    ]
+
+
+def _without_truth(summary: Summary) -> list[Figure]:
+    actions = {row.action: row for row in summary.actions}
+    blocked = actions["hard_block"]
+    allowed = actions["allow"]
+    return [
+        Figure(
+            "stopped",
+            "Stopped",
+            summary.stopped,
+            count(summary.stopped),
+            f"{percent(summary.stopped / summary.transactions if summary.transactions else None)} of all",
+        ),
+        Figure("hard-blocks", "Hard blocks", blocked.count, count(blocked.count), f"{percent(blocked.share)} of all"),
+        Figure(
+            "amount-stopped",
+            "Amount stopped",
+            summary.amount - allowed.amount,
+            amount(summary.amount - allowed.amount),
+            f"{summary.amount_unit}; {amount(allowed.amount)} allowed",
+        ),
+        Figure("alerts", "Alerts", summary.alerts, count(summary.alerts), "stopped or flagged"),
+    ]
+
+
+def _of_the_run(summary: Summary) -> list[Figure]:
+    latency = summary.latency_ms
+    p99 = latency.p99 if latency is not None else None
+    seconds = "time not written down" if summary.seconds is None else f"{summary.seconds:,.1f} s in all"
+    p50 = "" if latency is None or latency.p50 is None else f"median {milliseconds(latency.p50)} a record"
+    return [
+        Figure(
+            "transactions",
+            "Transactions",
+            summary.transactions,
+            count(summary.transactions),
+            f"of {plural(summary.users, 'user')}",
+        ),
+        Figure(
+            "dead-letters",
+            "Dead letters",
+            summary.dead_letters,
+            count(summary.dead_letters),
+            f"and {plural(summary.duplicates, 'duplicate')}",
+        ),
+        Figure(
+            "throughput",
+            "Throughput",
+            summary.transactions_per_second,
+            rate(summary.transactions_per_second),
+            seconds,
+        ),
+        Figure("latency-p99", "Scoring time, 99% within", p99, milliseconds(p99), p50 or "not measured"),
+    ]

@@ -1,0 +1,81 @@
+"""run.json: how the run went, as whoever ran it wrote it down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from reporting.errors import RunFilesError
+
+
+class LatencyMs(msgspec.Struct, frozen=True):
+    """Milliseconds that the scorer took for a record, by percentile."""
+
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    p999: float | None = msgspec.field(default=None, name="p99.9")
+
+
+class _Known(msgspec.Struct, frozen=True):
+    seconds: float | None = None
+    transactions_per_second: float | None = None
+    latency_ms: LatencyMs | None = None
+    base_currency: str | None = None
+    rule_ids: list[str] = []
+
+
+class RunFacts(msgspec.Struct, frozen=True):
+    """The facts that the summary uses (None = not written down), and all of them as (name, words)."""
+
+    seconds: float | None = None
+    transactions_per_second: float | None = None
+    latency_ms: LatencyMs | None = None
+    base_currency: str | None = None
+    rule_ids: tuple[str, ...] = ()
+    all: tuple[tuple[str, str], ...] = ()
+
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def read_run_facts(path: Path) -> RunFacts:
+    """The file's facts; a run without the file has none. Raises RunFilesError."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return RunFacts()
+    except OSError as error:
+        raise RunFilesError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        facts = _decode(content)
+        known = msgspec.convert(facts, _Known)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RunFilesError(f"{path}: not the facts of a run: {error}") from None
+    return RunFacts(
+        known.seconds,
+        known.transactions_per_second,
+        known.latency_ms,
+        known.base_currency,
+        tuple(known.rule_ids),
+        tuple((name.replace("_", " "), _words(value)) for name, value in facts.items() if name != "rule_ids"),
+    )
+
+
+def _words(value: Any) -> str:
+    """One line for any JSON value."""
+    if isinstance(value, dict):
+        return " · ".join(f"{name.replace('_', ' ')} {_words(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(_words(inner) for inner in value)
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10_000 else f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return str(value)

@@ -1,0 +1,74 @@
+"""A run directory, read: decisions, alerts, dead letters, facts, and the truth where there is any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from reporting.alerts import Alerts, no_alerts, read_alerts
+from reporting.dead_letters import DeadLetters, read_dead_letters
+from reporting.decisions import Decisions, read_decisions
+from reporting.errors import RunFilesError
+from reporting.json_lines import Progress, no_progress
+from reporting.run_facts import RunFacts, read_run_facts
+from reporting.truth import Outcomes, outcomes_of, read_truth
+
+__all__ = ["Run", "RunFilesError", "read_run"]
+
+DECISIONS = "decisions.jsonl"
+ALERTS = "alerts.jsonl"
+DEAD_LETTERS = "dead_letters.jsonl"
+FACTS = "run.json"
+TRUTH = "truth.jsonl"
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """Everything a report is made of. `outcomes` is None where no truth was given."""
+
+    name: str
+    decisions: Decisions
+    alerts: Alerts
+    dead_letters: DeadLetters
+    facts: RunFacts
+    outcomes: Outcomes | None
+
+
+def read_run(directory: Path, truth: Path | None = None, progress: Progress = no_progress) -> Run:
+    """Read a run directory; the truth is the directory's own unless a file is given.
+
+    About 90 bytes of memory a decision, however long the lines are. `progress` follows the file of decisions.
+    Raises RunFilesError: no such directory or file, or a line that is no such record. A run without alerts or dead
+    letters may lack their files, and run.json is optional; alerts that must have been written may not be missing.
+    """
+    if not directory.is_dir():
+        raise RunFilesError(f"{directory}: no such run directory; `fraud score` makes one")
+    if not (directory / DECISIONS).exists():
+        raise RunFilesError(f"{directory}: no run directory, it has no {DECISIONS}; `fraud score` makes one")
+    decisions = read_decisions(directory / DECISIONS, progress)
+    if (directory / ALERTS).exists():
+        alerts = read_alerts(directory / ALERTS)
+    elif (decisions.action > 0).any() or decisions.flag_bits.any():
+        raise RunFilesError(f"{directory / ALERTS}: missing, though decisions of this run raised alerts; score again")
+    else:
+        alerts = no_alerts()
+    has_dead_letters = (directory / DEAD_LETTERS).exists()
+    if truth is None and (directory / TRUTH).exists():
+        truth = directory / TRUTH
+    return Run(
+        name=directory.resolve().name,
+        decisions=decisions,
+        alerts=alerts,
+        dead_letters=read_dead_letters(directory / DEAD_LETTERS) if has_dead_letters else DeadLetters(),
+        facts=read_run_facts(directory / FACTS),
+        outcomes=_outcomes(truth, decisions) if truth is not None else None,
+    )
+
+
+def _outcomes(path: Path, decisions: Decisions) -> Outcomes:
+    truth = read_truth(path)
+    outcomes = outcomes_of(truth, decisions.key)
+    if len(decisions.key) and not outcomes.known.any():
+        what = "names none of this run's transactions" if len(truth.key) else "holds neither truth lines nor labels"
+        raise RunFilesError(f"{path}: {what}; give the truth of the file that was scored, or leave it out")
+    return outcomes

@@ -1,0 +1,213 @@
+"""From a file of events to merchants' buckets, and to the file that the scorer reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.entity_history import RecentIds, aggregate_merchants, write_history
+from models.event_files import EventFileError
+from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
+from udfs.stores.memory import load_reference
+
+HOUR, DAY = 3_600_000, 86_400_000
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+HOUR_0 = START // HOUR
+SETTINGS = BucketSettings()
+
+
+def paid(number: int, user: str, merchant: str | None, time: int, **more: Any) -> dict[str, Any]:
+    return {
+        "transaction_id": f"T{number}", "user_id": user, "timestamp": time, "amount": 10, "merchant_id": merchant, **more,
+    }  # fmt: skip
+
+
+def judged(number: int, user: str, time: int, known: int, fraud: bool, merchant: str | None = None) -> dict[str, Any]:
+    return {
+        "type": "label", "event_id": f"L{number}-{known}", "transaction_id": f"T{number}", "user_id": user,
+        "timestamp": time, "known_at": known, "is_fraud": fraud, "merchant_id": merchant,
+    }  # fmt: skip
+
+
+def file_of(folder: Path, lines: list[dict[str, Any] | bytes]) -> Path:
+    path = folder / "events.jsonl"
+    path.write_bytes(
+        b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines)
+    )
+    return path
+
+
+def rows_of(folder: Path, *lines: dict[str, Any] | bytes, **more: Any) -> dict[str, BucketRow]:
+    rows = aggregate_merchants(file_of(folder, list(lines)), SETTINGS, **more)
+    assert [row.id for row in rows] == sorted({row.id for row in rows})
+    return {row.id: row for row in rows}
+
+
+def test_transactions_users_and_frauds_are_counted_by_merchant_and_hour(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path,
+        paid(1, "U1", "M1", START),
+        paid(2, "U2", "M1", START + 1),
+        paid(3, "U1", "M1", START + 2),
+        paid(4, "U1", "M2", START + 3),
+        paid(5, "U1", None, START + 4),
+        paid(6, "U1", "M1", START + 2 * HOUR),
+        {"type": "login", "event_id": "E1", "user_id": "U1", "timestamp": START + 2 * HOUR},
+        judged(1, "U1", START, START + DAY, True, "M1"),
+        judged(2, "U2", START + 1, START + DAY, False, "M1"),
+    )
+    assert rows == {
+        "M1": BucketRow(
+            entity="merchant", id="M1", complete_through_ms=START + 2 * HOUR, hours=[HOUR_0, HOUR_0 + 2],
+            transactions=[3, 1], users=[2, 1], frauds=[1, 0],
+        ),
+        "M2": BucketRow(
+            entity="merchant", id="M2", complete_through_ms=START + 2 * HOUR, hours=[HOUR_0], transactions=[1],
+            users=[1], frauds=[0],
+        ),
+    }  # fmt: skip
+
+
+def test_a_transaction_sent_again_counts_once_even_days_later_but_another_users_of_the_same_id_does_too(
+    tmp_path: Path,
+) -> None:
+    first = paid(1, "U1", "M1", START)
+    rows = rows_of(tmp_path, first, first, paid(1, "U2", "M1", START), paid(2, "U1", "M1", START + 3 * DAY), first)
+    assert rows["M1"].transactions == [2, 1]
+    assert rows["M1"].users == [2, 1]
+
+
+def test_ids_of_numbers_and_text_are_the_same_ids(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path,
+        {"transaction_id": 7, "user_id": 1, "timestamp": START, "amount": 1, "merchant_id": 55},
+        {"transaction_id": "7", "user_id": "1", "timestamp": "2026-01-01T01:00:00+01:00", "amount": 1, "merchant_id": "55"},
+        {
+            "type": "label", "event_id": 1, "transaction_id": 7, "user_id": 1, "timestamp": START,
+            "known_at": START + 1, "is_fraud": True,
+        },
+    )  # fmt: skip
+    assert (rows["55"].transactions, rows["55"].frauds) == ([1], [1])
+
+
+def test_a_label_without_merchant_finds_its_transactions_merchant(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path,
+        paid(1, "U1", "M1", START),
+        paid(1, "U2", "M2", START),
+        judged(1, "U2", START, START + DAY, True),
+        judged(1, "U1", START, START + DAY, False),
+        judged(9, "U1", START, START + DAY, True),  # of no transaction of this file
+    )
+    assert (rows["M1"].frauds, rows["M2"].frauds) == ([0], [1])
+    assert set(rows) == {"M1", "M2"}
+
+
+def test_labels_of_two_users_transactions_with_one_id_do_not_correct_each_other(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path,
+        paid(1, "U1", "M1", START),
+        paid(1, "U2", "M1", START),
+        judged(1, "U1", START, START + DAY, True),
+        judged(1, "U2", START, START + 2 * DAY, False),
+    )
+    assert rows["M1"].frauds == [1]
+
+
+def test_a_correction_counts_when_it_is_known_and_a_repeated_label_never(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path,
+        paid(1, "U1", "M1", START),
+        judged(1, "U1", START, START + DAY, True),
+        judged(1, "U1", START, START + DAY, True),
+        judged(1, "U1", START, START + 10 * DAY, False),
+    )
+    assert rows["M1"].hours == [HOUR_0, HOUR_0 + 3 * 24]  # 10 days - the label delay of 7
+    assert rows["M1"].frauds == [1, -1]
+
+
+def test_what_is_no_event_is_skipped_as_the_job_would(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path,
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"[" * 200_000,
+        paid(1, "U1", "M1", START),
+        paid(2, "U1", "M 1", START),
+        paid(3, "U1", "M1", START, amount=-1),
+        paid(4, "U1", "M1", START, amount=1e400),
+        judged(1, "U1", START, START - 1, True),
+        b'{"type":"payment"}',
+    )
+    assert (rows["M1"].transactions, rows["M1"].frauds) == ([1], [0])
+
+
+def test_what_lies_past_the_ceiling_is_skipped_and_does_not_make_the_rest_late(tmp_path: Path) -> None:
+    lines = [paid(1, "U1", "M1", 250_000_000_000_000), paid(2, "U1", "M1", START)]
+    rows = rows_of(tmp_path, *lines, latest_timestamp_ms=START)
+    assert (rows["M1"].hours, rows["M1"].complete_through_ms) == ([HOUR_0], START)
+
+
+def test_an_event_arrives_no_earlier_than_those_before_it_in_the_file(tmp_path: Path) -> None:
+    """h0: late .... h9: a; then the file holds `late`, which readers of h0 can't have seen"""
+    rows = rows_of(tmp_path, paid(1, "U1", "M1", START + 9 * HOUR), paid(2, "U1", "M1", START))
+    assert rows["M1"].hours == [HOUR_0 + 8, HOUR_0 + 9]  # 9:00 less 5 minutes is in h8
+    labelled = rows_of(
+        tmp_path, paid(1, "U1", "M1", START), judged(1, "U1", START, START + DAY, True), paid(2, "U1", "M1", START)
+    )
+    assert labelled["M1"].hours == [HOUR_0, HOUR_0 + 23]
+
+
+def test_an_empty_file_gives_no_rows_and_a_missing_one_an_error_that_names_it(tmp_path: Path) -> None:
+    assert rows_of(tmp_path) == {}
+    with pytest.raises(EventFileError, match=r"none\.jsonl: cannot be read"):
+        aggregate_merchants(tmp_path / "none.jsonl", SETTINGS)
+    with pytest.raises(EventFileError, match="cannot be read"):
+        aggregate_merchants(tmp_path, SETTINGS)
+
+
+def test_progress_ends_at_the_files_size(tmp_path: Path) -> None:
+    path = file_of(tmp_path, [paid(number, "U1", "M1", START) for number in range(50)])
+    calls: list[tuple[int, int]] = []
+    aggregate_merchants(path, SETTINGS, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (path.stat().st_size, path.stat().st_size)
+    assert calls == sorted(calls)
+
+
+def test_the_written_file_is_what_the_scorers_store_loads(tmp_path: Path) -> None:
+    rows = rows_of(
+        tmp_path, paid(1, "U1", "M1", START), paid(2, "U1", '~!"\\', START), judged(1, "U1", START, START + 1, True)
+    )
+    folder = tmp_path / "reference"
+    folder.mkdir()
+    write_history(list(rows.values()), folder / "merchant_history.jsonl")
+    assert [path.name for path in folder.iterdir()] == ["merchant_history.jsonl"]
+    store = load_reference(folder, SETTINGS).store
+    assert store.holds_histories
+    for merchant in ("M1", '~!"\\'):
+        read = store.records[f"history:merchant:{merchant}"]
+        assert isinstance(read, EntityHistory)
+        for t in (START, START + 2 * HOUR, START + 8 * DAY):
+            assert read.as_of(t) == EntityHistory(rows[merchant], SETTINGS).as_of(t)
+
+
+def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "merchant_history.jsonl"
+    good = rows_of(tmp_path, paid(1, "U1", "M1", START))["M1"]
+    write_history([good], path)
+    before = path.read_bytes()
+    broken = BucketRow(
+        entity="merchant", id="\ud800", complete_through_ms=0, hours=[], transactions=[], users=[], frauds=[]
+    )  # fmt: skip
+    with pytest.raises(UnicodeEncodeError):
+        write_history([good, broken], path)
+    assert path.read_bytes() == before
+
+
+def test_remembered_ids_are_bounded_and_the_oldest_go_first() -> None:
+    ids = RecentIds(limit=2)
+    assert [ids.is_new("U", name) for name in ("a", "b", "a", "c", "a", "c")] == [True, True, False, True, True, False]

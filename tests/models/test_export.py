@@ -1,0 +1,208 @@
+"""The ONNX graphs against XGBoost itself and against the network computed with numpy."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import xgboost as xgb
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as numpy_strategies
+
+from models.autoencoder import Autoencoder, Preparation
+from models.export import LEAST_ERROR, explain_graph, run_scoring_graph, scoring_graph
+from models.trees import Forest, Tree, read_forest
+from tests.models.synthetic import awkward_rows, synthetic_frame
+from udfs.bundle import BlendWeights, open_session
+
+Matrix = npt.NDArray[np.float32]
+BLEND = BlendWeights(0.8, 0.3, -0.5)
+FRAME = synthetic_frame(3_000)
+WIDTH = len(FRAME.names)
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@cache
+def booster(trees: int = 60, **parameters: float) -> xgb.Booster:
+    given = {"objective": "binary:logistic", "max_depth": 6, "eta": 0.2, "base_score": 0.5, "nthread": 1, **parameters}
+    return xgb.train(given, xgb.DMatrix(FRAME.features, FRAME.labels, nthread=1), trees)
+
+
+def autoencoder(width: int = WIDTH, seed: int = 3) -> Autoencoder:
+    random = np.random.default_rng(seed)
+    sizes = [width, 6, 3, 6, width]
+    shapes = list(pairwise(sizes))
+    return Autoencoder(
+        Preparation(*(random.uniform(0.2, 2, width).astype(np.float32) for _ in range(3))),
+        tuple(random.normal(size=shape).astype(np.float32) for shape in shapes),
+        tuple(random.normal(size=size).astype(np.float32) for _, size in shapes),
+    )
+
+
+def exported(model: xgb.Booster, rows: Matrix) -> Matrix:
+    return run_scoring_graph(scoring_graph(read_forest(model), autoencoder(), BLEND), rows)
+
+
+def contributions(model: xgb.Booster, rows: Matrix) -> Matrix:
+    session = open_session(explain_graph(read_forest(model), WIDTH))
+    result: Matrix = session.run(["contributions"], {"x": rows})[0]
+    return result
+
+
+def margins_by_xgboost(model: xgb.Booster, rows: Matrix) -> npt.NDArray[np.float32]:
+    finite = np.where(np.isinf(rows), np.sign(rows) * LARGEST, rows).astype(np.float32)
+    result: npt.NDArray[np.float32] = model.predict(xgb.DMatrix(finite, nthread=1), output_margin=True)
+    return result
+
+
+def neighbourhood(value: float) -> list[np.float32]:
+    tiny = np.finfo(np.float32).smallest_normal
+    middle = np.float32(value)
+    if middle == 0.0:
+        return [-tiny, np.float32(-0.0), middle, tiny]
+    return [np.nextafter(middle, np.float32(-np.inf)), middle, np.nextafter(middle, np.float32(np.inf))]
+
+
+def rows_around_thresholds(model: xgb.Booster) -> Matrix:
+    """Every threshold of the model, and the normal float32 before and after it, each in a row of its own."""
+    forest = read_forest(model)
+    random = np.random.default_rng(0)
+    rows = []
+    for tree in forest.trees:
+        for node in tree.order:
+            if not tree.is_leaf(node):
+                for value in neighbourhood(tree.thresholds[node]):
+                    row = FRAME.features[random.integers(len(FRAME.features))].copy()
+                    row[tree.features[node]] = value
+                    rows.append(row)
+    return np.array(rows)
+
+
+ROWS = {
+    "training data": lambda _: FRAME.features,
+    "awkward values": lambda _: awkward_rows(3_000, WIDTH),
+    "thresholds": rows_around_thresholds,
+    "nothing known": lambda _: np.full((1, WIDTH), np.nan, np.float32),
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_margin_agrees_with_xgboost(kind: str) -> None:
+    rows = ROWS[kind](booster())
+    assert np.abs(exported(booster(), rows)[:, 1] - margins_by_xgboost(booster(), rows)).max() <= 1e-5
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_contributions_and_bias_add_up_to_the_margin(kind: str) -> None:
+    rows = ROWS[kind](booster())
+    total = contributions(booster(), rows).sum(axis=1, dtype=np.float64) + read_forest(booster()).mean_margin
+    assert np.abs(total - margins_by_xgboost(booster(), rows)).max() <= 1e-5
+
+
+def test_contributions_agree_with_xgboosts_approximate_contributions() -> None:
+    matrix = xgb.DMatrix(FRAME.features, nthread=1)
+    expected = booster().predict(matrix, pred_contribs=True, approx_contribs=True)
+    assert np.abs(contributions(booster(), FRAME.features) - expected[:, :-1]).max() <= 1e-4
+    assert read_forest(booster()).mean_margin == pytest.approx(expected[0, -1], abs=1e-4)
+
+
+VALUES = st.one_of(
+    st.floats(width=32, allow_subnormal=False),
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, LARGEST]),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(numpy_strategies.arrays(np.float32, (8, WIDTH), elements=VALUES))
+def test_any_row_gives_xgboosts_margin_and_a_probability(rows: Matrix) -> None:
+    session = _session()
+    result = session.run(["out"], {"x": rows})[0]
+    assert np.abs(result[:, 1] - margins_by_xgboost(booster(), rows)).max() <= 1e-5
+    assert np.isfinite(result).all()
+    assert ((result[:, 0] >= 0.0) & (result[:, 0] <= 1.0)).all()
+
+
+@cache
+def _session():  # type: ignore[no-untyped-def]
+    return open_session(scoring_graph(read_forest(booster()), autoencoder(), BLEND))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"gamma": 1e9}, {"max_depth": 1}, {"base_score": 0.02}, {"gamma": 3.0, "eta": 1.0}, {"min_child_weight": 40.0}],
+    ids=str,
+)
+def test_stumps_single_leaves_pruned_trees_and_other_base_scores_agree(parameters: dict[str, float]) -> None:
+    model = booster(12, **parameters)
+    rows = np.concatenate([FRAME.features[:500], awkward_rows(500, WIDTH)])
+    expected = margins_by_xgboost(model, rows)
+    assert np.abs(exported(model, rows)[:, 1] - expected).max() <= 1e-5
+    total = contributions(model, rows).sum(axis=1, dtype=np.float64) + read_forest(model).mean_margin
+    assert np.abs(total - expected).max() <= 1e-5
+
+
+def test_errors_and_probability_agree_with_numpy() -> None:
+    rows = awkward_rows(500, WIDTH)
+    network = autoencoder()
+    result = exported(booster(), rows).astype(np.float64)
+
+    preparation = network.preparation
+    known = np.where(np.isnan(rows), preparation.medians, rows).astype(np.float64)
+    prepared = np.clip((np.arcsinh(known) - preparation.centers) * preparation.scales, -8, 8)
+    value = prepared
+    for number, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
+        value = value @ weights + biases
+        if number < 3:
+            value = np.maximum(value, 0)
+    squared = (value - prepared) ** 2
+    np.testing.assert_allclose(result[:, 3:], squared, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(result[:, 2], squared.mean(axis=1) + LEAST_ERROR, rtol=1e-4)
+    log_odds = 0.8 * result[:, 1] + 0.3 * np.log(result[:, 2]) - 0.5
+    np.testing.assert_allclose(result[:, 0], 1 / (1 + np.exp(-log_odds)), rtol=1e-4, atol=1e-7)
+
+
+def test_a_perfect_reconstruction_still_gives_a_finite_probability() -> None:
+    nothing = np.zeros(WIDTH, np.float32)
+    copier = Autoencoder(Preparation(nothing, nothing, nothing), (np.eye(WIDTH, dtype=np.float32),), (nothing,))
+    result = run_scoring_graph(scoring_graph(read_forest(booster()), copier, BLEND), FRAME.features[:10])
+    assert result[:, 2].tolist() == pytest.approx([LEAST_ERROR] * 10)
+    assert np.isfinite(result).all()
+
+
+def complete_tree(depth: int, random: np.random.Generator, width: int) -> Tree:
+    leaves = 2**depth
+    inner = leaves - 1
+    nodes = inner + leaves
+    left = [2 * node + 1 if node < inner else -1 for node in range(nodes)]
+    right = [2 * node + 2 if node < inner else -1 for node in range(nodes)]
+    return Tree(
+        left,
+        right,
+        random.integers(0, width, nodes).tolist(),
+        random.normal(size=nodes).astype(np.float32).tolist(),
+        (random.random(nodes) < 0.5).tolist(),
+        random.normal(size=nodes).tolist(),
+        list(range(nodes)),
+    )
+
+
+def test_a_bundle_of_200_complete_trees_of_depth_6_stays_below_3_megabytes() -> None:
+    random = np.random.default_rng(1)
+    width = 95
+    forest = Forest(tuple(complete_tree(6, random, width) for _ in range(200)), 0.0)
+    size = len(scoring_graph(forest, autoencoder(width), BLEND)) + len(explain_graph(forest, width))
+    assert size < 3_000_000
+
+
+def test_other_objectives_and_categorical_splits_are_refused() -> None:
+    numbers = xgb.DMatrix(FRAME.features[:200], FRAME.labels[:200], nthread=1)
+    with pytest.raises(ValueError, match="only binary:logistic"):
+        read_forest(xgb.train({"objective": "reg:squarederror", "nthread": 1}, numbers, 1))
+    kinds = np.arange(200, dtype=np.float32)[:, None] % 5
+    categories = xgb.DMatrix(kinds, kinds[:, 0] == 2, feature_types=["c"], enable_categorical=True, nthread=1)
+    with pytest.raises(ValueError, match="categorical splits"):
+        read_forest(xgb.train({"objective": "binary:logistic", "max_cat_to_onehot": 1, "nthread": 1}, categories, 1))

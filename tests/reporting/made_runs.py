@@ -1,0 +1,116 @@
+"""Run directories made by hand: decisions, alerts and truth, written as the job writes them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from udfs.outputs import Alert, DeadLetter, Decision, Duplicate, ModelScore, Origin, Reason, RuleScore
+
+DAY_MS = 86_400_000
+START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+
+
+def decision(number: int, **changes: Any) -> Decision:
+    """Transaction T<number> of user U<number % 5>, allowed, unless changed.
+
+    `probability`, `rule_score` and `hits` go where they belong.
+    """
+    hits = changes.pop("hits", [])
+    bundle = changes.pop("bundle", "test-1")
+    model = ModelScore(bundle, changes.pop("probability", 0.01), -3.0, 0.1)
+    rules = RuleScore(changes.pop("rules_version", 1), changes.pop("rule_score", 0), 0, hits)
+    fields: dict[str, Any] = {
+        "decision_id": f"D{number}",
+        "transaction_id": f"T{number}",
+        "user_id": f"U{number % 5}",
+        "event_time_ms": START_MS + number * 60_000,
+        "amount": 10.0,
+        "currency": "EUR",
+        "risk_score": 10,
+        "action": "allow",
+        "flags": [],
+        "reasons": [Reason("rule", name, f"because of {name}", 10.0) for name in hits],
+        "model": model,
+        "rules": rules,
+        "enrichment": "ok",
+    }
+    return Decision(**(fields | changes))
+
+
+def alert_of(made: Decision) -> Alert:
+    """The alert that the scorer sends beside the decision."""
+    return Alert(
+        alert_id=made.decision_id,
+        user_id=made.user_id,
+        event_time_ms=made.event_time_ms,
+        action=made.action,
+        risk_score=made.risk_score,
+        flags=made.flags,
+        reasons=[reason.text for reason in made.reasons],
+        transaction_id=made.transaction_id,
+        amount=made.amount,
+        currency=made.currency,
+        merchant_id=made.merchant_id,
+    )
+
+
+def duplicate_of(made: Decision) -> Duplicate:
+    return Duplicate(
+        decision_id=made.decision_id,
+        transaction_id=made.transaction_id,
+        user_id=made.user_id,
+        event_time_ms=made.event_time_ms,
+    )
+
+
+def dead_letter(reason: str, payload: bytes = b"{}") -> DeadLetter:
+    return DeadLetter(
+        reason=reason,
+        payload_base64=base64.b64encode(payload).decode(),
+        payload_sha256=hashlib.sha256(payload).hexdigest(),
+        origin=Origin("events.jsonl"),
+    )
+
+
+def truth_of(made: Decision, is_fraud: bool, pattern: str | None = None) -> dict[str, Any]:
+    return {
+        "transaction_id": made.transaction_id,
+        "user_id": made.user_id,
+        "timestamp": made.event_time_ms,
+        "amount": made.amount,
+        "is_fraud": is_fraud,
+        "pattern": pattern,
+    }
+
+
+def write_lines(path: Path, records: list[Any]) -> None:
+    path.write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records))
+
+
+def write_run(
+    directory: Path,
+    decisions: list[Decision | Duplicate],
+    truth: list[Any] | None = None,
+    dead_letters: list[DeadLetter] | None = None,
+    more_alerts: list[Alert] | None = None,
+    facts: dict[str, Any] | None = None,
+) -> Path:
+    """The directory with all its files; the alerts are those that the decisions call for, and `more_alerts`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    alerts = [
+        alert_of(made) for made in decisions if isinstance(made, Decision) and (made.action != "allow" or made.flags)
+    ]
+    write_lines(directory / "decisions.jsonl", decisions)
+    write_lines(directory / "alerts.jsonl", alerts + (more_alerts or []))
+    write_lines(directory / "dead_letters.jsonl", dead_letters or [])
+    if truth is not None:
+        write_lines(directory / "truth.jsonl", truth)
+    if facts is not None:
+        (directory / "run.json").write_text(json.dumps(facts))
+    return directory

@@ -1,0 +1,440 @@
+"""Any bytes become an event of the contract or one BadRecord; nothing else leaves `decode_event`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from udfs.codec import BadRecord, decode_event
+from udfs.events import AccountChange, Label, Login, Transaction
+
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+LONGEST_REASON = 500
+REQUIRED = {"transaction_id": '"T1"', "user_id": '"U1"', "timestamp": str(START), "amount": "12.5"}
+LOGIN = {"type": '"login"', "event_id": '"E1"', "user_id": '"U1"', "timestamp": str(START)}
+CHANGE = {**LOGIN, "type": '"account_change"'}
+LABEL = {**LOGIN, "type": '"label"', "transaction_id": '"T1"', "known_at": str(START), "is_fraud": "true"}
+OPTIONAL_IDS = ("merchant_id", "merchant_category", "device_id", "session_id", "card_id", "beneficiary_id")
+TEXTS = ("merchant_country", "channel", "entry_mode", "ip_address", "city", "country", "email_domain")
+
+
+def record(base: dict[str, str] = REQUIRED, /, **raw: str) -> bytes:
+    """A record from JSON texts of its fields; a field of the base can be replaced, but keeps its place."""
+    return ("{" + ",".join(f'"{name}":{value}' for name, value in {**base, **raw}.items()) + "}").encode()
+
+
+def reason_of(payload: bytes) -> str:
+    with pytest.raises(BadRecord) as caught:
+        decode_event(payload)
+    return str(caught.value)
+
+
+def transaction(**raw: str) -> Transaction:
+    event = decode_event(record(**raw))
+    assert type(event) is Transaction
+    return event
+
+
+# -- the poison set ------------------------------------------------------------------------------------------------------
+
+DEEP = "[" * 200_000 + "]" * 200_000
+POISON = {
+    "empty": (b"", "empty record"),
+    "only spaces": (b" \n", "truncated"),
+    "null": (b"null", "object.*null"),
+    "a number": (b"5", "object.*int"),
+    "a string": (b'"x"', "object.*str"),
+    "an array": (b"[1]", "object.*array"),
+    "not UTF-8 at all": (b"\xff\xfe\x00\x01", r"byte 0"),
+    "not UTF-8 in an id": (record(user_id='"Ux"').replace(b"x", b"\xff"), "UTF-8"),
+    "not UTF-8 in a text": (record(city='"x"').replace(b"x", b"\xc3\x28"), "UTF-8"),
+    "a surrogate as bytes": (record(city='"x"').replace(b"x", b"\xed\xa0\x80"), "UTF-8"),
+    "UTF-16 with a mark": (record().decode().encode("utf-16"), "byte 0"),
+    "UTF-16 without a mark": (record().decode().encode("utf-16-le"), "byte 1"),
+    "a byte order mark": (b"\xef\xbb\xbf" + record(), "byte 0"),
+    "deep arrays": (b"[" * 200_000, "object.*array"),
+    "deep arrays in an id": (record(user_id=DEEP), "nested too deeply"),
+    "deep arrays in an unknown field": (record(x=DEEP), "nested too deeply"),
+    "deep objects": (b'{"x":' * 200_000, "nested too deeply"),
+    "deep objects under the tag": (b'{"type":' * 200_000, "nested too deeply|type"),
+    "truncated": (record()[:-4], "truncated"),
+    "truncated in a string": (record()[:22], "truncated"),
+    "trailing letters": (record() + b"x", r"trailing characters \(byte \d+"),
+    "two records": (record() + record(), r"trailing characters \(byte \d+"),
+    "a trailing NUL": (record() + b"\0", r"trailing characters \(byte \d+"),
+    "a raw NUL in an id": (record(user_id='"a\0b"'), r"byte \d+"),
+    "a raw line end in a text": (record(city='"a\nb"'), r"byte \d+"),
+    "a comment": (record()[:-1] + b"/* */}", r"byte \d+"),
+    "single quotes": (b"{'user_id':'U1'}", r"byte \d+"),
+    "a lone high surrogate": (record(user_id=r'"\ud800"'), "JSON"),
+    "a lone low surrogate": (record(user_id=r'"\udc00x"'), "surrogate"),
+    "a lone surrogate in an unknown field": (record(x=r'"\ud800"'), "JSON"),
+    "a NUL id": (record(user_id=r'"a\u0000b"'), r"user_id: 'a\\x00b'"),
+    "an emoji id": (record(user_id='"\U0001f600"'), "user_id"),
+    "an id of 600 KB": (record(user_id='"' + "a" * 600_000 + '"'), "user_id"),
+    "a text of 900 KB": (record(city='"' + "a" * 900_000 + '"'), "city"),
+    "a tag of 900 KB": (record(type='"' + "a" * 900_000 + '"'), "unknown event type 'aaa"),
+    "a time of 900 KB": (record(timestamp='"' + "1" * 900_000 + '"'), "timestamp"),
+    "amount NaN": (record(amount="NaN"), r"byte \d+"),
+    "amount infinite": (record(amount="-Infinity"), r"byte \d+"),
+    "amount a string": (record(amount='"12"'), "amount"),
+    "amount null": (record(amount="null"), "amount"),
+    "amount a bool": (record(amount="true"), "amount"),
+    "amount negative": (record(amount="-0.01"), "amount"),
+    "amount 1e400": (record(amount="1e400"), "amount"),
+    "amount of 400 digits": (record(amount="9" * 400), "amount"),
+    "amount of 20,000 digits": (record(amount="9" * 20_000), "amount"),
+    "amount above the limit": (record(amount="1000000000000.01"), "amount: 1000000000000.01 is above"),
+    "time negative": (record(timestamp="-1"), "timestamp: -1 "),
+    "time after the year 9999": (record(timestamp="253402300800000"), "timestamp: 253402300800000 "),
+    "time in nanoseconds": (record(timestamp=str(START * 1_000_000)), "timestamp"),
+    "time of 30 digits": (record(timestamp="9" * 30), "timestamp"),
+    "time of 20,000 digits": (record(timestamp="9" * 20_000), "timestamp"),
+    "time a float": (record(timestamp="1767225600000.5"), "timestamp"),
+    "time a whole float": (record(timestamp="1767225600000.0"), "timestamp"),
+    "time in exponents": (record(timestamp="1e12"), "timestamp"),
+    "time a bool": (record(timestamp="true"), "timestamp"),
+    "time null": (record(timestamp="null"), "timestamp"),
+    "time as decimal text": (record(timestamp=f'"{START}"'), "timestamp"),
+    "ISO without an offset": (record(timestamp='"2026-01-01T00:00:00"'), "timestamp"),
+    "ISO date only": (record(timestamp='"2026-01-01"'), "timestamp"),
+    "ISO before 1970": (record(timestamp='"1969-12-31T23:59:59.999Z"'), "timestamp: -1 "),
+    "ISO of the year 1": (record(timestamp='"0001-01-01T00:00:00+23:59"'), "timestamp"),
+    "ISO past 9999": (record(timestamp='"9999-12-31T23:59:59-23:59"'), "timestamp"),
+    "ISO month 13": (record(timestamp='"2026-13-01T00:00:00Z"'), "timestamp"),
+    "ISO February 29 of no leap year": (record(timestamp='"2026-02-29T00:00:00Z"'), "timestamp"),
+    "ISO leap second": (record(timestamp='"2016-12-31T23:59:60Z"'), "timestamp"),
+    "id a bool": (record(user_id="true"), "user_id"),
+    "id a float": (record(user_id="1.5"), "user_id"),
+    "id a whole float": (record(user_id="1.0"), "user_id"),
+    "id null": (record(user_id="null"), "user_id"),
+    "id an object": (record(user_id="{}"), "user_id"),
+    "id empty": (record(transaction_id='""'), "transaction_id: ''"),
+    "id with a space": (record(transaction_id='"a b"'), "transaction_id: 'a b'"),
+    "id with a tab": (record(transaction_id=r'"a\tb"'), "transaction_id"),
+    "id with DEL": (record(transaction_id=r'"\u007f"'), "transaction_id"),
+    "id with an accent": (record(transaction_id='"é"'), "transaction_id"),
+    "id of 65 characters": (record(user_id='"' + "a" * 65 + '"'), "user_id"),
+    "id of 65 digits": (record(user_id="9" * 65), "user_id"),
+    "id of 20,000 digits": (record(transaction_id="9" * 20_000), "transaction_id"),
+    "required field missing": (b'{"transaction_id":"T","user_id":"U","timestamp":1}', "amount"),
+    "empty object": (b"{}", "transaction_id"),
+    "unknown tag": (record(type='"payment"'), "unknown event type 'payment': expected one of transaction, login"),
+    "empty tag": (record(type='""'), "unknown event type ''"),
+    "tag null": (record(type="null"), "type"),
+    "tag a number": (record(type="5"), "type"),
+    "two tags": (b'{"type":"login",' + record(type='"transaction"')[1:], "type"),
+    "latitude out of range": (record(latitude="90.0001"), "latitude"),
+    "longitude out of range": (record(longitude="-180.5"), "longitude"),
+    "a kind that is none": (record(kind='"gift"'), "kind"),
+    "an authorization result that is none": (record(auth_result='"maybe"'), "auth_result"),
+    "a number for a bool": (record(otp_used="1"), "otp_used"),
+    "currency in lower case": (record(currency='"eur"'), "currency"),
+    "currency of two letters": (record(currency='"EU"'), "currency"),
+    "currency empty": (record(currency='""'), "currency"),
+    "currency with an accent": (record(currency='"ÉUR"'), "currency"),
+    "login without event id": (record({k: v for k, v in LOGIN.items() if k != "event_id"}), "event_id"),
+    "login of a bad event id": (record(LOGIN, event_id='"a b"'), "event_id: 'a b'"),
+    "login of a bad device": (record(LOGIN, device_id='""'), "device_id"),
+    "login of a bad time": (record(LOGIN, timestamp="-5"), "timestamp"),
+    "login of a long city": (record(LOGIN, city='"' + "é" * 129 + '"'), "city: 258 bytes"),
+    "change of a long reason": (record(CHANGE, reason='"' + "é" * 129 + '"'), "reason: 258 bytes"),
+    "label known before its transaction": (record(LABEL, known_at=str(START - 1)), "known_at"),
+    "label known past 9999": (record(LABEL, known_at="253402300800000"), "known_at"),
+    "label of a bad merchant": (record(LABEL, merchant_id='"a b"'), "merchant_id"),
+    "label of a bad transaction": (record(LABEL, transaction_id='"a b"'), "transaction_id"),
+    "label with a number for a bool": (record(LABEL, is_fraud="1"), "is_fraud"),
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_a_poisonous_record_is_a_bad_record_whose_reason_says_where(name: str) -> None:
+    payload, words = POISON[name]
+    with pytest.raises(BadRecord, match=words) as caught:
+        decode_event(payload)
+    assert len(str(caught.value)) <= LONGEST_REASON
+    str(caught.value).encode()  # it leaves in a header
+
+
+@pytest.mark.parametrize("field", ["kind", "auth_result"])
+def test_a_reason_stays_short_however_long_a_value_that_is_none_of_the_known(field: str) -> None:
+    """A reason travels in a header and a JSON line: 900 KB of it make the dead letter itself poisonous."""
+    reason = reason_of(record(**{field: '"' + "a" * 900_000 + '"'}))
+    assert field in reason
+    assert len(reason) <= LONGEST_REASON
+
+
+@pytest.mark.parametrize("code", ["A1B", "US$", r"U\u0000S"])
+def test_a_currency_is_three_capital_letters_and_nothing_else(code: str) -> None:
+    assert "currency" in reason_of(record(currency=f'"{code}"'))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [record(comment='"x"').replace(b'"x"', b'"\xff"'), record(x="1").replace(b'"x"', b'"\xc3\x28"')],
+    ids=["in an unknown field's value", "in an unknown field's name"],
+)
+def test_bytes_that_are_not_utf8_are_refused_wherever_they_are(payload: bytes) -> None:
+    """JSON is UTF-8 as a whole: what is broken in one place was not written by the source system as it is."""
+    assert "UTF-8" in reason_of(payload)
+
+
+@pytest.mark.parametrize("fraction", ["9999999", "999999999"])
+def test_times_finer_than_a_microsecond_are_rounded_down_like_all_others(fraction: str) -> None:
+    """.NET writes 7 digits, Java 9."""
+    assert transaction(timestamp=f'"2025-12-31T23:59:59.{fraction}Z"').timestamp == START - 1
+
+
+# -- what is accepted ----------------------------------------------------------------------------------------------------
+
+
+def test_a_record_of_900_kb_in_an_unknown_field_is_an_event() -> None:
+    assert transaction(comment='"' + "a" * 900_000 + '"').transaction_id == "T1"
+
+
+def test_unknown_fields_are_ignored_whatever_they_hold() -> None:
+    plain = transaction()
+    assert transaction(x="null", y='{"user_id":"U2"}', z="[1e400,-0,true]", USER_ID='"U3"') == plain
+
+
+def test_absent_and_null_optional_fields_are_none() -> None:
+    absent = transaction()
+    optional = [name for name in Transaction.__struct_fields__ if name not in (*REQUIRED, "kind")]
+    assert {getattr(absent, name) for name in optional} == {None}
+    assert absent.kind == "purchase"
+    assert transaction(**dict.fromkeys(optional, "null")) == absent
+
+
+def test_of_a_repeated_key_the_last_one_counts() -> None:
+    event = decode_event(b'{"user_id":"U0",' + record()[1:])
+    assert event.user_id == "U1"
+
+
+@pytest.mark.parametrize("field", ["transaction_id", "user_id", *OPTIONAL_IDS])
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("0", "0"), ("-0", "0"), ("7", "7"), ("-5", "-5"), (str(2**63), str(2**63)), (str(2**64 + 1), str(2**64 + 1)),
+        ("9" * 64, "9" * 64), ('"007"', "007"), ('"~!"', "~!"), ('"' + "x" * 64 + '"', "x" * 64), (r'"\u0041\/"', "A/"),
+        (r'"\"\\"', '"\\'), ('"true"', "true"),
+    ],
+)  # fmt: skip
+def test_every_id_is_text_once_decoded(field: str, raw: str, text: str) -> None:
+    value = getattr(transaction(**{field: raw}), field)
+    assert type(value) is str
+    assert value == text
+
+
+@pytest.mark.parametrize("field", OPTIONAL_IDS)
+@pytest.mark.parametrize(
+    "raw", ["true", "1.5", '""', '"a b"', '"é"', "9" * 65, '"' + "a" * 65 + '"', "[]", r'"\u0000"']
+)
+def test_every_optional_id_is_checked_like_a_required_one(field: str, raw: str) -> None:
+    assert field in reason_of(record(**{field: raw}))
+
+
+def test_the_memory_of_familiar_ids_does_not_mix_numbers_with_text_or_one_field_with_another() -> None:
+    for _ in range(2):
+        assert transaction(merchant_id="1").merchant_id == "1"
+        assert transaction(merchant_id='"1"').merchant_id == "1"
+        assert transaction(device_id="1").device_id == "1"
+        assert reason_of(record(merchant_id='"a b"')).startswith("merchant_id: ")
+        assert reason_of(record(device_id='"a b"')).startswith("device_id: ")
+
+
+@pytest.mark.parametrize("field", TEXTS)
+@pytest.mark.parametrize("letter", ["a", "é", "€", "\U0001f600"])
+def test_texts_hold_256_bytes_of_utf8_and_not_one_more(field: str, letter: str) -> None:
+    size = len(letter.encode())
+    full = letter * (256 // size) + "a" * (256 % size)
+    for text in (full, json.dumps(full)[1:-1]):  # as it is, and escaped
+        assert getattr(transaction(**{field: f'"{text}"'}), field) == full
+        assert field in reason_of(record(**{field: f'"{text}a"'}))
+
+
+def test_control_characters_in_texts_are_kept_as_they_are() -> None:
+    assert transaction(city=r'"a\u0000\u001f\n\u007f"').city == "a\x00\x1f\n\x7f"
+    assert transaction(city='""').city == ""
+
+
+def test_the_edges_of_amount_and_time_are_inside() -> None:
+    assert transaction(amount="0").amount == 0.0
+    assert transaction(amount="-0.0").amount == 0.0
+    assert transaction(amount="1e-400").amount == 0.0
+    assert transaction(amount="1000000000000").amount == 1e12
+    assert transaction(timestamp="0").timestamp == 0
+    assert transaction(timestamp="253402300799999").timestamp == 253_402_300_799_999
+    assert transaction(timestamp='"9999-12-31T23:59:59.999Z"').timestamp == 253_402_300_799_999
+    assert transaction(latitude="-90", longitude="180").longitude == 180.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01T00:00:00Z", "2026-01-01t00:00:00z", "2026-01-01 00:00:00Z", "2026-01-01T05:45:00+05:45",
+        "2025-12-31T12:00:00-12:00", "2026-01-01T00:00:00.000999Z", "2026-01-01T01:00:00+0100",
+        "2026-01-01T00:00:00-00:00", "2026-01-01T23:59:00+23:59",
+    ],
+)  # fmt: skip
+def test_iso_times_of_every_offset_are_the_same_moment(text: str) -> None:
+    assert transaction(timestamp=f'"{text}"').timestamp == START
+
+
+def test_the_tag_may_stand_anywhere_and_default_is_transaction() -> None:
+    assert decode_event(record(type='"transaction"')) == decode_event(b'{"type":"transaction",' + record()[1:])
+    login = decode_event(record({**{k: v for k, v in LOGIN.items() if k != "type"}, "type": '"login"'}))
+    assert login == Login(event_id="E1", user_id="U1", timestamp=START)
+
+
+def test_a_label_may_be_known_at_the_moment_of_its_transaction() -> None:
+    label = decode_event(record(LABEL, merchant_id="5"))
+    assert label == Label(
+        event_id="E1",
+        transaction_id="T1",
+        user_id="U1",
+        timestamp=START,
+        known_at=START,
+        is_fraud=True,
+        merchant_id="5",
+    )
+
+
+# -- properties ----------------------------------------------------------------------------------------------------------
+
+
+def outcome(payload: bytes) -> Transaction | Login | AccountChange | Label | None:
+    """The event, None for a bad record; whatever else is raised fails the test."""
+    try:
+        event = decode_event(payload)
+    except BadRecord as error:
+        reason = str(error)
+    else:
+        assert type(event.user_id) is str
+        assert type(event.timestamp) is int
+        return event
+    assert 0 < len(reason) <= LONGEST_REASON
+    return None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200))
+@example(b"\x00")
+@example(b'{"type":')
+@example(b'{"type":"\\u')
+def test_any_bytes_give_an_event_or_a_bad_record(payload: bytes) -> None:
+    outcome(payload)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_a_valid_record_with_bytes_changed_gives_an_event_or_a_bad_record(data: st.DataObject) -> None:
+    base = data.draw(st.sampled_from([REQUIRED, LOGIN, CHANGE, LABEL]))
+    payload = bytearray(record(base, city='"Zürich"', merchant_id="12", x='{"a":[1,"\\u00e9"]}'))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(payload)))
+        piece = data.draw(
+            st.one_of(st.binary(max_size=3), st.sampled_from([b'"', b"\\", b"{", b"}", b",", b"\\ud83d"]))
+        )
+        payload[at : at + data.draw(st.integers(0, 3))] = piece
+    outcome(bytes(payload))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80) | st.integers(2**62, 2**80),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+field_names = st.sampled_from(
+    ["type", *Transaction.__struct_fields__, *Label.__struct_fields__, *AccountChange.__struct_fields__, "success", "?"]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.dictionaries(field_names, json_values, max_size=6),
+    st.sampled_from([None, "transaction", "login", "account_change", "label"]),
+    st.booleans(),
+)
+def test_fields_of_any_type_give_an_event_or_a_bad_record(
+    fields: dict[str, Any], tag: str | None, escaped: bool
+) -> None:
+    complete: dict[str, Any] = {
+        "transaction_id": "T1", "user_id": "U1", "event_id": "E1", "timestamp": START, "known_at": START, "amount": 1.5,
+        "is_fraud": True,
+    }  # fmt: skip
+    if tag is not None:
+        complete["type"] = tag
+    text = json.dumps({**complete, **fields}, ensure_ascii=escaped)
+    outcome(text.encode("utf-8", errors="surrogatepass"))
+
+
+ids = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64)
+wire_ids = ids | st.integers(-(10**62), 10**64 - 1)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=64)
+moments = st.datetimes(datetime(1970, 1, 3), datetime(9999, 12, 28)).map(lambda moment: moment.replace(tzinfo=UTC))
+offsets = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@st.composite
+def wire_time(draw: st.DrawFn) -> tuple[Any, int]:
+    """As it travels, and the moment in epoch milliseconds."""
+    moment = draw(moments)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    exact_ms = since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+    if draw(st.booleans()):
+        return exact_ms, exact_ms
+    return moment.astimezone(draw(offsets)).isoformat(), exact_ms
+
+
+TAGS: dict[Any, str] = {
+    Transaction: "transaction", Login: "login", AccountChange: "account_change", Label: "label",
+}  # fmt: skip
+
+
+def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | values
+
+
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    **{name: optional(wire_ids) for name in OPTIONAL_IDS},
+    **{name: optional(texts) for name in TEXTS},
+    "currency": optional(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)),
+    "kind": st.sampled_from(["purchase", "refund", "reversal"]),
+    "auth_result": st.sampled_from([None, "approved", "declined"]),
+    "latitude": optional(st.floats(-90, 90)),
+    "longitude": optional(st.floats(-180, 180)),
+    "otp_used": optional(st.booleans()),
+    "transaction_id": wire_ids,
+    "user_id": wire_ids,
+    "event_id": wire_ids,
+    "amount": st.floats(0, 1e12) | st.integers(0, 10**12),
+    "success": optional(st.booleans()),
+    "is_fraud": st.booleans(),
+    **dict.fromkeys(("old_status", "new_status", "reason", "audit_user", "resolution_code"), optional(texts)),
+}
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data(), st.sampled_from(list(TAGS)), st.booleans(), st.booleans())
+def test_any_valid_event_comes_back_exactly(data: st.DataObject, kind: Any, escaped: bool, leave_out: bool) -> None:
+    wire: dict[str, Any] = {"type": TAGS[kind]}
+    expected: dict[str, Any] = {}
+    for name in kind.__struct_fields__:
+        if name == "timestamp":
+            wire[name], expected[name] = data.draw(wire_time())
+        elif name == "known_at":
+            wire[name] = expected[name] = expected["timestamp"] + data.draw(st.integers(0, 10**9))
+        else:
+            wire[name] = value = data.draw(VALUES[name], label=name)
+            is_id = name.endswith("_id") or name == "merchant_category"
+            expected[name] = str(value) if is_id and value is not None else value
+            if leave_out and value is None:
+                del wire[name]
+    event = decode_event(json.dumps(wire, ensure_ascii=escaped).encode())
+    assert type(event) is kind
+    assert {name: getattr(event, name) for name in kind.__struct_fields__} == expected

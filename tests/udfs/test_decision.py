@@ -1,0 +1,256 @@
+"""From scores to actions, flags and the block list, at every edge."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.udfs.engines import engine_over, logs_of
+from udfs.block_list import BlockList
+from udfs.decision import (
+    DecisionSettings,
+    action_for,
+    at_least,
+    flags_of,
+    model_score,
+    needs_audit,
+    round_half_up,
+)
+from udfs.events import Transaction
+from udfs.money import FxRate, Money
+from udfs.outputs import ACTIONS
+from udfs.profiles import BlockEntry, IpFeed, UserProfile
+from udfs.stores.port import Record
+
+START = 1_767_225_600_000
+DEFAULT = DecisionSettings()
+
+
+# -- actions -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("score", "action"),
+    [
+        (0, "allow"), (499, "allow"), (500, "allow"), (501, "refer_to_analyst"), (700, "refer_to_analyst"),
+        (701, "soft_challenge"), (900, "soft_challenge"), (901, "hard_block"), (1000, "hard_block"),
+    ],
+)  # fmt: skip
+def test_a_score_above_a_threshold_gets_its_action_and_one_at_it_does_not(score: int, action: str) -> None:
+    assert action_for(DEFAULT, score) == action
+
+
+def test_thresholds_are_configurable() -> None:
+    strict = DecisionSettings(hard_block_above=30, soft_challenge_above=20, refer_above=10)
+    assert [action_for(strict, score) for score in (10, 11, 20, 21, 30, 31)] == [
+        "allow", "refer_to_analyst", "refer_to_analyst", "soft_challenge", "soft_challenge", "hard_block",
+    ]  # fmt: skip
+
+
+def test_an_action_never_gets_milder_as_the_score_grows() -> None:
+    ranks = [ACTIONS.index(action_for(DEFAULT, score)) for score in range(1001)]
+    assert ranks == sorted(ranks)
+    assert set(ranks) == {0, 1, 2, 3}
+
+
+def test_a_forced_minimum_raises_an_action_and_never_lowers_it() -> None:
+    ordered = ("allow", "refer_to_analyst", "soft_challenge", "hard_block")
+    assert ordered == ACTIONS
+    for rank, action in enumerate(ACTIONS):
+        assert at_least(action, None) == action
+        for other, minimum in enumerate(ACTIONS):
+            assert at_least(action, minimum) == ordered[max(rank, other)]
+
+
+# -- rounding ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [(0.0, 0), (0.49, 0), (0.5, 1), (1.5, 2), (2.5, 3), (499.5, 500), (500.49999, 500), (500.5, 501), (999.5, 1000)],
+)
+def test_halves_go_up(value: float, rounded: int) -> None:
+    assert round_half_up(value) == rounded
+    assert type(round_half_up(value)) is int
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.floats(0, 1000))
+@example(0.49999999999999994)  # the double before a half: + 0.5 gives 1.0
+@example(500.49999999999994)
+def test_rounding_agrees_with_decimals(value: float) -> None:
+    assert round_half_up(value) == int(Decimal(value).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+@pytest.mark.parametrize(
+    ("probability", "score"),
+    [
+        (0.0, 0), (0.0004, 0), (0.0005, 1), (0.5, 500), (0.5004, 500), (0.7005, 701), (0.9005, 901),
+        (0.9004, 900), (0.9994, 999), (0.9995, 1000), (1.0, 1000),
+    ],
+)  # fmt: skip
+def test_the_models_score_is_a_thousand_times_the_probability(probability: float, score: int) -> None:
+    assert model_score(probability) == score
+
+
+def test_the_models_score_grows_with_the_probability_from_0_to_1000() -> None:
+    scores = [model_score(step / 10_000) for step in range(10_001)]
+    assert scores == sorted(scores)
+    assert set(scores) == set(range(1001))
+
+
+# -- flags ---------------------------------------------------------------------------------------------------------------
+
+
+def flags(
+    amount: float = 1.0,
+    records: dict[str, Record] | None = None,
+    blocked: list[BlockEntry] | None = None,
+    settings_: DecisionSettings = DEFAULT,
+    money: Money | None = None,
+    **fields: Any,
+) -> list[str]:
+    engine = engine_over(logs_of("U1"), records=records or {}, blocked=blocked or [], money=money)
+    observation = engine.observe(
+        Transaction(transaction_id="T1", user_id="U1", timestamp=START, amount=amount, **fields)
+    )
+    assert observation is not None
+    return list(flags_of(settings_, observation.context, observation.blocked))
+
+
+def test_nothing_known_raises_no_flag() -> None:
+    assert flags() == []
+    assert flags(records={"user:U1": UserProfile(user_id="U1")}) == []
+    assert flags(records={"ip:a": IpFeed(ip_address="a")}, ip_address="a") == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [(100_000.0, []), (100_000.004, []), (100_000.01, ["AML"]), (99_999.99, []), (1e12, ["AML"])],
+)
+def test_aml_is_above_the_amount_and_not_at_it(amount: float, expected: list[str]) -> None:
+    assert flags(amount) == expected
+
+
+def test_the_aml_amount_is_configurable() -> None:
+    low = DecisionSettings(aml_amount=10.0)
+    assert flags(10.0, settings_=low) == []
+    assert flags(10.01, settings_=low) == ["AML"]
+
+
+def test_aml_counts_in_the_base_currency() -> None:
+    money = Money("USD", (FxRate("JPY", 0, "0.01"), FxRate("KWD", 0, "3.25")))
+    assert flags(10_000_000, money=money, currency="JPY") == []
+    assert flags(10_000_001, money=money, currency="JPY") == ["AML"]
+    assert flags(30_769.23, money=money, currency="KWD") == []
+    assert flags(30_770, money=money, currency="KWD") == ["AML"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("SANCTION", ["AML"]), ("OFAC_SANCTION_LIST", ["AML"]), ("sanctions", ["AML"]), ("FRAUD", []), ("", []), (None, []),
+        ("SANCT", []),
+    ],
+)  # fmt: skip
+def test_a_sanction_among_the_block_lists_reasons_is_aml(reason: str | None, expected: list[str]) -> None:
+    entries = [BlockEntry(type="user", value="U1", reason_code="FRAUD")]
+    entries.append(BlockEntry(type="merchant", value="M1", reason_code=reason))
+    assert flags(blocked=entries, merchant_id="M1") == expected
+    assert flags(blocked=entries, merchant_id="M2") == []
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0, ["KYC"]), (1, []), (3, []), (None, [])])
+def test_kyc_is_a_user_known_to_be_unverified(level: int | None, expected: list[str]) -> None:
+    assert flags(records={"user:U1": UserProfile(user_id="U1", kyc_level=level)}) == expected
+
+
+@pytest.mark.parametrize(
+    ("score", "vpn", "expected"),
+    [
+        (80.0, None, []), (80.0, False, []), (80.001, None, ["PCI"]), (81.0, False, ["PCI"]), (None, True, ["PCI"]),
+        (0.0, True, ["PCI"]), (None, None, []), (None, False, []),
+    ],
+)  # fmt: skip
+def test_pci_is_a_vpn_or_a_risk_above_80(score: float | None, vpn: bool | None, expected: list[str]) -> None:
+    records: dict[str, Record] = {"ip:10.0.0.1": IpFeed(ip_address="10.0.0.1", ip_risk_score=score, vpn=vpn)}
+    assert flags(records=records, ip_address="10.0.0.1") == expected
+    assert flags(records=records, ip_address="10.0.0.2") == []
+
+
+def test_flags_come_together_in_a_fixed_order() -> None:
+    records: dict[str, Record] = {
+        "user:U1": UserProfile(user_id="U1", kyc_level=0),
+        "ip:a": IpFeed(ip_address="a", vpn=True),
+    }
+    assert flags(100_001.0, records, ip_address="a") == ["AML", "KYC", "PCI"]
+
+
+@pytest.mark.parametrize("who", [None, "", "  ", "system", "System", " SYSTEM ", "unknown", "UNKNOWN", "\tunknown\n"])
+def test_a_change_by_the_system_by_unknown_or_by_nobody_is_for_the_audit(who: str | None) -> None:
+    assert needs_audit(who)
+
+
+@pytest.mark.parametrize("who", ["jdoe", "system2", "unknown-user", "0", "none of these", "the system"])
+def test_a_change_by_somebody_is_not(who: str) -> None:
+    assert not needs_audit(who)
+
+
+# -- the block list ------------------------------------------------------------------------------------------------------
+
+PARTIES = {"user": "U1", "card": "C1", "device": "D1", "merchant": "M1", "ip": "10.0.0.1"}
+
+
+def payment(t: int = START) -> Transaction:
+    return Transaction(
+        transaction_id="T1", user_id="U1", timestamp=t, amount=1.0, card_id="C1", device_id="D1", merchant_id="M1",
+        ip_address="10.0.0.1",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PARTIES)
+def test_each_party_is_looked_up_under_its_own_kind(kind: Any) -> None:
+    entry = BlockEntry(type=kind, value=PARTIES[kind])
+    assert BlockList([entry]).hits(payment()) == [entry]
+    others = [BlockEntry(type=kind, value=value) for other, value in PARTIES.items() if other != kind]
+    assert BlockList(others).hits(payment()) == []
+
+
+def test_an_entry_is_in_force_before_its_expiry_and_not_at_it() -> None:
+    entry = BlockEntry(type="user", value="U1", expires_at=START)
+    blocked = BlockList([entry])
+    assert blocked.hits(payment(START - 1)) == [entry]
+    assert blocked.hits(payment(START)) == []
+    assert blocked.hits(payment(START + 1)) == []
+    assert BlockList([BlockEntry(type="user", value="U1")]).hits(payment(253_402_300_799_999))
+
+
+def test_of_several_entries_for_one_party_those_in_force_are_found() -> None:
+    entries = [
+        BlockEntry(type="device", value="D1", reason_code="OLD", expires_at=START - 1),
+        BlockEntry(type="device", value="D1", reason_code="NEW"),
+        BlockEntry(type="device", value="D1", reason_code="SANCTION", expires_at=START + 1),
+        BlockEntry(type="user", value="U1", reason_code="U"),
+    ]
+    assert [hit.reason_code for hit in BlockList(entries).hits(payment())] == ["U", "NEW", "SANCTION"]
+
+
+def test_absent_parties_hit_nothing_and_ids_are_compared_as_they_are() -> None:
+    blocked = BlockList(
+        [BlockEntry(type="device", value="d1"), BlockEntry(type="ip", value=""), BlockEntry(type="card", value="None")]
+    )
+    assert blocked.hits(payment()) == []
+    assert blocked.hits(Transaction(transaction_id="T", user_id="U", timestamp=0, amount=0.0)) == []
+    assert BlockList().hits(payment()) == []
+
+
+def test_a_listed_device_is_blacklisted_for_the_features_only_while_the_entry_is_in_force() -> None:
+    entry = BlockEntry(type="device", value="D1", expires_at=START)
+    for t, expected in ((START - 1, 1.0), (START, 0.0)):
+        observation = engine_over(logs_of("U1"), blocked=[entry]).observe(payment(t))
+        assert observation is not None
+        assert observation.features["device_blacklisted"] == expected

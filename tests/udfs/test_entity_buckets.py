@@ -1,0 +1,396 @@
+"""An entity's buckets against lists of everything, and what must never leak into a reading."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.udfs.brute_force_entity import BruteForceEntity, Judged, Paid
+from tests.udfs.engines import engine_over, logs_of
+from udfs.entity_buckets import (
+    BucketRow,
+    BucketSettings,
+    EntityAggregator,
+    EntityHistory,
+    EntityRisk,
+    empty_history,
+)
+from udfs.events import Transaction
+from udfs.stores.port import Record
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z, the start of an hour
+WEEK_LATE = BucketSettings()
+TWO_HOURS_LATE = BucketSettings(label_delay_ms=2 * HOUR)
+ODD = BucketSettings(
+    label_delay_ms=90 * MINUTE,
+    activity_delay_ms=7 * MINUTE + 1,
+    prior_weight=2.5,
+    prior_fraud_rate=0.2,
+    risk_days=(1, 2),
+)
+ALL_SETTINGS = (WEEK_LATE, TWO_HOURS_LATE, ODD)
+Item = Paid | Judged
+AS_FOUND = (Phase.explicit, Phase.reuse, Phase.generate)  # a random stream does not shrink to anything readable
+SEEDS = st.integers(0, 2**32)
+
+
+def known(item: Item) -> int:
+    return item.arrived if isinstance(item, Paid) else item.known
+
+
+def fed(items: list[Item], bucket_settings: BucketSettings) -> EntityAggregator:
+    aggregator = EntityAggregator("merchant", bucket_settings)
+    for item in items:
+        feed(aggregator, item)
+    return aggregator
+
+
+def feed(aggregator: EntityAggregator, item: Item) -> None:
+    if isinstance(item, Paid):
+        aggregator.add_transaction("m", item.user, item.time, item.arrived)
+    else:
+        aggregator.add_label("m", item.id, item.time, item.known, item.fraud)
+
+
+def history(items: list[Item], bucket_settings: BucketSettings) -> EntityHistory:
+    rows = fed(items, bucket_settings).rows()
+    return EntityHistory(rows[0], bucket_settings) if rows else empty_history("merchant", bucket_settings)
+
+
+def what_was_known(risk: EntityRisk) -> tuple[Any, ...]:
+    """All numbers of a reading but those that are told apart below."""
+    return risk.fraud_rates, risk.transactions_1d, risk.transactions_7d, risk.users_1d
+
+
+def random_items(draw: random.Random, count: int, bucket_settings: BucketSettings) -> list[Item]:
+    """Transactions and labels in order of arrival; a label comes after its transaction, many are late or corrections."""
+    span = draw.choice([3 * HOUR, DAY, 12 * DAY, 45 * DAY])
+    delay = bucket_settings.label_delay_ms
+    items: list[Item] = []
+    for number in range(count):
+        time = START + draw.randint(0, span)
+        late = draw.choice([0, 0, 0, 1, 5 * MINUTE, HOUR, DAY, draw.randint(0, 3 * DAY)])
+        paid = Paid(f"u{draw.randint(0, 4)}", time, max(START, time + late - draw.choice([0, 0, 5 * MINUTE])))
+        items.append(paid)
+        for _ in range(draw.choice([0, 0, 1, 1, 2])):
+            wait = draw.choice([0, 1, HOUR, delay, delay + HOUR, delay + 1, draw.randint(0, 2 * delay)])
+            to_the_edge = draw.choice([0, 0, (time // HOUR + 1) * HOUR - time, (time // HOUR + 1) * HOUR - time + 1])
+            items.append(Judged(f"t{number}", time, max(paid.arrived, time + wait + to_the_edge), draw.random() < 0.6))
+    return sorted(items, key=known)
+
+
+def moments(draw: random.Random, items: list[Item], bucket_settings: BucketSettings, count: int) -> list[int]:
+    """Moments around the edges where something becomes readable, and anywhere else."""
+    found = []
+    for _ in range(count):
+        item = draw.choice(items)
+        base = draw.choice([item.time, known(item)])
+        edge = base - base % HOUR + draw.choice([0, HOUR, 24 * HOUR, 25 * HOUR, 7 * DAY])
+        found.append(
+            edge
+            + draw.choice([0, bucket_settings.label_delay_ms, bucket_settings.activity_delay_ms])
+            + draw.choice([-1, 0, 1, draw.randint(-HOUR, HOUR)])
+        )
+    return found
+
+
+@pytest.mark.parametrize("bucket_settings", ALL_SETTINGS, ids=["a week late", "two hours late", "odd"])
+@pytest.mark.parametrize("seed", range(8))
+def test_every_reading_agrees_with_lists_of_everything(seed: int, bucket_settings: BucketSettings) -> None:
+    draw = random.Random(seed)
+    items = random_items(draw, 40, bucket_settings)
+    oracle = BruteForceEntity(
+        bucket_settings.activity_delay_ms,
+        bucket_settings.label_delay_ms,
+        [item for item in items if isinstance(item, Paid)],
+        [item for item in items if isinstance(item, Judged)],
+    )
+    read = history(items, bucket_settings)
+    some_frauds = some_users = 0
+    for t in moments(draw, items, bucket_settings, 60):
+        risk = read.as_of(t)
+        weight, prior = bucket_settings.prior_weight, bucket_settings.prior_fraud_rate
+        for days, rate in zip(bucket_settings.risk_days, risk.fraud_rates, strict=True):
+            expected = oracle.rate(t, days, weight, prior)
+            assert math.isclose(rate, expected, rel_tol=1e-12), (days, t)
+            some_frauds += expected > prior
+        assert risk.transactions_1d == oracle.count(t, 1), t
+        assert risk.transactions_7d == oracle.count(t, 7), t
+        assert risk.users_1d == oracle.users(t, 1), t
+        some_users += risk.users_1d
+    assert some_frauds
+    assert some_users
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_first_seen_agrees_with_lists_of_everything(seed: int) -> None:
+    draw = random.Random(seed)
+    items = random_items(draw, 12, ODD)
+    paid = [item for item in items if isinstance(item, Paid)]
+    oracle = BruteForceEntity(ODD.activity_delay_ms, ODD.label_delay_ms, paid)
+    read = history(items, ODD)
+    for t in moments(draw, items, ODD, 60):
+        assert read.as_of(t).first_seen_ms == oracle.first_seen(t), t
+
+
+def test_first_seen_is_the_first_readable_hour_of_a_transaction() -> None:
+    read = history([Paid("u", START + 10 * MINUTE, START + 10 * MINUTE)], WEEK_LATE)
+    assert read.as_of(START + HOUR + 5 * MINUTE - 1).first_seen_ms is None
+    assert read.as_of(START + HOUR + 5 * MINUTE).first_seen_ms == START
+
+
+def test_a_bucket_is_read_once_its_end_is_the_delay_past_and_not_a_millisecond_before() -> None:
+    """|--h0: 1 of u, 2 of v--|--h1--|...; activity after 5 minutes, labels after 2 hours"""
+    items: list[Item] = [Paid(user, START + number, START + number) for number, user in enumerate("uvv")]
+    items.append(Judged("t0", START, START + HOUR, True))
+    read = history(items, TWO_HOURS_LATE)
+    before, at = (read.as_of(START + HOUR + 5 * MINUTE + shift) for shift in (-1, 0))
+    assert (before.transactions_1d, before.users_1d) == (0, 0)
+    assert (at.transactions_1d, at.users_1d) == (3, 2)
+    before, at = (read.as_of(START + 3 * HOUR + shift) for shift in (-1, 0))
+    assert before.fraud_rates[0] == 0.05 / 5
+    assert at.fraud_rates[0] == pytest.approx((1 + 0.05) / (3 + 5))
+    last, gone = (read.as_of(START + 3 * HOUR + DAY + shift) for shift in (-1, 0))
+    assert last.fraud_rates[0] == pytest.approx(1.05 / 8)
+    assert gone.fraud_rates[0] == 0.01
+    assert gone.fraud_rates[1] == pytest.approx(1.05 / 8)
+
+
+def test_a_late_transaction_and_a_late_label_count_in_the_hour_they_became_known() -> None:
+    """h0: t, but it arrives in h5 and is labelled 3 hours too late."""
+    late = Paid("u", START, START + 5 * HOUR + 30 * MINUTE)
+    label = Judged("t0", START, START + HOUR + 2 * HOUR + 3 * HOUR, True)
+    read = history([late, label], TWO_HOURS_LATE)
+    assert read.as_of(START + 6 * HOUR + 5 * MINUTE - 1).transactions_1d == 0
+    assert read.as_of(START + 6 * HOUR + 5 * MINUTE).transactions_1d == 1
+    # known at h6's start, so in h4 of readers 2 hours behind: they get to its end 7 hours after START
+    assert read.as_of(START + 7 * HOUR - 1).fraud_rates[0] == 0.01
+    assert read.as_of(START + 7 * HOUR).fraud_rates[0] == pytest.approx(1.05 / 5)
+
+
+def test_a_correction_counts_from_when_it_is_known_and_the_newest_label_wins_in_any_order_of_arrival() -> None:
+    paid = Paid("u", START, START)
+    fraud = Judged("t0", START, START + HOUR, True)
+    cleared = Judged("t0", START, START + 10 * HOUR, False)
+    read = history([paid, fraud, cleared], TWO_HOURS_LATE)
+    assert read.as_of(START + 3 * HOUR).fraud_rates[0] == pytest.approx(1.05 / 6)
+    assert read.as_of(START + 11 * HOUR - 1).fraud_rates[0] == pytest.approx(1.05 / 6)
+    assert read.as_of(START + 11 * HOUR).fraud_rates[0] == pytest.approx(0.05 / 6)
+    swapped = history([paid, cleared, fraud], TWO_HOURS_LATE)
+    assert swapped.as_of(START + 11 * HOUR).fraud_rates[0] == pytest.approx(0.05 / 6)
+
+
+def test_repeating_a_label_changes_nothing() -> None:
+    items: list[Item] = [Paid("u", START, START), Judged("t0", START, START + HOUR, True)]
+    again = [*items, Judged("t0", START, START + HOUR, True), Judged("t0", START, START + 2 * HOUR, True)]
+    assert fed(again, WEEK_LATE).rows() == fed(items, WEEK_LATE).rows()
+
+
+def test_of_two_labels_known_at_the_same_moment_the_later_to_arrive_wins() -> None:
+    items: list[Item] = [Paid("u", START, START), Judged("t0", START, START, True), Judged("t0", START, START, False)]
+    assert fed(items, WEEK_LATE).rows()[0].frauds == [0]
+
+
+def test_an_entity_without_history_in_a_complete_store_has_the_prior_rate_and_is_never_stale() -> None:
+    for t in (0, START, 253_402_300_799_999):
+        risk = empty_history("merchant", WEEK_LATE).as_of(t)
+        assert risk == EntityRisk((0.01,) * 5, 0, 0, 0, None, False)
+
+
+def test_users_are_distinct_within_an_hour_also_while_late_ones_still_arrive() -> None:
+    items: list[Item] = [
+        Paid("u", START, START),
+        Paid("v", START + HOUR, START + HOUR),
+        Paid("u", START + HOUR - 1, START + HOUR + 5 * MINUTE),  # the last moment for h0
+        Paid("w", START + 2 * HOUR, START + 2 * HOUR),
+        Paid("v", START + HOUR, START + 2 * HOUR + 5 * MINUTE),  # the last moment for h1
+    ]
+    row = fed(items, WEEK_LATE).rows()[0]
+    assert (row.transactions, row.users) == ([2, 2, 1], [1, 1, 1])
+
+
+# -- no leaks ------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None, phases=AS_FOUND)
+@given(SEEDS, st.sampled_from(ALL_SETTINGS))
+def test_nothing_that_became_known_later_changes_a_reading(seed: int, bucket_settings: BucketSettings) -> None:
+    """What is read as of t from everything is what is read as of t from what had arrived by t."""
+    draw = random.Random(seed)
+    items = random_items(draw, 25, bucket_settings)
+    everything = history(items, bucket_settings)
+    for t in moments(draw, items, bucket_settings, 12):
+        by_then = history([item for item in items if known(item) <= t], bucket_settings)
+        assert what_was_known(everything.as_of(t)) == what_was_known(by_then.as_of(t)), t
+
+
+@settings(max_examples=150, deadline=None, phases=AS_FOUND)
+@given(SEEDS, st.sampled_from(ALL_SETTINGS))
+def test_no_label_of_a_transaction_newer_than_the_label_delay_changes_a_reading(
+    seed: int, bucket_settings: BucketSettings
+) -> None:
+    draw = random.Random(seed)
+    items = random_items(draw, 25, bucket_settings)
+    t = draw.choice(moments(draw, items, bucket_settings, 5))
+    changed: list[Item] = []
+    for item in items:
+        newer = item.time > t - bucket_settings.label_delay_ms
+        if isinstance(item, Judged) and newer:
+            if draw.random() < 0.5:
+                changed.append(replace(item, fraud=not item.fraud))
+            continue
+        changed.append(item)
+        if newer:
+            changed.append(Judged(f"extra{len(changed)}", item.time, known(item), True))
+    read, other = history(items, bucket_settings), history(changed, bucket_settings)
+    assert what_was_known(read.as_of(t)) == what_was_known(other.as_of(t))
+
+
+@settings(max_examples=150, deadline=None, phases=AS_FOUND)
+@given(SEEDS, st.sampled_from(ALL_SETTINGS))
+def test_no_transaction_newer_than_the_activity_delay_changes_a_reading(
+    seed: int, bucket_settings: BucketSettings
+) -> None:
+    draw = random.Random(seed)
+    items = random_items(draw, 25, bucket_settings)
+    t = draw.choice(moments(draw, items, bucket_settings, 5))
+    limit = t - bucket_settings.activity_delay_ms
+    without = [item for item in items if not (isinstance(item, Paid) and item.time > limit)]
+    more = sorted(
+        [*items, *(Paid("extra", time, max(time, t)) for time in (limit + 1, t, t + HOUR))],
+        key=known,
+    )
+    risks = [history(some, bucket_settings).as_of(t) for some in (items, without, more)]
+    assert len({what_was_known(risk) for risk in risks}) == 1
+
+
+def test_a_label_does_not_tell_when_the_entity_was_first_seen() -> None:
+    """h0: t, known to nobody until it arrives in h10 .... day 3: t is labelled fraud; read in h2
+
+    The label counts in h0, where no transaction does. That h0 holds anything was known on day 3, not in h2.
+    """
+    paid = Paid("u", START, START + 10 * HOUR)
+    label = Judged("t0", START, START + 3 * DAY, True)
+    t = START + 2 * HOUR
+    assert history([paid], WEEK_LATE).as_of(t).first_seen_ms is None
+    assert history([paid, label], WEEK_LATE).as_of(t).first_seen_ms is None
+
+
+# -- readers and writers that are not aligned ----------------------------------------------------------------------------
+
+
+def test_a_reading_of_an_hour_that_can_still_grow_is_stale() -> None:
+    """00:10 u .... 01:01 v arrives, and the writer is read .... 01:04 w of 00:59 arrives; read as of 01:05"""
+    items: list[Item] = [
+        Paid("u", START + 10 * MINUTE, START + 10 * MINUTE),
+        Paid("v", START + HOUR + MINUTE, START + HOUR + MINUTE),
+        Paid("w", START + 59 * MINUTE, START + HOUR + 4 * MINUTE),
+    ]
+    t = START + HOUR + 5 * MINUTE
+    behind, ahead = history(items[:2], WEEK_LATE).as_of(t), history(items, WEEK_LATE).as_of(t)
+    assert (behind.transactions_1d, ahead.transactions_1d) == (1, 2)
+    assert behind.stale
+
+
+def test_a_reading_of_labels_that_can_still_come_is_stale() -> None:
+    """h0: t .... 6 days later the newest transaction .... 7 days after h0's end its label is known, and it is read"""
+    t = START + HOUR + 7 * DAY
+    items: list[Item] = [
+        Paid("u", START, START),
+        Paid("u", t - 30 * MINUTE, t - 30 * MINUTE),
+        Judged("t0", START, t, True),
+    ]
+    behind, ahead = history(items[:2], WEEK_LATE).as_of(t), history(items, WEEK_LATE).as_of(t)
+    assert behind.fraud_rates != ahead.fraud_rates
+    assert behind.stale
+
+
+@settings(max_examples=150, deadline=None, phases=AS_FOUND)
+@given(SEEDS, st.sampled_from(ALL_SETTINGS))
+def test_a_reading_that_is_not_stale_is_the_same_however_far_the_writer_is(
+    seed: int, bucket_settings: BucketSettings
+) -> None:
+    draw = random.Random(seed)
+    items = random_items(draw, 25, bucket_settings)
+    everything = history(items, bucket_settings)
+    for t in moments(draw, items, bucket_settings, 12):
+        cut = t - draw.choice([0, 1, draw.randint(0, 15 * MINUTE), draw.randint(0, 2 * HOUR)])
+        by_then = [item for item in items if known(item) <= cut]
+        if not by_then:
+            continue
+        behind = history(by_then, bucket_settings).as_of(t)
+        if not behind.stale:
+            assert what_was_known(behind) == what_was_known(everything.as_of(t)), (t, cut)
+
+
+def test_a_reading_within_what_is_complete_is_not_stale_and_one_far_beyond_it_is() -> None:
+    read = history([Paid("u", START + time, START + time) for time in range(0, DAY, HOUR)], WEEK_LATE)
+    newest = START + 23 * HOUR
+    assert not read.as_of(newest).stale
+    assert not read.as_of(START).stale
+    assert read.as_of(newest + 2 * HOUR).stale
+
+
+def test_an_entity_that_came_after_the_store_was_written_has_a_stale_reading_too() -> None:
+    """The store knows M1 up to START. Ten days later M2, which it cannot know, is not an entity without transactions."""
+    records: dict[str, Record] = {"history:merchant:M1": history([Paid("u", START, START)], WEEK_LATE)}
+    engine = engine_over(logs_of("U1"), records=records, holds_histories=True)
+    for merchant in ("M1", "M2"):
+        observation = engine.observe(
+            Transaction(
+                transaction_id=merchant, user_id="U1", timestamp=START + 10 * DAY, amount=1.0, merchant_id=merchant
+            )
+        )
+        assert observation is not None
+        assert observation.context.merchant_risk is not None
+        assert observation.context.merchant_risk.stale, merchant
+
+
+# -- the writer and the reader themselves --------------------------------------------------------------------------------
+
+
+@settings(max_examples=80, deadline=None, phases=AS_FOUND)
+@given(SEEDS, st.sampled_from(ALL_SETTINGS))
+def test_writing_in_between_and_storing_as_json_change_nothing(seed: int, bucket_settings: BucketSettings) -> None:
+    draw = random.Random(seed)
+    items = random_items(draw, 30, bucket_settings)
+    pieces = EntityAggregator("merchant", bucket_settings)
+    for item in items:
+        feed(pieces, item)
+        if draw.random() < 0.3:
+            assert pieces.rows() == pieces.rows()
+    at_once = fed(items, bucket_settings).rows()
+    assert pieces.rows() == at_once
+    assert [msgspec.json.decode(msgspec.json.encode(row), type=BucketRow) for row in at_once] == at_once
+
+
+@settings(max_examples=60, deadline=None, phases=AS_FOUND)
+@given(SEEDS)
+def test_one_reader_asked_in_any_order_answers_like_a_fresh_one(seed: int) -> None:
+    draw = random.Random(seed)
+    items = random_items(draw, 25, ODD)
+    row = fed(items, ODD).rows()[0]
+    reader = EntityHistory(row, ODD)
+    for t in moments(draw, items, ODD, 40):
+        assert reader.as_of(t) == EntityHistory(row, ODD).as_of(t)
+
+
+def test_entities_do_not_share_buckets_and_come_sorted_by_id() -> None:
+    aggregator = EntityAggregator("merchant", WEEK_LATE)
+    for entity in ("b", "a", "c"):
+        aggregator.add_transaction(entity, "u", START, START)
+    aggregator.add_label("b", "t0", START, START, True)
+    rows = aggregator.rows()
+    assert [(row.id, row.transactions, row.users, row.frauds) for row in rows] == [
+        ("a", [1], [1], [0]), ("b", [1], [1], [1]), ("c", [1], [1], [0]),
+    ]  # fmt: skip
+    assert {row.complete_through_ms for row in rows} == {START}
+    assert {row.entity for row in rows} == {"merchant"}

@@ -1,0 +1,301 @@
+"""The whole scorer on real parts: the shipped bundle, the bank pack, a small reference folder."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from models.default_bundle import DEFAULT_BUNDLE
+from udfs.control import ControlError
+from udfs.events import Transaction
+from udfs.features.catalogue import NAMES
+from udfs.open_scorer import open_scorer
+from udfs.outputs import Origin, Output
+from udfs.rules.errors import RuleError
+from udfs.scorer import Scorer
+from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.user_log import MemoryUserLogs
+from udfs.user_state import UserStateSettings
+from udfs.windows import WindowSettings
+
+START = 1_767_225_600_000
+HOUR, DAY = 3_600_000, 86_400_000
+ORIGIN = Origin("events.jsonl")
+USERS = [
+    {
+        "user_id": "U1", "home_country": "DE", "home_latitude": 52.5, "home_longitude": 13.4, "kyc_level": 2,
+        "account_opened_at": START - 900 * DAY, "avg_monthly_spend": 1000.0, "prior_fraud_count": 0,
+    },
+    {"user_id": "U2", "kyc_level": 0},
+]  # fmt: skip
+BLOCK_LIST = [
+    {"type": "device", "value": "D-blocked", "reason_code": "FRAUD"},
+    {"type": "user", "value": "U3", "reason_code": "EU-SANCTION-LIST"},
+    {"type": "merchant", "value": "M-old", "expires_at": START},
+]
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reference")
+    (folder / "users.jsonl").write_text("".join(json.dumps(user) + "\n" for user in USERS))
+    (folder / "block_list.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in BLOCK_LIST))
+    (folder / "ip_feed.jsonl").write_text(json.dumps({"ip_address": "10.0.0.9", "ip_risk_score": 20, "vpn": True}))
+    return folder
+
+
+class Session:
+    """A scorer over memory, fed dicts of one user or many."""
+
+    def __init__(self, reference: Path, logs: MemoryUserLogs | None = None, **settings: Any) -> None:
+        self.logs = logs or MemoryUserLogs()
+        paths = ScorerPaths(bundle=str(DEFAULT_BUNDLE), reference=str(reference))
+        self.scorer: Scorer = open_scorer(ScorerConfig(**settings), paths, self.logs)
+
+    def send(self, record: dict[str, Any] | bytes, key: str | None = None, arrived: int | None = None) -> list[Output]:
+        payload = record if isinstance(record, bytes) else json.dumps(record).encode()
+        self.logs.key = key if key is not None else str(json.loads(payload)["user_id"])
+        return self.scorer.process(payload, self.logs.key, arrived, ORIGIN)
+
+    def decision(self, **fields: Any) -> dict[str, Any]:
+        (first, *_) = self.send(payment(**fields))
+        assert first.destination == "decisions"
+        return json.loads(first.value)  # type: ignore[no-any-return]
+
+
+def payment(**fields: Any) -> dict[str, Any]:
+    return {
+        "transaction_id": "T1", "user_id": "U1", "timestamp": START, "amount": 20.0, "merchant_id": "M1",
+        "device_id": "D1", "country": "DE", "merchant_country": "DE", "channel": "ecommerce", **fields,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def session(reference: Path) -> Session:
+    return Session(reference)
+
+
+def test_a_decision_carries_all_that_is_needed_to_make_it_again(session: Session) -> None:
+    decision = session.decision()
+    assert decision["type"] == "decision"
+    assert list(decision["features"]) == list(NAMES)
+    features = {name: math.nan if value is None else value for name, value in decision["features"].items()}
+    assert features["txn_count_5m"] == 1.0
+    assert math.isnan(features["user_avg_amount"])
+    again = session.scorer.ensemble.score(features)
+    assert again.probability == decision["model"]["probability"]
+    event = msgspec.convert(payment(), Transaction)
+    result = session.scorer.rulebook.evaluate(features, event, session.scorer.population.inputs(event))
+    assert [rule.id for rule in result.hits] == decision["rules"]["hits"]
+    assert result.score == decision["rules"]["score"]
+    assert decision["risk_score"] == max(result.score, math.floor(1000 * again.probability + 0.5))
+
+
+def test_a_repeated_transaction_names_the_first_decision_and_changes_nothing(session: Session) -> None:
+    first = session.decision()
+    (again,) = session.send(payment())
+    duplicate = json.loads(again.value)
+    assert duplicate == {
+        "type": "duplicate", "decision_id": first["decision_id"], "transaction_id": "T1", "user_id": "U1",
+        "event_time_ms": START,
+    }  # fmt: skip
+    assert session.decision(transaction_id="T2", timestamp=START + 1)["features"]["txn_count_5m"] == 2.0
+
+
+def test_a_bad_record_keeps_its_bytes_reason_and_origin_and_the_user_goes_on(session: Session) -> None:
+    session.decision()
+    bad = b'{"user_id":"U1","amount":\xff}'
+    (letter,) = session.send(bad, key="U1")
+    content = json.loads(letter.value)
+    assert letter.destination == "dead-letters"
+    assert base64.b64decode(content["payload_base64"]) == bad
+    assert content["payload_sha256"] == hashlib.sha256(bad).hexdigest()
+    assert content["origin"] == {"source": "events.jsonl", "partition": None, "offset": None}
+    assert "byte 25" in content["reason"]
+    assert session.decision(transaction_id="T2", timestamp=START + 1)["features"]["txn_count_5m"] == 2.0
+
+
+def test_dead_letters_with_headers_carry_the_raw_bytes(reference: Path) -> None:
+    session = Session(reference, dead_letters_as_json=False)
+    origin = Origin("tx", "3", 1234)
+    (letter,) = session.scorer.process(None, " bad", None, origin)
+    assert letter.value == b""
+    assert letter.headers is not None
+    assert letter.headers["reason"] == b"empty record"
+    assert (letter.headers["source"], letter.headers["partition"], letter.headers["offset"]) == (b"tx", b"3", b"1234")
+
+
+def test_a_record_routed_by_another_key_is_a_dead_letter(session: Session) -> None:
+    (letter,) = session.send(payment(), key="U2")
+    assert "not the key 'U2'" in json.loads(letter.value)["reason"]
+
+
+def test_a_timestamp_more_than_ten_minutes_after_its_arrival_is_a_dead_letter(session: Session) -> None:
+    (accepted, *_) = session.send(payment(timestamp=START + 600_000), arrived=START)
+    assert accepted.destination == "decisions"
+    (letter,) = session.send(payment(transaction_id="T2", timestamp=START + 600_001), arrived=START)
+    assert "lies in the future" in json.loads(letter.value)["reason"]
+
+
+def test_the_ceiling_counts_where_nothing_tells_when_a_record_arrived(reference: Path) -> None:
+    session = Session(reference, latest_timestamp_ms=START + 5)
+    assert session.send(payment(timestamp=START + 5))[0].destination == "decisions"
+    assert session.send(payment(transaction_id="T2", timestamp=START + 6))[0].destination == "dead-letters"
+
+
+def test_an_error_half_way_leaves_the_user_as_before(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.decision()
+    with monkeypatch.context() as broken:
+        broken.setattr(session.scorer.ensemble, "_names", None)
+        broken.setattr(session.scorer.ensemble, "_pack", None)
+        (letter,) = session.send(payment(transaction_id="T2", timestamp=START + 1))
+    assert "unexpected error: TypeError" in json.loads(letter.value)["reason"]
+    decision = session.decision(transaction_id="T2", timestamp=START + 1)
+    assert decision["features"]["txn_count_5m"] == 2.0
+
+
+def test_a_failure_to_write_state_is_raised_and_forgets_the_user(reference: Path) -> None:
+    class FullDisk(MemoryUserLogs):
+        full = False
+
+        def append(self, entry: bytes) -> None:
+            if self.full:
+                raise OSError("No space left on device")
+            super().append(entry)
+
+    logs = FullDisk()
+    session = Session(reference, logs)
+    session.decision()
+    logs.full = True
+    with pytest.raises(OSError, match="No space left"):
+        session.send(payment(transaction_id="T2", timestamp=START + 1))
+    logs.full = False
+    decision = session.decision(transaction_id="T2", timestamp=START + 1)
+    assert decision["features"]["txn_count_5m"] == 2.0
+
+
+def test_a_very_late_transaction_is_scored_and_tagged(session: Session) -> None:
+    session.decision(timestamp=START + 3 * DAY)
+    decision = session.decision(transaction_id="T2", timestamp=START)
+    assert decision["late"] is True
+    assert decision["features"]["txn_count_1d"] is None
+    assert json.loads(session.send(payment(transaction_id="T2", timestamp=START))[0].value)["type"] == "duplicate"
+
+
+def test_a_blocked_device_is_blocked_whatever_the_score(session: Session) -> None:
+    decision = session.decision(device_id="D-blocked")
+    assert decision["action"] == "hard_block"
+    assert decision["features"]["device_blacklisted"] == 1.0
+    assert decision["reasons"][0]["text"] == "device D-blocked is on the block list (FRAUD)"
+
+
+def test_an_expired_entry_of_the_block_list_counts_no_more(session: Session) -> None:
+    assert session.decision(merchant_id="M-old")["action"] != "hard_block"
+
+
+def test_a_sanctioned_user_raises_the_aml_flag_and_a_large_amount_too(session: Session) -> None:
+    assert session.decision(user_id="U3")["flags"] == ["AML"]
+    assert session.decision(amount=100_000.0)["flags"] == []
+    assert session.decision(transaction_id="T2", amount=100_000.01)["flags"] == ["AML"]
+
+
+def test_unverified_users_and_vpns_are_flagged_and_alerted(session: Session) -> None:
+    outputs = session.send(payment(user_id="U2", ip_address="10.0.0.9"))
+    assert [output.destination for output in outputs] == ["decisions", "alerts"]
+    alert = json.loads(outputs[1].value)
+    assert alert["flags"] == ["KYC", "PCI"]
+    assert alert["alert_id"] == json.loads(outputs[0].value)["decision_id"]
+
+
+def test_an_account_change_by_nobody_raises_an_alert_once(session: Session) -> None:
+    change = {
+        "type": "account_change", "event_id": "C1", "user_id": "U1", "timestamp": START, "old_status": "blocked",
+        "new_status": "active", "audit_user": "system",
+    }  # fmt: skip
+    (alert,) = session.send(change)
+    assert json.loads(alert.value)["flags"] == ["AUDIT"]
+    assert session.send(change) == []
+    assert session.send({**change, "event_id": "C2", "audit_user": "maria"}) == []
+    assert session.decision(timestamp=START + 2 * DAY)["features"]["days_since_unblock"] == 2.0
+
+
+def test_logins_and_labels_are_seen_by_later_transactions(session: Session) -> None:
+    login = {"type": "login", "event_id": "L1", "user_id": "U1", "timestamp": START, "success": False}
+    assert session.send(login) == []
+    session.decision(timestamp=START + 1)
+    label = {
+        "type": "label", "event_id": "X1", "transaction_id": "T1", "user_id": "U1", "timestamp": START + 1,
+        "known_at": START + HOUR, "is_fraud": True,
+    }  # fmt: skip
+    assert session.send(label) == []
+    features = session.decision(transaction_id="T2", timestamp=START + HOUR)["features"]
+    assert features["failed_logins_1d"] == 1.0
+    assert features["prior_fraud_count"] == 1.0
+
+
+def test_a_rule_set_of_a_higher_version_takes_over_and_an_older_one_is_ignored(session: Session) -> None:
+    def element(version: int, points: int) -> bytes:
+        rule = {"id": "any", "points": points, "when": "amount > 1", "reason": "amount {amount:.2f}"}
+        rule_set = {"name": "live", "version": version, "scale": [[0, 0], [100, 1000]], "rules": [rule]}
+        return json.dumps({"kind": "rules", "rule_set": rule_set}).encode()
+
+    version = session.scorer.rulebook.version
+    session.scorer.apply_control(element(version + 2, 60))
+    decision = session.decision()
+    assert decision["rules"] == {"version": version + 2, "score": 600, "points": 60, "hits": ["any"]}
+    assert decision["control_versions"] == {"rules": version + 2}
+    assert decision["action"] == "refer_to_analyst"
+    assert "amount 20.00" in [reason["text"] for reason in decision["reasons"]]
+    session.scorer.apply_control(element(version + 1, 100))
+    assert session.decision(transaction_id="T2")["rules"]["version"] == version + 2
+
+
+@pytest.mark.parametrize(
+    "element",
+    [b"", b"nonsense", b"[" * 100_000, b'{"kind":"other"}', b'{"kind":"rules","rule_set":{"name":"x"}}',
+     b'{"kind":"rules","rule_set":{"name":"x","version":99,"scale":[[0,0],[9,9]],"rules":'
+     b'[{"id":"a","points":1,"when":"__import__(1)","reason":"r"}]}}'],
+)  # fmt: skip
+def test_an_invalid_control_element_is_refused_and_the_rules_stay(session: Session, element: bytes) -> None:
+    before = session.scorer.rulebook
+    with pytest.raises((ControlError, RuleError)):
+        session.scorer.apply_control(element)
+    assert session.scorer.rulebook is before
+
+
+def test_evictions_compactions_and_restores_give_the_same_bytes(reference: Path) -> None:
+    draw = random.Random(5)
+    records = []
+    now = START
+    for number in range(600):
+        now += draw.randint(1, 2 * HOUR)
+        records.append(
+            payment(
+                transaction_id=f"T{draw.randint(0, number)}" if draw.random() < 0.1 else f"T{number}",
+                user_id=f"U{draw.randint(1, 4)}",
+                timestamp=now - draw.choice([0, 0, 0, HOUR, 20 * HOUR, 3 * DAY]),
+                amount=draw.randint(1, 90_000) / 100,
+                merchant_id=f"M{draw.randint(1, 80)}",
+                device_id=f"D{draw.randint(1, 20)}",
+            )
+        )
+    plain = Session(reference)
+    expected = [output.value for record in records for output in plain.send(record)]
+    state = UserStateSettings(cached_users=2, snapshot_every=3, compact_slack=2, windows=WindowSettings(forget_batch=1))
+    troubled = Session(reference, state=state)
+    got = []
+    for record in records:
+        got += [output.value for output in troubled.send(record)]
+        if draw.random() < 0.2:
+            troubled.scorer.engine.states.evict_all()
+        if draw.random() < 0.05:
+            troubled = Session(reference, troubled.logs, state=state)
+    assert got == expected

@@ -1,0 +1,195 @@
+"""A model bundle: the folder that training writes and the scorer reads, refused as a whole when any part is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import onnxruntime as ort
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "model.onnx"
+EXPLAIN_FILE = "explain.onnx"
+INPUT = "x"
+MODEL_OUTPUT = "out"
+EXPLAIN_OUTPUT = "contributions"
+SUMMARY_COLUMNS = 3  # probability, margin, reconstruction error; one squared error a feature follows
+
+_DIFFERENCES_SHOWN = 3
+_VERSION_LENGTH = 16
+_ONLY_ERRORS = 3
+
+
+class BundleError(ValueError):
+    """The bundle cannot be used; the message says why and what to change."""
+
+
+class BlendWeights(msgspec.Struct, frozen=True):
+    """probability = sigmoid(margin * xgboost margin + log_error * ln(reconstruction error) + offset)."""
+
+    margin: float
+    log_error: float
+    offset: float
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle is and was made from; nothing in it depends on when or where it was made.
+
+    `version` is the content hash of all the rest, `files` the SHA-256 of each file. The tuples hold one value a
+    feature: `medians` in the feature's unit, `error_means` and `error_deviations` of the squared reconstruction error
+    (scaled units) over legitimate transactions. `margin_bias` is the margin that path contributions start from.
+    """
+
+    format_version: int
+    name: str
+    version: str
+    feature_set_version: str
+    feature_names: tuple[str, ...]
+    medians: tuple[float, ...]
+    error_means: tuple[float, ...]
+    error_deviations: tuple[float, ...]
+    margin_bias: float
+    blend: BlendWeights
+    settings: dict[str, Any]
+    description: dict[str, Any]
+    metrics: dict[str, Any]
+    libraries: dict[str, str]
+    files: dict[str, str]
+
+
+class _FormatProbe(msgspec.Struct):
+    format_version: int
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle that passed every check, its two graphs loaded."""
+
+    manifest: Manifest
+    model: ort.InferenceSession
+    explainer: ort.InferenceSession
+
+
+def content_version(manifest: Manifest) -> str:
+    """The first 16 hex digits of the SHA-256 over the manifest without its version (file hashes included)."""
+    return sha256(encode_manifest(msgspec.structs.replace(manifest, version=""))).hexdigest()[:_VERSION_LENGTH]
+
+
+def encode_manifest(manifest: Manifest) -> bytes:
+    """The manifest as readable JSON; equal manifests give equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1)
+
+
+def read_manifest(directory: str | Path) -> Manifest:
+    """The manifest of the bundle in `directory`, checked against its own hash.
+
+    Raises BundleError when folder or manifest is missing, unreadable, of another format, or was changed.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such bundle folder; train one or give the path of an existing one")
+    payload = _read(folder / MANIFEST_FILE)
+    try:
+        found = msgspec.json.decode(payload, type=_FormatProbe).format_version
+        if found != FORMAT_VERSION:
+            raise BundleError(
+                f"{folder / MANIFEST_FILE}: bundle format {found}, this software reads format {FORMAT_VERSION}; "
+                "train the bundle again or run the software that made it"
+            )
+        manifest = msgspec.json.decode(payload, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(
+            f"{folder / MANIFEST_FILE}: not a bundle manifest ({error}); copy or train it again"
+        ) from None
+    if content_version(manifest) != manifest.version:
+        raise BundleError(
+            f"{folder / MANIFEST_FILE}: its content does not match its version {manifest.version!r}; "
+            "it was edited or damaged: copy or train the bundle again"
+        )
+    return manifest
+
+
+def load_bundle(directory: str | Path, feature_names: tuple[str, ...], feature_set_version: str) -> Bundle:
+    """Load the bundle in `directory` for a scorer that computes `feature_names`, in that order.
+
+    Raises BundleError when a file is missing, damaged or of another format, when the bundle was trained for another
+    feature set, or when a graph does not have the shape of the contract.
+    """
+    folder = Path(directory)
+    manifest = read_manifest(folder)
+    _check_feature_set(folder, manifest, feature_names, feature_set_version)
+    width = len(feature_names)
+    for field in ("medians", "error_means", "error_deviations"):
+        if len(getattr(manifest, field)) != width:
+            raise BundleError(f"{folder / MANIFEST_FILE}: {field} does not hold one value a feature; train it again")
+    return Bundle(
+        manifest,
+        _load_graph(folder / MODEL_FILE, manifest, MODEL_OUTPUT, width, SUMMARY_COLUMNS + width),
+        _load_graph(folder / EXPLAIN_FILE, manifest, EXPLAIN_OUTPUT, width, width),
+    )
+
+
+def open_session(graph: bytes) -> ort.InferenceSession:
+    """A session on the calling thread alone: one intra-op thread and nothing that spins beside the operator."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ONLY_ERRORS
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(f"{path}: missing; the bundle is incomplete: copy or train it again") from None
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+
+
+def _check_feature_set(folder: Path, manifest: Manifest, names: tuple[str, ...], version: str) -> None:
+    if manifest.feature_set_version == version and manifest.feature_names == names:
+        return
+    differing = [
+        f"position {position}: {theirs or 'nothing'} in the bundle, {ours or 'nothing'} here"
+        for position, (theirs, ours) in enumerate(zip_longest(manifest.feature_names, names))
+        if theirs != ours
+    ]
+    shown = "; ".join(differing[:_DIFFERENCES_SHOWN]) or "the names agree, so the unit or formula of a feature changed"
+    more = f"; and {len(differing) - _DIFFERENCES_SHOWN} more" if len(differing) > _DIFFERENCES_SHOWN else ""
+    raise BundleError(
+        f"{folder}: trained for feature set {manifest.feature_set_version}, this software computes feature set "
+        f"{version} ({shown}{more}); train the bundle again or run the software that made it"
+    )
+
+
+def _load_graph(path: Path, manifest: Manifest, output: str, width: int, columns: int) -> ort.InferenceSession:
+    graph = _read(path)
+    if sha256(graph).hexdigest() != manifest.files.get(path.name):
+        raise BundleError(
+            f"{path}: does not match the hash in {MANIFEST_FILE}; damaged: copy or train the bundle again"
+        )
+    wrong_shape = BundleError(
+        f"{path}: the graph must take float32 {INPUT!r} [N, {width}] and give float32 {output!r} [N, {columns}] alone; "
+        "train the bundle again"
+    )
+    try:
+        session = open_session(graph)
+        described = [(part.name, part.type, part.shape[1:]) for part in (*session.get_inputs(), *session.get_outputs())]
+        if described != [(INPUT, "tensor(float)", [width]), (output, "tensor(float)", [columns])]:
+            raise wrong_shape
+        result = session.run([output], {INPUT: np.full((2, width), np.nan, np.float32)})[0]
+    except BundleError:
+        raise
+    except Exception as error:  # the runtime's exceptions share no base class below this one
+        raise BundleError(f"{path}: not a usable ONNX graph ({error}); train the bundle again") from None
+    if result.shape != (2, columns) or not np.isfinite(result).all():
+        raise wrong_shape
+    return session

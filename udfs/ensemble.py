@@ -1,0 +1,95 @@
+"""The ensemble at work: one ONNX run a transaction, a second one for the reasons of an alert."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from udfs.bundle import EXPLAIN_OUTPUT, INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, Bundle
+
+ReasonKind = Literal["tree", "anomaly"]
+UNUSUAL_DEVIATIONS = 3.0
+
+_ROWS_PER_RUN = 4096
+_unpack_summary = struct.Struct(f"{SUMMARY_COLUMNS}f").unpack_from
+_MODEL_OUTPUTS = [MODEL_OUTPUT]
+_EXPLAIN_OUTPUTS = [EXPLAIN_OUTPUT]
+
+
+class Prediction(NamedTuple):
+    """`probability` of fraud, calibrated; `margin` of the trees in log-odds; `anomaly`, the reconstruction error."""
+
+    probability: float
+    margin: float
+    anomaly: float
+
+
+class Ensemble:
+    """Scores feature vectors with a loaded bundle. One per operator: the input row is reused, so not thread-safe."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        manifest = bundle.manifest
+        self.bundle = bundle
+        self._names = manifest.feature_names
+        self._width = len(self._names)
+        self._row = bytearray(self._width * np.dtype(np.float32).itemsize)
+        self._feed = {INPUT: np.frombuffer(self._row, np.float32).reshape(1, self._width)}
+        # Native floats: a value beyond float32 becomes infinite, where "<f" would raise OverflowError.
+        self._pack = struct.Struct(f"{self._width}f").pack_into
+        self._run = bundle.model.run
+        self._run_explainer = bundle.explainer.run
+        self._output = np.zeros((1, SUMMARY_COLUMNS + self._width), np.float32)
+        self._error_means = np.array(manifest.error_means)
+        self._error_deviations = np.array(manifest.error_deviations)
+
+    def score(self, features: dict[str, float]) -> Prediction:
+        """Score one vector whose values are in the bundle's feature order; NaN is a value that is not known.
+
+        A value beyond float32 counts as infinite, which the graph takes like any very large one. Raises ValueError
+        when the number of values is not the bundle's or one is no number.
+        """
+        try:
+            self._pack(self._row, 0, *features.values())
+        except struct.error as error:
+            raise ValueError(
+                f"{len(features)} features given, the bundle takes {self._width} numbers: {error}"
+            ) from None
+        self._output = output = self._run(_MODEL_OUTPUTS, self._feed)[0]
+        return Prediction(*_unpack_summary(output))
+
+    def explain(self, k: int) -> list[tuple[str, float, ReasonKind]]:
+        """Why the row scored last scored as it did: at most `k` reasons of each kind, strongest first, trees first.
+
+        "tree": the features that pushed the trees towards fraud, in log-odds of the margin (path contributions after
+        Saabas, "Interpreting random forests", 2014). "anomaly": the features that the autoencoder reconstructed worst,
+        as deviations of their squared error from that of legitimate transactions, from UNUSUAL_DEVIATIONS upwards.
+        """
+        contributions = self._run_explainer(_EXPLAIN_OUTPUTS, self._feed)[0][0]
+        deviations = (self._output[0, SUMMARY_COLUMNS:] - self._error_means) / self._error_deviations
+        reasons = self._strongest(contributions, k, "tree", above=0.0)
+        reasons += self._strongest(deviations, k, "anomaly", above=UNUSUAL_DEVIATIONS)
+        return reasons
+
+    def _strongest(
+        self, values: npt.NDArray[np.floating[Any]], k: int, kind: ReasonKind, above: float
+    ) -> list[tuple[str, float, ReasonKind]]:
+        strongest = np.argsort(-values, kind="stable")[:k].tolist()
+        return [(self._names[i], float(values[i]), kind) for i in strongest if values[i] > above]
+
+    def predict_many(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Score rows [N, F] float32 with the same graph; gives [N, 3] float32: probability, margin, anomaly.
+
+        Raises ValueError when the matrix has another shape or type.
+        """
+        if matrix.ndim != 2 or matrix.shape[1] != self._width or matrix.dtype != np.float32:
+            raise ValueError(
+                f"a {matrix.dtype} matrix {list(matrix.shape)}, the bundle takes float32 [N, {self._width}]"
+            )
+        scores = np.empty((len(matrix), SUMMARY_COLUMNS), np.float32)
+        for start in range(0, len(matrix), _ROWS_PER_RUN):
+            rows = np.ascontiguousarray(matrix[start : start + _ROWS_PER_RUN])
+            scores[start : start + len(rows)] = self._run(_MODEL_OUTPUTS, {INPUT: rows})[0][:, :SUMMARY_COLUMNS]
+        return scores
