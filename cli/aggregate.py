@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 
 from cli.errors import UserError
 from cli.progress import progress_bar
+from cli.scoring_run import FUTURE_TOLERANCE_MS
 
 
 @click.command(name="aggregate")
@@ -25,9 +27,10 @@ def command(events: Path, out: Path) -> None:
     from models.event_files import EventFileError
     from udfs.entity_buckets import BucketSettings
 
+    latest_ms = time.time_ns() // 1_000_000 + FUTURE_TOLERANCE_MS  # one event far ahead would draw the rest with it
     try:
         with progress_bar("counting merchants") as progress:
-            rows = aggregate_merchants(events, BucketSettings(), progress=progress)
+            rows = aggregate_merchants(events, BucketSettings(), latest_ms, progress)
         out.mkdir(parents=True, exist_ok=True)
         write_history(rows, out / "merchant_history.jsonl")
     except (EventFileError, OSError) as error:

@@ -87,10 +87,10 @@ def command(
 
 def _converted(source: Path, mapping: Path, directory: Path) -> tuple[Path, Path | None]:
     """The table as events in the run's folder, and its truth where the mapping has labels."""
-    from cli.convert import convert_tables
+    from cli.convert import convert_tables, tell
 
     directory.mkdir(parents=True, exist_ok=True)
-    convert_tables((source,), (mapping,), directory)
+    tell(convert_tables((source,), (mapping,), directory))
     truth = directory / "truth.jsonl"
     return directory / "events.jsonl", truth if truth.is_file() else None
 

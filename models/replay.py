@@ -14,7 +14,7 @@ from models.event_files import Progress, events_of, lines_of, no_progress
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.feature_engine import FeatureEngine
 from udfs.features.catalogue import NAMES
-from udfs.money import MissingRate
+from udfs.money import AmountOutOfRange, MissingRate
 from udfs.outputs import Origin, Output
 from udfs.scorer import Scorer
 from udfs.user_log import MemoryUserLogs
@@ -81,7 +81,7 @@ def replay_features(
         if isinstance(event, Transaction):
             try:
                 observation = engine.observe(event)
-            except MissingRate:
+            except (MissingRate, AmountOutOfRange):
                 continue  # a dead letter of the job
             if observation is not None:
                 engine.commit(observation)

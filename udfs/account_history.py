@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from operator import attrgetter
 
 import msgspec
 
 from udfs.entries import AccountEntry, LabelEntry, LoginEntry
 
-_time_of = attrgetter("timestamp_ms")
-
 
 class AccountSettings(msgspec.Struct, frozen=True):
-    """Logins are exact over `horizon_ms` behind the user's newest event and at most `logins`; at least `keep` stay."""
+    """The newest `logins` logins of `horizon_ms` behind the user's newest event are kept; at least `keep` stay.
+
+    Counts of failed logins end at `logins`: an attack with more tells nothing more.
+    """
 
     horizon_ms: int
-    logins: int = 1024
+    logins: int = 256
     keep: int = 8
     unblocks: int = 8
     labels: int = 256
@@ -25,13 +25,20 @@ class AccountSettings(msgspec.Struct, frozen=True):
 class AccountHistory:
     """State: logins in time order, times of unblocking, and the newest label of each transaction."""
 
-    __slots__ = ("labels", "login_times", "logins", "unblocked_ms")
+    __slots__ = ("failed_times", "labels", "login_times", "logins", "unblocked_ms")
 
     def __init__(self) -> None:
         self.logins: list[LoginEntry] = []
         self.login_times: list[int] = []
+        self.failed_times: list[int] = []
         self.unblocked_ms: list[int] = []
         self.labels: dict[str, tuple[int, bool]] = {}
+
+    def restore_logins(self, logins: list[LoginEntry]) -> None:
+        """Take logins that are in time order, with their indexes."""
+        self.logins = logins
+        self.login_times = [login.timestamp_ms for login in logins]
+        self.failed_times = [login.timestamp_ms for login in logins if login.success is False]
 
 
 class AccountLog:
@@ -44,11 +51,13 @@ class AccountLog:
         at = bisect_right(state.login_times, entry.timestamp_ms)
         state.logins.insert(at, entry)
         state.login_times.insert(at, entry.timestamp_ms)
+        if entry.success is False:
+            insort(state.failed_times, entry.timestamp_ms)
         settings = self.settings
         expired = bisect_right(state.login_times, entry.remembered_ms - settings.horizon_ms)
         surplus = max(min(expired, len(state.logins) - settings.keep), len(state.logins) - settings.logins)
         if surplus > 0:
-            del state.logins[:surplus], state.login_times[:surplus]
+            state.restore_logins(state.logins[surplus:])
 
     def learn_change(self, state: AccountHistory, entry: AccountEntry) -> None:
         if entry.unblocked:
@@ -56,19 +65,25 @@ class AccountLog:
             del state.unblocked_ms[: -self.settings.unblocks]
 
     def learn_label(self, state: AccountHistory, entry: LabelEntry) -> None:
-        """The newest label of a transaction wins; of two known at the same moment, the later to arrive."""
-        previous = state.labels.get(entry.transaction_id)
+        """The newest label of a transaction wins; of two known at the same moment, the later to arrive.
+
+        Over the limit those go first that say legitimate: nobody counts them.
+        """
+        labels = state.labels
+        previous = labels.get(entry.transaction_id)
         if previous is not None and previous[0] > entry.known_at_ms:
             return
-        if previous is None and len(state.labels) >= self.settings.labels:
-            del state.labels[next(iter(state.labels))]
-        state.labels[entry.transaction_id] = (entry.known_at_ms, entry.is_fraud)
+        if previous is None and len(labels) >= self.settings.labels:
+            legitimate = next((known for known, (_, is_fraud) in labels.items() if not is_fraud), None)
+            if legitimate is None and not entry.is_fraud:
+                return
+            del labels[legitimate if legitimate is not None else next(iter(labels))]
+        labels[entry.transaction_id] = (entry.known_at_ms, entry.is_fraud)
 
     def failed_logins(self, state: AccountHistory, time_ms: int, width_ms: int) -> int:
         """Failed logins in (time - width, time]."""
-        first = bisect_right(state.login_times, time_ms - width_ms)
-        last = bisect_right(state.login_times, time_ms)
-        return sum(entry.success is False for entry in state.logins[first:last])
+        times = state.failed_times
+        return bisect_right(times, time_ms) - bisect_right(times, time_ms - width_ms)
 
     def last_success(self, state: AccountHistory, time_ms: int) -> LoginEntry | None:
         """The newest successful login at or before a moment."""

@@ -11,6 +11,7 @@ from udfs.events import EVENT_TYPES, AccountChange, Event, Label, Login, Transac
 
 MAX_IDENTIFIER_LENGTH = 64
 MAX_TEXT_BYTES = 256
+MAX_REASON_LENGTH = 300
 MAX_AMOUNT_MAJOR = 1e12
 MAX_TIMESTAMP_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z
 
@@ -44,6 +45,8 @@ def decode_event(payload: bytes) -> Event:
         event: Event = _decode_transaction(payload)
     except Exception as error:  # RecursionError and UnicodeDecodeError are no msgspec errors
         event = _decode_other(payload, error)
+    if not payload.isascii():
+        _check_utf8(payload)
     if isinstance(event, Transaction):
         _normalize_transaction(event, payload)
     else:
@@ -70,12 +73,25 @@ def _decode_other(payload: bytes, error: Exception) -> Event:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, msgspec.ValidationError):
-        return f"not an event: {error}"
+        return f"not an event: {_shortened(str(error))}"
     if isinstance(error, RecursionError):
         return "not JSON: nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"not UTF-8: {error.reason} at byte {error.start} of a string"
-    return f"not JSON: {error}"
+    return f"not JSON: {_shortened(str(error))}"
+
+
+def _shortened(words: str) -> str:
+    """Without most of a value that is quoted: reasons travel in headers."""
+    return words if len(words) <= MAX_REASON_LENGTH else f"{words[:150]} … {words[-100:]}"
+
+
+def _check_utf8(payload: bytes) -> None:
+    """Fields that are no part of an event were skipped, not decoded."""
+    try:
+        payload.decode()
+    except UnicodeDecodeError as error:
+        raise BadRecord(f"not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def _normalize_transaction(event: Transaction, payload: bytes) -> None:
@@ -98,7 +114,7 @@ def _normalize_transaction(event: Transaction, payload: bytes) -> None:
     if event.beneficiary_id is not None:
         event.beneficiary_id = familiar_identifier(event.beneficiary_id, "beneficiary_id")
     currency = event.currency
-    if currency is not None and not (len(currency) == 3 and currency.isascii() and currency.isupper()):
+    if currency is not None and not is_currency_code(currency):
         raise BadRecord(f"currency: {currency[:8]!r} is not an ISO 4217 code of three capital letters")
     if not payload.isascii() or b"\\u" in payload:
         _check_texts(event, _TRANSACTION_TEXTS)
@@ -139,11 +155,20 @@ familiar_identifier = lru_cache(maxsize=1 << 17)(identifier)
 
 
 def epoch_ms(value: int | datetime, field: str) -> int:
-    """A moment as epoch milliseconds UTC, rounded down; refuses what lies outside the years 1970 to 9999."""
+    """A moment as epoch milliseconds UTC; refuses what lies outside the years 1970 to 9999.
+
+    A text's fraction of a second is rounded to microseconds, then down to milliseconds.
+    """
     milliseconds = value if isinstance(value, int) else (value - _EPOCH) // _MILLISECOND
     if 0 <= milliseconds <= MAX_TIMESTAMP_MS:
         return milliseconds
     raise BadRecord(f"{field}: {milliseconds} is not between the years 1970 and 9999 in epoch milliseconds")
+
+
+@lru_cache(maxsize=1024)
+def is_currency_code(text: str) -> bool:
+    """Has a text the form of an ISO 4217 code: three capital letters?"""
+    return len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()
 
 
 def _check_texts(event: Event, fields: tuple[str, ...]) -> None:

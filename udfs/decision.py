@@ -27,7 +27,8 @@ class DecisionSettings(msgspec.Struct, frozen=True):
 
 def round_half_up(value: float) -> int:
     """The nearest integer, halves upwards; for scores, which are never negative."""
-    return floor(value + 0.5)
+    whole = floor(value)
+    return whole + (value - whole >= 0.5)
 
 
 def model_score(probability: float) -> int:

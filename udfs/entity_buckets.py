@@ -18,7 +18,7 @@ import msgspec
 
 from udfs.time_units import DAY_MS, HOUR_MS, MINUTE_MS
 
-NAN = float("nan")
+RISK_DAYS = (1, 3, 7, 14, 30)
 
 
 class BucketSettings(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class BucketSettings(msgspec.Struct, frozen=True):
     activity_delay_ms: int = 5 * MINUTE_MS
     prior_weight: float = 5.0
     prior_fraud_rate: float = 0.01
-    risk_days: tuple[int, ...] = (1, 3, 7, 14, 30)
+    risk_days: tuple[int, ...] = RISK_DAYS
 
 
 class BucketRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +61,7 @@ class EntityHistory:
     """One entity's buckets, ready to be read as of any moment."""
 
     __slots__ = (
+        "_first_hour",
         "_frauds",
         "_hours",
         "_memo",
@@ -78,6 +79,7 @@ class EntityHistory:
         self._transactions = list(accumulate(row.transactions, initial=0))
         self._users = list(accumulate(row.users, initial=0))
         self._frauds = list(accumulate(row.frauds, initial=0))
+        self._first_hour = next((h for h, n in zip(row.hours, row.transactions, strict=True) if n > 0), None)
         self._memo_key = (-1, -1)
         self._memo: EntityRisk | None = None
 
@@ -96,9 +98,11 @@ class EntityHistory:
             since = bisect_left(hours, label_end - 24 * days)
             transactions = self._transactions[until] - self._transactions[since]
             frauds = max(0, self._frauds[until] - self._frauds[since])
-            rates.append(
-                (frauds + settings.prior_weight * settings.prior_fraud_rate) / (transactions + settings.prior_weight)
+            smoothed = (frauds + settings.prior_weight * settings.prior_fraud_rate) / (
+                transactions + settings.prior_weight
             )
+            rates.append(min(1.0, smoothed))  # late labels may meet fewer transactions than they belong to
+        first_hour = self._first_hour
         until = bisect_left(hours, activity_end)
         day = bisect_left(hours, activity_end - 24)
         week = bisect_left(hours, activity_end - 24 * 7)
@@ -107,18 +111,25 @@ class EntityHistory:
             self._transactions[until] - self._transactions[day],
             self._transactions[until] - self._transactions[week],
             self._users[until] - self._users[day],
-            hours[0] * HOUR_MS if until else None,
-            activity_end * HOUR_MS > self.complete_through_ms,
+            first_hour * HOUR_MS if first_hour is not None and first_hour < activity_end else None,
+            self._may_still_change(label_end, activity_end),
         )
         self._memo_key, self._memo = key, risk
         return risk
 
+    def _may_still_change(self, label_end: int, activity_end: int) -> bool:
+        """Is a bucket that was read still open to events later than what was counted?"""
+        settings = self._settings
+        activity_ms = activity_end * HOUR_MS + settings.activity_delay_ms
+        label_ms = label_end * HOUR_MS + settings.label_delay_ms
+        return max(activity_ms, label_ms) > self.complete_through_ms
 
-def empty_history(entity: str, settings: BucketSettings) -> EntityHistory:
-    """An entity that has done nothing yet, in a store that is complete."""
+
+def empty_history(entity: str, settings: BucketSettings, complete_through_ms: int = 1 << 62) -> EntityHistory:
+    """An entity that has done nothing yet, in a store that is complete up to a moment."""
     row = BucketRow(
-        entity=entity, id="", complete_through_ms=1 << 62, hours=[], transactions=[], users=[], frauds=[]
-    )  # fmt: skip
+        entity=entity, id="", complete_through_ms=complete_through_ms, hours=[], transactions=[], users=[], frauds=[]
+    )
     return EntityHistory(row, settings)
 
 

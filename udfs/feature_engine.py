@@ -19,7 +19,7 @@ from udfs.local_time import LocalTime
 from udfs.money import Money
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.port import DEVICE, DOMAIN, IP, MERCHANT, MERCHANT_HISTORY, USER, Enrichment
-from udfs.user_state import EVENT_ID_MARK, User, UserStates
+from udfs.user_state import CHANGE_MARK, LOGIN_MARK, User, UserStates
 
 BLOCKED_STATUSES = frozenset({"blocked", "frozen", "locked", "suspended"})
 
@@ -57,7 +57,7 @@ class FeatureEngine:
         self._widths = (settings.five_minutes_ms, settings.hour_ms, settings.day_ms)
         self._no_history: EntityHistory | None = None
         if enrichment.holds_histories:
-            self._no_history = empty_history("merchant", buckets)
+            self._no_history = empty_history("merchant", buckets, enrichment.complete_through_ms)
 
     def observe(self, transaction: Transaction) -> Observation | None:
         """Features of a transaction, or None if it is a duplicate. Raises MissingRate for a currency without rate."""
@@ -127,7 +127,7 @@ class FeatureEngine:
 
     def record_login(self, login: Login) -> None:
         """Learn a login attempt; a repeated event id changes nothing."""
-        user = self._user_unless_seen(login)
+        user = self._user_unless_seen(login, LOGIN_MARK)
         if user is not None:
             newest_ms = max(user.newest_ms, login.timestamp)
             entry: LogEntry = LoginEntry(
@@ -143,7 +143,7 @@ class FeatureEngine:
 
     def record_change(self, change: AccountChange) -> bool:
         """Learn a change of the account's status; False if the event id is a repeated one."""
-        user = self._user_unless_seen(change)
+        user = self._user_unless_seen(change, CHANGE_MARK)
         if user is None:
             return False
         newest_ms = max(user.newest_ms, change.timestamp)
@@ -161,9 +161,9 @@ class FeatureEngine:
         entry = LabelEntry(user.sequence + 1, label.transaction_id, label.known_at, label.is_fraud)
         self.states.record(user, entry)
 
-    def _user_unless_seen(self, event: Login | AccountChange) -> User | None:
+    def _user_unless_seen(self, event: Login | AccountChange, mark: str) -> User | None:
         user = self.states.get(event.user_id)
-        return None if self.states.seen(user, EVENT_ID_MARK + event.event_id, event.timestamp) else user
+        return None if self.states.seen(user, mark + event.event_id, event.timestamp) else user
 
     def _enrich(self, context: Context, transaction: Transaction) -> None:
         """One look-up for everything that is known of the transaction's parties."""

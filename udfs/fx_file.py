@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from udfs.codec import is_currency_code
 from udfs.money import FxRate
 
 COLUMNS = ("currency", "valid_from", "rate")
@@ -23,12 +25,22 @@ def load_fx_rates(path: Path) -> tuple[FxRate, ...]:
             reader = csv.DictReader(lines)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 raise FxFileError(f"{path}: the first line must be {','.join(COLUMNS)}")
-            return tuple(_rate(row, f"{path}, line {reader.line_num}") for row in reader)
-    except (OSError, UnicodeDecodeError) as error:
+            rates = tuple(_rate(row, f"{path}, line {reader.line_num}") for row in reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FxFileError(f"{path}: cannot be read: {error}") from None
+
+    if not rates:
+        raise FxFileError(f"{path}: no rates; leave the table out to count every currency 1:1")
+    twice = [key for key, count in Counter((rate.currency, rate.valid_from_ms) for rate in rates).items() if count > 1]
+    if twice:
+        raise FxFileError(f"{path}: {twice[0][0]} has two rates for the same moment")
+    return rates
 
 
 def _rate(row: dict[str, str], place: str) -> FxRate:
+    currency = row["currency"] or ""
+    if not is_currency_code(currency):
+        raise FxFileError(f"{place}: currency {currency!r} is not an ISO 4217 code of three capital letters")
     try:
         moment = datetime.fromisoformat(row["valid_from"])
     except (TypeError, ValueError):
@@ -41,4 +53,4 @@ def _rate(row: dict[str, str], place: str) -> FxRate:
         rate = Decimal(0)
     if not (rate.is_finite() and rate > 0):
         raise FxFileError(f"{place}: rate {row['rate']!r} is not a number above 0")
-    return FxRate(row["currency"], int(moment.timestamp() * 1000), row["rate"])
+    return FxRate(currency, int(moment.timestamp() * 1000), row["rate"])

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from udfs.time_units import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
-_SLOT_MS = 15 * MINUTE_MS  # offsets change at quarters of an hour
+_SLOT_MS = 15 * MINUTE_MS  # since 2012 every zone's offset has changed at a quarter of an hour
+_LATEST_MS = 253_402_214_400_000  # 9999-12-31: later moments have no local time in zones east of Greenwich
 _MAX_CACHED = 100_000
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
@@ -48,6 +49,6 @@ class LocalTime:
         zone = self._zones.get(name)
         if zone is None:
             zone = self._zones[name] = ZoneInfo(name if is_timezone(name) else self._default)
-        offset = datetime.fromtimestamp(time_ms / SECOND_MS, tz=UTC).astimezone(zone).utcoffset()
+        offset = datetime.fromtimestamp(min(time_ms, _LATEST_MS) / SECOND_MS, tz=UTC).astimezone(zone).utcoffset()
         assert offset is not None
         return int(offset.total_seconds()) * SECOND_MS

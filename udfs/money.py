@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import msgspec
 
 # ISO 4217 minor-unit exponents that are not 2 (list one of the maintenance agency).
 EXPONENTS = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG"), 0),
+    **dict.fromkeys(("RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
+MAX_BASE_MINOR = 10**16  # stays far inside 64 bits, the widest integer of the state
 DEFAULT_EXPONENT = 2
 _FAST_LIMIT = 1e9  # below it a double holds minor units to far better than the margin around a half
 _HALF_MARGIN = 1e-3
+_EXACT = Context(prec=100)
 
 
 class MissingRate(ValueError):
     """The FX table has no rate for the currency at that time."""
+
+
+class AmountOutOfRange(ValueError):
+    """In the base currency the amount is larger than the state can hold."""
 
 
 class FxRate(msgspec.Struct, frozen=True):
@@ -86,7 +72,10 @@ class Money:
             values.append(Decimal(rate.rate))
 
     def base_minor(self, amount: float, currency: str | None, timestamp_ms: int) -> int:
-        """The amount in minor units of the base currency, by the rate in force at `timestamp_ms`."""
+        """The amount in minor units of the base currency, by the rate in force at `timestamp_ms`.
+
+        Raises MissingRate, AmountOutOfRange.
+        """
         if currency is None or currency == self.base_currency or not self._table:
             return minor_units(amount, self.digits)
         starts, values = self._table.get(currency, ([], []))
@@ -94,4 +83,8 @@ class Money:
         if position < 0:
             raise MissingRate(f"currency: no FX rate from {currency} to {self.base_currency} at {timestamp_ms}")
         minor = minor_units(amount, exponent(currency))
-        return _half_even(Decimal(minor).scaleb(-exponent(currency)) * values[position] * self.scale)
+        major = _EXACT.scaleb(Decimal(minor), -exponent(currency))
+        base = _half_even(_EXACT.multiply(_EXACT.multiply(major, values[position]), Decimal(self.scale)))
+        if base > MAX_BASE_MINOR:
+            raise AmountOutOfRange(f"amount: {amount!r} {currency} is too large in {self.base_currency}")
+        return base

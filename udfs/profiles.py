@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from udfs.events import Latitude, Longitude
 
 BlockType = Literal["user", "card", "device", "merchant", "ip"]
 
@@ -13,8 +15,8 @@ class UserProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One user. Dates are epoch milliseconds UTC; money is in major units of the base currency."""
 
     user_id: str
-    home_latitude: float | None = None
-    home_longitude: float | None = None
+    home_latitude: Latitude | None = None
+    home_longitude: Longitude | None = None
     home_country: str | None = None
     timezone: str | None = None
     kyc_level: int | None = None
@@ -52,7 +54,7 @@ class IpFeed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An external feed's word on an IP address: risk 0 to 100."""
 
     ip_address: str
-    ip_risk_score: float | None = None
+    ip_risk_score: Annotated[float, msgspec.Meta(ge=0.0, le=100.0)] | None = None
     vpn: bool | None = None
 
 

@@ -21,7 +21,7 @@ from udfs.ensemble import Ensemble
 from udfs.events import AccountChange, Event, Label, Login, Transaction
 from udfs.feature_engine import FeatureEngine, Observation
 from udfs.features.catalogue import NAMES
-from udfs.money import MissingRate
+from udfs.money import AmountOutOfRange, MissingRate
 from udfs.outputs import (
     Alert,
     DeadLetter,
@@ -82,7 +82,7 @@ class Scorer:
                 outputs = self.decide(event, observation, origin)
             else:
                 observation, outputs = None, []
-        except (BadRecord, MissingRate) as error:
+        except (BadRecord, MissingRate, AmountOutOfRange) as error:
             return [self.dead_letter(payload, str(error), origin)]
         except Exception as error:
             self.engine.states.evict(key)

@@ -11,21 +11,23 @@ from udfs.account_history import AccountHistory
 from udfs.baseline import Habits, Sums
 from udfs.entries import LoginEntry, TransactionEntry
 
-_LOW_BITS = 62  # msgpack integers end at 64 bits, sums of squares do not
-_LOW_MASK = (1 << _LOW_BITS) - 1
+StoredSums = tuple[int, bytes, bytes]
 
 
 class SnapshotV1(msgspec.Struct, array_like=True, tag=1, gc=False):
-    """Layout 1. Sums are [count, total, high bits of the squares, low 62 bits of the squares]."""
+    """Layout 1. Sums are [count, total, squares], the last two as big-endian bytes: msgpack's integers end at 64 bits.
+
+    `logins` are those that the log does not hold.
+    """
 
     sequence: int
     newest_ms: int
-    lifetime: tuple[int, int, int, int]
+    lifetime: StoredSums
     peak: int
     first_ms: int
     night_count: int
     newest_day: int
-    days: list[tuple[int, int, int, int, int]]
+    days: list[tuple[int, StoredSums]]
     known: list[list[tuple[str, int]]]
     before: TransactionEntry | None
     logins: list[LoginEntry]
@@ -39,22 +41,27 @@ _KNOWN = ("devices", "countries", "cities", "merchants", "categories", "ip_addre
 
 
 def encode_snapshot(
-    sequence: int, newest_ms: int, habits: Habits, account: AccountHistory, before: TransactionEntry | None
+    sequence: int,
+    newest_ms: int,
+    habits: Habits,
+    account: AccountHistory,
+    before: TransactionEntry | None,
+    logins: list[LoginEntry],
 ) -> bytes:
-    lifetime = habits.lifetime
+    """A user's state but the log; `logins` are the account's that the log does not hold."""
     return _encode(
         SnapshotV1(
             sequence,
             newest_ms,
-            (lifetime.count, lifetime.total, lifetime.squares >> _LOW_BITS, lifetime.squares & _LOW_MASK),
+            _stored(habits.lifetime),
             habits.peak,
             habits.first_ms,
             habits.night_count,
             habits.newest_day,
-            [(d, s.count, s.total, s.squares >> _LOW_BITS, s.squares & _LOW_MASK) for d, s in habits.days.items()],
+            [(day, _stored(sums)) for day, sums in habits.days.items()],
             [list(getattr(habits, kind).items()) for kind in _KNOWN],
             before,
-            account.logins,
+            logins,
             account.unblocked_ms,
             [(transaction_id, known_at, fraud) for transaction_id, (known_at, fraud) in account.labels.items()],
         )
@@ -62,21 +69,35 @@ def encode_snapshot(
 
 
 def decode_snapshot(data: bytes) -> tuple[SnapshotV1, Habits, AccountHistory]:
-    """The stored part of a user. Raises msgspec.ValidationError for bytes of an unknown layout."""
+    """The stored part of a user; the caller adds the log's logins.
+
+    Raises msgspec.ValidationError for bytes of an unknown layout.
+    """
     stored = _decode(data)
     habits = Habits()
-    count, total, high, low = stored.lifetime
-    habits.lifetime = Sums(count, total, high << _LOW_BITS | low)
+    habits.lifetime = _sums(stored.lifetime)
     habits.peak = stored.peak
     habits.first_ms = stored.first_ms
     habits.night_count = stored.night_count
     habits.newest_day = stored.newest_day
-    habits.days = {day: Sums(n, sum_, high << _LOW_BITS | low) for day, n, sum_, high, low in stored.days}
+    habits.days = {day: _sums(sums) for day, sums in stored.days}
     for kind, values in zip(_KNOWN, stored.known, strict=True):
         setattr(habits, kind, dict(values))
     account = AccountHistory()
-    account.logins = stored.logins
-    account.login_times = [login.timestamp_ms for login in stored.logins]
+    account.restore_logins(stored.logins)
     account.unblocked_ms = stored.unblocked_ms
     account.labels = {transaction_id: (known_at, fraud) for transaction_id, known_at, fraud in stored.labels}
     return stored, habits, account
+
+
+def _stored(sums: Sums) -> StoredSums:
+    return sums.count, _bytes_of(sums.total), _bytes_of(sums.squares)
+
+
+def _sums(stored: StoredSums) -> Sums:
+    count, total, squares = stored
+    return Sums(count, int.from_bytes(total, "big"), int.from_bytes(squares, "big"))
+
+
+def _bytes_of(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

@@ -27,7 +27,7 @@ from udfs.user_log import UserLog
 from udfs.windows import RecentTransactions, SlidingWindows, WindowSettings
 
 FORGET_EVERY = 32  # ids go in batches: taking one at a time from the front of a dict is slow
-EVENT_ID_MARK = "\0"  # no id contains it: event ids and transaction ids share one dict without meeting
+LOGIN_MARK, CHANGE_MARK = "\0l", "\0c"  # no id contains NUL: all kinds of ids share one dict without meeting
 
 
 class UserStateSettings(msgspec.Struct, frozen=True):
@@ -117,22 +117,27 @@ class UserStates:
         user.log_length += 1
         settings = self.settings
         if user.log_length > 2 * len(user.remembered) + settings.compact_slack:
+            snapshot = self._snapshot(user)  # all is encoded before anything is written
             self._log.replace([encode_entry(kept) for kept in user.remembered.values()])
+            self._log.save_snapshot(snapshot)
             user.log_length = len(user.remembered)
-            self._save_snapshot(user)
+        elif (
+            user.sequence - user.snapshot_sequence >= settings.snapshot_every
+            or user.newest_ms - user.snapshot_newest_ms >= settings.snapshot_after_ms
+        ):
+            snapshot = self._snapshot(user)
+            self._log.append(encode_entry(entry))
+            self._log.save_snapshot(snapshot)
         else:
             self._log.append(encode_entry(entry))
-            if (
-                user.sequence - user.snapshot_sequence >= settings.snapshot_every
-                or user.newest_ms - user.snapshot_newest_ms >= settings.snapshot_after_ms
-            ):
-                self._save_snapshot(user)
 
-    def _save_snapshot(self, user: User) -> None:
+    def _snapshot(self, user: User) -> bytes:
         before = self.windows.newest_beyond(user.recent, user.newest_ms)
-        self._log.save_snapshot(encode_snapshot(user.sequence, user.newest_ms, user.habits, user.account, before))
+        start_ms = user.newest_ms - self._horizon_ms
+        logins = [login for login in user.account.logins if login.remembered_ms <= start_ms]  # the log keeps the others
         user.snapshot_sequence = user.sequence
         user.snapshot_newest_ms = user.newest_ms
+        return encode_snapshot(user.sequence, user.newest_ms, user.habits, user.account, before, logins)
 
     def _learn(self, user: User, entry: LogEntry) -> None:
         user.sequence = entry.sequence
@@ -160,12 +165,14 @@ class UserStates:
     def _load(self) -> User:
         user = User()
         before: TransactionEntry | None = None
+        logins_since_ms = -1
         data = self._log.snapshot()
         if data is not None:
             stored, user.habits, user.account = decode_snapshot(data)
             user.sequence = user.snapshot_sequence = stored.sequence
             user.newest_ms = user.snapshot_newest_ms = stored.newest_ms
             before = stored.before
+            logins_since_ms = stored.newest_ms - self._horizon_ms
         entries = [decode_entry(item) for item in self._log.entries()]
         user.log_length = len(entries)
         for entry in entries:
@@ -173,6 +180,8 @@ class UserStates:
                 self._learn(user, entry)
             elif not isinstance(entry, LabelEntry):
                 _remember(user, entry)
+                if isinstance(entry, LoginEntry) and entry.remembered_ms > logins_since_ms:
+                    self.account_log.learn_login(user.account, entry)
         start_ms = user.newest_ms - self._horizon_ms
         transactions = [entry for entry in entries if isinstance(entry, TransactionEntry) and not entry.late]
         for entry in transactions:
@@ -185,6 +194,9 @@ class UserStates:
 
 
 def _remember(user: User, entry: TransactionEntry | LoginEntry | AccountEntry) -> None:
-    mark = entry.transaction_id if isinstance(entry, TransactionEntry) else EVENT_ID_MARK + entry.event_id
+    if isinstance(entry, TransactionEntry):
+        mark = entry.transaction_id
+    else:
+        mark = (LOGIN_MARK if isinstance(entry, LoginEntry) else CHANGE_MARK) + entry.event_id
     user.remembered.pop(mark, None)  # an id used again after it expired takes its place at the end
     user.remembered[mark] = entry

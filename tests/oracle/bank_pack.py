@@ -117,7 +117,7 @@ class BankPackOracle:
     @staticmethod
     def score(points: int) -> int:
         """The pack's scale by straight lines between its corners, halves up."""
-        exact = np.interp(points, [0, 30, 60, 100, 150, 250], [0, 200, 510, 710, 910, 1000])
+        exact = np.interp(points, [0, 75, 120, 150, 180, 210, 300], [0, 200, 400, 510, 710, 910, 1000])
         return int(np.floor(exact + 0.5))
 
     def _transactions(self, events: Dicts) -> pd.DataFrame:

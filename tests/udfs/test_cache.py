@@ -23,6 +23,7 @@ class SwitchedStore:
     """A real, small store that can be switched off and counts its round trips."""
 
     holds_histories = False
+    complete_through_ms = 0
 
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}

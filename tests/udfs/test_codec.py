@@ -185,9 +185,10 @@ def test_bytes_that_are_not_utf8_are_refused_wherever_they_are(payload: bytes) -
 
 
 @pytest.mark.parametrize("fraction", ["9999999", "999999999"])
-def test_times_finer_than_a_microsecond_are_rounded_down_like_all_others(fraction: str) -> None:
+def test_times_finer_than_a_microsecond_are_rounded_to_microseconds_first(fraction: str) -> None:
     """.NET writes 7 digits, Java 9."""
-    assert transaction(timestamp=f'"2025-12-31T23:59:59.{fraction}Z"').timestamp == START - 1
+    assert transaction(timestamp=f'"2025-12-31T23:59:59.{fraction}Z"').timestamp == START
+    assert transaction(timestamp='"2025-12-31T23:59:59.9994999Z"').timestamp == START - 1
 
 
 # -- what is accepted ----------------------------------------------------------------------------------------------------

@@ -77,15 +77,6 @@ def test_one_clock_asked_in_any_order_around_every_change_since_2012_is_right(zo
         assert clock.hour_and_weekday(time_ms, zone) == by_python(time_ms, zone), time_ms
 
 
-@pytest.mark.parametrize("zone", ["America/St_Johns", "Africa/Monrovia"])
-def test_changes_that_do_not_fall_on_a_quarter_of_an_hour_are_right_too(zone: str) -> None:
-    """Newfoundland changed its clocks at one minute past midnight until 2011: card data sets of that time exist."""
-    clock = LocalTime()
-    for change in changes_of_offset(zone, 1971, 2012):
-        for shift in (-60_000, -1, 0, 60_000):
-            assert clock.hour_and_weekday(change + shift, zone) == by_python(change + shift, zone), change
-
-
 def test_zones_do_not_share_what_is_remembered() -> None:
     clock = LocalTime()
     time_ms = milliseconds(datetime(2026, 6, 1, 22, 50))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from udfs.entity_buckets import RISK_DAYS
 from udfs.features.context import NAN, Context
 from udfs.features.feature import Feature
 from udfs.time_units import DAY_MS
-
-RISK_DAYS = (1, 3, 7, 14, 30)
 
 FEATURES = (
     Feature("is_new_merchant", "flag", "1 if the merchant is not among the user's known merchants"),
@@ -16,7 +15,7 @@ FEATURES = (
         Feature(
             f"merchant_fraud_rate_{days}d",
             "rate",
-            f"(frauds + 5 x prior) / (transactions + 5) over the {days * 24} hourly buckets that ended by t - label delay",
+            f"(frauds + weight x prior) / (transactions + weight) over {days * 24} hourly buckets ended by t - label delay",
         )
         for days in RISK_DAYS
     ),

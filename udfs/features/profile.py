@@ -10,13 +10,16 @@ FEATURES = (
     Feature("account_age_days", "days", "t - account opening"),
     Feature("kyc_level", "level", "KYC level of the profile; 0 is unverified"),
     Feature("is_vip", "flag", "1 for a VIP"),
-    Feature("credit_limit_share", "share", "amount_sum_1d / credit limit; unknown if that is 0"),
-    Feature("monthly_spend_share", "share", "amount / the profile's average monthly spend; unknown if that is 0"),
+    Feature("credit_limit_share", "share", "amount_sum_1d / credit limit; unknown if that is below 0.01"),
+    Feature(
+        "monthly_spend_share", "share", "amount / the profile's average monthly spend; unknown if that is below 0.01"
+    ),
     Feature("prior_fraud_count", "frauds", "the profile's count + the user's transactions labelled fraud by t"),
     Feature("days_since_unblock", "days", "t - the last unblocking, by profile or by account change"),
     Feature("user_age_years", "years", "(t - date of birth) / 365.25 days"),
 )
 YEAR_MS = 365.25 * DAY_MS
+SMALLEST = 0.01  # a limit or a spend below it is none
 
 
 def compute(f: dict[str, float], c: Context) -> None:
@@ -30,14 +33,13 @@ def compute(f: dict[str, float], c: Context) -> None:
         f["user_age_years"] = NAN
         return
     opened_at, born_at, day = user.account_opened_at, user.date_of_birth, c.day
-    spend, limit, frauds, profile_ms = (
-        user.avg_monthly_spend, user.credit_limit, user.prior_fraud_count, user.last_unblocked_at,
-    )  # fmt: skip
+    spend, limit = user.avg_monthly_spend or 0.0, user.credit_limit or 0.0
+    frauds, profile_ms = user.prior_fraud_count, user.last_unblocked_at
     f["account_age_days"] = (time_ms - opened_at) / DAY_MS if opened_at is not None else NAN
     f["kyc_level"] = float(user.kyc_level) if user.kyc_level is not None else NAN
     f["is_vip"] = NAN if user.is_vip is None else 1.0 if user.is_vip else 0.0
-    f["credit_limit_share"] = day.total / c.scale / limit if limit and day is not None else NAN
-    f["monthly_spend_share"] = c.minor / round(spend * c.scale, 6) if spend else NAN
+    f["credit_limit_share"] = day.total / c.scale / limit if day is not None and limit >= SMALLEST else NAN
+    f["monthly_spend_share"] = c.minor / round(spend * c.scale, 6) if spend >= SMALLEST else NAN
     f["prior_fraud_count"] = float((frauds or 0) + confirmed) if frauds is not None or confirmed else NAN
     if profile_ms is not None and profile_ms <= time_ms and (unblocked_ms is None or profile_ms > unblocked_ms):
         unblocked_ms = profile_ms

@@ -37,6 +37,7 @@ class CachedEnrichment:
 
     def __init__(self, store: Store, settings: CacheSettings, clock_ms: Callable[[], int]) -> None:
         self.holds_histories = store.holds_histories
+        self.complete_through_ms = store.complete_through_ms
         self.settings = settings
         self.counters = CacheCounters()
         self._store = store

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,12 +24,17 @@ FILES = (
 )  # fmt: skip
 
 
+FOR_EVER_MS = 1 << 62
+
+
 class MemoryStore:
     """A store over a dict; also its own enrichment, since memory is always fresh."""
 
     def __init__(self, records: dict[str, Record], holds_histories: bool = False) -> None:
         self.records = records
         self.holds_histories = holds_histories
+        histories = [record for record in records.values() if isinstance(record, EntityHistory)]
+        self.complete_through_ms = max((history.complete_through_ms for history in histories), default=FOR_EVER_MS)
 
     def get_many(self, keys: Sequence[str]) -> list[Record | None]:
         return [*map(self.records.get, keys)]
@@ -58,9 +64,11 @@ def load_reference(directory: Path | None, buckets: BucketSettings, histories: P
         block_list = _load_folder(directory, records)
         histories = histories or directory / "merchant_history.jsonl"
     if histories is not None:
-        for row in _rows(histories, BucketRow):
+        for place, row in _rows(histories, BucketRow):
+            _check_buckets(row, place)
             records[MERCHANT_HISTORY + row.id] = EntityHistory(row, buckets)
-    return Reference(MemoryStore(records, histories is not None and histories.is_file()), block_list)
+    holds_histories = histories is not None and histories.is_file()
+    return Reference(MemoryStore(records, holds_histories), block_list)
 
 
 def _load_folder(directory: Path, records: dict[str, Record]) -> BlockList:
@@ -68,22 +76,23 @@ def _load_folder(directory: Path, records: dict[str, Record]) -> BlockList:
         raise StoreError(f"{directory}: no such folder of reference files")
     if not any((directory / name).is_file() for name in FILES):
         raise StoreError(f"{directory}: none of the reference files is there ({', '.join(FILES)})")
-    for user in _rows(directory / "users.jsonl", UserProfile):
+    for place, user in _rows(directory / "users.jsonl", UserProfile):
         if user.timezone is not None and not is_timezone(user.timezone):
-            raise StoreError(f"{directory / 'users.jsonl'}: user {user.user_id}: no timezone {user.timezone!r}")
+            raise StoreError(f"{place}: no timezone {user.timezone!r}; expected an IANA name like Europe/Berlin")
         records[USER + user.user_id] = user
-    for merchant in _rows(directory / "merchants.jsonl", MerchantProfile):
+    for _, merchant in _rows(directory / "merchants.jsonl", MerchantProfile):
         records[MERCHANT + merchant.merchant_id] = merchant
-    for device in _rows(directory / "devices.jsonl", DeviceProfile):
+    for _, device in _rows(directory / "devices.jsonl", DeviceProfile):
         records[DEVICE + device.device_id] = device
-    for address in _rows(directory / "ip_feed.jsonl", IpFeed):
+    for _, address in _rows(directory / "ip_feed.jsonl", IpFeed):
         records[IP + address.ip_address] = address
-    for domain in _rows(directory / "domain_feed.jsonl", DomainFeed):
+    for _, domain in _rows(directory / "domain_feed.jsonl", DomainFeed):
         records[DOMAIN + domain.email_domain] = domain
-    return BlockList(_rows(directory / "block_list.jsonl", BlockEntry))
+    return BlockList(entry for _, entry in _rows(directory / "block_list.jsonl", BlockEntry))
 
 
-def _rows(path: Path, kind: type[T]) -> Iterator[T]:
+def _rows(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
+    """Each line's place, for errors, and its record."""
     if not path.is_file():
         return
     decode = msgspec.json.Decoder(kind).decode
@@ -91,7 +100,17 @@ def _rows(path: Path, kind: type[T]) -> Iterator[T]:
         for number, line in enumerate(lines, start=1):
             if line.isspace():
                 continue
+            place = f"{path}, line {number}"
             try:
-                yield decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                raise StoreError(f"{path}, line {number}: {error}") from None
+                yield place, decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                raise StoreError(f"{place}: {error}") from None
+
+
+def _check_buckets(row: BucketRow, place: str) -> None:
+    if not len(row.hours) == len(row.transactions) == len(row.users) == len(row.frauds):
+        raise StoreError(f"{place}: hours, transactions, users and frauds of {row.id} must be of one length")
+    if any(later <= earlier for earlier, later in pairwise(row.hours)):
+        raise StoreError(f"{place}: the hours of {row.id} must rise")
+    if any(count < 0 for count in (*row.transactions, *row.users)):
+        raise StoreError(f"{place}: transactions and users of {row.id} must not be negative")

@@ -33,9 +33,13 @@ class StoreError(ValueError):
 
 
 class Store(Protocol):
-    """Reads records by key. `holds_histories` tells whether entities without a record are known to have none."""
+    """Reads records by key.
+
+    `holds_histories` tells whether entities without a record are known to have none, as of `complete_through_ms`.
+    """
 
     holds_histories: bool
+    complete_through_ms: int
 
     def get_many(self, keys: Sequence[str]) -> list[Record | None]:
         """The records of the keys, in their order; None where there is none. Raises StoreUnavailable."""
@@ -46,6 +50,7 @@ class Enrichment(Protocol):
     """What the scorer asks: it always gets an answer, and how good it is."""
 
     holds_histories: bool
+    complete_through_ms: int
 
     def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
         """ok: fresh values. stale: at least one older than allowed, the store being down. degraded: one is missing."""

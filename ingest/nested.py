@@ -1,0 +1,54 @@
+"""Typed columns out of JSON (or Python literals) that is nested in a text column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingest.errors import UnreadableValue
+from ingest.literals import parse_literal
+from ingest.paths import Path, follow
+from ingest.readers.blank import is_blank
+from ingest.readers.number import NumberRange, number_reader
+from ingest.readers.sequence import sequence_reader
+
+MAX_TEXT_LENGTH = 100_000
+
+
+def _read_text(value: object) -> str:
+    if isinstance(value, str) and len(value) <= MAX_TEXT_LENGTH:
+        return value
+    raise UnreadableValue(f"a text of at most {MAX_TEXT_LENGTH:,} characters")
+
+
+NESTED_READERS: dict[str, Callable[[object], object]] = {
+    "float": number_reader(),
+    "int": number_reader(NumberRange(whole=True)),
+    "text": _read_text,
+    "list[float]": sequence_reader(number_reader(), "numbers"),
+    "list[text]": sequence_reader(_read_text, "texts"),
+}
+
+
+@dataclass(frozen=True)
+class NestedPlan:
+    """Takes what lies at `path` in the values of `column`, typed, as a column named `into`."""
+
+    column: str
+    into: str
+    path: Path
+    type: str
+    blank_texts: frozenset[str]
+
+    def value(self, raw: object) -> object:
+        """The typed value; None where the text is blank or has nothing at the path. Raises UnreadableValue."""
+        if is_blank(raw, self.blank_texts):
+            return None
+        document = parse_literal(raw) if isinstance(raw, str) else raw
+        found = follow(document, self.path)
+        if found is None:
+            return None
+        try:
+            return NESTED_READERS[self.type](found)
+        except UnreadableValue as error:
+            raise UnreadableValue(f"{error.expected} at its path for {self.into}") from None

@@ -1,0 +1,1 @@
+"""One foreign value to one typed value of ours: a file per type of field."""

@@ -1,0 +1,1 @@
+"""Foreign files as chunks of columns: a file per format."""

@@ -1,0 +1,76 @@
+"""Arrow columns as Python values, exactly: no float noise, no null turned into a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ingest.sources.timestamps import TimestampColumn
+
+_PER_MILLISECOND = {"us": 1_000, "ns": 1_000_000}
+_MILLISECONDS = {"s": 1_000, "ms": 1}
+_FAR_MS = 2**62
+
+
+def values_of(array: Any) -> Sequence[object]:
+    """The values of an Arrow array (any type) as a sequence.
+
+    32-bit floats become the number that their shortest decimal text says (57.16, not 57.15999984741211); texts and
+    bytes that are not UTF-8 keep their odd bytes as surrogates, which every reader of ours refuses.
+    """
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        return values_of(array.dictionary_decode())
+    if pa.types.is_timestamp(kind):
+        return _timestamps(array)
+    if pa.types.is_date64(kind):
+        array = array.cast(pa.date32())
+        kind = array.type
+    if pa.types.is_integer(kind):
+        return _with_nulls(array.fill_null(0).to_numpy(zero_copy_only=False).tolist(), array)
+    if pa.types.is_floating(kind):
+        numbers = array.fill_null(0).to_numpy(zero_copy_only=False)
+        exact = numbers if numbers.dtype == np.float64 else numbers.astype(str).astype(np.float64)
+        return _with_nulls(exact.tolist(), array)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _texts(array)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return [None if value is None else value.decode("utf-8", "surrogateescape") for value in array.to_pylist()]
+    if pa.types.is_date32(kind):
+        return _with_nulls([_day(value) for value in array.fill_null(0).to_numpy(zero_copy_only=False).tolist()], array)
+    values: list[object] = array.to_pylist()
+    return values
+
+
+def _with_nulls(values: list[object], array: Any) -> list[object]:
+    if array.null_count:
+        for index in np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)).tolist():
+            values[index] = None
+    return values
+
+
+def _texts(array: Any) -> list[object]:
+    try:
+        values: list[object] = array.to_numpy(zero_copy_only=False).tolist()
+        return values
+    except (UnicodeDecodeError, pa.ArrowException):
+        large = pa.types.is_large_string(array.type)
+        return list(values_of(array.view(pa.large_binary() if large else pa.binary())))
+
+
+def _day(value: object) -> object:
+    return f"day {value} since 1970" if isinstance(value, int) else value  # years that Python's dates don't have
+
+
+def _timestamps(array: Any) -> TimestampColumn:
+    unit = array.type.unit
+    raw = array.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    if unit in _PER_MILLISECOND:
+        epoch_ms = np.floor_divide(raw, _PER_MILLISECOND[unit])
+    else:
+        factor = _MILLISECONDS[unit]
+        epoch_ms = np.clip(raw, -_FAR_MS // factor, _FAR_MS // factor) * factor
+    return TimestampColumn(epoch_ms, array.is_null().to_numpy(zero_copy_only=False), array.type.tz is not None)

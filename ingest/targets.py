@@ -1,0 +1,123 @@
+"""What a table may become: each kind's struct, its output file and the type of each of its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import get_args
+
+import msgspec
+
+from udfs.events import AccountChange, AuthorizationResult, Label, Login, Transaction, TransactionKind
+from udfs.profiles import BlockEntry, BlockType, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+
+
+class FieldType(Enum):
+    """How a field is read; the value is how the documentation calls it."""
+
+    IDENTIFIER = "id"
+    TEXT = "text"
+    CURRENCY = "currency code"
+    TIME_ZONE = "time zone"
+    MOMENT = "time"
+    DATE = "time or date"
+    AMOUNT = "amount"
+    NUMBER = "number"
+    LATITUDE = "latitude"
+    LONGITUDE = "longitude"
+    PERCENT = "number 0 to 100"
+    WHOLE = "whole number"
+    FLAG = "flag"
+    CHOICE = "choice"
+    NUMBERS = "list of numbers"
+    TEXTS = "list of texts"
+
+
+MOMENT_TYPES = frozenset({FieldType.MOMENT, FieldType.DATE})
+NUMBER_TYPES = frozenset(
+    {FieldType.AMOUNT, FieldType.NUMBER, FieldType.LATITUDE, FieldType.LONGITUDE, FieldType.PERCENT, FieldType.WHOLE}
+)
+TEXT_TYPES = frozenset({FieldType.IDENTIFIER, FieldType.TEXT})
+LIST_TYPES = {FieldType.NUMBERS: "list[float]", FieldType.TEXTS: "list[text]"}  # and how `nested` calls them
+
+_TYPES_BY_FIELD = {
+    FieldType.IDENTIFIER: (
+        "transaction_id", "event_id", "user_id", "merchant_id", "merchant_category", "device_id", "session_id",
+        "card_id", "beneficiary_id",
+    ),
+    FieldType.TEXT: (
+        "merchant_country", "channel", "entry_mode", "ip_address", "city", "country", "email_domain", "old_status",
+        "new_status", "reason", "audit_user", "resolution_code", "home_country", "category", "value", "reason_code",
+        "source_system",
+    ),
+    FieldType.CURRENCY: ("currency",),
+    FieldType.TIME_ZONE: ("timezone",),
+    FieldType.MOMENT: ("timestamp", "known_at"),
+    FieldType.DATE: (
+        "account_opened_at", "date_of_birth", "last_unblocked_at", "first_seen_at", "registered_at", "last_used_at",
+        "expires_at",
+    ),
+    FieldType.AMOUNT: ("amount",),
+    FieldType.NUMBER: ("credit_limit", "avg_monthly_spend"),
+    FieldType.LATITUDE: ("latitude", "home_latitude"),
+    FieldType.LONGITUDE: ("longitude", "home_longitude"),
+    FieldType.PERCENT: ("ip_risk_score",),
+    FieldType.WHOLE: ("kyc_level", "prior_fraud_count"),
+    FieldType.FLAG: ("otp_used", "success", "is_fraud", "is_vip", "blacklisted", "is_active", "vpn"),
+    FieldType.CHOICE: ("kind", "auth_result", "type"),
+    FieldType.NUMBERS: ("risk_score_history",),
+    FieldType.TEXTS: ("address_history",),
+}  # fmt: skip
+FIELD_TYPES = {name: field_type for field_type, names in _TYPES_BY_FIELD.items() for name in names}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "kind": get_args(TransactionKind),
+    "auth_result": get_args(AuthorizationResult),
+    "type": get_args(BlockType),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of record, and the field that names one. `noun` is its plural in messages; events share one file."""
+
+    kind: str
+    struct: type[msgspec.Struct]
+    file_name: str
+    key: str
+    noun: str
+
+    @property
+    def is_event(self) -> bool:
+        return self.file_name == EVENTS_FILE
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return self.struct.__struct_fields__
+
+    @property
+    def required(self) -> frozenset[str]:
+        """Fields a mapping must name; an event_id that is not mapped is made from the event's content."""
+        return frozenset(
+            field.name for field in msgspec.structs.fields(self.struct) if field.required and field.name != "event_id"
+        )
+
+    def absent_value(self, field_name: str) -> object:
+        """What the field holds where the source has nothing."""
+        field = next(field for field in msgspec.structs.fields(self.struct) if field.name == field_name)
+        return None if field.default is msgspec.NODEFAULT else field.default
+
+
+EVENTS_FILE = "events.jsonl"
+_ALL = (
+    Target("transaction", Transaction, EVENTS_FILE, "transaction_id", "transactions"),
+    Target("login", Login, EVENTS_FILE, "event_id", "logins"),
+    Target("account_change", AccountChange, EVENTS_FILE, "event_id", "account changes"),
+    Target("label", Label, EVENTS_FILE, "event_id", "labels"),
+    Target("user_profile", UserProfile, "users.jsonl", "user_id", "user profiles"),
+    Target("merchant", MerchantProfile, "merchants.jsonl", "merchant_id", "merchants"),
+    Target("device", DeviceProfile, "devices.jsonl", "device_id", "devices"),
+    Target("ip_feed", IpFeed, "ip_feed.jsonl", "ip_address", "IP addresses"),
+    Target("domain_feed", DomainFeed, "domain_feed.jsonl", "email_domain", "e-mail domains"),
+    Target("block_list", BlockEntry, "block_list.jsonl", "value", "block-list entries"),
+)
+TARGETS = {target.kind: target for target in _ALL}

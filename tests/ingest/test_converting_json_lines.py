@@ -1,0 +1,106 @@
+"""JSON Lines files, each with the events written down by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import InputError
+from ingest.sources.json_lines_file import HEADER_LINES
+from tests.ingest.conversions import PLAIN_MAPPING, converted
+
+NAME = "table.jsonl"
+ROW = '{"id": 1, "user": "u", "time": "2024-02-01T10:00:00Z", "amount": 57.10}\n'
+EVENT = {"type": "transaction", "transaction_id": "1", "user_id": "u", "timestamp": 1_706_781_600_000, "amount": 57.1}
+
+
+def test_each_line_makes_an_event_and_blank_lines_none(tmp_path: Path) -> None:
+    assert converted(tmp_path, ROW + "\n" + ROW, name=NAME).events == [EVENT, EVENT]
+
+
+def test_files_longer_than_what_is_read_ahead_for_their_keys(tmp_path: Path) -> None:
+    rows = 2 * HEADER_LINES + 1
+    text = "".join(ROW.replace('"id": 1', f'"id": {number}') for number in range(rows))
+    made = converted(tmp_path, text + "broken\n", name=NAME)
+    assert [event["transaction_id"] for event in made.events] == [str(number) for number in range(rows)]
+    assert [error["row"] for error in made.errors] == [rows + 1]
+
+
+def test_an_optional_key_may_be_absent_or_null_in_some_lines(tmp_path: Path) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: town")
+    text = ROW + ROW.replace("}", ', "town": null}') + ROW.replace("}", ', "town": "Rome"}')
+    assert converted(tmp_path, text, mapping, NAME).events == [EVENT, EVENT, {**EVENT, "city": "Rome"}]
+
+
+def test_an_optional_key_that_no_line_has_is_refused(tmp_path: Path) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: town")
+    with pytest.raises(InputError, match=r"has no column 'town' for city; it has: id, user, time, amount"):
+        converted(tmp_path, ROW, mapping, NAME)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_required_key_that_no_line_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"has no column 'amount' for amount \(did you mean 'amt'\?\)"):
+        converted(tmp_path, ROW.replace("amount", "amt"), name=NAME)
+
+
+def test_a_required_key_that_one_line_lacks_rejects_that_line(tmp_path: Path) -> None:
+    made = converted(tmp_path, ROW + ROW.replace('"user": "u", ', ""), name=NAME)
+    assert made.events == [EVENT]
+    expected = {"input": NAME, "row": 2, "column": "user", "value": None, "expected": "a value (user_id is required)"}
+    assert made.errors == [expected]
+
+
+def test_what_is_no_object_is_rejected_with_its_line_number(tmp_path: Path) -> None:
+    made = converted(tmp_path, ROW + "\n{broken\n7\n" + "[" * 5000 + "\n" + ROW, name=NAME)
+    assert made.events == [EVENT, EVENT]
+    assert [(error["row"], error["value"][:7], error["expected"]) for error in made.errors] == [
+        (3, "{broken", "a JSON object on one line"),
+        (4, "7\n", "a JSON object on one line"),
+        (5, "[[[[[[[", "a JSON object on one line"),
+    ]
+
+
+def test_numbers_and_texts_beyond_json_reject_their_line_only(tmp_path: Path) -> None:
+    lines = [ROW.replace("57.10", "1" * 5000), ROW.replace('"u"', '"\\ud800"'), ROW.replace("57.10", "1e999"), ROW]
+    made = converted(tmp_path, "".join(lines), name=NAME)
+    assert made.events == [EVENT]
+    assert [error["row"] for error in made.errors] == [1, 2, 3]
+
+
+def test_ids_of_any_length_are_exact(tmp_path: Path) -> None:
+    identifier = "123456789012345678901234567890"
+    made = converted(tmp_path, ROW.replace('"id": 1', f'"id": {identifier}'), name=NAME)
+    assert made.events == [{**EVENT, "transaction_id": identifier}]
+
+
+def test_values_of_nested_objects_are_named_by_their_path(tmp_path: Path) -> None:
+    mapping = """
+kind: transaction
+fields: {transaction_id: id, user_id: $.card.owner.id, timestamp: time, amount: "$.sums[0]"}
+"""
+    text = '{"id": 1, "card": {"owner": {"id": 5}}, "time": "2024-02-01T10:00:00Z", "sums": [3.5]}\n'
+    more = text.replace('{"id": 5}', "{}") + text.replace('{"owner": {"id": 5}}', "9")
+    made = converted(tmp_path, text + more, mapping, NAME)
+    assert [(event["user_id"], event["amount"]) for event in made.events] == [("5", 3.5)]
+    assert [(error["row"], error["column"], error["value"], error["expected"]) for error in made.errors] == [
+        (2, "card", None, "a value (user_id is required)"),
+        (3, "card", "9", "an object with the key 'owner'"),
+    ]
+
+
+def test_numbers_and_flags_do_not_stand_for_each_other(tmp_path: Path) -> None:
+    text = "".join(ROW.replace("57.10", amount) for amount in ("1", "true", "1.0", '"1"', "[1]"))
+    made = converted(tmp_path, text, name=NAME)
+    assert [event["amount"] for event in made.events] == [1.0, 1.0, 1.0]
+    assert [(error["row"], error["value"]) for error in made.errors] == [(2, "True"), (5, "[1]")]
+
+
+def test_a_json_array_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"is one JSON array: write one object a line"):
+        converted(tmp_path, f"[{ROW}]", name="table.json")
+
+
+def test_an_empty_file_makes_an_empty_file(tmp_path: Path) -> None:
+    assert converted(tmp_path, "", name=NAME).summary.rows == 0

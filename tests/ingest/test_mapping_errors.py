@@ -1,0 +1,154 @@
+"""What a wrong mapping file says: the key, and what is allowed there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import MappingError
+from ingest.mapping import load_mapping, parse_mapping
+
+FIELDS = "{transaction_id: id, user_id: user, timestamp: time, amount: amount%s}"
+GOOD = "kind: transaction\nfields: " + FIELDS % ""
+SPEC_KEYS = (
+    "column, columns, join, value, row_number, may_be_missing, default, lookup, prefix, format, timezone, scale, remove, "
+    "negative, true_values, false_values"
+)
+
+
+def field(text: str) -> str:
+    """A good mapping with one more field."""
+    return "kind: transaction\nfields: " + FIELDS % f", {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the file needs keys at its top: kind, fields …"),
+        ("- a", "the file needs keys at its top: kind, fields …"),
+        ("a: [", "line 1: not YAML: expected the node content, but found '<stream end>'"),
+        (GOOD + "\nkind: login", "line 3: not YAML: key 'kind' is there twice"),
+        ("fields: {}", "the key 'kind' is needed; allowed: transaction, login, account_change, label, user_profile, "
+         "merchant, device, ip_feed, domain_feed, block_list"),
+        ("kind: payment", "kind: 'payment' is not allowed; allowed: 'transaction', 'login', 'account_change', 'label', "
+         "'user_profile', 'merchant', 'device', 'ip_feed', 'domain_feed' or 'block_list'"),
+        (GOOD + "\nfeilds: {}", "unknown key 'feilds' (did you mean 'fields'?); allowed: kind, fields, label, nested, "
+         "key_path, timezone, decimal, thousands, blank_values, csv"),
+        (GOOD + "\ncsv: {delimeter: ';'}", "csv: unknown key 'delimeter' (did you mean 'delimiter'?); allowed: delimiter, "
+         "quote, encoding"),
+        (GOOD + "\ncsv: {delimiter: ';;'}", "csv.delimiter: ';;': string should have at most 1 character"),
+        (GOOD + "\ndecimal: ;", "decimal: ';' is not allowed; allowed: '.' or ','"),
+        (GOOD + "\ntimezone: Europe/Berlim", "fields.timestamp.timezone: 'Europe/Berlim' is not allowed (did you mean "
+         "'Europe/Berlin'?); allowed: IANA names, as Europe/Berlin"),
+        (GOOD + "\nkey_path: user", "key_path: 'user' is not allowed; allowed: a path of plain names, as $.user_id or "
+         "$.card.owner"),
+        (GOOD + "\nkey_path: \"$.a' OR '1\"", "key_path: \"$.a' OR '1\" is not allowed; allowed: a path of plain names, "
+         "as $.user_id or $.card.owner"),
+        ("kind: transaction\nfields: {transaction_id: id}", "fields: transaction needs amount, timestamp, user_id too"),
+        (field("mechant_id: m"), "fields: unknown field 'mechant_id' of transaction (did you mean 'merchant_id'?); "
+         "allowed: transaction_id, user_id, timestamp, amount, currency, kind, auth_result, merchant_id, "
+         "merchant_category, merchant_country, channel, entry_mode, device_id, session_id, card_id, ip_address, latitude, "
+         "longitude, city, country, otp_used, beneficiary_id, email_domain"),
+        (field("city: {colum: c}"), "fields.city: unknown key 'colum' (did you mean 'column'?); allowed: " + SPEC_KEYS),
+        (field("city: {value: [1]}"), "fields.city.value: [1] must be a text, a number or a flag"),
+        (field("city: {column: a, lookup: {b: [1]}}"), "fields.city.lookup.b: [1] must be a text, a number or a flag"),
+        (field("city: {column: a, prefix: 5}"), "fields.city.prefix: 5 must be a text (put it in quotes)"),
+        (field("city: {columns: a}"), "fields.city.columns: 'a' must be a list"),
+        (field("city: {column: a, may_be_missing: 1}"), "fields.city.may_be_missing: 1 must be true or false"),
+        (field("city: true"), "fields.city: True is not a section of keys"),
+        (field("city:"), "fields.city: None is not a section of keys"),
+        (field("city: {prefix: a}"), "fields.city.column: exactly one of column, columns, value, row_number is needed"),
+        (field("city: {column: a, value: b}"), "fields.city.column: exactly one of column, columns, value, row_number is "
+         "needed"),
+        (field("city: {column: a, scale: 2}"), "fields.city.scale: is not allowed for a field of type text; allowed: "
+         "column, columns, default, join, lookup, may_be_missing, prefix, row_number, value"),
+        (field("city: {value: a, prefix: b}"), "fields.city.prefix: is not allowed beside `value`, which is in our own "
+         "terms already"),
+        (field("city: {column: a, lookup: {b: c}, prefix: b}"), "fields.city.prefix: is not allowed beside `lookup`, "
+         "which is in our own terms already"),
+        (field("city: {value: a, lookup: {b: c}}"), "fields.city.lookup: is not allowed beside `value`"),
+        (field("kind: {value: sale}"), "fields.kind.value: 'sale' is not one of purchase, refund, reversal (other codes: "
+         "map them with `lookup`)"),
+        (field("kind: {column: k, lookup: {R: refnd}}"), "fields.kind.lookup.R: 'refnd' is not one of purchase, refund, "
+         "reversal (other codes: map them with `lookup`)"),
+        (field("latitude: {column: l, default: 91}"), "fields.latitude.default: 91 is not a number from -90 to 90"),
+        (field("latitude: {column: l, scale: 0}"), "fields.latitude.scale: 0 is not allowed; allowed: the factor to "
+         "major units, as 0.01 for cents"),
+        (field("city: {column: $.a..b}"), "fields.city.column: '$.a..b' is not a path as $.a.b, $.a[0] or $.a[*].b, or a "
+         "list of steps"),
+        (GOOD.replace("time,", "{column: t, format: epoch},"), "fields.timestamp.format: 'epoch' is not allowed; "
+         "allowed: iso, epoch_s, epoch_ms, epoch_us or a pattern as %d.%m.%Y %H:%M:%S"),
+        (GOOD.replace("time,", "{column: t, format: '%Q'},"), "fields.timestamp.format: '%Q' is not allowed; "
+         "allowed: iso, epoch_s, epoch_ms, epoch_us or a pattern as %d.%m.%Y %H:%M:%S"),
+        (GOOD.replace("amount}", "{column: a, negative: debit}}"), "fields.amount.negative: 'debit' is not allowed; "
+         "allowed: 'refund'"),
+        (field("latitude: {column: a, negative: refund}"), "fields.latitude.negative: is not allowed for a field of type "
+         "latitude; allowed: column, columns, default, join, lookup, may_be_missing, remove, row_number, scale, value"),
+        (GOOD + "\nlabel: {is_fraud: f}", "label: exactly one of delay_days and known_at is needed"),
+        (GOOD + "\nlabel: {is_fraud: f, delay_days: 1, known_at: k}", "label: exactly one of delay_days and known_at is "
+         "needed"),
+        (GOOD + "\nlabel: {is_fraud: f, delay_days: -1}", "label.delay_days: -1: input should be greater than or equal "
+         "to 0"),
+        (GOOD + "\nlabel: {delay_days: 1}", "label: the key 'is_fraud' is needed"),
+        (GOOD + "\nlabel: {is_fraud: f, delay: 1}", "label: unknown key 'delay' (did you mean "
+         "'delay_days'?); allowed: is_fraud, delay_days, known_at, pattern, resolution_code"),
+        (GOOD + "\nlabel: {is_fraud: {column: f, prefix: x}, delay_days: 1}", "label.is_fraud.prefix: is not allowed for "
+         "a field of type flag; allowed: column, columns, default, false_values, join, lookup, may_be_missing, "
+         "row_number, true_values, value"),
+        ("kind: login\nfields: {user_id: u, timestamp: t}\nlabel: {is_fraud: f, delay_days: 1}", "label: only rows of "
+         "kind transaction have one, not login"),
+        (GOOD + "\nnested: [{column: c, into: city, type: json}]", "nested.0.type: 'json' is not allowed; allowed: "
+         "'float', 'int', 'text', 'list[float]' or 'list[text]'"),
+        (GOOD + "\nnested: [{column: c, into: city, type: text, path: a}]", "nested.0.path: 'a' is not a path as $.a.b, "
+         "$.a[0] or $.a[*].b, or a list of steps"),
+        (GOOD + "\nnested: [{column: c, into: city, type: 'list[text]'}]", "nested.0.type: 'list[text]' is not allowed "
+         "for city; allowed: float, int, text"),
+        (GOOD.replace("amount: amount", "amount: sum") + "\nnested: [{column: c, into: amount, type: float}]",
+         "nested.0.into: 'amount' is mapped in fields "
+         "already"),
+        (GOOD + "\nnested: [{column: c, into: city, type: text}, {column: d, into: city, type: text}]", "nested.1.into: "
+         "'city' is filled by another part of nested already"),
+        ("kind: user_profile\nfields: {user_id: u}\nnested: [{column: c, into: risk_score_histry, type: 'list[float]'}]",
+         "nested.0.into: 'risk_score_histry' is not allowed (did you mean 'risk_score_history'?); allowed: a field of "
+         "user_profile (user_id, home_latitude, home_longitude, home_country, timezone, kyc_level, account_opened_at, "
+         "date_of_birth, credit_limit, avg_monthly_spend, is_vip, prior_fraud_count, last_unblocked_at, "
+         "risk_score_history, address_history), a column that `fields` uses, or extra.NAME"),
+        ("kind: user_profile\nfields: {user_id: u}\nnested: [{column: c, into: risk_score_history, type: float}]",
+         "nested.0.type: 'float' is not allowed for risk_score_history; allowed: list[float]"),
+    ],
+)  # fmt: skip
+def test_a_wrong_mapping_names_the_key_and_what_is_allowed(text: str, message: str) -> None:
+    with pytest.raises(MappingError, match=f"^{re.escape(message)}$"):
+        parse_mapping(text)
+
+
+def test_several_problems_are_counted() -> None:
+    with pytest.raises(MappingError, match=r"\(2 more after this one\)$"):
+        parse_mapping(GOOD + "\na: 1\nb: 2\nc: 3\n")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"^cannot read the mapping .*none\.yaml"):
+        load_mapping(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("kind: 5")
+    with pytest.raises(MappingError, match=r"bad\.yaml: kind: 5 is not allowed; allowed: 'transaction'"):
+        load_mapping(tmp_path / "bad.yaml")
+
+
+def test_the_kind_of_the_command_line_wins(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("kind: transaction\nfields: {user_id: u, timestamp: t}\n")
+    assert load_mapping(path, "login").kind == "login"
+    path.write_text("fields: {user_id: u, timestamp: t}\n")
+    assert load_mapping(path, "login").kind == "login"
+
+
+def test_yaml_means_what_it_looks_like() -> None:
+    text = field("country: {column: c, lookup: {NO: Norway, 0742: x, on: y, 12:30: z, ~: n, 1: one, true: t, 1.5: f}}")
+    lookup = next(plan.lookup for plan in parse_mapping(text).fields if plan.name == "country")
+    assert lookup is not None
+    assert lookup == {
+        "NO": "Norway", "0742": "x", "on": "y", "12:30": "z", "~": "n", "1": "one", "true": "t", "1.5": "f",
+    }  # fmt: skip

@@ -1,0 +1,143 @@
+"""The options of a field, each by a row and what it becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ingest.errors import RowError
+from ingest.mapping import parse_mapping
+from ingest.rows import event_of, records_of
+from tests.ingest.conversions import LABELLED_MAPPING
+from udfs.codec import decode_event
+from udfs.events import Event, Login, Transaction
+
+BASE = {"id": "1", "user": "u", "time": "2024-02-01T10:00:00Z", "amount": "1"}
+
+
+def event(field: str, row_number: int = 0, **columns: Any) -> Event:
+    """The event of a usual row in which one more field is mapped, or a usual one differently."""
+    name = field.partition(":")[0]
+    usual = {"transaction_id": "id", "user_id": "user", "timestamp": "time", "amount": "amount"}
+    usual.pop(name, None)
+    fields = ", ".join([f"{key}: {column}" for key, column in usual.items()] + [field])
+    return event_of({**BASE, **columns}, parse_mapping(f"kind: transaction\nfields: {{{fields}}}"), row_number)
+
+
+def value(field: str, **columns: Any) -> object:
+    return getattr(event(field, **columns), field.partition(":")[0])
+
+
+def test_a_prefix_makes_ids_of_numbers() -> None:
+    assert value("user_id: {column: user, prefix: C}", user=123) == "C123"
+    assert value("merchant_id: {column: m, prefix: M-}", m=None) is None
+
+
+def test_a_constant_needs_no_column() -> None:
+    assert value("currency: {value: EUR}") == "EUR"
+    assert value("merchant_category: {value: 5411}") == "5411"
+    assert value("country: {value: NO}") == "NO"
+
+
+def test_a_default_takes_the_place_of_blanks() -> None:
+    assert value("currency: {column: c, default: USD}", c=" ") == "USD"
+    assert value("currency: {column: c, default: USD}", c="EUR") == "EUR"
+    assert value("user_id: {column: user, default: nobody}", user=None) == "nobody"
+
+
+def test_a_lookup_translates_codes_and_refuses_those_it_lacks() -> None:
+    channel = "channel: {column: c, lookup: {1: pos, 2: atm, x: null}}"
+    assert [value(channel, c=code) for code in (1, "2", 2.0, "x", None)] == ["pos", "atm", "atm", None, None]
+    with pytest.raises(RowError, match=r"^row 0, column c: '3', expected one of the codes of `lookup`: 1, 2, x$"):
+        value(channel, c=3)
+
+
+def test_a_default_takes_the_place_of_codes_that_the_lookup_lacks() -> None:
+    assert value("channel: {column: c, lookup: {1: pos}, default: other}", c=3) == "other"
+    assert value("channel: {column: c, lookup: {1: pos}, default: null}", c=3) is None
+
+
+def test_a_null_in_the_lookup_of_a_required_field_is_an_error() -> None:
+    with pytest.raises(RowError, match=r"expected a value \(user_id is required\)"):
+        value("user_id: {column: user, lookup: {u: null}}")
+
+
+def test_several_columns_make_one_value() -> None:
+    day_and_time = 'timestamp: {columns: [d, t], format: "%Y%m%d %H:%M"}'
+    assert value(day_and_time, d=20240201, t="10:00") == 1_706_781_600_000
+    assert value("user_id: {columns: [a, b], join: '-'}", a=1, b="x") == "1-x"
+    with pytest.raises(RowError, match=r"^row 0, column a, b: blank, expected a value \(user_id is required\)$"):
+        value("user_id: {columns: [a, b], join: '-'}", a=1, b="")
+    with pytest.raises(RowError, match=r"^row 0, column d, t: '20240201 noon', expected a time as %Y%m%d %H:%M "):
+        value(day_and_time, d=20240201, t="noon")
+
+
+def test_a_row_number_may_be_an_id() -> None:
+    numbered = "transaction_id: {row_number: true, prefix: tx-}"
+    made = event(numbered, row_number=12)
+    assert isinstance(made, Transaction)
+    assert made.transaction_id == "tx-12"
+    with pytest.raises(RowError, match=r"expected known in a stream: `row_number` works for files only"):
+        event(numbered)
+
+
+def test_amounts_in_minor_units_and_with_currency_signs() -> None:
+    assert value("amount: {column: amount, scale: 0.01}", amount=5716) == 57.16
+    assert value('amount: {column: amount, remove: ["$"]}', amount="$57.16") == 57.16
+
+
+def test_negative_amounts_may_be_refunds() -> None:
+    refunds = "amount: {column: amount, negative: refund}"
+    made = event(refunds, amount="-57.16")
+    assert isinstance(made, Transaction)
+    assert (made.amount, made.kind) == (57.16, "refund")
+    made = event(refunds, amount="57.16")
+    assert isinstance(made, Transaction)
+    assert (made.amount, made.kind) == (57.16, "purchase")
+    with pytest.raises(RowError, match=r"^row 0, column amount: '-57.16', expected a number from 0 to 1000000000000$"):
+        event("amount: amount", amount="-57.16")
+
+
+def test_blank_values_of_ones_own() -> None:
+    mapping = parse_mapping(
+        'kind: login\nblank_values: ["-", "NA"]\nfields: {event_id: e, user_id: u, timestamp: t, city: c, device_id: d}'
+    )
+    row = {"e": "1", "u": "2", "t": "2024-02-01", "c": "-", "d": "NaN"}
+    assert event_of(row, mapping) == Login(event_id="1", user_id="2", timestamp=1_706_745_600_000, device_id="NaN")
+
+
+def test_an_event_id_that_the_source_lacks_is_made_of_the_content() -> None:
+    mapping = parse_mapping("kind: login\nfields: {user_id: u, timestamp: t, city: c}")
+    row = {"u": "2", "t": "2024-02-01", "c": "Rome"}
+    first, again, other = (event_of(made, mapping) for made in (row, dict(row), {**row, "c": "Oslo"}))
+    assert isinstance(first, Login)
+    assert isinstance(other, Login)
+    assert first == again
+    assert first.event_id.startswith("login:")
+    assert first.event_id != other.event_id
+    assert decode_event(b'{"type":"login","event_id":"%s","user_id":"2","timestamp":1706745600000,"city":"Rome"}'
+                        % first.event_id.encode()) == first  # fmt: skip
+
+
+def test_the_first_wrong_field_of_the_mapping_is_the_one_reported() -> None:
+    mapping = parse_mapping("kind: transaction\nfields: {amount: a, timestamp: t, user_id: u, transaction_id: i}")
+    with pytest.raises(RowError) as caught:
+        event_of({"a": "x", "t": "y", "u": "", "i": ""}, mapping, 7)
+    error = caught.value
+    assert (error.row_number, error.column, error.value) == (7, "a", "x")
+    assert error.expected == "a number from 0 to 1000000000000"
+
+
+def test_an_event_of_a_stream_does_not_look_at_its_label() -> None:
+    mapping = parse_mapping(LABELLED_MAPPING)
+    assert event_of({**BASE, "fraud": "perhaps"}, mapping) == event("amount: amount")
+    with pytest.raises(RowError, match="column fraud: 'perhaps', expected a flag"):
+        records_of({**BASE, "fraud": "perhaps"}, mapping)
+
+
+def test_rows_of_profiles_are_no_events() -> None:
+    mapping = parse_mapping("kind: merchant\nfields: {merchant_id: m}")
+    with pytest.raises(TypeError, match="rows of kind merchant are no events"):
+        event_of({"m": 1}, mapping)
+    assert records_of({"m": 1}, mapping).record.merchant_id == "1"  # type: ignore[attr-defined]

@@ -1,0 +1,111 @@
+"""Profiles, feeds and block lists: each kind's file reads back as the struct of the stores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ingest.targets import TARGETS
+from tests.ingest.conversions import converted
+from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+
+DAY = 86_400_000
+CASES = [
+    (
+        "user_profile",
+        "id,lat,country,zone,kyc,born,limit,vip\n7,52.5,DE,Europe/Berlin,2,1969-12-31,1000,yes\n8,,,,,,,\n",
+        "user_id: id, home_latitude: lat, home_country: country, timezone: zone, kyc_level: kyc, date_of_birth: born, "
+        "credit_limit: limit, is_vip: vip",
+        [
+            UserProfile(
+                user_id="7",
+                home_latitude=52.5,
+                home_country="DE",
+                timezone="Europe/Berlin",
+                kyc_level=2,
+                date_of_birth=-DAY,
+                credit_limit=1000.0,
+                is_vip=True,
+            ),
+            UserProfile(user_id="8"),
+        ],
+    ),
+    (
+        "merchant",
+        "id,mcc,since\nm1,5411,1970-01-02\n",
+        "merchant_id: id, category: mcc, first_seen_at: since",
+        [MerchantProfile(merchant_id="m1", category="5411", first_seen_at=DAY)],
+    ),
+    (
+        "device",
+        "id,bad,active\nd1,1,0\n",
+        "device_id: id, blacklisted: bad, is_active: active",
+        [DeviceProfile(device_id="d1", blacklisted=True, is_active=False)],
+    ),
+    (
+        "ip_feed",
+        "ip,risk,vpn\n10.0.0.1,80.5,true\n",
+        "ip_address: ip, ip_risk_score: risk, vpn: vpn",
+        [IpFeed(ip_address="10.0.0.1", ip_risk_score=80.5, vpn=True)],
+    ),
+    (
+        "domain_feed",
+        "domain,since\nexample.org,1970-01-01T00:00:01Z\n",
+        "email_domain: domain, registered_at: since",
+        [DomainFeed(email_domain="example.org", registered_at=1000)],
+    ),
+    (
+        "block_list",
+        "what,which,why,until\nD,d1,SANCTION,\nU,7,,1970-01-02\n",
+        "type: {column: what, lookup: {D: device, U: user}}, value: which, reason_code: why, expires_at: until",
+        [
+            BlockEntry(type="device", value="d1", reason_code="SANCTION"),
+            BlockEntry(type="user", value="7", expires_at=DAY),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "fields", "expected"), CASES, ids=[case[0] for case in CASES])
+def test_a_table_becomes_the_file_of_its_kind(
+    tmp_path: Path, kind: str, text: str, fields: str, expected: list[msgspec.Struct]
+) -> None:
+    made = converted(tmp_path, text, f"kind: {kind}\nfields: {{{fields}}}\n")
+    target = TARGETS[kind]
+    lines = (made.folder / target.file_name).read_bytes().splitlines()
+    assert [msgspec.json.decode(line, type=target.struct) for line in lines] == expected
+    assert made.errors == []
+    assert made.summary.written == {target.noun: len(expected)}
+    assert sorted(path.name for path in made.folder.iterdir()) == sorted(["errors.jsonl", target.file_name])
+
+
+def test_every_reference_kind_is_tried_here() -> None:
+    assert {case[0] for case in CASES} == {kind for kind, target in TARGETS.items() if not target.is_event}
+
+
+def test_the_rows_of_a_reference_file_keep_their_order(tmp_path: Path) -> None:
+    made = converted(tmp_path, "id\nz\na\nm\n", "kind: merchant\nfields: {merchant_id: id}\n")
+    assert [line["merchant_id"] for line in made.lines("merchants.jsonl")] == ["z", "a", "m"]
+
+
+def test_a_risk_score_beyond_its_scale_is_rejected(tmp_path: Path) -> None:
+    made = converted(tmp_path, "ip,risk\na,101\n", "kind: ip_feed\nfields: {ip_address: ip, ip_risk_score: risk}\n")
+    assert [(error["column"], error["expected"]) for error in made.errors] == [("risk", "a number from 0 to 100")]
+
+
+def test_account_changes_are_events(tmp_path: Path) -> None:
+    text = "user,time,before,after,by\nu,1970-01-02,open,frozen,system\n"
+    fields = "user_id: user, timestamp: time, old_status: before, new_status: after, audit_user: by"
+    made = converted(tmp_path, text, f"kind: account_change\nfields: {{{fields}}}\n")
+    [event] = made.events
+    assert event.pop("event_id").startswith("account_change:")
+    assert event == {
+        "type": "account_change",
+        "user_id": "u",
+        "timestamp": DAY,
+        "old_status": "open",
+        "new_status": "frozen",
+        "audit_user": "system",
+    }
