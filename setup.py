@@ -35,13 +35,19 @@ DEV = [
     "uv",
 ]
 
+PACKAGES = ("udfs", "ingest", "reporting", "jobs", "cli", "models", "simulator", "benchmarks")
+
 setup(
     name="streaming-fraud-detector",
     version="0.1.0",
-    description="Scores every payment of a stream for fraud: exact windows, an ONNX ensemble, live rules, on Apache Flink",
+    description="Scores every payment of a stream for fraud, on Apache Flink",
     python_requires=">=3.11,<3.12",
-    packages=find_packages(include=["udfs*", "ingest*", "reporting*", "jobs*", "cli*", "models*", "simulator*", "benchmarks*"]),
-    package_data={"udfs": ["rules/packs/*.yaml"], "models": ["bundles/*.json", "bundles/default/*"], "reporting": ["templates/*"]},
+    packages=find_packages(include=[f"{name}*" for name in PACKAGES]),
+    package_data={
+        "udfs": ["rules/packs/*.yaml"],
+        "models": ["bundles/*.json", "bundles/default/*"],
+        "reporting": ["templates/*"],
+    },
     install_requires=SERVE,
     extras_require={"train": TRAIN, "dev": DEV + TRAIN},
     entry_points={"console_scripts": ["fraud = cli.main:main"]},

@@ -8,15 +8,19 @@ from time import perf_counter_ns
 from typing import Any
 from unittest.mock import patch
 
-import udfs.feature_engine
-import udfs.scorer
+import udfs.feature_engine as feature_engine
+import udfs.scorer as scoring
 from models.default_bundle import DEFAULT_BUNDLE
 from models.event_files import Progress, lines_of
 from models.replay import routing_key
+from udfs.codec import decode_event
+from udfs.ensemble import Ensemble
 from udfs.events import Transaction
 from udfs.feature_engine import FeatureEngine
+from udfs.features.catalogue import compute_features
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin
+from udfs.rules.rulebook import Rulebook
 from udfs.scorer import Scorer
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
@@ -74,20 +78,18 @@ def measure_stages(events: Path, reference: Path | None, histories: Path, progre
             run(line, key, None, origin)
         return (perf_counter_ns() - start) / 1000
 
-    measured = sum(isinstance(udfs.scorer.decode_event(line), Transaction) for line in lines[first:])
+    measured = sum(isinstance(decode_event(line), Transaction) for line in lines[first:])
     total_us = replay(lambda scorer: scorer.process, None)
     watch = Stopwatch()
     with (
-        patch.object(udfs.scorer, "decode_event", watch.around("decode", udfs.scorer.decode_event)),
+        patch.object(scoring, "decode_event", watch.around("decode", decode_event)),
         patch.object(FeatureEngine, "_enrich", watch.around("look up profiles and history", FeatureEngine._enrich)),
         patch.object(FeatureEngine, "observe", watch.around("user state and windows", FeatureEngine.observe)),
-        patch.object(
-            udfs.feature_engine, "compute_features", watch.around("features", udfs.feature_engine.compute_features)
-        ),
-        patch.object(udfs.scorer.Ensemble, "score", watch.around("ensemble (ONNX)", udfs.scorer.Ensemble.score)),
-        patch.object(udfs.scorer.Ensemble, "explain", watch.around("reasons of alerts", udfs.scorer.Ensemble.explain)),
-        patch.object(udfs.scorer.Rulebook, "evaluate", watch.around("rules", udfs.scorer.Rulebook.evaluate)),
-        patch.object(udfs.scorer, "_encode", watch.around("encode decisions and alerts", udfs.scorer._encode)),
+        patch.object(feature_engine, "compute_features", watch.around("features", compute_features)),
+        patch.object(Ensemble, "score", watch.around("ensemble (ONNX)", Ensemble.score)),
+        patch.object(Ensemble, "explain", watch.around("reasons of alerts", Ensemble.explain)),
+        patch.object(Rulebook, "evaluate", watch.around("rules", Rulebook.evaluate)),
+        patch.object(scoring, "_encode", watch.around("encode decisions and alerts", scoring._encode)),
         patch.object(FeatureEngine, "commit", watch.around("learn and write state", FeatureEngine.commit)),
         patch.object(Scorer, "_record_other", watch.around("logins, changes, labels", Scorer._record_other)),
     ):

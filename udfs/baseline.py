@@ -55,7 +55,7 @@ class Habits:
         self.categories: dict[str, int] = {}
         self.ip_addresses: dict[str, int] = {}
         self.beneficiaries: dict[str, int] = {}
-        self.rolling: dict[tuple[int, int], Sums] = {}  # derived: sums of whole days, dropped when a day changes
+        self.rolling: dict[int, tuple[Sums, Sums]] = {}  # derived: sums of whole days, dropped when a day changes
 
 
 class Baseline:
@@ -110,22 +110,36 @@ class Baseline:
         if entry.beneficiary_id is not None:
             remember(habits.beneficiaries, entry.beneficiary_id, time_ms, settings.beneficiaries)
 
-    def days_until(self, habits: Habits, day: int, width: int) -> Sums:
-        """Sums over the `width` days that end with `day` (that day as far as it has arrived)."""
-        past = habits.rolling.get((day, width))
+    def days_until(self, habits: Habits, day: int) -> tuple[Sums, Sums]:
+        """Sums over the 7 and the 30 days that end with `day` (that day as far as it has arrived)."""
+        past = habits.rolling.get(day)
         if past is None:
-            past = Sums()
-            first = day - width
-            for known, sums in habits.days.items():
-                if first < known < day:
-                    past.count += sums.count
-                    past.total += sums.total
-                    past.squares += sums.squares
-            habits.rolling[(day, width)] = past
+            past = habits.rolling[day] = _past_days(habits.days, day)
+        week, month = past
         today = habits.days.get(day)
         if today is None:
             return past
-        return Sums(past.count + today.count, past.total + today.total, past.squares + today.squares)
+        count, total, squares = today.count, today.total, today.squares
+        return (
+            Sums(week.count + count, week.total + total, week.squares + squares),
+            Sums(month.count + count, month.total + total, month.squares + squares),
+        )
+
+
+def _past_days(days: dict[int, Sums], day: int) -> tuple[Sums, Sums]:
+    """Sums over the 6 and the 29 days before a day."""
+    week, month = Sums(), Sums()
+    first_of_week, first_of_month = day - 6, day - 29
+    for known, sums in days.items():
+        if first_of_month <= known < day:
+            month.count += sums.count
+            month.total += sums.total
+            month.squares += sums.squares
+            if known >= first_of_week:
+                week.count += sums.count
+                week.total += sums.total
+                week.squares += sums.squares
+    return week, month
 
 
 def remember(known: dict[str, int], value: str, time_ms: int, limit: int) -> None:

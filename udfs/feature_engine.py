@@ -17,7 +17,7 @@ from udfs.features.context import Context
 from udfs.features.time_of_day import is_night
 from udfs.local_time import LocalTime
 from udfs.money import Money
-from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.profiles import BlockEntry
 from udfs.stores.port import DEVICE, DOMAIN, IP, MERCHANT, MERCHANT_HISTORY, USER, Enrichment
 from udfs.user_state import CHANGE_MARK, LOGIN_MARK, User, UserStates
 
@@ -52,9 +52,7 @@ class FeatureEngine:
         self._enrichment = enrichment
         self._local_time = local_time
         self._windows = states.windows
-        settings = states.settings.windows
-        self._lateness_ms = settings.lateness_ms
-        self._widths = (settings.five_minutes_ms, settings.hour_ms, settings.day_ms)
+        self._lateness_ms = states.settings.windows.lateness_ms
         self._no_history: EntityHistory | None = None
         if enrichment.holds_histories:
             self._no_history = empty_history("merchant", buckets, enrichment.complete_through_ms)
@@ -115,10 +113,7 @@ class FeatureEngine:
             context.five_minutes = context.hour = context.day = None
         else:
             windows.add(recent, entry)
-            five_minutes_ms, hour_ms, day_ms = self._widths
-            context.five_minutes = windows.window(recent, time_ms, five_minutes_ms)
-            context.hour = windows.window(recent, time_ms, hour_ms)
-            context.day = windows.window(recent, time_ms, day_ms)
+            context.five_minutes, context.hour, context.day = windows.ending_at(recent, time_ms)
         return Observation(user, entry, context, compute_features(context), blocked)
 
     def commit(self, observation: Observation) -> None:
@@ -167,39 +162,34 @@ class FeatureEngine:
 
     def _enrich(self, context: Context, transaction: Transaction) -> None:
         """One look-up for everything that is known of the transaction's parties."""
-        keys = [USER + transaction.user_id]
         merchant_id, device_id = transaction.merchant_id, transaction.device_id
         ip_address, email_domain = transaction.ip_address, transaction.email_domain
+        context.merchant = context.merchant_risk = context.device = context.ip = context.domain = None
+        keys = [USER + transaction.user_id]
         if merchant_id is not None:
-            keys.append(MERCHANT + merchant_id)
-            keys.append(MERCHANT_HISTORY + merchant_id)
+            keys += (MERCHANT + merchant_id, MERCHANT_HISTORY + merchant_id)
         if device_id is not None:
             keys.append(DEVICE + device_id)
         if ip_address is not None:
             keys.append(IP + ip_address)
         if email_domain is not None:
             keys.append(DOMAIN + email_domain)
+        # The values come in the order of the keys, and a key's prefix tells its type.
         values, context.status = self._enrichment.lookup(keys)
-        context.user = context.merchant = context.merchant_risk = context.device = context.ip = context.domain = None
-        known_history = False
-        for value in values:
-            if value is None:
-                continue
-            if isinstance(value, UserProfile):
-                context.user = value
-            elif isinstance(value, EntityHistory):
-                known_history = True
-                context.merchant_risk = value.as_of(transaction.timestamp)
-            elif isinstance(value, MerchantProfile):
-                context.merchant = value
-            elif isinstance(value, DeviceProfile):
-                context.device = value
-            elif isinstance(value, IpFeed):
-                context.ip = value
-            elif isinstance(value, DomainFeed):
-                context.domain = value
-        if merchant_id is not None and not known_history:
-            context.merchant_risk = self._risk_without_history(context, transaction.timestamp)
+        context.user = values[0]
+        if email_domain is not None:
+            context.domain = values.pop()
+        if ip_address is not None:
+            context.ip = values.pop()
+        if device_id is not None:
+            context.device = values.pop()
+        if merchant_id is not None:
+            context.merchant = values[1]
+            history: EntityHistory | None = values[2]
+            if history is not None:
+                context.merchant_risk = history.as_of(transaction.timestamp)
+            else:
+                context.merchant_risk = self._risk_without_history(context, transaction.timestamp)
 
     def _risk_without_history(self, context: Context, time_ms: int) -> EntityRisk | None:
         """A complete store that has no buckets of a merchant knows that nothing happened there yet."""

@@ -10,6 +10,9 @@ from pyflink.datastream.state import ListStateDescriptor, StateTtlConfig, ValueS
 
 SNAPSHOT_STATE = "user-snapshot"
 ENTRIES_STATE = "user-entries"
+KEYS_CLEANED_AT_ONCE = 5
+ENTRIES_BETWEEN_CLOCKS = 1_000
+COMPACTION_DAYS = 30
 
 
 class FlinkUserLog:
@@ -22,12 +25,7 @@ class FlinkUserLog:
     def __init__(self, context: RuntimeContext, ttl_days: int) -> None:
         snapshot = ValueStateDescriptor(SNAPSHOT_STATE, Types.PICKLED_BYTE_ARRAY())
         entries = ListStateDescriptor(ENTRIES_STATE, Types.PICKLED_BYTE_ARRAY())
-        ttl = (
-            StateTtlConfig.new_builder(Time.days(ttl_days))
-            .set_update_type(StateTtlConfig.UpdateType.OnCreateAndWrite)
-            .set_state_visibility(StateTtlConfig.StateVisibility.NeverReturnExpired)
-            .build()
-        )
+        ttl = _time_to_live(ttl_days)
         snapshot.enable_time_to_live(ttl)
         entries.enable_time_to_live(ttl)
         self._snapshot = context.get_state(snapshot)
@@ -52,3 +50,16 @@ class FlinkUserLog:
             self._entries.update(entries)
         else:  # Flink refuses a list state of nothing
             self._entries.clear()
+
+
+def _time_to_live(days: int) -> StateTtlConfig:
+    """Flink's own defaults, spelled out: PyFlink makes its default for RocksDB by starting a JVM from the operator."""
+    return (
+        StateTtlConfig.new_builder(Time.days(days))
+        .set_update_type(StateTtlConfig.UpdateType.OnCreateAndWrite)
+        .set_state_visibility(StateTtlConfig.StateVisibility.NeverReturnExpired)
+        .disable_cleanup_in_background()
+        .cleanup_incrementally(KEYS_CLEANED_AT_ONCE, False)
+        .cleanup_in_rocksdb_compact_filter(ENTRIES_BETWEEN_CLOCKS, Time.days(COMPACTION_DAYS))
+        .build()
+    )

@@ -34,7 +34,7 @@ class UserStateSettings(msgspec.Struct, frozen=True):
     """`cached_users` bounds the decoded users in memory. The others trade bytes written for work on a cold load."""
 
     cached_users: int = 100_000
-    snapshot_every: int = 32
+    snapshot_every: int = 64
     snapshot_after_ms: int = 7 * DAY_MS
     compact_slack: int = 64
     windows: WindowSettings = WindowSettings()

@@ -118,6 +118,7 @@ class SlidingWindows:
         self.settings = settings
         self._horizon_ms = settings.horizon_ms
         self._batch = settings.forget_batch
+        self._widths = (settings.five_minutes_ms, settings.hour_ms, settings.day_ms)
 
     def restore(self, entries: Iterable[TransactionEntry], before: TransactionEntry | None) -> RecentTransactions:
         """Rebuild from the stored log (in order of arrival), all at once."""
@@ -173,28 +174,34 @@ class SlidingWindows:
         state.devices.add(entry.device_id, time_ms)
         state.countries.add(entry.country, time_ms)
 
-    def window(self, state: RecentTransactions, time_ms: int, width_ms: int) -> Window:
-        """The window (time - width, time]. `time_ms` is at most `lateness_ms` behind the newest transaction.
+    def ending_at(self, state: RecentTransactions, time_ms: int) -> list[Window]:
+        """The windows of 5 minutes, 1 hour and 1 day that end with `time_ms`, in this order.
 
-        Raises IndexError for a window that holds no transaction: the current one is to be added first.
+        `time_ms` is that of a transaction which was added, at most `lateness_ms` behind the newest one.
         """
-        start_ms = time_ms - width_ms
         times = state.times
-        sums = state.sums
-        squares = state.squares
-        first = bisect_right(times, start_ms)
         if time_ms < times[-1]:
-            return _late_window(state, first, bisect_right(times, time_ms))
+            last = bisect_right(times, time_ms)
+            return [_late_window(state, bisect_right(times, time_ms - width), last) for width in self._widths]
         last = len(times)
-        return Window(
-            last - first,
-            sums[last] - sums[first],
-            squares[last] - squares[first],
-            state.peaks[bisect_right(state.peak_times, start_ms)],
-            state.merchants.since(start_ms),
-            state.devices.since(start_ms),
-            state.countries.since(start_ms),
-        )
+        total, squares = state.sums[last], state.squares[last]
+        merchants, devices, countries = state.merchants.times, state.devices.times, state.countries.times
+        windows = []
+        for width in self._widths:
+            start_ms = time_ms - width
+            first = bisect_right(times, start_ms)
+            windows.append(
+                Window(
+                    last - first,
+                    total - state.sums[first],
+                    squares - state.squares[first],
+                    state.peaks[bisect_right(state.peak_times, start_ms)],
+                    len(merchants) - bisect_right(merchants, start_ms),
+                    len(devices) - bisect_right(devices, start_ms),
+                    len(countries) - bisect_right(countries, start_ms),
+                )
+            )
+        return windows
 
     def foreign_countries(self, state: RecentTransactions, time_ms: int, home_country: str) -> int:
         """Different countries but the user's own in (time - 1 day, time]."""

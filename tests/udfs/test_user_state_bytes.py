@@ -376,7 +376,7 @@ class Payer:
                 f"M{number % 90}", f"{number % 50}", f"D{number % 3}", "DE", "Bonn", "10.0.0.1", None, 50.7, 7.1,
             )  # fmt: skip
             states.windows.add(user.recent, entry)
-            states.windows.window(user.recent, self.now_ms, DAY)
+            states.windows.ending_at(user.recent, self.now_ms)
             states.record(user, entry)
         return self.log.written - before
 

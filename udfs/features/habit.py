@@ -62,9 +62,7 @@ def compute(f: dict[str, float], c: Context) -> None:
     if c.day is None:  # the days before a late transaction may be forgotten
         f.update(_LATE)
         return
-    day = c.time_ms // DAY_MS
-    week = c.baseline.days_until(habits, day, 7)
-    month = c.baseline.days_until(habits, day, 30)
+    week, month = c.baseline.days_until(habits, c.time_ms // DAY_MS)
     n = week.count
     f["user_txn_count_7d"] = float(n)
     f["user_avg_amount_7d"] = week.total / n / scale if n else NAN

@@ -39,8 +39,7 @@ def compute(f: dict[str, float], c: Context) -> None:
         f.update(dict.fromkeys(RISK_NAMES, NAN))
         f["merchant_txn_count_1d"] = f["merchant_txn_count_7d"] = f["merchant_user_count_1d"] = NAN
     else:
-        for name, rate in zip(RISK_NAMES, risk.fraud_rates, strict=True):
-            f[name] = rate
+        f.update(zip(RISK_NAMES, risk.fraud_rates, strict=True))
         f["merchant_txn_count_1d"] = float(risk.transactions_1d)
         f["merchant_txn_count_7d"] = float(risk.transactions_7d)
         f["merchant_user_count_1d"] = float(risk.users_1d)

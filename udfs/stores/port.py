@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from udfs.entity_buckets import EntityHistory
 from udfs.outputs import EnrichmentStatus
@@ -52,6 +52,8 @@ class Enrichment(Protocol):
     holds_histories: bool
     complete_through_ms: int
 
-    def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
-        """ok: fresh values. stale: at least one older than allowed, the store being down. degraded: one is missing."""
+    def lookup(self, keys: Sequence[str]) -> tuple[list[Any], EnrichmentStatus]:
+        """A new list of the keys' records (by type of their prefix, or None), and how good it is.
+
+        ok: fresh values. stale: at least one older than allowed, the store being down. degraded: one is missing."""
         ...

@@ -1,0 +1,42 @@
+"""One JVM and one tiny model bundle for all tests of the job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.config import JobConfig
+from jobs.config_file import parse_config
+from tests.jobs.tiny_bundle import make_tiny_bundle
+
+Configure = Callable[..., JobConfig]
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def log_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture
+def configure(bundle: Path, log_directory: Path, tmp_path: Path) -> Configure:
+    """A configuration of a file source and a files sink in the test's directory; sections are laid over it."""
+
+    def make(source: Path, **sections: Any) -> JobConfig:
+        tree: dict[str, Any] = {
+            "source": {"kind": "file", "path": str(source)},
+            "sinks": sections.pop("sinks", [{"kind": "files", "directory": str(tmp_path / "out")}]),
+            "scoring": {"bundle": str(bundle), "log_features": False} | sections.pop("scoring", {}),
+            "flink": {"log_directory": str(log_directory)} | sections.pop("flink", {}),
+            **sections,
+        }
+        return parse_config(tree)
+
+    return make

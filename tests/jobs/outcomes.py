@@ -1,0 +1,42 @@
+"""What a job wrote, and what plain Python says it should have written."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from jobs.config import JobConfig
+from jobs.scoring_settings import scorer_config, scorer_paths
+from udfs.open_scorer import open_scorer
+from udfs.outputs import Origin
+from udfs.user_log import MemoryUserLogs
+
+Lines = dict[str, list[bytes]]
+
+
+def written_lines(directory: Path, topic: str) -> list[bytes]:
+    """All committed lines of a topic, file after file; files in progress start with a dot."""
+    files = sorted(path for path in (directory / topic).glob("*") if not path.name.startswith("."))
+    return [line for path in files for line in path.read_bytes().splitlines()]
+
+
+def by_user(lines: list[bytes]) -> Lines:
+    """Each user's records, sorted: files of several checkpoints have no order among them."""
+    users: Lines = defaultdict(list)
+    for line in lines:
+        users[json.loads(line)["user_id"]].append(line)
+    return {user: sorted(records) for user, records in users.items()}
+
+
+def replayed(config: JobConfig, events: list[bytes]) -> dict[str, list[bytes]]:
+    """The outputs by topic of a scorer on memory, fed with the same lines; the key is read by another JSON parser."""
+    logs = MemoryUserLogs()
+    scorer = open_scorer(scorer_config(config), scorer_paths(config), logs)
+    origin = Origin(config.source.path)
+    topics: dict[str, list[bytes]] = {"decisions": [], "alerts": [], "dead-letters": []}
+    for line in events:
+        logs.key = json.loads(line)["user_id"]
+        for output in scorer.process(line, logs.key, None, origin):
+            topics[output.destination].append(output.value)
+    return topics

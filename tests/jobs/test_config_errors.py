@@ -1,0 +1,150 @@
+"""Whatever is wrong with a configuration is told in one line: where it is, what is wrong, what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobs.config_errors import ConfigError
+from jobs.config_file import load_config
+
+NO_VARIABLES: dict[str, str] = {}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> dict[str, Any]:
+    """A configuration in which nothing is wrong."""
+    (tmp_path / "events.jsonl").write_bytes(b"{}")
+    (tmp_path / "bundle").mkdir()
+    return {
+        "source": {"kind": "file", "path": str(tmp_path / "events.jsonl")},
+        "sinks": [{"kind": "print"}],
+        "scoring": {"bundle": str(tmp_path / "bundle")},
+        "flink": {"log_directory": str(tmp_path / "logs")},
+    }
+
+
+def message(tree: Any, tmp_path: Path, variables: dict[str, str] = NO_VARIABLES) -> str:
+    """What is told about a configuration; file names are shortened to the test's directory."""
+    file = tmp_path / "job.yaml"
+    file.write_text(tree if isinstance(tree, str) else yaml.safe_dump(tree))
+    with pytest.raises(ConfigError) as error:
+        load_config(file, variables)
+    text = str(error.value)
+    assert "\n" not in text
+    return text.replace(f"{tmp_path}/", "")
+
+
+def laid_over(tree: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """The tree with one key changed."""
+    *parents, last = path.split(".")
+    node: Any = tree
+    for part in parents:
+        node = node[int(part)] if part.isdigit() else node.setdefault(part, {})
+    node[int(last) if last.isdigit() else last] = value
+    return tree
+
+
+WRONG = [
+    ("flink.paralelism", 2, "flink.paralelism: unknown key; did you mean 'parallelism'? (allowed: parallelism, "
+     "buffer_timeout_ms, restart_attempts, log_directory, extra)"),
+    ("flink.colour", 2, "flink.colour: unknown key (allowed: parallelism, "
+     "buffer_timeout_ms, restart_attempts, log_directory, extra)"),
+    ("flink.parallelism", 0, "flink.parallelism: must be at least 1, not 0"),
+    ("flink.parallelism", "two", "flink.parallelism: must be a whole number, not 'two'"),
+    ("flink", 3, "flink: 3 is not a mapping of keys to values"),
+    ("flink.extra", {"a": {"b": 1}}, "flink.extra.a: must be text, not {'b': 1}"),
+    ("source.kind", "kafak", "source.kind: 'kafak' is not allowed: give file"),
+    ("source.path", "none.jsonl", f"source.path: there is no file {Path.cwd()}/none.jsonl"),
+    ("source.path", ".", f"source.path: {Path.cwd()} is a directory, not a file"),
+    ("source.key_path", "$.a' or '", "source.key_path: \"$.a' or '\" is not a JSON path like $.user_id or "
+     "$.payload['user id']"),
+    ("sinks", [], "sinks: give at least one, for example kind: print"),
+    ("sinks.0.kind", "prnt", "sinks.0: unknown kind 'prnt': give one of files, print, discard"),
+    ("sinks.0", {"only": "all"}, "sinks.0: kind is missing: give one of files, print, discard"),
+    ("sinks.0.only", "none", "sinks.0.only: 'none' is not allowed: give alerts or all"),
+    ("sinks.0.olny", "all", "sinks.0.olny: unknown key; did you mean 'only'? (allowed: kind, only)"),
+    ("sinks.0", {"kind": "files"}, "sinks.0.directory: is missing"),
+    ("sinks", [{"kind": "print"}] * 2, "sinks: at most one sink of kind print and one of kind discard"),
+    ("sinks", [{"kind": "files", "directory": "a"}] * 2, "sinks: two sinks of kind files share a directory"),
+    ("scoring.bundle", "none", f"scoring.bundle: there is no directory {Path.cwd()}/none"),
+    ("scoring.rules", "none.yaml", f"scoring.rules: there is no file {Path.cwd()}/none.yaml"),
+    ("scoring.thresholds", {"hard_block": 600}, "scoring.thresholds: must ascend: refer_to_analyst <= soft_challenge "
+     "<= hard_block"),
+    ("scoring.thresholds.hard_block", 1001, "scoring.thresholds.hard_block: must be at most 1000, not 1001"),
+    ("scoring.base_currency", "usd", "scoring.base_currency: 'usd' is not an ISO 4217 code of three capital letters"),
+    ("scoring.default_timezone", "Mars", "scoring.default_timezone: 'Mars' is not a time zone of the IANA database, "
+     "like Europe/Zurich"),
+    ("scoring.latest_timestamp", "soon", "scoring.latest_timestamp: 'soon' is neither epoch milliseconds nor ISO 8601 "
+     "with an offset"),
+    ("scoring.latest_timestamp", "2026-01-01T00:00:00", "scoring.latest_timestamp: 2026-01-01T00:00:00 has no offset: "
+     "write +00:00 or Z behind it for UTC"),
+    ("scoring.log_features", "perhaps", "scoring.log_features: must be true or false, not 'perhaps'"),
+    ("dead_letters.minimum", 2000, "dead_letters: minimum must not be above window_records, or the limit could never "
+     "be met"),
+    ("state.backend", "disk", "state.backend: 'disk' is not allowed: give hashmap or rocksdb"),
+    ("state.restore_from", "/", "state.restore_from: / holds no complete checkpoint or savepoint (no _metadata file)"),
+    ("state.checkpoint_interval_ms", 5, "state.checkpoint_interval_ms: must be at least 100, not 5"),
+    ("control", {"path": "x"}, "control: kind is missing: give one of none, file"),
+    ("control", {"kind": "none", "path": "x"}, "control.path: unknown key (allowed: kind)"),
+    ("nmae", "x", "nmae: unknown key; did you mean 'name'? (allowed: name, source, sinks, scoring, dead_letters, state, "
+     "flink, control)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "value", "told"), WRONG, ids=[f"{key} {value}" for key, value, _ in WRONG])
+def test_a_wrong_key_or_value_is_told_with_its_place(
+    tree: dict[str, Any], tmp_path: Path, key: str, value: Any, told: str
+) -> None:
+    assert message(laid_over(tree, key, value), tmp_path) == f"job.yaml: {told}"
+
+
+def test_a_pack_that_does_not_exist_is_told_with_those_that_do(tree: dict[str, Any], tmp_path: Path) -> None:
+    told = message(laid_over(tree, "scoring.rules", "bnak"), tmp_path)
+    assert told.startswith("job.yaml: scoring.rules: there is no rule pack 'bnak': give one of bank")
+    assert told.endswith(", or the path of a file")
+
+
+def test_a_missing_section_is_told(tree: dict[str, Any], tmp_path: Path) -> None:
+    del tree["source"]
+    assert message(tree, tmp_path) == "job.yaml: source: is missing"
+
+
+def test_of_several_problems_the_first_is_told_and_the_others_are_counted(tree: dict[str, Any], tmp_path: Path) -> None:
+    tree["flink"] = {"parallelism": 0, "colour": 1, "buffer_timeout_ms": -1}
+    assert message(tree, tmp_path) == "job.yaml: flink.parallelism: must be at least 1, not 0 (and 2 more problems)"
+
+
+def test_a_wrong_variable_is_told_by_its_name(tree: dict[str, Any], tmp_path: Path) -> None:
+    told = message(tree, tmp_path, {"FRAUD__FLINK__PARALLELISM": "many"})
+    assert told == "FRAUD__FLINK__PARALLELISM: flink.parallelism: must be a whole number, not 'many'"
+    told = message(tree, tmp_path, {"FRAUD__FLINK__PARALELISM": "2"})
+    assert told.startswith("FRAUD__FLINK__PARALELISM: flink.paralelism: unknown key; did you mean 'parallelism'?")
+
+
+def test_a_variable_that_points_nowhere_is_told(tree: dict[str, Any], tmp_path: Path) -> None:
+    told = message(tree, tmp_path, {"FRAUD__SINKS__5__KIND": "print"})
+    assert told == "FRAUD__SINKS__5__KIND: '5' is no place in a list of 1"
+    told = message(tree | {"name": "job"}, tmp_path, {"FRAUD__NAME__LONG": "x"})
+    assert told == "FRAUD__NAME__LONG: name is a value and has no keys"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: [", "not YAML: expected the node content, but found '<stream end>' at line 1, column 5"),
+        ("a: \x00", "not YAML: unacceptable character"),
+        ("[1, 2]", "must be a mapping with the keys name, source, sinks"),
+        ("", "must be a mapping with the keys name, source, sinks"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_told(tmp_path: Path, text: str, told: str) -> None:
+    assert message(text, tmp_path).startswith(f"job.yaml: {told}")
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"job\.yaml: cannot be read: No such file or directory"):
+        load_config(tmp_path / "job.yaml", NO_VARIABLES)

@@ -1,0 +1,80 @@
+"""What the user is told when a job fails: one line, whatever Java said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs.config import JobConfig
+from jobs.failures import JobFailed, explain
+from jobs.score_transactions import run
+from tests.jobs.conftest import Configure
+
+PYTHON_ERROR = """\
+An error occurred while calling o101.get.
+: java.util.concurrent.ExecutionException: org.apache.flink.client.program.ProgramInvocationException: Job failed
+\tat java.base/java.util.concurrent.CompletableFuture.reportGet(CompletableFuture.java:396)
+Caused by: org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
+\tat org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(X.java:219)
+Caused by: java.lang.RuntimeException: Error
+\tat org.apache.flink.runtime.taskmanager.Task.run(Task.java:568)
+Caused by: pemja.core.PythonException: <class 'udfs.bundle.BundleError'>: the bundle was made for other features
+\tat /site-packages/pyflink/fn_execution/embedded/operations.open(operations.py:30)
+\tat pemja.core.PythonInterpreter.invokeMethod(Native Method)
+\t... 9 more
+"""
+
+
+@pytest.fixture
+def config(configure: Configure, tmp_path: Path) -> JobConfig:
+    source = tmp_path / "events.jsonl"
+    source.write_bytes(b"{}")
+    return configure(source, state={"checkpoint_dir": str(tmp_path / "checkpoints")})
+
+
+def test_our_own_exception_speaks_for_itself(config: JobConfig) -> None:
+    assert explain(PYTHON_ERROR, config) == "the bundle was made for other features"
+
+
+def test_an_unexpected_python_exception_is_named(config: JobConfig) -> None:
+    trace = PYTHON_ERROR.replace("udfs.bundle.BundleError", "builtins.KeyError").replace("other", "4")
+    assert explain(trace, config) == "KeyError: the bundle was made for 4 features"
+
+
+def test_a_full_disk_names_the_directories_that_are_written(config: JobConfig, tmp_path: Path) -> None:
+    trace = "java.lang.RuntimeException: x\nCaused by: java.io.IOException: No space left on device\n\tat a.b(C.java:1)"
+    assert explain(trace, config) == f"the disk is full: make room in {tmp_path}/out and {tmp_path}/checkpoints"
+
+
+def test_a_missing_file_is_named(config: JobConfig) -> None:
+    trace = "java.lang.RuntimeException: x\nCaused by: java.io.FileNotFoundException: File /data/a does not exist"
+    assert explain(trace, config) == "a file is missing: File /data/a does not exist"
+
+
+def test_of_other_errors_the_innermost_cause_is_told(config: JobConfig) -> None:
+    trace = (
+        ": java.lang.IllegalStateException: outer\n\tat x.y(Z.java:1)\nCaused by: java.lang.ArithmeticException: inner"
+    )
+    assert explain(trace, config) == "ArithmeticException: inner"
+
+
+def test_a_text_without_any_cause_is_told_as_it_is(config: JobConfig) -> None:
+    assert explain("connection\nrefused", config) == "unknown error: connection refused"
+
+
+def test_a_bundle_that_cannot_be_used_ends_the_job_with_the_reason(configure: Configure, tmp_path: Path) -> None:
+    source = tmp_path / "events.jsonl"
+    source.write_bytes(b"{}")
+    empty = tmp_path / "no-bundle"
+    empty.mkdir()
+
+    with pytest.raises(JobFailed) as failure:
+        run(configure(source, scoring={"bundle": str(empty)}))
+
+    message = str(failure.value)
+    assert str(empty) in message
+    assert "manifest.json" in message
+    assert "\n" not in message
+    assert "Exception" not in message
+    assert "Caused by" in failure.value.trace

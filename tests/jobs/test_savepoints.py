@@ -1,0 +1,63 @@
+"""A job that is stopped and restored, even at another parallelism, decides like one that was never stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs.config import JobConfig
+from jobs.config_file import ConfigError
+from jobs.score_transactions import run, start
+from tests.jobs.conftest import Configure
+from tests.jobs.event_stream import event_lines, write_events
+from tests.jobs.interruption import PROMPT, wait_for_records
+from tests.jobs.outcomes import by_user, replayed, written_lines
+
+EVENTS = 20_000
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    return event_lines(EVENTS, seed=3)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> Path:
+    return write_events(tmp_path_factory.mktemp("events") / "events.jsonl", lines)
+
+
+@pytest.mark.parametrize(("backend", "before", "after"), [("hashmap", 1, 2), ("rocksdb", 2, 1)])
+def test_decisions_after_a_restore_equal_those_of_an_uninterrupted_run(
+    configure: Configure, tmp_path: Path, source: Path, lines: list[bytes], backend: str, before: int, after: int
+) -> None:
+    def config(parallelism: int, **state: str) -> JobConfig:
+        return configure(
+            source,
+            flink={"parallelism": parallelism, "extra": PROMPT},
+            scoring={"cached_users": 60},  # fewer than there are: users are loaded from the state again and again
+            state={"backend": backend, **state},
+        )
+
+    job = start(config(before))
+    wait_for_records(job, 1_000)
+    savepoint = job.stop_with_savepoint(str(tmp_path / "savepoints"))
+    decided_before = written_lines(tmp_path / "out", "decisions")
+    assert 0 < len(decided_before) < EVENTS * 0.9
+
+    run(config(after, restore_from=savepoint))
+
+    decisions = written_lines(tmp_path / "out", "decisions")
+    expected = replayed(config(1, restore_from=savepoint), lines)
+    assert by_user(decisions) == by_user(expected["decisions"])
+    assert by_user(written_lines(tmp_path / "out", "alerts")) == by_user(expected["alerts"])
+
+
+def test_a_new_run_does_not_write_among_the_files_of_an_earlier_one(
+    configure: Configure, tmp_path: Path, source: Path
+) -> None:
+    part = tmp_path / "out" / "decisions" / "part-0"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"{}\n")
+    with pytest.raises(ConfigError, match=f"sinks: {part.parent} already holds files of an earlier run"):
+        configure(source)
