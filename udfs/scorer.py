@@ -127,25 +127,25 @@ class Scorer:
         currency = transaction.currency or config.base_currency
         risk = context.merchant_risk
         decision = Decision(
-            decision_id=identity,
-            transaction_id=transaction.transaction_id,
-            user_id=transaction.user_id,
-            event_time_ms=context.time_ms,
-            amount=transaction.amount,
-            currency=currency,
-            risk_score=risk_score,
-            action=action,
-            flags=flags,
-            reasons=reasons,
-            model=ModelScore(self.bundle_version, prediction.probability, prediction.margin, prediction.anomaly),
-            rules=RuleScore(rulebook.version, result.score, result.points, [rule.id for rule in result.hits]),
-            enrichment=context.status,
-            late=observation.entry.late,
-            stale_history=risk is not None and risk.stale,
-            merchant_id=transaction.merchant_id,
-            origin=origin,
-            control_versions=self.control_versions,
-            features=features if config.log_features else None,  # type: ignore[arg-type]  # NaN is null in JSON
+            identity,
+            transaction.transaction_id,
+            transaction.user_id,
+            context.time_ms,
+            transaction.amount,
+            currency,
+            risk_score,
+            action,
+            flags,
+            reasons,
+            ModelScore(self.bundle_version, prediction.probability, prediction.margin, prediction.anomaly),
+            RuleScore(rulebook.version, result.score, result.points, [rule.id for rule in result.hits]),
+            context.status,
+            observation.entry.late,
+            risk is not None and risk.stale,
+            transaction.merchant_id,
+            origin,
+            self.control_versions,
+            features if config.log_features else None,  # type: ignore[arg-type]  # NaN is null in JSON
         )
         outputs = [Output("decisions", transaction.user_id, _encode(decision))]
         if alerting:

@@ -14,7 +14,6 @@ from udfs.account_history import AccountHistory, AccountLog, AccountSettings
 from udfs.baseline import Baseline, Habits, HabitSettings
 from udfs.entries import (
     AccountEntry,
-    LabelEntry,
     LogEntry,
     LoginEntry,
     TransactionEntry,
@@ -141,18 +140,21 @@ class UserStates:
 
     def _learn(self, user: User, entry: LogEntry) -> None:
         user.sequence = entry.sequence
-        if isinstance(entry, LabelEntry):
-            self.account_log.learn_label(user.account, entry)
-            return
-        user.newest_ms = entry.remembered_ms
-        _remember(user, entry)
         if isinstance(entry, TransactionEntry):
+            user.newest_ms = entry.remembered_ms
+            _remember(user, entry.transaction_id, entry)
             if not entry.late:
                 self.baseline.learn(user.habits, entry)
         elif isinstance(entry, LoginEntry):
+            user.newest_ms = entry.remembered_ms
+            _remember(user, LOGIN_MARK + entry.event_id, entry)
             self.account_log.learn_login(user.account, entry)
-        else:
+        elif isinstance(entry, AccountEntry):
+            user.newest_ms = entry.remembered_ms
+            _remember(user, CHANGE_MARK + entry.event_id, entry)
             self.account_log.learn_change(user.account, entry)
+        else:
+            self.account_log.learn_label(user.account, entry)
 
     def _forget_ids(self, user: User) -> None:
         """Ids expire in order of arrival, since the newest event time never falls."""
@@ -178,10 +180,14 @@ class UserStates:
         for entry in entries:
             if entry.sequence > user.snapshot_sequence:
                 self._learn(user, entry)
-            elif not isinstance(entry, LabelEntry):
-                _remember(user, entry)
-                if isinstance(entry, LoginEntry) and entry.remembered_ms > logins_since_ms:
+            elif isinstance(entry, TransactionEntry):
+                _remember(user, entry.transaction_id, entry)
+            elif isinstance(entry, LoginEntry):
+                _remember(user, LOGIN_MARK + entry.event_id, entry)
+                if entry.remembered_ms > logins_since_ms:
                     self.account_log.learn_login(user.account, entry)
+            elif isinstance(entry, AccountEntry):
+                _remember(user, CHANGE_MARK + entry.event_id, entry)
         start_ms = user.newest_ms - self._horizon_ms
         transactions = [entry for entry in entries if isinstance(entry, TransactionEntry) and not entry.late]
         for entry in transactions:
@@ -193,10 +199,6 @@ class UserStates:
         return user
 
 
-def _remember(user: User, entry: TransactionEntry | LoginEntry | AccountEntry) -> None:
-    if isinstance(entry, TransactionEntry):
-        mark = entry.transaction_id
-    else:
-        mark = (LOGIN_MARK if isinstance(entry, LoginEntry) else CHANGE_MARK) + entry.event_id
+def _remember(user: User, mark: str, entry: TransactionEntry | LoginEntry | AccountEntry) -> None:
     user.remembered.pop(mark, None)  # an id used again after it expired takes its place at the end
     user.remembered[mark] = entry

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from jobs.failures import JobFailed
 from jobs.score_transactions import run, start
 from tests.jobs.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
@@ -46,6 +48,8 @@ def test_a_new_rule_set_is_in_force_at_once_and_after_a_restore(configure: Confi
     savepoint = job.stop_with_savepoint(str(tmp_path / "savepoints"))
     before = written_lines(tmp_path / "out", "decisions")
 
+    with pytest.raises(JobFailed, match=r"drop its state with state\.allow_non_restored: true"):
+        run(configure(source, flink=flink, state={"restore_from": savepoint}))
     run(configure(source, flink=flink, state={"restore_from": savepoint, "allow_non_restored": True}))
 
     assert set(versions(before)) == {1, NEW_VERSION}

@@ -1,0 +1,230 @@
+"""The job's configuration: one typed, immutable tree. `config_file.load_config` reads it.
+
+Every field says what it is (`description`): `config_help` makes the documentation of that. A new kind of source, sink
+or control stream is one more class with its `kind` in the union, and one more branch in sources, sinks or control.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from jobs.config_types import (
+    CurrencyCode,
+    Directory,
+    ExistingDirectory,
+    ExistingFile,
+    ExistingPath,
+    KeyPath,
+    OptionText,
+    RestorePoint,
+    RulesPath,
+    Timestamp,
+    TimezoneName,
+    require_no_earlier_run,
+    shipped_bundle,
+    shipped_statistics,
+)
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, values never change, defaults are checked like given values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class FileSource(Section):
+    """A JSON Lines file, read once from its start to its end, in its order."""
+
+    kind: Literal["file"]
+    path: ExistingFile = Field(description="the events, one JSON object a line, in order of arrival")
+    key_path: KeyPath = Field(
+        default="$.user_id", description="JSON path of the user's id, by which records are routed"
+    )
+
+
+Source = FileSource  # with a second kind: Annotated[FileSource | ..., Field(discriminator="kind")]
+
+
+class FilesSink(Section):
+    """Files `decisions/`, `alerts/` and `dead-letters/` in a directory, one JSON object a line.
+
+    Files appear when a checkpoint completes and at the end of the input, exactly once each record.
+    """
+
+    kind: Literal["files"]
+    directory: Directory = Field(description="where the three folders go; made if missing, must hold no earlier run's")
+
+
+class PrintSink(Section):
+    """One readable line for each alert on the standard output."""
+
+    kind: Literal["print"]
+    only: Literal["alerts", "all"] = Field(default="alerts", description="`all` also prints every decision")
+
+
+class DiscardSink(Section):
+    """Throws everything away; for measuring."""
+
+    kind: Literal["discard"]
+
+
+Sink = Annotated[FilesSink | PrintSink | DiscardSink, Field(discriminator="kind")]
+
+
+class Thresholds(Section):
+    """A risk score (0 to 1000) above a threshold gets its action."""
+
+    refer_to_analyst: int = Field(default=500, ge=0, le=1000, description="above it: refer to an analyst")
+    soft_challenge: int = Field(default=700, ge=0, le=1000, description="above it: soft challenge")
+    hard_block: int = Field(default=900, ge=0, le=1000, description="above it: hard block")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Thresholds:
+        if not self.refer_to_analyst <= self.soft_challenge <= self.hard_block:
+            raise ValueError("must ascend: refer_to_analyst <= soft_challenge <= hard_block")
+        return self
+
+
+class Scoring(Section):
+    """What the scorer loads at the start, and by which settings it decides."""
+
+    bundle: ExistingDirectory = Field(default_factory=shipped_bundle, description="directory of the model bundle")
+    rules: RulesPath = Field(default="bank", description="a rule file, or the name of a shipped pack")
+    statistics: ExistingFile | None = Field(
+        default_factory=shipped_statistics, description="statistics of the population, for rules; null: without"
+    )
+    reference: ExistingDirectory | None = Field(
+        default=None, description="folder with users.jsonl, merchants.jsonl, devices.jsonl, feeds and block lists"
+    )
+    histories: ExistingFile | None = Field(
+        default=None, description="merchants' history (`fraud aggregate`), in place of the reference folder's own"
+    )
+    fx_rates: ExistingFile | None = Field(
+        default=None, description="dated exchange rates; without it all currencies count 1:1"
+    )
+    base_currency: CurrencyCode = Field(
+        default="USD", description="ISO 4217 code of the currency that amounts are summed in"
+    )
+    default_timezone: TimezoneName = Field(default="UTC", description="time zone of users whose profile names none")
+    thresholds: Thresholds = Field(default_factory=Thresholds)
+    aml_amount: float = Field(default=100_000, gt=0, description="amounts above it (base currency) raise the AML flag")
+    log_features: bool = Field(
+        default=True, description="write each decision's features, so that it can be scored again"
+    )
+    latest_timestamp: Timestamp | None = Field(
+        default=None,
+        description="events after it are dead letters, where the source does not tell when a record arrived",
+    )
+    cached_users: int = Field(default=100_000, ge=1, description="users kept decoded in memory, per parallel instance")
+
+
+class DeadLetters(Section):
+    """When so many records are bad that the job had better stop."""
+
+    max_ratio: float = Field(
+        default=0.5, gt=0, le=1, description="share of dead letters above which the job fails; 1: never"
+    )
+    window_records: int = Field(default=1_000, ge=1, le=10_000_000, description="newest records that are looked at")
+    minimum: int = Field(default=100, ge=1, description="records that must be there before the share counts")
+
+    @model_validator(mode="after")
+    def _reachable(self) -> DeadLetters:
+        if self.minimum > self.window_records:
+            raise ValueError("minimum must not be above window_records, or the limit could never be met")
+        return self
+
+
+class State(Section):
+    """Where users' state lives, and how it outlives the process."""
+
+    backend: Literal["hashmap", "rocksdb"] = Field(
+        default="hashmap", description="`rocksdb` for state larger than memory"
+    )
+    checkpoint_dir: Directory | None = Field(
+        default=None, description="where checkpoints go; without it there are none"
+    )
+    checkpoint_interval_ms: int = Field(default=10_000, ge=100, description="time between checkpoints")
+    restore_from: RestorePoint | None = Field(
+        default=None,
+        description="savepoint, checkpoint, or checkpoint_dir of an earlier run (its newest complete checkpoint)",
+    )
+    allow_non_restored: bool = Field(
+        default=False, description="drop saved state of operators that the job no longer has"
+    )
+    ttl_days: int = Field(
+        default=400, ge=60, description="days after its last write when Flink may collect a user's state"
+    )
+
+
+class Flink(Section):
+    """How the job runs."""
+
+    parallelism: int = Field(
+        default=1, ge=1, le=128, description="parallel scorers; one slot and one TaskManager for each"
+    )
+    buffer_timeout_ms: int = Field(
+        default=5, ge=0, description="how long a record may wait for others before it is sent on"
+    )
+    restart_attempts: int = Field(
+        default=0,
+        ge=0,
+        description="restarts after failures (exponential delay; 5 minutes without one reset the count); 0: none",
+    )
+    log_directory: Directory = Field(
+        default="out/logs", description="the JVM's logs, when the job runs in this process"
+    )
+    extra: dict[str, OptionText] = Field(
+        default_factory=dict, description="further Flink options, as in Flink's own files"
+    )
+
+
+class NoControl(Section):
+    """No control stream: rules are those of the start."""
+
+    kind: Literal["none"] = "none"
+
+
+class FileControl(Section):
+    """Control elements, one JSON object a line, from a file or a watched directory."""
+
+    kind: Literal["file"]
+    path: ExistingPath = Field(description="a file or a directory of files; a file's lines are applied in their order")
+    poll_interval_ms: int | None = Field(
+        default=None, ge=10, description="watch the directory for new files; the job then runs until it is stopped"
+    )
+
+
+Control = Annotated[NoControl | FileControl, Field(discriminator="kind")]
+
+
+class JobConfig(Section):
+    """The whole configuration of the scoring job."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        default="score-transactions", description="the job's name in Flink"
+    )
+    source: Source
+    sinks: tuple[Sink, ...] = Field(description="where outputs go; at least one")
+    scoring: Scoring = Field(default_factory=Scoring)
+    dead_letters: DeadLetters = Field(default_factory=DeadLetters)
+    state: State = Field(default_factory=State)
+    flink: Flink = Field(default_factory=Flink)
+    control: Control = Field(default_factory=NoControl)
+
+    @model_validator(mode="after")
+    def _sinks_fit(self) -> JobConfig:
+        if not self.sinks:
+            raise ValueError("sinks: give at least one, for example kind: print")
+        kinds = [sink.kind for sink in self.sinks]
+        if kinds.count("print") > 1 or kinds.count("discard") > 1:
+            raise ValueError("sinks: at most one sink of kind print and one of kind discard")
+        directories = [sink.directory for sink in self.sinks if isinstance(sink, FilesSink)]
+        if len(set(directories)) < len(directories):
+            raise ValueError("sinks: two sinks of kind files share a directory")
+        if self.state.restore_from is None:
+            for sink in self.sinks:
+                if isinstance(sink, FilesSink):
+                    require_no_earlier_run(sink.directory)
+        return self

@@ -1,0 +1,94 @@
+"""Reads the configuration from a YAML file and the environment; whatever is wrong ends in one readable line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from jobs.config import JobConfig
+from jobs.config_errors import ConfigError, explain
+
+ENVIRONMENT_PREFIX = "FRAUD__"
+SEPARATOR = "__"
+
+
+def load_config(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> JobConfig:
+    """The configuration of a YAML file, with `FRAUD__SECTION__KEY=value` variables laid over it.
+
+    Raises ConfigError, whose message names the file or variable, the key and what is allowed.
+    """
+    tree = _read_yaml(Path(path))
+    overrides = _overrides(os.environ if environment is None else environment)
+    for variable, (keys, value) in overrides.items():
+        _lay_over(tree, keys, value, variable)
+    return parse_config(tree, str(path), {tuple(keys): variable for variable, (keys, _) in overrides.items()})
+
+
+def parse_config(
+    tree: dict[str, Any], origin: str = "configuration", variables: Mapping[tuple[str, ...], str] | None = None
+) -> JobConfig:
+    """The configuration in plain data. `origin` names it in errors; `variables` tells which keys came from where."""
+    try:
+        return JobConfig.model_validate(tree)
+    except ValidationError as error:
+        raise ConfigError(explain(error, origin, variables or {})) from None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{path}: not YAML: {error.problem or error.context}{place}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from None
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(JobConfig.model_fields)}")
+    return tree
+
+
+def _overrides(environment: Mapping[str, str]) -> dict[str, tuple[list[str], Any]]:
+    found = {}
+    for variable in sorted(environment):
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            keys = variable.removeprefix(ENVIRONMENT_PREFIX).lower().split(SEPARATOR)
+            found[variable] = (keys, _scalar(environment[variable]))
+    return found
+
+
+def _scalar(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _lay_over(tree: dict[str, Any], keys: list[str], value: Any, variable: str) -> None:
+    """Set the value under the keys; a number is a place in a list (one behind its end adds to it)."""
+    node: Any = tree
+    for position, key in enumerate(keys):
+        is_last = position == len(keys) - 1
+        if isinstance(node, list):
+            if not key.isdigit() or int(key) > len(node):
+                raise ConfigError(f"{variable}: {key!r} is no place in a list of {len(node)}")
+            if int(key) == len(node):
+                node.append({})
+            index: Any = int(key)
+        elif isinstance(node, dict):
+            index = key
+            if not is_last and node.get(key) is None:
+                node[key] = [] if keys[position + 1].isdigit() else {}
+        else:
+            raise ConfigError(f"{variable}: {'.'.join(keys[:position])} is a value and has no keys")
+        if is_last:
+            node[index] = value
+        else:
+            node = node[index]

@@ -1,0 +1,101 @@
+"""From a Java stack trace to the one line that tells the user what to change."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jobs.config import FilesSink, JobConfig
+from jobs.config_types import is_remote
+
+OUR_PACKAGES = ("udfs.", "jobs.")
+MAX_LENGTH = 600
+
+_CAUSE = re.compile(
+    r"^(?:\[?\s*Caused by: |Exception in thread \S+ )?(?P<type>(?:[\w$]+\.)+[\w$]+)(?:: (?P<message>.*))?$"
+)
+_PYTHON = re.compile(r"^<class '(?P<type>[\w.]+)'>: ?(?P<message>.*)$")
+_NOISE = ("org.apache.flink.runtime.JobException", "org.apache.flink.runtime.client.JobExecutionException")
+
+
+class JobFailed(RuntimeError):
+    """The job ended with an error. The message is one line; `trace` holds all that Java said."""
+
+    def __init__(self, message: str, trace: str = "", log_file: Path | None = None) -> None:
+        super().__init__(message)
+        self.trace = trace
+        self.log_file = log_file
+
+
+class JobCancelled(RuntimeError):
+    """The job was stopped on request before its input ended."""
+
+
+def is_java_error(error: BaseException) -> bool:
+    """Did Flink raise this, rather than our own code?"""
+    from py4j.protocol import Py4JError
+    from pyflink.util.exceptions import JavaException
+
+    return isinstance(error, Py4JError | JavaException)
+
+
+def job_failed(error: BaseException, config: JobConfig, log_file: Path | None) -> JobFailed:
+    """The failure that an exception of Flink's client stands for."""
+    trace = str(error)
+    where = f" (log: {log_file})" if log_file is not None else ""
+    return JobFailed(f"{explain(trace, config)}{where}", trace, log_file)
+
+
+def explain(trace: str, config: JobConfig) -> str:
+    """One line for a Java stack trace: the message of our own exception, a known fault in words, or the last cause."""
+    causes = _causes(trace)
+    for kind, message in reversed(causes):
+        if kind.endswith("PythonException") and (found := _PYTHON.match(message)):
+            return _one_line(_python_message(found["type"], found["message"]))
+    if "Cannot map checkpoint/savepoint state for operator" in trace:
+        return (
+            "the saved state holds an operator that the job no longer has (a sink or control stream was removed?): "
+            "put it back, or drop its state with state.allow_non_restored: true"
+        )
+    if "No space left on device" in trace:
+        return (
+            f"the disk is full: make room in {' and '.join(_written(config)) or 'the directories that the job writes'}"
+        )
+    for kind, message in reversed(causes):
+        if kind.endswith(("FileNotFoundException", "NoSuchFileException")):
+            return _one_line(f"a file is missing: {message}")
+        if kind.endswith(("AccessDeniedException", "FileSystemException")):
+            return _one_line(f"a file cannot be used: {message}")
+    kind, message = next(
+        (cause for cause in reversed(causes) if cause[1] and cause[0] not in _NOISE),
+        ("unknown error", trace[:MAX_LENGTH]),
+    )
+    return _one_line(f"{kind.rpartition('.')[2]}: {message}")
+
+
+def _python_message(kind: str, message: str) -> str:
+    if kind.startswith(OUR_PACKAGES) and message:
+        return message
+    return f"{kind.removeprefix('builtins.')}: {message}"
+
+
+def _causes(trace: str) -> list[tuple[str, str]]:
+    """(Java class, message) from the outermost exception to the innermost."""
+    found = []
+    for line in trace.splitlines():
+        match = _CAUSE.match(line.strip().removeprefix(": "))
+        if match:
+            found.append((match["type"], match["message"] or ""))
+    return found
+
+
+def _written(config: JobConfig) -> list[str]:
+    directories = [sink.directory for sink in config.sinks if isinstance(sink, FilesSink)]
+    if config.state.checkpoint_dir is not None:
+        directories.append(config.state.checkpoint_dir)
+    return [directory for directory in directories if not is_remote(directory)]
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"

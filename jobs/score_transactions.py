@@ -1,0 +1,127 @@
+"""The scoring job: `python -m jobs.score_transactions --config FILE` here, or by `flink run -py` on a cluster."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file by its path
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from jobs.config import JobConfig, PrintSink
+from jobs.config_errors import ConfigError
+from jobs.config_file import load_config
+from jobs.environment import flink_settings, is_detached, on_cluster, start_java
+from jobs.failures import JobCancelled, JobFailed, is_java_error, job_failed
+from jobs.interrupts import deferred_interrupt
+from jobs.running import CANCELLED, Counts, JobResult, RunningJob
+from jobs.scoring_settings import dead_letter_limit, scorer_config, scorer_paths
+
+if TYPE_CHECKING:
+    from pyflink.datastream import StreamExecutionEnvironment
+
+SCORE_UID = "score-transactions"
+
+
+def build(config: JobConfig) -> StreamExecutionEnvironment:
+    """The pipeline, not yet started: source and control -> scorer -> sinks, each operator with a pinned uid."""
+    from pyflink.common import Configuration
+    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.table import StreamTableEnvironment
+
+    from jobs.control import open_control
+    from jobs.operator_ids import pin_one
+    from jobs.sinks import add_sinks
+    from jobs.sources import open_source
+    from udfs.score_transactions import OUTPUT_TYPE, ScoreTransactions, ScoringSettings
+
+    settings = Configuration()
+    for option, value in flink_settings(config).items():
+        settings.set_string(option, value)
+    environment = StreamExecutionEnvironment.get_execution_environment(settings)
+    environment.set_parallelism(config.flink.parallelism)
+    table_environment = StreamTableEnvironment.create(environment)
+    records = open_source(config.source, table_environment)
+    control = open_control(config.control, table_environment)
+    score = ScoreTransactions(
+        ScoringSettings(
+            scorer=scorer_config(config),
+            paths=scorer_paths(config),
+            reader=records.reader,
+            dead_letter_limit=dead_letter_limit(config),
+            state_ttl_days=config.state.ttl_days,
+            console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
+        )
+    )
+    outputs = records.stream.connect(control).process(score, output_type=OUTPUT_TYPE)
+    pin_one(outputs._j_data_stream.getTransformation(), SCORE_UID)
+    add_sinks(config.sinks, outputs, table_environment)
+    return environment
+
+
+def start(config: JobConfig) -> RunningJob:
+    """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
+
+    Raises ConfigError where Java is missing, JobFailed where Flink refuses the job.
+    """
+    log_file = start_java(config.flink.log_directory)
+    shown = None if on_cluster() else log_file
+    try:
+        environment = build(config)
+        client = environment.execute_async(config.name)
+    except Exception as error:
+        if not is_java_error(error):
+            raise
+        raise job_failed(error, config, shown) from error
+    return RunningJob(client, config, shown, on_cluster() and is_detached(environment))
+
+
+def run(
+    config: JobConfig, on_progress: Callable[[Counts], None] | None = None, every_seconds: float = 0.5
+) -> JobResult:
+    """Run the job to the end of its input. Raises ConfigError, JobFailed, and JobCancelled on Ctrl-C."""
+    return _start_unless_cancelled(config).wait(on_progress, every_seconds)
+
+
+def _start_unless_cancelled(config: JobConfig) -> RunningJob:
+    with deferred_interrupt() as asked:
+        job = start(config)
+    if asked.is_set():
+        job.cancel()
+        raise JobCancelled(CANCELLED)
+    return job
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0: done, 2: the configuration or the job failed (one line on stderr), 130: cancelled."""
+    parser = argparse.ArgumentParser(prog="score_transactions", description=__doc__)
+    parser.add_argument("--config", required=True, metavar="FILE", help="YAML file (docs/configuration.md)")
+    parser.add_argument("--debug", action="store_true", help="show Java's stack trace when the job fails")
+    options = parser.parse_args(arguments)
+    try:
+        job = _start_unless_cancelled(load_config(options.config))
+        if job.detached:
+            return 0
+        result = job.wait()
+    except JobCancelled as error:
+        print(error, file=sys.stderr)
+        return 130
+    except (ConfigError, JobFailed) as error:
+        print(f"error: {error}", file=sys.stderr)
+        if options.debug and isinstance(error, JobFailed):
+            print(error.trace, file=sys.stderr)
+        return 2
+    counts = result.counts
+    print(
+        f"{counts.records:,} records in {result.seconds:.1f} s: {counts.decisions:,} decisions, "
+        f"{counts.alerts:,} alerts, {counts.dead_letters:,} dead letters",
+        file=sys.stderr,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""The part of the configuration that the operator gets, in the scorer's own terms."""
+
+from __future__ import annotations
+
+from jobs.config import JobConfig
+from udfs.dead_letter_limit import DeadLetterLimitSettings
+from udfs.decision import DecisionSettings
+from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.user_state import UserStateSettings
+
+
+def scorer_config(config: JobConfig) -> ScorerConfig:
+    """Settings of the scorer. No sink here has headers, so dead letters are JSON."""
+    scoring = config.scoring
+    return ScorerConfig(
+        base_currency=scoring.base_currency,
+        default_timezone=scoring.default_timezone,
+        latest_timestamp_ms=scoring.latest_timestamp,
+        log_features=scoring.log_features,
+        dead_letters_as_json=True,
+        decision=DecisionSettings(
+            hard_block_above=scoring.thresholds.hard_block,
+            soft_challenge_above=scoring.thresholds.soft_challenge,
+            refer_above=scoring.thresholds.refer_to_analyst,
+            aml_amount=scoring.aml_amount,
+        ),
+        state=UserStateSettings(cached_users=scoring.cached_users),
+    )
+
+
+def scorer_paths(config: JobConfig) -> ScorerPaths:
+    """Where the scorer's parts are, on the machines that the operator runs on."""
+    scoring = config.scoring
+    return ScorerPaths(
+        bundle=scoring.bundle,
+        rules=scoring.rules,
+        statistics=scoring.statistics,
+        reference=scoring.reference,
+        histories=scoring.histories,
+        fx_rates=scoring.fx_rates,
+    )
+
+
+def dead_letter_limit(config: JobConfig) -> DeadLetterLimitSettings:
+    """When the operator gives up."""
+    limit = config.dead_letters
+    return DeadLetterLimitSettings(limit.max_ratio, limit.window_records, limit.minimum)

@@ -1,0 +1,77 @@
+"""Where outputs go. The operator's one stream of rows (topic, key, value, headers) is split by topic in the JVM."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Any, get_args
+
+from pyflink.common.serialization import Encoder
+from pyflink.datastream import DataStream
+from pyflink.datastream.connectors.file_system import BucketAssigner, FileSink, OutputFileConfig, RollingPolicy
+from pyflink.java_gateway import get_gateway
+from pyflink.table import StreamTableEnvironment
+
+from jobs import sql
+from jobs.config import DiscardSink, FilesSink, PrintSink, Sink
+from jobs.operator_ids import pin, pin_one
+from udfs.outputs import Destination
+from udfs.score_transactions import CONSOLE
+
+DESTINATIONS: tuple[str, ...] = get_args(Destination)
+OUTPUTS = "outputs"
+FILE_SUFFIX = ".jsonl"
+
+
+def add_sinks(sinks: tuple[Sink, ...], outputs: DataStream, table_environment: StreamTableEnvironment) -> None:
+    """Connect the operator's rows with every sink, with pinned uids."""
+    table_environment.create_temporary_view(OUTPUTS, table_environment.from_data_stream(outputs))
+    seen: Counter[str] = Counter()
+    for sink in sinks:
+        seen[sink.kind] += 1
+        role = f"sink-{sink.kind}" + (f"-{seen[sink.kind]}" if seen[sink.kind] > 1 else "")
+        if isinstance(sink, FilesSink):
+            _write_files(sink, role, table_environment)
+        elif isinstance(sink, PrintSink):
+            _print(outputs, role)
+        elif isinstance(sink, DiscardSink):
+            _discard(outputs, role)
+
+
+def _write_files(sink: FilesSink, role: str, table_environment: StreamTableEnvironment) -> None:
+    """One sink a topic, which ends its files with each checkpoint; SQL's own file sink would keep them open for long."""
+    file_names = OutputFileConfig.builder().with_part_suffix(FILE_SUFFIX).build()
+    for topic in DESTINATIONS:
+        file_sink = (
+            FileSink.for_row_format(os.path.join(sink.directory, topic), Encoder.simple_string_encoder())
+            .with_bucket_assigner(BucketAssigner.base_path_bucket_assigner())
+            .with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
+            .with_output_file_config(file_names)
+            .build()
+        )
+        lines = _lines_of(topic, table_environment)
+        pin([lines.getTransformation()], f"{role}-{topic}")
+        pin_one(lines.sinkTo(file_sink.get_java_function()).getTransformation(), f"{role}-{topic}")
+
+
+def _lines_of(topic: str, table_environment: StreamTableEnvironment) -> Any:
+    """The topic's values as a Java stream of strings; PyFlink's own conversion to a stream knows rows only."""
+    condition = f"topic = {sql.text_literal(topic)}"
+    table = table_environment.sql_query(f"SELECT CAST(`value` AS STRING) FROM {OUTPUTS} WHERE {condition}")
+    text = get_gateway().jvm.org.apache.flink.table.api.DataTypes.STRING()
+    return table_environment._j_tenv.toDataStream(table._j_table, text)
+
+
+def _print(outputs: DataStream, role: str) -> None:
+    """Java prints the operator's ready-made lines; DataStream.get_side_output would add a second Python operator.
+
+    One printer for all instances: with more, Flink would put a number before each line.
+    """
+    printed: Any = outputs._j_data_stream.getSideOutput(CONSOLE.get_java_output_tag()).print()
+    printed.setParallelism(1)
+    pin_one(printed.getTransformation(), role)
+
+
+def _discard(outputs: DataStream, role: str) -> None:
+    nothing = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink()
+    pin_one(outputs._j_data_stream.sinkTo(nothing).getTransformation(), role)
