@@ -1,0 +1,145 @@
+"""The commands as a user calls them; those that need Flink run it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import COMMANDS, main
+from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+
+START = 1_767_225_600
+MAPPING = """
+kind: transaction
+fields:
+  transaction_id: {column: id, prefix: T}
+  user_id: {column: customer, prefix: C}
+  timestamp: {column: when, format: epoch_s}
+  amount: eur
+  merchant_id: shop
+label:
+  is_fraud: bad
+  delay_days: 7
+"""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_teaches_itself(name: str) -> None:
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.output
+
+
+def test_an_unknown_command_names_those_there_are() -> None:
+    result = run("scoer")
+    assert result.exit_code == 2
+    assert "no command 'scoer': there are demo, score" in result.output
+
+
+def test_the_catalogue_lists_every_feature_and_explains_one() -> None:
+    listing = run("features").output
+    assert f"{len(NAMES)} features, feature set {FEATURE_SET_VERSION}" in listing
+    assert all(name in listing for name in NAMES)
+    explained = run("features", "--explain", "amount_zscore").output
+    assert "(amount - user_avg_amount) / user_std_amount" in explained
+    wrong = run("features", "--explain", "amount_zscor")
+    assert wrong.exit_code == 2
+    assert "close: amount_zscore" in wrong.output
+
+
+def test_a_config_is_checked_and_its_keys_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text("{}\n")
+    good = tmp_path / "good.yaml"
+    good.write_text(f"source: {{kind: file, path: {tmp_path}/events.jsonl}}\nsinks: [{{kind: discard}}]\n")
+    assert "valid; file -> discard" in run("config", "check", good).output
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(f"source: {{kind: file, path: {tmp_path}/nothing.jsonl}}\nsinks: [{{kind: discard}}]\n")
+    result = run("config", "check", bad)
+    assert result.exit_code == 2
+    assert "source.path" in result.output
+    assert "state.checkpoint_interval_ms" in run("config", "explain", "state").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("score", "--input", "nothing.jsonl"), "nothing.jsonl: no such file"),
+        (("aggregate", "--events", "nothing.jsonl", "--out", "x"), "nothing.jsonl: cannot be read: No such file"),
+        (("train",), "give --events and --bundle, or --shipped"),
+        (("report", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_a_user_can_put_right_is_one_line_and_exit_code_2(arguments: tuple[str, ...], words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def fraud(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: Flink's JVM keeps the first log folder it gets."""
+    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
+    root = Path(__file__).parents[2]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_a_foreign_table_becomes_decisions_and_a_report(tmp_path: Path) -> None:
+    with (tmp_path / "mine.csv").open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["id", "customer", "when", "eur", "shop", "bad"])
+        for number in range(300):
+            writer.writerow(
+                [number, number % 7, START + 600 * number, f"{5 + number % 50}.25", number % 5, number % 60 == 0]
+            )
+    (tmp_path / "m.yaml").write_text(MAPPING)
+    done = fraud(
+        tmp_path, "score", "--input", tmp_path / "mine.csv", "--mapping", tmp_path / "m.yaml",
+        "--decisions", tmp_path / "out.jsonl", "--run", tmp_path / "run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    decisions = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [decision["transaction_id"] for decision in decisions] == [f"T{number}" for number in range(300)]
+    assert decisions[14]["features"]["user_txn_count"] == 2.0
+    assert decisions[14]["features"]["txn_count_1d"] == 3.0  # customer 0 pays every 70 minutes
+    assert decisions[14]["amount"] == 19.25
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["transactions"] == 300
+    assert facts["latency_ms"]["p50"] > 0
+    assert "<svg" in (tmp_path / "run" / "report.html").read_text()
+    assert re.search(r"300\b", done.stdout)
+
+
+def test_a_bundle_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text("{}\n")
+    (tmp_path / "bundle").mkdir()
+    done = fraud(
+        tmp_path,
+        "score",
+        "--input",
+        tmp_path / "events.jsonl",
+        "--bundle",
+        tmp_path / "bundle",
+        "--run",
+        tmp_path / "run",
+    )
+    assert done.returncode == 2
+    assert "manifest.json" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_prints_alerts_and_says_where_the_report_is(tmp_path: Path) -> None:
+    done = fraud(tmp_path, "demo", "--users", 60, "--days", 6, "--out", tmp_path / "demo")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"2026-01-0\d \d\d:\d\d:\d\d  ", done.stdout)
+    assert (tmp_path / "demo" / "report.html").is_file()
