@@ -141,9 +141,10 @@ def _collect_outputs(directory: Path) -> None:
     shutil.rmtree(directory / "flink")
 
 
-def _part_number(path: Path) -> tuple[int, ...]:
-    """Writer and running number at the end of a part's name."""
-    return tuple(int(piece) for piece in path.name.split("-")[-2:] if piece.isdigit())
+def _part_number(path: Path) -> tuple[str, int]:
+    """Writer (a random name) and running number of `part-WRITER-NUMBER.jsonl`."""
+    writer, _, number = path.stem.rpartition("-")
+    return writer, int(number)
 
 
 def _write_facts(run: ScoringRun, config: JobConfig, result: JobResult) -> None:

@@ -119,6 +119,7 @@ class SlidingWindows:
         self._horizon_ms = settings.horizon_ms
         self._batch = settings.forget_batch
         self._widths = (settings.five_minutes_ms, settings.hour_ms, settings.day_ms)
+        self._widest_first = self._widths[::-1]
 
     def restore(self, entries: Iterable[TransactionEntry], before: TransactionEntry | None) -> RecentTransactions:
         """Rebuild from the stored log (in order of arrival), all at once."""
@@ -186,12 +187,13 @@ class SlidingWindows:
         last = len(times)
         total, squares = state.sums[last], state.squares[last]
         merchants, devices, countries = state.merchants.times, state.devices.times, state.countries.times
+        window: Window | None = None
         windows = []
-        for width in self._widths:
-            start_ms = time_ms - width
-            first = bisect_right(times, start_ms)
-            windows.append(
-                Window(
+        for width in self._widest_first:
+            if window is None or window.count > 1:  # alone in the wider one is alone in the narrower one
+                start_ms = time_ms - width
+                first = bisect_right(times, start_ms)
+                window = Window(
                     last - first,
                     total - state.sums[first],
                     squares - state.squares[first],
@@ -200,7 +202,8 @@ class SlidingWindows:
                     len(devices) - bisect_right(devices, start_ms),
                     len(countries) - bisect_right(countries, start_ms),
                 )
-            )
+            windows.append(window)
+        windows.reverse()
         return windows
 
     def foreign_countries(self, state: RecentTransactions, time_ms: int, home_country: str) -> int:

@@ -58,7 +58,7 @@ POISON = {
     "integer id of 70": (b'{"transaction_id":"P1","user_id":' + b"1" * 70 + b',"timestamp":1,"amount":1}', "user_id"),
     "city of 900 KB": (transaction(city="y" * 900_000), "city"),
     "amount NaN": (with_literal(b"amount", b"NaN"), "not JSON"),
-    "amount 1e400": (with_literal(b"amount", b"1e400"), "not JSON"),
+    "amount 1e400": (with_literal(b"amount", b"1e400"), "amount"),
     "amount text": (transaction(amount="ten"), "amount"),
     "amount negative": (transaction(amount=-1), "amount"),
     "timestamp negative": (transaction(timestamp=-1), "timestamp"),
