@@ -19,13 +19,13 @@ class AccountSettings(msgspec.Struct, frozen=True):
     logins: int = 256
     keep: int = 8
     unblocks: int = 8
-    labels: int = 256
+    labels: int = 64
 
 
 class AccountHistory:
     """State: logins in time order, times of unblocking, and the newest label of each transaction."""
 
-    __slots__ = ("failed_times", "labels", "login_times", "logins", "unblocked_ms")
+    __slots__ = ("failed_times", "fraud_known_ms", "labels", "login_times", "logins", "unblocked_ms")
 
     def __init__(self) -> None:
         self.logins: list[LoginEntry] = []
@@ -33,12 +33,21 @@ class AccountHistory:
         self.failed_times: list[int] = []
         self.unblocked_ms: list[int] = []
         self.labels: dict[str, tuple[int, bool]] = {}
+        self.fraud_known_ms: list[int] = []
 
     def restore_logins(self, logins: list[LoginEntry]) -> None:
         """Take logins that are in time order, with their indexes."""
         self.logins = logins
         self.login_times = [login.timestamp_ms for login in logins]
         self.failed_times = [login.timestamp_ms for login in logins if login.success is False]
+
+    def restore_labels(self, labels: dict[str, tuple[int, bool]]) -> None:
+        """Take the labels, with their index."""
+        self.labels = labels
+        self.index_frauds()
+
+    def index_frauds(self) -> None:
+        self.fraud_known_ms = sorted(known_at_ms for known_at_ms, is_fraud in self.labels.values() if is_fraud)
 
 
 class AccountLog:
@@ -77,8 +86,10 @@ class AccountLog:
             legitimate = next((known for known, (_, is_fraud) in labels.items() if not is_fraud), None)
             if legitimate is None and not entry.is_fraud:
                 return
-            del labels[legitimate if legitimate is not None else next(iter(labels))]
+            del labels[legitimate if legitimate is not None else next(iter(labels))]  # a new fraud is indexed below
         labels[entry.transaction_id] = (entry.known_at_ms, entry.is_fraud)
+        if entry.is_fraud or (previous is not None and previous[1]):
+            state.index_frauds()
 
     def failed_logins(self, state: AccountHistory, time_ms: int, width_ms: int) -> int:
         """Failed logins in (time - width, time]."""
@@ -99,7 +110,7 @@ class AccountLog:
 
     def confirmed_frauds(self, state: AccountHistory, time_ms: int) -> int:
         """Transactions whose newest label says fraud, as known at a moment."""
-        return sum(is_fraud and known_at_ms <= time_ms for known_at_ms, is_fraud in state.labels.values())
+        return bisect_right(state.fraud_known_ms, time_ms)
 
     def last_unblocked_ms(self, state: AccountHistory, time_ms: int) -> int | None:
         at = bisect_right(state.unblocked_ms, time_ms)

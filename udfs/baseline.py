@@ -55,7 +55,7 @@ class Habits:
         self.categories: dict[str, int] = {}
         self.ip_addresses: dict[str, int] = {}
         self.beneficiaries: dict[str, int] = {}
-        self.rolling: dict[int, tuple[Sums, Sums]] = {}  # derived: sums of whole days, dropped when a day changes
+        self.rolling: dict[int, tuple[Sums, Sums]] = {}  # derived: the days before the key's
 
 
 class Baseline:
@@ -83,7 +83,6 @@ class Baseline:
         day = time_ms // DAY_MS
         if day > habits.newest_day:
             habits.newest_day = day
-            habits.rolling.clear()
             oldest = day - settings.days
             for old in [known for known in habits.days if known < oldest]:
                 del habits.days[old]
@@ -114,7 +113,8 @@ class Baseline:
         """Sums over the 7 and the 30 days that end with `day` (that day as far as it has arrived)."""
         past = habits.rolling.get(day)
         if past is None:
-            past = habits.rolling[day] = _past_days(habits.days, day)
+            past = _past_days(habits.days, day)
+            habits.rolling = {day: past}
         week, month = past
         today = habits.days.get(day)
         if today is None:

@@ -86,7 +86,7 @@ def decode_snapshot(data: bytes) -> tuple[SnapshotV1, Habits, AccountHistory]:
     account = AccountHistory()
     account.restore_logins(stored.logins)
     account.unblocked_ms = stored.unblocked_ms
-    account.labels = {transaction_id: (known_at, fraud) for transaction_id, known_at, fraud in stored.labels}
+    account.restore_labels({transaction_id: (known_at, fraud) for transaction_id, known_at, fraud in stored.labels})
     return stored, habits, account
 
 

@@ -63,7 +63,7 @@ def full_snapshot() -> tuple[int, int, Habits, AccountHistory, TransactionEntry 
     account.restore_logins([LOGIN, BARE_LOGIN])
     account.login_times = [LOGIN.timestamp_ms, BARE_LOGIN.timestamp_ms]
     account.unblocked_ms = [START - DAY, START]
-    account.labels = {"T1": (START + 7 * DAY, True), "T0": (START, False)}
+    account.restore_labels({"T1": (START + 7 * DAY, True), "T0": (START, False)})
     return 70_001, START + DAY, habits, account, FULL_TRANSACTION
 
 

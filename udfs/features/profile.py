@@ -24,7 +24,7 @@ SMALLEST = 0.01  # a limit or a spend below it is none
 
 def compute(f: dict[str, float], c: Context) -> None:
     user, account, time_ms = c.user, c.account, c.time_ms
-    confirmed = c.account_log.confirmed_frauds(account, time_ms) if account.labels else 0
+    confirmed = c.account_log.confirmed_frauds(account, time_ms) if account.fraud_known_ms else 0
     unblocked_ms = c.account_log.last_unblocked_ms(account, time_ms) if account.unblocked_ms else None
     if user is None:
         f["account_age_days"] = f["kyc_level"] = f["is_vip"] = f["credit_limit_share"] = f["monthly_spend_share"] = NAN
