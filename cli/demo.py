@@ -15,8 +15,8 @@ DEMO_START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True, help="Folder to write to."
 )
-@click.option("--users", default=1_500, show_default=True, help="Simulated users.")
-@click.option("--days", default=45, show_default=True, help="Simulated days.")
+@click.option("--users", default=1_200, show_default=True, help="Simulated users.")
+@click.option("--days", default=40, show_default=True, help="Simulated days.")
 @click.option("--seed", default=7, show_default=True, help="Another seed, other people and frauds.")
 @click.option("--debug", is_flag=True, help="Show the stack trace if the job fails.")
 def command(out: Path, users: int, days: int, seed: int, debug: bool) -> None:

@@ -97,7 +97,7 @@ def job_config(run: ScoringRun, histories: Path) -> JobConfig:
             scoring[key] = str(path)
     sinks: list[dict[str, str]] = [{"kind": "files", "directory": str(run.directory / "flink")}]
     if run.print_alerts:
-        sinks.append({"kind": "print", "only": "alerts"})
+        sinks.append({"kind": "print", "only": "actions"})
     return parse_config(
         {
             "source": {"kind": "file", "path": str(run.events)},

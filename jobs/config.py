@@ -61,7 +61,9 @@ class PrintSink(Section):
     """One readable line for each alert on the standard output."""
 
     kind: Literal["print"]
-    only: Literal["alerts", "all"] = Field(default="alerts", description="`all` also prints every decision")
+    only: Literal["alerts", "actions", "all"] = Field(
+        default="alerts", description="`actions` leaves out alerts by a flag alone, `all` also prints every decision"
+    )
 
 
 class DiscardSink(Section):

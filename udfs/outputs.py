@@ -22,12 +22,16 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
 
 
 class Output(msgspec.Struct, gc=False):
-    """One record to a sink. `value` is the record's bytes; `headers` travel beside it where the sink has headers."""
+    """One record to a sink. `value` is the record's bytes; `headers` travel beside it where the sink has headers.
+
+    `action` is that of a decision or an alert.
+    """
 
     destination: Destination
     key: str
     value: bytes
     headers: dict[str, bytes] | None = None
+    action: Action | None = None
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):

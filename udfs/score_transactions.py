@@ -32,6 +32,12 @@ OUTPUT_TYPE = Types.ROW_NAMED(
     [Types.STRING(), Types.STRING(), BYTES, Types.MAP(Types.STRING(), BYTES)],
 )
 CONSOLE = OutputTag("console", Types.STRING())
+CONSOLE_DESTINATIONS = {
+    None: (),
+    "alerts": ("alerts",),
+    "actions": ("alerts",),
+    "all": ("decisions", "alerts"),
+}
 CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 CONTROL_ORIGIN = Origin("control")
 
@@ -39,7 +45,7 @@ CONTROL_ORIGIN = Origin("control")
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the operator is told. Picklable; paths are those of the machine that the operator runs on.
 
-    `console` adds a side output of one readable line for each alert, or for each decision and alert.
+    `console` adds a side output of one readable line for each alert, each alert with an action, or each output.
     """
 
     scorer: ScorerConfig
@@ -47,7 +53,7 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     reader: RecordReader
     dead_letter_limit: DeadLetterLimitSettings
     state_ttl_days: int
-    console: Literal["alerts", "all"] | None = None
+    console: Literal["alerts", "actions", "all"] | None = None
 
 
 class ControlRestoreFailed(RuntimeError):
@@ -70,7 +76,8 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._process = self._scorer.process
         self._limit = DeadLetterLimit(settings.dead_letter_limit)
         self._progress = Progress(runtime_context)
-        self._shown_on_console = {None: (), "alerts": ("alerts",), "all": ("decisions", "alerts")}[settings.console]
+        self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
+        self._only_actions = settings.console == "actions"
         self._control_versions: dict[str, int] = {}
         self._control_restored = False
         # RuntimeContext.get_index_of_this_subtask calls a Java method that is gone.
@@ -117,6 +124,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
                 (CONSOLE, console_line(output.value))
                 for output in outputs
                 if output.destination in self._shown_on_console
+                and not (self._only_actions and output.action == "allow")
             ]
         return rows
 

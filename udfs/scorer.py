@@ -147,7 +147,7 @@ class Scorer:
             self.control_versions,
             features if config.log_features else None,  # type: ignore[arg-type]  # NaN is null in JSON
         )
-        outputs = [Output("decisions", transaction.user_id, _encode(decision))]
+        outputs = [Output("decisions", transaction.user_id, _encode(decision), None, action)]
         if alerting:
             outputs.append(
                 _alert_output(
@@ -246,4 +246,4 @@ def _audit_alert(change: AccountChange) -> Output:
 
 
 def _alert_output(alert: Alert) -> Output:
-    return Output("alerts", alert.user_id, _encode(alert))
+    return Output("alerts", alert.user_id, _encode(alert), None, alert.action)

@@ -65,7 +65,7 @@ WRONG = [
     ("sinks", [], "sinks: give at least one, for example kind: print"),
     ("sinks.0.kind", "prnt", "sinks.0: unknown kind 'prnt': give one of files, print, discard"),
     ("sinks.0", {"only": "all"}, "sinks.0: kind is missing: give one of files, print, discard"),
-    ("sinks.0.only", "none", "sinks.0.only: 'none' is not allowed: give alerts or all"),
+    ("sinks.0.only", "none", "sinks.0.only: 'none' is not allowed: give alerts, actions or all"),
     ("sinks.0.olny", "all", "sinks.0.olny: unknown key; did you mean 'only'? (allowed: kind, only)"),
     ("sinks.0", {"kind": "files"}, "sinks.0.directory: is missing"),
     ("sinks", [{"kind": "print"}] * 2, "sinks: at most one sink of kind print and one of kind discard"),
