@@ -1,6 +1,7 @@
 """Throughput of one slot, and where each transaction's microseconds go. `make bench` runs it.
 
-Simulated events through (1) the scorer alone, stage by stage, and (2) the Flink job, file -> discard, everything on.
+Simulated transactions through (1) the scorer alone, stage by stage, and (2) the Flink job, file -> discard, everything
+on: all features, the bank pack, 200 trees and autoencoder, profiles and merchants' history, checkpoints.
 Absolute figures depend on the machine: compare within one run.
 """
 
@@ -28,6 +29,7 @@ WARM_UP_SHARE = 0.3  # start-up of the JVM's compiler and of the operator
 @click.command(name="throughput")
 @click.option("--transactions", default=300_000, show_default=True, help="Simulated transactions.")
 @click.option("--users", default=10_000, show_default=True, help="Simulated users.")
+@click.option("--with-logins", is_flag=True, help="Leave logins, account changes and labels in the stream.")
 @click.option("--backend", "backends", multiple=True, default=("hashmap", "rocksdb"), show_default=True)
 @click.option("--checkpoint-interval-ms", default=5_000, show_default=True)
 @click.option("--events", type=click.Path(path_type=Path), help="Your own events instead of simulated ones.")
@@ -36,6 +38,7 @@ WARM_UP_SHARE = 0.3  # start-up of the JVM's compiler and of the operator
 def main(
     transactions: int,
     users: int,
+    with_logins: bool,
     backends: tuple[str, ...],
     checkpoint_interval_ms: int,
     events: Path | None,
@@ -51,7 +54,7 @@ def main(
     with TemporaryDirectory() as folder:
         work = Path(folder)
         if events is None:
-            _simulate(work, transactions, users)
+            _simulate(work, transactions, users, not with_logins)
             events, reference = work / "events.jsonl", work / "reference"
         histories = work / "merchant_history.jsonl"
         with progress_bar("counting merchants") as progress:
@@ -83,7 +86,7 @@ def main(
     click.echo(f"figures: {out}")
 
 
-def _simulate(directory: Path, transactions: int, users: int) -> None:
+def _simulate(directory: Path, transactions: int, users: int, only_transactions: bool) -> None:
     from simulator.config import SimulatorConfig
     from simulator.files import write
     from simulator.generate import simulate
@@ -93,6 +96,10 @@ def _simulate(directory: Path, transactions: int, users: int) -> None:
     )
     with progress_bar("simulating") as progress:
         write(simulate(config), directory, progress)
+    if only_transactions:
+        path = directory / "events.jsonl"
+        lines = [line for line in path.open("rb") if line.startswith(b'{"type":"transaction"')]
+        path.write_bytes(b"".join(lines))
 
 
 def _run_job(
