@@ -50,7 +50,7 @@ def main(
     from udfs.entity_buckets import BucketSettings
 
     loop_ns = _loop_nanoseconds()
-    click.echo(f"this machine now: {loop_ns:.0f} ns a turn of an empty Python loop (19 on a quiet 2.6 GHz core)")
+    click.echo(f"this machine now: {loop_ns:.0f} ns a turn of an empty Python loop")
     with TemporaryDirectory() as folder:
         work = Path(folder)
         if events is None:
@@ -149,7 +149,7 @@ def _run_job(
 
 
 def _loop_nanoseconds() -> float:
-    """A turn of an empty Python loop: how fast this machine is right now. A quiet 2.6 GHz core takes about 19 ns."""
+    """A turn of an empty Python loop: how fast this machine is right now, to compare runs by."""
     turns = 5_000_000
     start = perf_counter()
     for _ in range(turns):
