@@ -19,7 +19,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "timestamp": (
         "timestamp", "datetime", "transdatetranstime", "time", "date", "ts", "occurredat", "createdat", "eventtime",
-        "dateandtime", "logintime", "changedat", "bookingtime",
+        "dateandtime", "logintime", "changedat", "bookingtime", "when",
     ),
     "known_at": (
         "knownat", "labeltime", "labeldate", "reportedat", "reportdate", "chargebackdate", "resolvedat",
@@ -30,7 +30,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "kind": ("kind", "transactionkind"),
     "auth_result": ("authresult", "authorizationresult", "authstatus"),
     "merchant_id": (
-        "merchantid", "terminalid", "storeid", "shopid", "merchant", "merchantname", "namedest", "terminal",
+        "merchantid", "terminalid", "storeid", "shopid", "merchant", "merchantname", "namedest", "terminal", "shop", "store",
     ),
     "merchant_category": ("merchantcategory", "mcc", "merchantcategorycode", "categorycode", "category"),
     "merchant_country": ("merchantcountry", "merchantcountrycode"),
