@@ -133,8 +133,12 @@ def _collect_outputs(directory: Path) -> None:
     """One file for each output, in the order in which Flink numbered the parts."""
     for destination, name in OUTPUT_FILES.items():
         partial = directory / f"{name}.partial"
+        parts = sorted((directory / "flink" / destination).glob("part-*"), key=_part_number)
+        if len(parts) == 1:
+            parts[0].replace(directory / name)
+            continue
         with partial.open("wb") as out:
-            for part in sorted((directory / "flink" / destination).glob("part-*"), key=_part_number):
+            for part in parts:
                 with part.open("rb") as lines:
                     shutil.copyfileobj(lines, out, 1 << 20)
         partial.replace(directory / name)
