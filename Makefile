@@ -45,7 +45,7 @@ bundle: setup  ## Make the shipped bundle and its statistics again
 	$(BIN)/fraud train --shipped
 
 lock: setup  ## Resolve requirements.lock again from setup.py
-	$(BIN)/uv pip compile --quiet setup.py --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock
+	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock
 
 clean:  ## Remove what demo, test and bench have written
 	rm -rf out .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

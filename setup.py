@@ -5,18 +5,25 @@ from setuptools import find_packages, setup
 SERVE = [
     "apache-flink==2.3.0",
     "click>=8.1",
+    "hiredis>=3",
+    "kafka-python==3.0.12",
     "msgspec==0.22.*",
     "numpy",
     "onnxruntime==1.31.1",
     "pydantic>=2.9",
     "pyyaml>=6",
+    "redis==5.3.1",
     "tzdata",
     "rich>=13",
+]
+AWS = [
+    "boto3==1.44.5",
 ]
 TRAIN = [
     "jinja2>=3.1",
     "matplotlib>=3.9",
     "onnx==1.22.0",
+    "optuna>=4",
     "pandas",
     "pyarrow",
     "scikit-learn==1.9.1",
@@ -26,12 +33,17 @@ TRAIN = [
 DEV = [
     "hypothesis>=6.100",
     "import-linter>=2",
+    "jsonschema>=4.23",
+    "moto[server]>=5.1",
     "mypy>=1.13",
     "pandas-stubs",
     "pytest>=8",
+    "prometheus-client>=0.21",
     "pytest-timeout>=2.3",
+    "python-hcl2>=7",
     "ruff>=0.8",
     "types-PyYAML",
+    "types-boto3[dynamodb,kinesis,sns,sqs,s3]",
     "uv",
 ]
 
@@ -49,6 +61,6 @@ setup(
         "reporting": ["templates/*"],
     },
     install_requires=SERVE,
-    extras_require={"train": TRAIN, "dev": DEV + TRAIN},
+    extras_require={"aws": AWS, "train": TRAIN, "dev": DEV + TRAIN + AWS},
     entry_points={"console_scripts": ["fraud = cli.main:main"]},
 )
