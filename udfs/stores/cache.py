@@ -53,12 +53,19 @@ class CacheCounters(msgspec.Struct):
 class CachedEnrichment:
     """Enrichment over a remote store. The clock must never go back (time.monotonic)."""
 
-    def __init__(self, store: Store, settings: CacheSettings, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: CacheSettings,
+        clock_ms: Callable[[], int],
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
         self.holds_histories = store.holds_histories
         self.complete_through_ms = store.complete_through_ms
         self.settings = settings
         self.counters = CacheCounters()
         self._store = store
+        self._on_close = on_close
         self._clock_ms = clock_ms
         self._limit = max(1, settings.entries // 2)
         self._young: dict[str, Entry] = {}
@@ -84,9 +91,11 @@ class CachedEnrichment:
         return values, "ok"  # type: ignore[return-value]  # what is unreadable always gets the closer look
 
     def close(self) -> None:
-        """Stop reading in the background."""
+        """Stop reading in the background; then `on_close`."""
         if self._refresh is not None:
             self._refresh.close()
+        if self._on_close is not None:
+            self._on_close()
 
     def _look_closer(self, keys: Sequence[str], now_ms: int) -> tuple[list[Record | None], EnrichmentStatus]:
         oldest_fresh_ms = now_ms - self.settings.fresh_ms

@@ -72,6 +72,9 @@ class MemoryStore:
             self._forget_expired()
         return [*map(self.records.get, keys)], "ok"
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def put_many(self, records: Mapping[str, StoredRecord], ttl_ms: int | None) -> None:
         for key, record in records.items():
             require_right_kind(key, record)
@@ -101,6 +104,13 @@ class MemoryStore:
         for key in [key for key, expiry_ms in self._expiries_ms.items() if expiry_ms <= now_ms]:
             del self._expiries_ms[key]
             self.records.pop(key, None)
+
+
+def load_block_list(directory: Path | None) -> BlockList:
+    """The block list of a reference folder, empty if there is none. Raises StoreError with file and line."""
+    if directory is None:
+        return BlockList()
+    return BlockList(entry for _, entry in _rows(directory / "block_list.jsonl", BlockEntry))
 
 
 class Reference(msgspec.Struct):
@@ -148,7 +158,7 @@ def _load_folder(directory: Path, records: dict[str, Record]) -> BlockList:
         records[IP + address.ip_address] = address
     for _, domain in _rows(directory / "domain_feed.jsonl", DomainFeed):
         records[DOMAIN + domain.email_domain] = domain
-    return BlockList(entry for _, entry in _rows(directory / "block_list.jsonl", BlockEntry))
+    return load_block_list(directory)
 
 
 def _rows(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:

@@ -116,6 +116,10 @@ class Enrichment(Protocol):
         cannot be read."""
         ...
 
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        ...
+
 
 def prefix_of(key: str) -> str:
     """The prefix of a key. Raises KeyError where it is none of PREFIXES."""
