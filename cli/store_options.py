@@ -63,11 +63,11 @@ def opened(settings: RemoteStoreSettings) -> Iterator[RemoteStore]:
 
 def _of_config(path: Any) -> RemoteStoreSettings:
     from jobs.config_errors import ConfigError
-    from jobs.config_file import load_config
+    from jobs.config_file import load_store
     from jobs.store_settings import store_settings
 
     try:
-        settings = store_settings(load_config(path).store)
+        settings = store_settings(load_store(path))
     except ConfigError as error:
         raise UserError(str(error)) from None
     if settings is None:

@@ -121,6 +121,8 @@ class RedisStore:
         except ResponseError as error:
             raise StoreError(f"{self._name} refuses: {error}") from None
         except (RedisError, OSError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise StoreError(f"{self._name} shows a certificate that is not trusted: check ca_file") from None
             raise StoreUnavailable(f"{self._name} cannot be used: {error}") from None
 
     def close(self) -> None:
