@@ -7,7 +7,7 @@ from typing import Protocol
 
 from udfs.entity_buckets import BucketSettings
 from udfs.stores.clocks import Clocks
-from udfs.stores.port import OnlineFeatureStore, Store, StoreUnavailable, StoreWriter
+from udfs.stores.port import OnlineFeatureStore, Store, StoreError, StoreUnavailable, StoreWriter
 from udfs.stores.settings import DynamoDBSettings, RemoteStoreSettings
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,10 @@ class RemoteStore(Store, StoreWriter, OnlineFeatureStore, Protocol):
 def open_store(settings: RemoteStoreSettings, buckets: BucketSettings, clocks: Clocks) -> RemoteStore:
     """An adapter, not yet connected. Raises StoreError for settings or an environment that cannot be used."""
     if isinstance(settings, DynamoDBSettings):
-        from udfs.stores.dynamodb import DynamoDBStore
+        try:
+            from udfs.stores.dynamodb import DynamoDBStore
+        except ModuleNotFoundError as error:
+            raise StoreError(f"a store of kind dynamodb needs {error.name}: install the extra `aws`") from None
 
         return DynamoDBStore(settings, buckets, clocks)
     from udfs.stores.redis import RedisStore
