@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ from udfs.stores.settings import DynamoDBSettings, RedisSettings, RemoteStoreSet
 from udfs.system_clocks import SYSTEM_CLOCKS
 
 PROJECT = Path(__file__).parents[1]
-USERS, MERCHANTS = 20_000, 500
+USERS, MERCHANTS = 6_000, 500
 HIT_RATES = (1.0, 0.99, 0.95)
 SECONDS = 3.0
 SCORING_US = 65.0
@@ -43,13 +44,15 @@ def content() -> dict[str, StoredRecord]:
     return {**users, **merchants, **devices}
 
 
-def by_hit_rate(settings: RemoteStoreSettings, hit_rate: float) -> dict[str, float]:
-    """Microseconds of wall clock and of CPU a look-up, where a miss is a user and a device that nobody asked for yet."""
+def by_hit_rate(settings: RemoteStoreSettings, hit_rate: float, warm: bool = True) -> dict[str, float]:
+    """Microseconds of wall clock and of CPU a look-up, where a miss is a user and a device that nobody asked for yet.
+
+    Without `warm` every look-up is a miss: a store that is down from the start."""
     random = Random(1)
     store = open_store(settings, BucketSettings(), SYSTEM_CLOCKS)
     enrichment = CachedEnrichment(store, CacheSettings(entries=1_000_000), SYSTEM_CLOCKS.monotonic_ms)
     known = 2_000
-    for n in range(known):
+    for n in range(known if warm else 0):
         enrichment.lookup([f"user:U{n}", f"merchant:M{n % MERCHANTS}", f"device:D{n}"])
     before = enrichment.counters.failures
     unseen, calls, statuses = known, 0, {"ok": 0, "stale": 0, "degraded": 0}
@@ -139,6 +142,10 @@ def main(out: Path, redis_port: int, dynamodb_port: int) -> None:
         for name, settings, filler in (("redis", redis, redis), ("dynamodb", patient, patient)):
             open_store(replace(filler, timeout_ms=10_000), BucketSettings(), SYSTEM_CLOCKS).put_many(content(), None)
             results[name] = {f"hit rate {rate}": by_hit_rate(settings, rate) for rate in HIT_RATES}
+            if name == "redis":
+                processes[0].send_signal(signal.SIGSTOP)
+                results[name]["paused, hit rate 0.95"] = by_hit_rate(settings, 0.95, warm=False)
+                processes[0].send_signal(signal.SIGCONT)
             results[name]["growing old"] = growing_old(settings, 0)
             results[name]["growing old, read ahead"] = growing_old(settings, 400)
     finally:

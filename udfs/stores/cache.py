@@ -16,6 +16,7 @@ from threading import Lock
 import msgspec
 
 from udfs.outputs import EnrichmentStatus
+from udfs.stores.counters import EnrichmentCounters
 from udfs.stores.port import UNREADABLE, Record, Store, StoreUnavailable, Unreadable
 from udfs.stores.refresh_ahead import RefreshAhead
 
@@ -36,20 +37,6 @@ class CacheSettings(msgspec.Struct, frozen=True):
     refresh_ahead_ms: int = 0
 
 
-class CacheCounters(msgspec.Struct):
-    """State for the metrics: keys answered from memory, keys asked for, failed round trips, values that are no
-    records, look-ups by their status, keys read again in the background and how often that failed."""
-
-    hits: int = 0
-    misses: int = 0
-    failures: int = 0
-    unreadable: int = 0
-    stale: int = 0
-    degraded: int = 0
-    refreshed: int = 0
-    refresh_failures: int = 0
-
-
 class CachedEnrichment:
     """Enrichment over a remote store. The clock must never go back (time.monotonic)."""
 
@@ -63,7 +50,7 @@ class CachedEnrichment:
         self.holds_histories = store.holds_histories
         self.complete_through_ms = store.complete_through_ms
         self.settings = settings
-        self.counters = CacheCounters()
+        self.counters = EnrichmentCounters()
         self._store = store
         self._on_close = on_close
         self._clock_ms = clock_ms

@@ -13,6 +13,7 @@ from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
 from udfs.local_time import is_timezone
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.stores.counters import EnrichmentCounters
 from udfs.stores.encoding import require_right_kind, require_sound_buckets
 from udfs.stores.port import (
     DEVICE,
@@ -56,6 +57,7 @@ class MemoryStore:
     ) -> None:
         self.records = records
         self.holds_histories = holds_histories
+        self.counters = EnrichmentCounters()
         histories = [record for record in records.values() if isinstance(record, EntityHistory)]
         self.complete_through_ms = max((history.complete_through_ms for history in histories), default=FOR_EVER_MS)
         self._buckets = buckets or BucketSettings()

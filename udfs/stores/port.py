@@ -10,6 +10,7 @@ import msgspec
 from udfs.entity_buckets import BucketRow, EntityHistory
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.stores.counters import EnrichmentCounters
 
 Profile = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed
 Record = Profile | EntityHistory
@@ -108,6 +109,7 @@ class Enrichment(Protocol):
 
     holds_histories: bool
     complete_through_ms: int
+    counters: EnrichmentCounters
 
     def lookup(self, keys: Sequence[str]) -> tuple[list[Any], EnrichmentStatus]:
         """A new list of the keys' records (by type of their prefix, or None), and how good it is.

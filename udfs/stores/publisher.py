@@ -12,8 +12,7 @@ import logging
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
-import msgspec
-
+from udfs.stores.counters import PublisherCounters
 from udfs.stores.port import OnlineFeatures, OnlineFeatureStore, StoreError, StoreUnavailable
 from udfs.stores.settings import OnlineFeatureSettings
 
@@ -22,14 +21,6 @@ _log = logging.getLogger(__name__)
 USERS_AT_ONCE = 100
 MAX_AGE_MS = 200
 """Half of it for waiting, half for writing."""
-
-
-class PublisherCounters(msgspec.Struct):
-    """State for the metrics: users' features published, dropped, and failed round trips."""
-
-    published: int = 0
-    dropped: int = 0
-    failures: int = 0
 
 
 class OnlineFeaturePublisher:
