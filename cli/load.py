@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 RECORDS_AT_ONCE = 1_000
 ERRORS_SHOWN = 20
+INTERRUPTED = 130
 
 
 @click.command(name="load")
@@ -41,14 +43,14 @@ def command(directory: Path, config: Path | None, address: str | None, dry_run: 
         names = ", ".join(file.name for file in REFERENCE_FILES)
         raise UserError(f"{directory}: none of the reference files is there ({names})")
     loading = _Loading(directory, sum((directory / file.name).stat().st_size for file in files))
-    with progress_bar("checking" if dry_run else "loading") as progress:
-        if dry_run:
+    target = nullcontext() if dry_run else opened(chosen_store(config, address))
+    try:
+        with target as store, progress_bar("checking" if dry_run else "loading") as progress:
             for file in files:
-                loading.load(file, None, progress)
-        else:
-            with opened(chosen_store(config, address)) as store:
-                for file in files:
-                    loading.load(file, store, progress)
+                loading.load(file, store, progress)
+    except KeyboardInterrupt:
+        click.echo("interrupted: some records may be written; loading again completes it", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     for name, count in loading.counts.items():
         note = " (checked: the job reads them by scoring.reference)" if name == "block_list.jsonl" else ""
         click.echo(f"{count:>12,}  {name}{note}")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -146,3 +150,18 @@ def test_what_the_user_can_put_right_is_one_line(arguments: list[str], told: str
     assert told in result.output
     assert result.output.count("\n") == 1
     assert "planted" not in result.output
+
+
+def test_an_interrupted_load_ends_at_once_and_says_how_to_go_on(folder: Path, redis: str) -> None:
+    with (folder / "users.jsonl").open("w") as file:
+        file.writelines(f'{{"user_id": "U{n}"}}\n' for n in range(2_000_000))
+    command = [sys.executable, "-m", "cli.main", "load", str(folder), "--store", redis]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as loading:
+        store = open_store(store_of(redis), SETTINGS, SYSTEM_CLOCKS)
+        while store.get_many(["user:U1"]) == [None]:
+            assert loading.poll() is None
+            time.sleep(0.05)
+        loading.send_signal(signal.SIGINT)
+        assert loading.wait(timeout=20) == 130
+        assert loading.stderr is not None
+        assert "interrupted: some records may be written; loading again completes it" in loading.stderr.read()
