@@ -132,8 +132,6 @@ class RedisStore:
     def _available(self) -> Iterator[None]:
         try:
             yield
-        except NoScriptError:
-            raise
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"{self._name} cannot be used: {error}") from None
 
