@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 from tests.servers.processes import ServerProcess, fetched, free_port
 
@@ -26,6 +26,8 @@ class RedisServer(ServerProcess):
     def _pings(self) -> bool:
         try:
             return bool(self.client().ping())
+        except AuthenticationError:
+            return True
         except RedisError:
             return False
 
