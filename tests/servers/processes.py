@@ -45,6 +45,7 @@ class ServerProcess:
         deadline = time.monotonic() + 30
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
                 told = (self._directory / "server.log").read_text(errors="replace")[-1_000:]
                 pytest.fail(f"{self._command[0]} did not start: {told}", pytrace=False)
             time.sleep(0.02)
