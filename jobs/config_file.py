@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError, explain
+from jobs.store_settings import MemoryStoreSection, Store
 
 ENVIRONMENT_PREFIX = "FRAUD__"
 SEPARATOR = "__"
@@ -22,11 +23,26 @@ def load_config(path: str | os.PathLike[str], environment: Mapping[str, str] | N
 
     Raises ConfigError, whose message names the file or variable, the key and what is allowed.
     """
-    tree = _read_yaml(Path(path))
-    overrides = _overrides(os.environ if environment is None else environment)
-    for variable, (keys, value) in overrides.items():
-        _lay_over(tree, keys, value, variable)
-    return parse_config(tree, str(path), {tuple(keys): variable for variable, (keys, _) in overrides.items()})
+    tree, variables = _tree(Path(path), os.environ if environment is None else environment)
+    return parse_config(tree, str(path), variables)
+
+
+def load_store(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> Store:
+    """Only the store of a configuration: for commands that do not run the job, and so need none of its files.
+
+    Raises ConfigError.
+    """
+    tree, variables = _tree(Path(path), os.environ if environment is None else environment)
+    try:
+        return _StoreOnly.model_validate(tree).store
+    except ValidationError as error:
+        raise ConfigError(explain(error, str(path), variables)) from None
+
+
+class _StoreOnly(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
+
+    store: Store = Field(default_factory=MemoryStoreSection)
 
 
 def parse_config(
@@ -37,6 +53,15 @@ def parse_config(
         return JobConfig.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(explain(error, origin, variables or {})) from None
+
+
+def _tree(path: Path, environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """File and environment as plain data, and which keys came from which variables."""
+    tree = _read_yaml(path)
+    overrides = _overrides(environment)
+    for variable, (keys, value) in overrides.items():
+        _lay_over(tree, keys, value, variable)
+    return tree, {tuple(keys): variable for variable, (keys, _) in overrides.items()}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class FeatureEngine:
         self.states = states
         self.money = money
         self.block_list = block_list
-        self._enrichment = enrichment
+        self.enrichment = enrichment
         self._local_time = local_time
         self._windows = states.windows
         self._lateness_ms = states.settings.windows.lateness_ms
@@ -120,6 +120,10 @@ class FeatureEngine:
         """Write an observed transaction to the user's state."""
         self.states.record(observation.user, observation.entry)
 
+    def close(self) -> None:
+        """Let go of the stores."""
+        self.enrichment.close()
+
     def record_login(self, login: Login) -> None:
         """Learn a login attempt; a repeated event id changes nothing."""
         user = self._user_unless_seen(login, LOGIN_MARK)
@@ -175,7 +179,7 @@ class FeatureEngine:
         if email_domain is not None:
             keys.append(DOMAIN + email_domain)
         # The values come in the order of the keys, and a key's prefix tells its type.
-        values, context.status = self._enrichment.lookup(keys)
+        values, context.status = self.enrichment.lookup(keys)
         context.user = values[0]
         if email_domain is not None:
             context.domain = values.pop()
