@@ -14,7 +14,7 @@ import msgspec
 from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.memory import MemoryStore
-from udfs.stores.port import MERCHANT_HISTORY, Record, Store
+from udfs.stores.port import HISTORY, Record, Store
 
 Profile = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed
 SETTINGS = BucketSettings()
@@ -34,7 +34,7 @@ StoreFactory = Callable[[Content], AbstractContextManager[Store]]
 def memory(content: Content) -> Iterator[Store]:
     records: dict[str, Record] = dict(content.profiles)
     for merchant_id, row in (content.histories or {}).items():
-        records[MERCHANT_HISTORY + merchant_id] = EntityHistory(row, SETTINGS)
+        records[HISTORY["merchant"] + merchant_id] = EntityHistory(row, SETTINGS)
     yield MemoryStore(records, content.histories is not None)
 
 

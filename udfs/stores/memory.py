@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from udfs.block_list import BlockList
-from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHistory
 from udfs.local_time import is_timezone
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.stores.port import DEVICE, DOMAIN, IP, MERCHANT, MERCHANT_HISTORY, USER, Record, StoreError
+from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, Record, StoreError
 
 T = TypeVar("T")
 
+HISTORY_FILE = "entity_history.jsonl"
+
 FILES = (
     "users.jsonl", "merchants.jsonl", "devices.jsonl", "ip_feed.jsonl", "domain_feed.jsonl", "block_list.jsonl",
-    "merchant_history.jsonl",
+    HISTORY_FILE,
 )  # fmt: skip
-
-
-FOR_EVER_MS = 1 << 62
 
 
 class MemoryStore:
@@ -53,20 +52,20 @@ class Reference(msgspec.Struct):
 def load_reference(directory: Path | None, buckets: BucketSettings, histories: Path | None = None) -> Reference:
     """Load whichever reference files the folder holds (docs/bring-your-own-data.md); None gives an empty store.
 
-    `histories` is read in place of the folder's merchant_history.jsonl.
+    `histories` is read in place of the folder's entity_history.jsonl.
     Raises StoreError with file and line for what cannot be read, and for a folder without any of the files.
     """
     records: dict[str, Record] = {}
     block_list = BlockList()
     if histories is not None and not histories.is_file():
-        raise StoreError(f"{histories}: no such file of merchants' history; make it with `fraud aggregate`")
+        raise StoreError(f"{histories}: no such file of entities' history; make it with `fraud aggregate`")
     if directory is not None:
         block_list = _load_folder(directory, records)
-        histories = histories or directory / "merchant_history.jsonl"
+        histories = histories or directory / HISTORY_FILE
     if histories is not None:
         for place, row in _rows(histories, BucketRow):
             _check_buckets(row, place)
-            records[MERCHANT_HISTORY + row.id] = EntityHistory(row, buckets)
+            records[HISTORY[row.entity] + row.id] = EntityHistory(row, buckets)
     holds_histories = histories is not None and histories.is_file()
     return Reference(MemoryStore(records, holds_histories), block_list)
 
@@ -108,9 +107,14 @@ def _rows(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
 
 
 def _check_buckets(row: BucketRow, place: str) -> None:
-    if not len(row.hours) == len(row.transactions) == len(row.users) == len(row.frauds):
-        raise StoreError(f"{place}: hours, transactions, users and frauds of {row.id} must be of one length")
+    columns = (row.hours, row.transactions, row.frauds, row.users_1d, row.users_7d)
+    if len({len(column) for column in columns}) > 1:
+        raise StoreError(
+            f"{place}: hours, transactions, frauds, users_1d and users_7d of {row.id} must be of one length"
+        )
     if any(later <= earlier for earlier, later in pairwise(row.hours)):
         raise StoreError(f"{place}: the hours of {row.id} must rise")
-    if any(count < 0 for count in (*row.transactions, *row.users)):
-        raise StoreError(f"{place}: transactions and users of {row.id} must not be negative")
+    if any(count < 0 for count in (*row.transactions, *row.frauds)):
+        raise StoreError(f"{place}: transactions and frauds of {row.id} must not be negative")
+    if any(count < 0 for users in (row.users_1d, row.users_7d) for count in accumulate(users)):
+        raise StoreError(f"{place}: more users of {row.id} leave than have come")

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from udfs.entity_buckets import EntityHistory
+from udfs.entity_buckets import KINDS, EntityHistory, EntityKind
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 
 Record = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed | EntityHistory
 
 USER, MERCHANT, DEVICE, IP, DOMAIN = "user:", "merchant:", "device:", "ip:", "domain:"
-MERCHANT_HISTORY = "history:merchant:"
+HISTORY: dict[EntityKind, str] = {kind: f"history:{kind}:" for kind in KINDS}
 PREFIXES: dict[str, type[Record]] = {
     USER: UserProfile,
     MERCHANT: MerchantProfile,
     DEVICE: DeviceProfile,
     IP: IpFeed,
     DOMAIN: DomainFeed,
-    MERCHANT_HISTORY: EntityHistory,
+    **dict.fromkeys(HISTORY.values(), EntityHistory),
 }
 """A key is one of these prefixes and the id; the prefix tells the type of the value."""
 
