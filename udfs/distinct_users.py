@@ -13,15 +13,21 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 
-def changes_of_visit(visits: list[int], hour: int, span: int) -> Iterator[tuple[int, int]]:
+def changes_of_visit(visits: list[int], hour: int, span: int) -> list[tuple[int, int]]:
     """(hour, change) of the number of distinct users in the last `span` hours, for one more visit of a user whose other
     visits around that hour are `visits` (ascending, without it)."""
+    if not visits or visits[-1] < hour:  # as nearly always
+        if visits and hour - visits[-1] <= span:
+            return [(visits[-1] + span, 1), (hour + span, -1)]
+        return [(hour, 1), (hour + span, -1)]
     place = bisect_left(visits, hour)
     before = visits[place - 1] if place else None
     after = visits[place] if place < len(visits) else None
-    yield from _between(before, hour, span, 1)
-    yield from _between(hour, after, span, 1)
-    yield from _between(before, after, span, -1)
+    return [
+        *_between(before, hour, span, 1),
+        *_between(hour, after, span, 1),
+        *_between(before, after, span, -1),
+    ]
 
 
 def _between(before: int | None, after: int | None, span: int, sign: int) -> Iterator[tuple[int, int]]:

@@ -137,16 +137,19 @@ class EntityHistory:
         weight = self._settings.prior_weight
         prior = weight * self._settings.prior_fraud_rate
         until = bisect_left(hours, label_end)
+        if not until:
+            return (self._settings.prior_fraud_rate,) * len(self._risk_days)
+        all_transactions, all_frauds = transactions[until], frauds[until]
+        withdrawn = self.row.withdrawn
         rates = []
         for days in self._risk_days:
             start = window_start(label_end, days)
             since = bisect_left(hours, start, 0, until)
-            count = frauds[until] - frauds[since]
-            for counted, ended in self.row.withdrawn:  # hardly ever any
-                if start <= counted and ended < label_end:
-                    count -= 1
-            # late labels may meet fewer transactions than they belong to
-            rates.append(min(1.0, (count + prior) / (transactions[until] - transactions[since] + weight)))
+            count = all_frauds - frauds[since]
+            if withdrawn:
+                count -= sum(start <= counted and ended < label_end for counted, ended in withdrawn)
+            rate = (count + prior) / (all_transactions - transactions[since] + weight)
+            rates.append(rate if rate < 1.0 else 1.0)  # late labels may meet fewer transactions than they belong to
         return tuple(rates)
 
 

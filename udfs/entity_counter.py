@@ -17,6 +17,7 @@ from udfs.events import Transaction
 from udfs.time_units import DAY_MS, HOUR_MS
 
 TRANSACTIONS, FRAUDS, USERS_1D, USERS_7D = range(4)
+TIDY_EVERY_DAYS = 4  # each time costs about what counting ten events does
 SPANS = ((USERS_1D, DAY_HOURS), (USERS_7D, WEEK_HOURS))
 
 
@@ -73,7 +74,7 @@ class EntityCounter:
         if counts.first_hour is None or hour < counts.first_hour:
             counts.first_hour = hour
         self._visit(counts, user_id, hour)
-        if arrived_at_ms // DAY_MS != counts.tidied_day:
+        if arrived_at_ms // DAY_MS >= counts.tidied_day + TIDY_EVERY_DAYS:
             self._tidy(counts)
 
     def add_label(self, counts: EntityCounts, transaction: str, time_ms: int, known_at_ms: int, is_fraud: bool) -> None:
@@ -130,17 +131,18 @@ class EntityCounter:
             for changed, change in changes_of_visit(visits, hour, span):
                 _slot(counts, changed)[column] += change
         visits.append(hour)
-        visits.sort()
-        first_open = self._first_open_hour(counts)
-        while len(visits) > 1 and visits[1] < first_open:
-            del visits[0]
+        if len(visits) > 1:
+            visits.sort()
+            first_open = self._first_open_hour(counts)
+            while len(visits) > 1 and visits[1] < first_open:
+                del visits[0]
 
     def _first_open_hour(self, counts: EntityCounts) -> int:
         """No transaction that arrives from now on counts in an earlier hour."""
         return (counts.newest_ms - self._activity_delay_ms) // HOUR_MS - 1
 
     def _tidy(self, counts: EntityCounts) -> None:
-        """Once a day of the entity: forget and merge what nothing can ask for any more."""
+        """Every few days of the entity: forget and merge what nothing can ask for any more."""
         settings, newest_ms = self.settings, counts.newest_ms
         counts.tidied_day = newest_ms // DAY_MS
         oldest_visit = self._first_open_hour(counts) - WEEK_HOURS

@@ -430,7 +430,7 @@ def test_more_users_than_the_limit_are_not_counted_until_others_have_gone() -> N
     aggregator = EntityAggregator(CountingSettings(WEEK_LATE, max_users=3))
     for number in range(10):
         aggregator.add_transaction(M, f"u{number}", START + number, START + number)
-    later = START + 9 * DAY
+    later = START + 12 * DAY
     for number in range(2):
         aggregator.add_transaction(M, f"v{number}", later + number * DAY, later + number * DAY)
     read = EntityHistory(next(aggregator.rows()), WEEK_LATE)
@@ -484,10 +484,10 @@ def test_an_entity_that_is_busy_for_a_year_stays_within_its_bounds() -> None:
             aggregator.add_label(M, f"t{hour - 240}", now - 240 * HOUR, now, False)
     row = next(aggregator.rows())
     counts = aggregator._counts[M]
-    assert len(row.hours) <= (7 + 7 + 3 + 2) * 24 + 24 + 168  # hours, days, and users who have yet to leave
-    assert len(row.withdrawn) <= 24 * (7 + 31 + 3 + 1)
-    assert len(counts.users) <= 24 * 9
-    assert len(counts.labels) <= 240 + 24 * 4 + 1
+    assert len(row.hours) <= (7 + 7 + 3 + 4 + 2) * 24 + 24 + 168  # hours, days, and users who have yet to leave
+    assert len(row.withdrawn) <= 24 * (7 + 31 + 3 + 4 + 1)
+    assert len(counts.users) <= 24 * (9 + 4)
+    assert len(counts.labels) <= 240 + 24 * (3 + 4) + 1
     assert len(msgspec.msgpack.encode(row)) < 16_000
 
 
