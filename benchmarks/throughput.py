@@ -46,7 +46,7 @@ def main(
     out: Path,
 ) -> None:
     """Measure and print; the figures are also written as JSON."""
-    from models.entity_history import aggregate_merchants, write_history
+    from models.entity_history import aggregate_entities, write_history
     from udfs.entity_buckets import BucketSettings
 
     loop_ns = _loop_nanoseconds()
@@ -56,9 +56,9 @@ def main(
         if events is None:
             _simulate(work, transactions, users, not with_logins)
             events, reference = work / "events.jsonl", work / "reference"
-        histories = work / "merchant_history.jsonl"
+        histories = work / "entity_history.jsonl"
         with progress_bar("counting merchants") as progress:
-            write_history(aggregate_merchants(events, BucketSettings(), progress=progress), histories)
+            write_history(aggregate_entities(events, BucketSettings(), progress=progress), histories)
         with progress_bar("scorer alone") as progress:
             stages = measure_stages(events, reference, histories, progress)
         click.echo(f"\nscorer alone: {stages['microseconds_per_transaction']:.1f} us a transaction")

@@ -1,4 +1,4 @@
-"""`fraud aggregate`: merchants' history from a file of events."""
+"""`fraud aggregate`: the history of merchants, devices, beneficiaries and IP addresses from a file of events."""
 
 from __future__ import annotations
 
@@ -18,21 +18,27 @@ from cli.scoring_run import FUTURE_TOLERANCE_MS
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Reference folder to write to.")
 def command(events: Path, out: Path) -> None:
-    """Count each merchant's transactions, users and labelled frauds by hour into OUT/merchant_history.jsonl.
+    """Count transactions, users and labelled frauds by hour into OUT/entity_history.jsonl, for each merchant, device,
+    beneficiary and IP address.
 
     The scorer reads these buckets as of each transaction's time: a fraud counts only once its label could be known.
     So one file made from the whole history is right for every transaction in it.
+
+    \b
+    Example:
+      fraud aggregate --events out/history/events.jsonl --out out/history/reference
     """
-    from models.entity_history import aggregate_merchants, write_history
+    from models.entity_history import aggregate_entities, write_history
     from models.event_files import EventFileError
     from udfs.entity_buckets import BucketSettings
+    from udfs.stores.memory import HISTORY_FILE
 
     latest_ms = time.time_ns() // 1_000_000 + FUTURE_TOLERANCE_MS  # one event far ahead would draw the rest with it
     try:
-        with progress_bar("counting merchants") as progress:
-            rows = aggregate_merchants(events, BucketSettings(), latest_ms, progress)
+        with progress_bar("counting merchants, devices, …") as progress:
+            rows = aggregate_entities(events, BucketSettings(), latest_ms, progress)
         out.mkdir(parents=True, exist_ok=True)
-        write_history(rows, out / "merchant_history.jsonl")
+        count = write_history(rows, out / HISTORY_FILE)
     except (EventFileError, OSError) as error:
         raise UserError(str(error)) from None
-    click.echo(f"{len(rows):,} merchants in {out / 'merchant_history.jsonl'}")
+    click.echo(f"{count:,} merchants, devices, beneficiaries and IP addresses in {out / HISTORY_FILE}")

@@ -54,7 +54,7 @@ def score(run: ScoringRun, debug: bool = False) -> JobResult:
         for name in (*OUTPUT_FILES.values(), "run.json"):
             (run.directory / name).unlink(missing_ok=True)
         shutil.rmtree(run.directory / "flink", ignore_errors=True)
-        histories = run.histories or _count_merchants(run)
+        histories = run.histories or _count_entities(run)
         total = _count_lines(run.events)
         config = job_config(run, histories)
         job = start(config)
@@ -109,15 +109,15 @@ def job_config(run: ScoringRun, histories: Path) -> JobConfig:
     )
 
 
-def _count_merchants(run: ScoringRun) -> Path:
-    from models.entity_history import aggregate_merchants, write_history
+def _count_entities(run: ScoringRun) -> Path:
+    from models.entity_history import aggregate_entities, write_history
     from models.event_files import EventFileError
     from udfs.entity_buckets import BucketSettings
 
-    path = run.directory / "merchant_history.jsonl"
+    path = run.directory / "entity_history.jsonl"
     try:
-        with progress_bar("counting merchants") as progress:
-            rows = aggregate_merchants(run.events, BucketSettings(), run.latest_timestamp_ms, progress)
+        with progress_bar("counting merchants, devices, …") as progress:
+            rows = aggregate_entities(run.events, BucketSettings(), run.latest_timestamp_ms, progress)
     except EventFileError as error:
         raise UserError(str(error)) from None
     write_history(rows, path)

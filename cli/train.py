@@ -92,7 +92,7 @@ def _write_statistics(events: Path, reference: Path, out: Path) -> None:
 
 
 def _train(events: Path, reference: Path | None, truth: Path | None, out: Path, settings: TrainSettings) -> None:
-    from models.entity_history import aggregate_merchants, write_history
+    from models.entity_history import aggregate_entities, write_history
     from models.event_files import EventFileError
     from models.frame import TrainingError
     from models.train import train_bundle
@@ -103,9 +103,9 @@ def _train(events: Path, reference: Path | None, truth: Path | None, out: Path, 
     config = ScorerConfig()
     try:
         with TemporaryDirectory() as folder:
-            histories = Path(folder) / "merchant_history.jsonl"
-            with progress_bar("counting merchants") as progress:
-                write_history(aggregate_merchants(events, config.buckets, progress=progress), histories)
+            histories = Path(folder) / "entity_history.jsonl"
+            with progress_bar("counting merchants, devices, …") as progress:
+                write_history(aggregate_entities(events, config.buckets, progress=progress), histories)
             paths = ScorerPaths(bundle="", reference=str(reference) if reference else None, histories=str(histories))
             with progress_bar("replaying history") as progress:
                 frame = training_frame(events, config, paths, truth, progress)

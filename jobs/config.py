@@ -99,7 +99,7 @@ class Scoring(Section):
         "remote store only the block list is read",
     )
     histories: ExistingFile | None = Field(
-        default=None, description="merchants' history (`fraud aggregate`), in place of the reference folder's own"
+        default=None, description="entities' history (`fraud aggregate`), in place of the reference folder's own"
     )
     fx_rates: ExistingFile | None = Field(
         default=None, description="dated exchange rates; without it all currencies count 1:1"

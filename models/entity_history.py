@@ -1,66 +1,99 @@
-"""Merchants' hourly buckets from a file of events, by the same aggregator as in the stream."""
+"""Buckets of merchants, devices, beneficiaries and IP addresses from a file of events, by the job's own counter."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from models.event_files import Progress, events_of, no_progress
-from udfs.entity_buckets import BucketRow, BucketSettings, EntityAggregator
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity
+from udfs.entity_counter import CountingSettings, EntityAggregator, entities_of, label_mark
 from udfs.events import Label, Transaction
+from udfs.time_units import DAY_MS
 
-REMEMBERED_IDS = 2_000_000
+REPEATS_MS = 2 * DAY_MS
+LABELS_AFTER_MS = 90 * DAY_MS
 
 
-class RecentIds:
-    """The last ids, bounded: a transaction sent twice within a day or two is counted once."""
+class SeenTransactions:
+    """Transactions of the last while and whom each was counted for, by user and transaction id.
 
-    def __init__(self, limit: int = REMEMBERED_IDS) -> None:
-        self._limit = limit
-        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+    Bounded by event time: one that is sent again within `repeats_ms` is a repeated one, a label that comes within
+    `labels_ms` finds the transaction's entities.
+    """
 
-    def is_new(self, user_id: str, transaction_id: str) -> bool:
-        key = (user_id, transaction_id)
-        if key in self._seen:
-            return False
-        self._seen[key] = None
-        if len(self._seen) > self._limit:
+    def __init__(self, repeats_ms: int = REPEATS_MS, labels_ms: int = LABELS_AFTER_MS) -> None:
+        self._repeats_ms = repeats_ms
+        self._keep_ms = max(repeats_ms, labels_ms)
+        self._newest_ms = 0
+        self._seen: OrderedDict[str, tuple[int, tuple[Entity, ...]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def is_new(self, mark: str, arrived_ms: int, entities: Iterable[Entity]) -> bool:
+        """Remember a transaction, unless it is a repeated one."""
+        self._newest_ms = max(self._newest_ms, arrived_ms)
+        known = self._seen.get(mark)
+        if known is not None:
+            if known[0] >= self._newest_ms - self._repeats_ms:
+                return False
+            del self._seen[mark]
+        self._seen[mark] = (self._newest_ms, tuple(entities))
+        oldest_ms = self._newest_ms - self._keep_ms
+        while self._seen and next(iter(self._seen.values()))[0] < oldest_ms:
             self._seen.popitem(last=False)
         return True
 
+    def entities_of(self, mark: str) -> tuple[Entity, ...]:
+        """Whom the transaction was counted for; nobody if it is not known."""
+        known = self._seen.get(mark)
+        return known[1] if known is not None else ()
 
-def aggregate_merchants(
+
+def aggregate_entities(
     path: Path, settings: BucketSettings, latest_timestamp_ms: int | None = None, progress: Progress = no_progress
-) -> list[BucketRow]:
-    """Count transactions, users and labelled frauds by merchant and hour. Raises EventFileError.
+) -> Iterable[BucketRow]:
+    """Count transactions, users and labelled frauds by entity and hour. Raises EventFileError.
 
-    A file tells no time of arrival: an event arrives no earlier than any before it in the file.
+    No hour is merged: the rows are right for a reader at any moment of the history. A file tells no time of arrival:
+    an event arrives no earlier than those of the same entity before it in the file.
     """
-    aggregator = EntityAggregator("merchant", settings)
-    ids = RecentIds()
-    merchants: dict[tuple[str, str], str] = {}  # for labels that do not name the merchant
-    arrived_ms = 0
+    aggregator = EntityAggregator(CountingSettings(settings))
+    seen = SeenTransactions()
     for event in events_of(path, latest_timestamp_ms, progress):
         if isinstance(event, Transaction):
-            arrived_ms = max(arrived_ms, event.timestamp)
-            if event.merchant_id is not None and ids.is_new(event.user_id, event.transaction_id):
-                aggregator.add_transaction(event.merchant_id, event.user_id, event.timestamp, arrived_ms)
-                merchants[(event.user_id, event.transaction_id)] = event.merchant_id
+            mark = label_mark(event.user_id, event.transaction_id)
+            entities = entities_of(event)
+            if entities and seen.is_new(mark, event.timestamp, entities):
+                for entity in entities:
+                    aggregator.add_transaction(entity, event.user_id, event.timestamp, event.timestamp)
         elif isinstance(event, Label):
-            arrived_ms = max(arrived_ms, event.known_at)
-            merchant_id = event.merchant_id or merchants.get((event.user_id, event.transaction_id))
-            if merchant_id is not None:
-                mark = f"{event.user_id}\0{event.transaction_id}"
-                aggregator.add_label(merchant_id, mark, event.timestamp, event.known_at, event.is_fraud)
+            mark = label_mark(event.user_id, event.transaction_id)
+            for entity in labelled_entities(event, seen.entities_of(mark)):
+                aggregator.add_label(entity, mark, event.timestamp, event.known_at, event.is_fraud)
     return aggregator.rows()
 
 
-def write_history(rows: list[BucketRow], path: Path) -> None:
-    """Write buckets as merchant_history.jsonl of a reference folder, whole or not at all."""
+def labelled_entities(label: Label, known: tuple[Entity, ...]) -> tuple[Entity, ...]:
+    """Whom a label counts for: its transaction's entities, or the merchant that it names itself."""
+    if known or label.merchant_id is None:
+        return known
+    return (Entity("merchant", label.merchant_id),)
+
+
+def write_history(rows: Iterable[BucketRow], path: Path) -> int:
+    """Write buckets as a file that the scorer loads (`entity_history.jsonl` of a reference folder), whole or not at all;
+    returns how many."""
     encode = msgspec.json.encode
     partial = path.with_name(path.name + ".partial")
+    count = 0
     with partial.open("wb") as out:
-        out.writelines(encode(row) + b"\n" for row in rows)
+        for row in rows:
+            out.write(encode(row) + b"\n")
+            count += 1
     partial.replace(path)
+    return count

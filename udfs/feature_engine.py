@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from udfs.block_list import BlockList
-from udfs.entity_buckets import BucketSettings, EntityHistory, EntityRisk, empty_history
+from udfs.entity_buckets import KINDS, BucketSettings, EntityHistory, EntityKind, EntityRisk, empty_history
 from udfs.entries import AccountEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.features.catalogue import compute_features
@@ -18,9 +18,11 @@ from udfs.features.time_of_day import is_night
 from udfs.local_time import LocalTime
 from udfs.money import Money
 from udfs.profiles import BlockEntry
-from udfs.stores.port import DEVICE, DOMAIN, IP, MERCHANT, MERCHANT_HISTORY, USER, Enrichment
+from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, Enrichment
 from udfs.user_state import CHANGE_MARK, LOGIN_MARK, User, UserStates
 
+MERCHANT_HISTORY, DEVICE_HISTORY = HISTORY["merchant"], HISTORY["device"]
+BENEFICIARY_HISTORY, IP_HISTORY = HISTORY["beneficiary"], HISTORY["ip"]
 BLOCKED_STATUSES = frozenset({"blocked", "frozen", "locked", "suspended"})
 
 
@@ -53,9 +55,7 @@ class FeatureEngine:
         self._local_time = local_time
         self._windows = states.windows
         self._lateness_ms = states.settings.windows.lateness_ms
-        self._no_history: EntityHistory | None = None
-        if enrichment.holds_histories:
-            self._no_history = empty_history("merchant", buckets, enrichment.complete_through_ms)
+        self._no_history = {kind: empty_history(buckets, kind) for kind in KINDS}
 
     def observe(self, transaction: Transaction) -> Observation | None:
         """Features of a transaction, or None if it is a duplicate. Raises MissingRate for a currency without rate."""
@@ -168,35 +168,50 @@ class FeatureEngine:
         """One look-up for everything that is known of the transaction's parties."""
         merchant_id, device_id = transaction.merchant_id, transaction.device_id
         ip_address, email_domain = transaction.ip_address, transaction.email_domain
-        context.merchant = context.merchant_risk = context.device = context.ip = context.domain = None
+        beneficiary_id = transaction.beneficiary_id
+        context.merchant = context.device = context.ip = context.domain = None
+        context.merchant_risk = context.device_risk = context.beneficiary_risk = context.ip_risk = None
+        context.stale_history = False
         keys = [USER + transaction.user_id]
         if merchant_id is not None:
             keys += (MERCHANT + merchant_id, MERCHANT_HISTORY + merchant_id)
         if device_id is not None:
-            keys.append(DEVICE + device_id)
+            keys += (DEVICE + device_id, DEVICE_HISTORY + device_id)
+        if beneficiary_id is not None:
+            keys.append(BENEFICIARY_HISTORY + beneficiary_id)
         if ip_address is not None:
-            keys.append(IP + ip_address)
+            keys += (IP + ip_address, IP_HISTORY + ip_address)
         if email_domain is not None:
             keys.append(DOMAIN + email_domain)
         # The values come in the order of the keys, and a key's prefix tells its type.
         values, context.status = self.enrichment.lookup(keys)
+        time_ms = transaction.timestamp
         context.user = values[0]
         if email_domain is not None:
             context.domain = values.pop()
         if ip_address is not None:
+            context.ip_risk = self._risk(context, "ip", values.pop(), time_ms)
             context.ip = values.pop()
+        if beneficiary_id is not None:
+            context.beneficiary_risk = self._risk(context, "beneficiary", values.pop(), time_ms)
         if device_id is not None:
+            context.device_risk = self._risk(context, "device", values.pop(), time_ms)
             context.device = values.pop()
         if merchant_id is not None:
             context.merchant = values[1]
-            history: EntityHistory | None = values[2]
-            if history is not None:
-                context.merchant_risk = history.as_of(transaction.timestamp)
-            else:
-                context.merchant_risk = self._risk_without_history(context, transaction.timestamp)
+            context.merchant_risk = self._risk(context, "merchant", values[2], time_ms)
 
-    def _risk_without_history(self, context: Context, time_ms: int) -> EntityRisk | None:
-        """A complete store that has no buckets of a merchant knows that nothing happened there yet."""
-        if self._no_history is None or context.status == "degraded":
-            return None
-        return self._no_history.as_of(time_ms)
+    def _risk(
+        self, context: Context, kind: EntityKind, history: EntityHistory | None, time_ms: int
+    ) -> EntityRisk | None:
+        """As of the transaction. A complete store without buckets of an entity knows that nothing happened there yet."""
+        if history is None:
+            enrichment = self.enrichment
+            if not enrichment.holds_histories or context.status == "degraded":
+                return None
+            history = self._no_history[kind]
+            history.complete_through_ms = enrichment.complete_through_ms
+        risk = history.as_of(time_ms)
+        if risk.stale:
+            context.stale_history = True
+        return risk

@@ -32,7 +32,7 @@ class UserProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class MerchantProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One merchant; its buckets of activity and fraud are the EntityHistory under the key `history:merchant:ID`."""
+    """One merchant; its buckets are the EntityHistory under the key `history:merchant:ID`."""
 
     merchant_id: str
     category: str | None = None

@@ -130,7 +130,6 @@ class Scorer:
             reasons = strongest(reasons, config.reasons_per_alert)
         identity = decision_id(transaction.user_id, transaction.transaction_id)
         currency = transaction.currency or config.base_currency
-        risk = context.merchant_risk
         decision = Decision(
             identity,
             transaction.transaction_id,
@@ -146,7 +145,7 @@ class Scorer:
             RuleScore(rulebook.version, result.score, result.points, [rule.id for rule in result.hits]),
             context.status,
             observation.entry.late,
-            risk is not None and risk.stale,
+            context.stale_history,
             transaction.merchant_id,
             origin,
             self.control_versions,

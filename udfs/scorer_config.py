@@ -36,7 +36,7 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
 class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):
     """Where a scorer's parts are read from. None: no statistics, no reference, no FX table.
 
-    `rules` is a file or the name of a shipped pack. `histories` is a file of merchants' buckets (`fraud aggregate`), in
+    `rules` is a file or the name of a shipped pack. `histories` is a file of entities' buckets (`fraud aggregate`), in
     place of the reference folder's own. With a `store`, profiles and histories are read there, and of the reference
     folder only the block list.
     """

@@ -28,10 +28,10 @@ FILES = {
     "devices.jsonl": [{"device_id": "D1", "blacklisted": True}],
     "ip_feed.jsonl": [{"ip_address": "10.0.0.1", "ip_risk_score": 80}],
     "domain_feed.jsonl": [{"email_domain": "example.org"}],
-    "merchant_history.jsonl": [
+    "entity_history.jsonl": [
         {
             "entity": "merchant", "id": "M1", "complete_through_ms": 9, "hours": [1, 2], "transactions": [3, 4],
-            "users": [1, 1], "frauds": [0, 1],
+            "frauds": [0, 1], "users_1d": [1, 0], "users_7d": [1, 0],
         }
     ],
     "block_list.jsonl": [{"type": "user", "value": "U7"}],

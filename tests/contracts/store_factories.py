@@ -24,7 +24,7 @@ from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, Us
 from udfs.stores.dynamodb_tables import make_tables
 from udfs.stores.memory import MemoryStore
 from udfs.stores.opening import RemoteStore, open_store
-from udfs.stores.port import MERCHANT_HISTORY, Record, Store, StoredRecord
+from udfs.stores.port import HISTORY, Record, Store, StoredRecord
 from udfs.stores.settings import DynamoDBSettings, RedisSettings, RemoteStoreSettings
 from udfs.system_clocks import SYSTEM_CLOCKS
 
@@ -89,7 +89,7 @@ def dynamodb_settings() -> DynamoDBSettings:
 def memory(content: Content) -> Iterator[Store]:
     records: dict[str, Record] = dict(content.profiles)
     for merchant_id, row in (content.histories or {}).items():
-        records[MERCHANT_HISTORY + merchant_id] = EntityHistory(row, SETTINGS)
+        records[HISTORY["merchant"] + merchant_id] = EntityHistory(row, SETTINGS)
     yield MemoryStore(records, content.histories is not None)
 
 
@@ -100,7 +100,7 @@ def remote(fresh_settings: Callable[[], RemoteStoreSettings]) -> StoreFactory:
         store = open_store(settings, SETTINGS, SYSTEM_CLOCKS)
         records: dict[str, StoredRecord] = dict(content.profiles)
         for merchant_id, row in (content.histories or {}).items():
-            records[MERCHANT_HISTORY + merchant_id] = row
+            records[HISTORY["merchant"] + merchant_id] = row
         store.put_many(records, None)
         yield store
         store.close()

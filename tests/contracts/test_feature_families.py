@@ -251,8 +251,9 @@ users = st.builds(
 )  # fmt: skip
 merchant_rows = st.builds(
     lambda hours, counts: BucketRow(
-        entity="merchant", id="a", complete_through_ms=START, hours=sorted(hours), transactions=counts[: len(hours)],
-        users=counts[: len(hours)], frauds=[-count for count in counts[: len(hours)]],
+        entity="merchant", id="a", complete_through_ms=START, first_hour=min(hours, default=None),
+        hours=sorted(hours), transactions=counts[: len(hours)], frauds=counts[: len(hours)], users_1d=counts[: len(hours)],
+        users_7d=counts[: len(hours)], withdrawn=[(START // HOUR, START // HOUR + 1)],
     ),
     st.sets(st.integers(START // HOUR - 900, START // HOUR + 80), max_size=6),
     st.lists(st.integers(0, 10**9), min_size=6, max_size=6),
@@ -349,7 +350,9 @@ def test_the_same_context_gives_the_same_bits_again() -> None:
 
 def history_of(**lists: list[int]) -> dict[str, Record]:
     hour = START // HOUR
-    row = BucketRow(entity="merchant", id="M", complete_through_ms=START + 60 * DAY, hours=[hour], **lists)
+    row = BucketRow(
+        entity="merchant", id="M", complete_through_ms=START + 60 * DAY, first_hour=hour, hours=[hour], **lists
+    )
     return {"history:merchant:M": EntityHistory(row, BUCKETS)}
 
 
@@ -365,7 +368,7 @@ def observed(records: dict[str, Record], **fields: Any) -> dict[str, float]:
 
 def test_a_fraud_rate_is_a_share_also_where_labels_come_in_another_hour_than_their_transactions() -> None:
     """Labels that came late count in the hour they became known, which may have fewer transactions than frauds."""
-    features = observed(history_of(transactions=[1], users=[1], frauds=[10]), merchant_id="M")
+    features = observed(history_of(transactions=[1], users_1d=[1], users_7d=[1], frauds=[10]), merchant_id="M")
     for days in (3, 7, 14, 30):
         assert 0.0 <= features[f"merchant_fraud_rate_{days}d"] <= 1.0
 

@@ -223,7 +223,7 @@ def _publishes(publisher: OnlineFeaturePublisher, user_id: str) -> bool:
     return publisher.counters.published > before
 
 
-def _wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+def _wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "did not come"

@@ -39,8 +39,9 @@ FULL: dict[str, Profile] = {
     "domain:münchen.example": DomainFeed(email_domain="münchen.example"),
 }  # fmt: skip
 ROW = BucketRow(
-    entity="merchant", id="M1", complete_through_ms=START + 40 * DAY, hours=[START // HOUR, START // HOUR + 30],
-    transactions=[7, 2], users=[3, 1], frauds=[2, -1],
+    entity="merchant", id="M1", complete_through_ms=START + 40 * DAY, first_hour=START // HOUR,
+    hours=[START // HOUR, START // HOUR + 30], transactions=[7, 2], frauds=[2, 1], users_1d=[3, -1], users_7d=[3, 1],
+    withdrawn=[(START // HOUR, START // HOUR + 200)],
 )  # fmt: skip
 HISTORIES = {"M1": ROW, "M3": BucketRow(**{name: getattr(ROW, name) for name in ROW.__struct_fields__} | {"id": "M3"})}
 

@@ -1,4 +1,4 @@
-"""From a file of events to merchants' buckets, and to the file that the scorer reads."""
+"""From a file of events to entities' buckets, and to the file that the scorer reads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from models.entity_history import RecentIds, aggregate_merchants, write_history
+from models.entity_history import SeenTransactions, aggregate_entities, write_history
 from models.event_files import EventFileError
-from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory
 from udfs.stores.memory import load_reference
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -41,9 +41,15 @@ def file_of(folder: Path, lines: list[dict[str, Any] | bytes]) -> Path:
 
 
 def rows_of(folder: Path, *lines: dict[str, Any] | bytes, **more: Any) -> dict[str, BucketRow]:
-    rows = aggregate_merchants(file_of(folder, list(lines)), SETTINGS, **more)
-    assert [row.id for row in rows] == sorted({row.id for row in rows})
-    return {row.id: row for row in rows}
+    """The merchants' rows by id."""
+    return {row.id: row for row in all_rows(folder, *lines, **more) if row.entity == "merchant"}
+
+
+def all_rows(folder: Path, *lines: dict[str, Any] | bytes, **more: Any) -> list[BucketRow]:
+    rows = list(aggregate_entities(file_of(folder, list(lines)), SETTINGS, **more))
+    keys = [(row.entity, row.id) for row in rows]
+    assert keys == sorted(set(keys))
+    return rows
 
 
 def test_transactions_users_and_frauds_are_counted_by_merchant_and_hour(tmp_path: Path) -> None:
@@ -61,23 +67,30 @@ def test_transactions_users_and_frauds_are_counted_by_merchant_and_hour(tmp_path
     )
     assert rows == {
         "M1": BucketRow(
-            entity="merchant", id="M1", complete_through_ms=START + 2 * HOUR, hours=[HOUR_0, HOUR_0 + 2],
-            transactions=[3, 1], users=[2, 1], frauds=[1, 0],
+            entity="merchant", id="M1", complete_through_ms=START + 2 * HOUR, first_hour=HOUR_0,
+            hours=[HOUR_0 + hour for hour in (0, 2, 24, 26, 168, 170)], transactions=[3, 1, 0, 0, 0, 0],
+            frauds=[1, 0, 0, 0, 0, 0], users_1d=[2, 0, -1, -1, 0, 0], users_7d=[2, 0, 0, 0, -1, -1],
         ),
         "M2": BucketRow(
-            entity="merchant", id="M2", complete_through_ms=START + 2 * HOUR, hours=[HOUR_0], transactions=[1],
-            users=[1], frauds=[0],
+            entity="merchant", id="M2", complete_through_ms=START + 2 * HOUR, first_hour=HOUR_0,
+            hours=[HOUR_0, HOUR_0 + 24, HOUR_0 + 168], transactions=[1, 0, 0], frauds=[0, 0, 0], users_1d=[1, -1, 0],
+            users_7d=[1, 0, -1],
         ),
     }  # fmt: skip
 
 
-def test_a_transaction_sent_again_counts_once_even_days_later_but_another_users_of_the_same_id_does_too(
+def counts_of(row: BucketRow, what: str) -> dict[int, int]:
+    """Hours after the start and their values, without zeros."""
+    return {hour - HOUR_0: value for hour, value in zip(row.hours, getattr(row, what), strict=True) if value}
+
+
+def test_a_transaction_sent_again_within_two_days_counts_once_but_another_users_of_the_same_id_does_too(
     tmp_path: Path,
 ) -> None:
     first = paid(1, "U1", "M1", START)
-    rows = rows_of(tmp_path, first, first, paid(1, "U2", "M1", START), paid(2, "U1", "M1", START + 3 * DAY), first)
-    assert rows["M1"].transactions == [2, 1]
-    assert rows["M1"].users == [2, 1]
+    rows = rows_of(tmp_path, first, first, paid(1, "U2", "M1", START), paid(2, "U1", "M1", START + 2 * DAY), first)
+    assert counts_of(rows["M1"], "transactions") == {0: 2, 48: 1}
+    assert counts_of(rows["M1"], "users_1d") == {0: 2, 24: -2, 48: 1, 72: -1}
 
 
 def test_ids_of_numbers_and_text_are_the_same_ids(tmp_path: Path) -> None:
@@ -90,7 +103,7 @@ def test_ids_of_numbers_and_text_are_the_same_ids(tmp_path: Path) -> None:
             "known_at": START + 1, "is_fraud": True,
         },
     )  # fmt: skip
-    assert (rows["55"].transactions, rows["55"].frauds) == ([1], [1])
+    assert (counts_of(rows["55"], "transactions"), counts_of(rows["55"], "frauds")) == ({0: 1}, {0: 1})
 
 
 def test_a_label_without_merchant_finds_its_transactions_merchant(tmp_path: Path) -> None:
@@ -102,7 +115,7 @@ def test_a_label_without_merchant_finds_its_transactions_merchant(tmp_path: Path
         judged(1, "U1", START, START + DAY, False),
         judged(9, "U1", START, START + DAY, True),  # of no transaction of this file
     )
-    assert (rows["M1"].frauds, rows["M2"].frauds) == ([0], [1])
+    assert (counts_of(rows["M1"], "frauds"), counts_of(rows["M2"], "frauds")) == ({}, {0: 1})
     assert set(rows) == {"M1", "M2"}
 
 
@@ -114,7 +127,7 @@ def test_labels_of_two_users_transactions_with_one_id_do_not_correct_each_other(
         judged(1, "U1", START, START + DAY, True),
         judged(1, "U2", START, START + 2 * DAY, False),
     )
-    assert rows["M1"].frauds == [1]
+    assert counts_of(rows["M1"], "frauds") == {0: 1}
 
 
 def test_a_correction_counts_when_it_is_known_and_a_repeated_label_never(tmp_path: Path) -> None:
@@ -125,8 +138,8 @@ def test_a_correction_counts_when_it_is_known_and_a_repeated_label_never(tmp_pat
         judged(1, "U1", START, START + DAY, True),
         judged(1, "U1", START, START + 10 * DAY, False),
     )
-    assert rows["M1"].hours == [HOUR_0, HOUR_0 + 3 * 24]  # 10 days - the label delay of 7
-    assert rows["M1"].frauds == [1, -1]
+    assert counts_of(rows["M1"], "frauds") == {0: 1}
+    assert rows["M1"].withdrawn == [(HOUR_0, HOUR_0 + 3 * 24)]  # 10 days - the label delay of 7
 
 
 def test_what_is_no_event_is_skipped_as_the_job_would(tmp_path: Path) -> None:
@@ -143,37 +156,35 @@ def test_what_is_no_event_is_skipped_as_the_job_would(tmp_path: Path) -> None:
         judged(1, "U1", START, START - 1, True),
         b'{"type":"payment"}',
     )
-    assert (rows["M1"].transactions, rows["M1"].frauds) == ([1], [0])
+    assert (counts_of(rows["M1"], "transactions"), counts_of(rows["M1"], "frauds")) == ({0: 1}, {})
 
 
 def test_what_lies_past_the_ceiling_is_skipped_and_does_not_make_the_rest_late(tmp_path: Path) -> None:
     lines = [paid(1, "U1", "M1", 250_000_000_000_000), paid(2, "U1", "M1", START)]
     rows = rows_of(tmp_path, *lines, latest_timestamp_ms=START)
-    assert (rows["M1"].hours, rows["M1"].complete_through_ms) == ([HOUR_0], START)
+    assert (counts_of(rows["M1"], "transactions"), rows["M1"].complete_through_ms) == ({0: 1}, START)
 
 
-def test_an_event_arrives_no_earlier_than_those_before_it_in_the_file(tmp_path: Path) -> None:
+def test_an_event_arrives_no_earlier_than_those_of_its_entity_before_it_in_the_file(tmp_path: Path) -> None:
     """h0: late .... h9: a; then the file holds `late`, which readers of h0 can't have seen"""
     rows = rows_of(tmp_path, paid(1, "U1", "M1", START + 9 * HOUR), paid(2, "U1", "M1", START))
-    assert rows["M1"].hours == [HOUR_0 + 8, HOUR_0 + 9]  # 9:00 less 5 minutes is in h8
-    labelled = rows_of(
-        tmp_path, paid(1, "U1", "M1", START), judged(1, "U1", START, START + DAY, True), paid(2, "U1", "M1", START)
-    )
-    assert labelled["M1"].hours == [HOUR_0, HOUR_0 + 23]
+    assert counts_of(rows["M1"], "transactions") == {8: 1, 9: 1}  # 9:00 less 5 minutes is in h8
+    others = rows_of(tmp_path, paid(1, "U1", "M2", START + 9 * HOUR), paid(2, "U1", "M1", START))
+    assert counts_of(others["M1"], "transactions") == {0: 1}  # nobody has read M1 yet
 
 
 def test_an_empty_file_gives_no_rows_and_a_missing_one_an_error_that_names_it(tmp_path: Path) -> None:
     assert rows_of(tmp_path) == {}
     with pytest.raises(EventFileError, match=r"none\.jsonl: cannot be read"):
-        aggregate_merchants(tmp_path / "none.jsonl", SETTINGS)
+        list(aggregate_entities(tmp_path / "none.jsonl", SETTINGS))
     with pytest.raises(EventFileError, match="cannot be read"):
-        aggregate_merchants(tmp_path, SETTINGS)
+        list(aggregate_entities(tmp_path, SETTINGS))
 
 
 def test_progress_ends_at_the_files_size(tmp_path: Path) -> None:
     path = file_of(tmp_path, [paid(number, "U1", "M1", START) for number in range(50)])
     calls: list[tuple[int, int]] = []
-    aggregate_merchants(path, SETTINGS, progress=lambda done, total: calls.append((done, total)))
+    aggregate_entities(path, SETTINGS, progress=lambda done, total: calls.append((done, total)))
     assert calls[-1] == (path.stat().st_size, path.stat().st_size)
     assert calls == sorted(calls)
 
@@ -184,8 +195,8 @@ def test_the_written_file_is_what_the_scorers_store_loads(tmp_path: Path) -> Non
     )
     folder = tmp_path / "reference"
     folder.mkdir()
-    write_history(list(rows.values()), folder / "merchant_history.jsonl")
-    assert [path.name for path in folder.iterdir()] == ["merchant_history.jsonl"]
+    write_history(list(rows.values()), folder / "entity_history.jsonl")
+    assert [path.name for path in folder.iterdir()] == ["entity_history.jsonl"]
     store = load_reference(folder, SETTINGS).store
     assert store.holds_histories
     for merchant in ("M1", '~!"\\'):
@@ -196,18 +207,51 @@ def test_the_written_file_is_what_the_scorers_store_loads(tmp_path: Path) -> Non
 
 
 def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "merchant_history.jsonl"
+    path = tmp_path / "entity_history.jsonl"
     good = rows_of(tmp_path, paid(1, "U1", "M1", START))["M1"]
     write_history([good], path)
     before = path.read_bytes()
     broken = BucketRow(
-        entity="merchant", id="\ud800", complete_through_ms=0, hours=[], transactions=[], users=[], frauds=[]
+        entity="merchant", id="\ud800", complete_through_ms=0, first_hour=None, hours=[], transactions=[], frauds=[],
+        users_1d=[], users_7d=[],
     )  # fmt: skip
     with pytest.raises(UnicodeEncodeError):
         write_history([good, broken], path)
     assert path.read_bytes() == before
 
 
-def test_remembered_ids_are_bounded_and_the_oldest_go_first() -> None:
-    ids = RecentIds(limit=2)
-    assert [ids.is_new("U", name) for name in ("a", "b", "a", "c", "a", "c")] == [True, True, False, True, True, False]
+def test_a_device_a_beneficiary_and_an_address_are_counted_like_a_merchant_and_labelled_through_the_transaction(
+    tmp_path: Path,
+) -> None:
+    parties = {"device_id": "X", "beneficiary_id": "X", "ip_address": "10.0.0.1 (nat)"}
+    rows = all_rows(
+        tmp_path,
+        paid(1, "U1", "X", START, **parties),
+        paid(2, "U2", None, START + 1, device_id="X"),
+        judged(1, "U1", START, START + DAY, True, "X"),
+    )
+    assert [(row.entity, row.id) for row in rows] == [
+        ("beneficiary", "X"), ("device", "X"), ("ip", "10.0.0.1 (nat)"), ("merchant", "X"),
+    ]  # fmt: skip
+    assert [counts_of(row, "frauds") for row in rows] == [{0: 1}] * 4
+    assert [counts_of(row, "transactions")[0] for row in rows] == [1, 2, 1, 1]
+    assert [counts_of(row, "users_7d")[0] for row in rows] == [1, 2, 1, 1]
+
+
+def test_a_label_of_an_unknown_transaction_counts_for_the_merchant_it_names_and_nobody_else(tmp_path: Path) -> None:
+    rows = all_rows(
+        tmp_path, judged(1, "U1", START, START + DAY, True, "M1"), judged(2, "U1", START, START + DAY, True)
+    )
+    assert [(row.entity, row.id, counts_of(row, "frauds")) for row in rows] == [("merchant", "M1", {0: 1})]
+
+
+def test_what_is_remembered_of_transactions_is_bounded_by_time() -> None:
+    """a and b at 0 .... c at 5: a is too old to be a repeated one, and at 10 too old for a label"""
+    seen = SeenTransactions(repeats_ms=4, labels_ms=9)
+    entity = (Entity("merchant", "M"),)
+    assert [seen.is_new(mark, time, entity) for mark, time in (("a", 0), ("b", 0), ("a", 4), ("c", 5), ("a", 5))] == [
+        True, True, False, True, True,
+    ]  # fmt: skip
+    assert seen.entities_of("b") == entity
+    assert seen.is_new("d", 10, entity)
+    assert (seen.entities_of("b"), seen.entities_of("c"), len(seen)) == ((), entity, 3)

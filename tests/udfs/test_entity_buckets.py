@@ -14,14 +14,8 @@ from hypothesis import strategies as st
 
 from tests.udfs.brute_force_entity import BruteForceEntity, Judged, Paid
 from tests.udfs.engines import engine_over, logs_of
-from udfs.entity_buckets import (
-    BucketRow,
-    BucketSettings,
-    EntityAggregator,
-    EntityHistory,
-    EntityRisk,
-    empty_history,
-)
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory, EntityRisk, empty_history
+from udfs.entity_counter import CountingSettings, EntityAggregator, EntityCounts
 from udfs.events import Transaction
 from udfs.stores.port import Record
 
@@ -38,8 +32,10 @@ ODD = BucketSettings(
 )
 ALL_SETTINGS = (WEEK_LATE, TWO_HOURS_LATE, ODD)
 Item = Paid | Judged
+M = Entity("merchant", "m")
 AS_FOUND = (Phase.explicit, Phase.reuse, Phase.generate)  # a random stream does not shrink to anything readable
 SEEDS = st.integers(0, 2**32)
+SPANS = (3 * HOUR, DAY, 12 * DAY, 45 * DAY)
 
 
 def known(item: Item) -> int:
@@ -47,32 +43,38 @@ def known(item: Item) -> int:
 
 
 def fed(items: list[Item], bucket_settings: BucketSettings) -> EntityAggregator:
-    aggregator = EntityAggregator("merchant", bucket_settings)
+    aggregator = EntityAggregator(CountingSettings(bucket_settings))
     for item in items:
         feed(aggregator, item)
     return aggregator
 
 
+def rows_of(items: list[Item], bucket_settings: BucketSettings) -> list[BucketRow]:
+    return list(fed(items, bucket_settings).rows())
+
+
 def feed(aggregator: EntityAggregator, item: Item) -> None:
     if isinstance(item, Paid):
-        aggregator.add_transaction("m", item.user, item.time, item.arrived)
+        aggregator.add_transaction(M, item.user, item.time, item.arrived)
     else:
-        aggregator.add_label("m", item.id, item.time, item.known, item.fraud)
+        aggregator.add_label(M, item.id, item.time, item.known, item.fraud)
 
 
 def history(items: list[Item], bucket_settings: BucketSettings) -> EntityHistory:
-    rows = fed(items, bucket_settings).rows()
-    return EntityHistory(rows[0], bucket_settings) if rows else empty_history("merchant", bucket_settings)
+    rows = rows_of(items, bucket_settings)
+    return EntityHistory(rows[0], bucket_settings) if rows else empty_history(bucket_settings)
 
 
 def what_was_known(risk: EntityRisk) -> tuple[Any, ...]:
     """All numbers of a reading but those that are told apart below."""
-    return risk.fraud_rates, risk.transactions_1d, risk.transactions_7d, risk.users_1d
+    return risk.fraud_rates, risk.transactions_1d, risk.transactions_7d, risk.users_1d, risk.users_7d
 
 
-def random_items(draw: random.Random, count: int, bucket_settings: BucketSettings) -> list[Item]:
+def random_items(
+    draw: random.Random, count: int, bucket_settings: BucketSettings, spans: tuple[int, ...] = SPANS
+) -> list[Item]:
     """Transactions and labels in order of arrival; a label comes after its transaction, many are late or corrections."""
-    span = draw.choice([3 * HOUR, DAY, 12 * DAY, 45 * DAY])
+    span = draw.choice(spans)
     delay = bucket_settings.label_delay_ms
     items: list[Item] = []
     for number in range(count):
@@ -125,6 +127,7 @@ def test_every_reading_agrees_with_lists_of_everything(seed: int, bucket_setting
         assert risk.transactions_1d == oracle.count(t, 1), t
         assert risk.transactions_7d == oracle.count(t, 7), t
         assert risk.users_1d == oracle.users(t, 1), t
+        assert risk.users_7d == oracle.users(t, 7), t
         some_users += risk.users_1d
     assert some_frauds
     assert some_users
@@ -191,21 +194,21 @@ def test_a_correction_counts_from_when_it_is_known_and_the_newest_label_wins_in_
 def test_repeating_a_label_changes_nothing() -> None:
     items: list[Item] = [Paid("u", START, START), Judged("t0", START, START + HOUR, True)]
     again = [*items, Judged("t0", START, START + HOUR, True), Judged("t0", START, START + 2 * HOUR, True)]
-    assert fed(again, WEEK_LATE).rows() == fed(items, WEEK_LATE).rows()
+    assert rows_of(again, WEEK_LATE) == rows_of(items, WEEK_LATE)
 
 
 def test_of_two_labels_known_at_the_same_moment_the_later_to_arrive_wins() -> None:
     items: list[Item] = [Paid("u", START, START), Judged("t0", START, START, True), Judged("t0", START, START, False)]
-    assert fed(items, WEEK_LATE).rows()[0].frauds == [0]
+    assert rows_of(items, WEEK_LATE)[0].frauds == [0, 0, 0]
 
 
 def test_an_entity_without_history_in_a_complete_store_has_the_prior_rate_and_is_never_stale() -> None:
     for t in (0, START, 253_402_300_799_999):
-        risk = empty_history("merchant", WEEK_LATE).as_of(t)
-        assert risk == EntityRisk((0.01,) * 5, 0, 0, 0, None, False)
+        risk = empty_history(WEEK_LATE).as_of(t)
+        assert risk == EntityRisk((0.01,) * 5, 0, 0, 0, 0, None, False)
 
 
-def test_users_are_distinct_within_an_hour_also_while_late_ones_still_arrive() -> None:
+def test_each_user_comes_once_and_leaves_once_also_while_late_ones_still_arrive() -> None:
     items: list[Item] = [
         Paid("u", START, START),
         Paid("v", START + HOUR, START + HOUR),
@@ -213,8 +216,11 @@ def test_users_are_distinct_within_an_hour_also_while_late_ones_still_arrive() -
         Paid("w", START + 2 * HOUR, START + 2 * HOUR),
         Paid("v", START + HOUR, START + 2 * HOUR + 5 * MINUTE),  # the last moment for h1
     ]
-    row = fed(items, WEEK_LATE).rows()[0]
-    assert (row.transactions, row.users) == ([2, 2, 1], [1, 1, 1])
+    row = rows_of(items, WEEK_LATE)[0]
+    assert [hour - START // HOUR for hour in row.hours] == [0, 1, 2, 24, 25, 26, 168, 169, 170]
+    assert row.transactions == [2, 2, 1, 0, 0, 0, 0, 0, 0]
+    assert row.users_1d == [1, 1, 1, -1, -1, -1, 0, 0, 0]
+    assert row.users_7d == [1, 1, 1, 0, 0, 0, -1, -1, -1]
 
 
 # -- no leaks ------------------------------------------------------------------------------------------------------------
@@ -362,13 +368,13 @@ def test_an_entity_that_came_after_the_store_was_written_has_a_stale_reading_too
 def test_writing_in_between_and_storing_as_json_change_nothing(seed: int, bucket_settings: BucketSettings) -> None:
     draw = random.Random(seed)
     items = random_items(draw, 30, bucket_settings)
-    pieces = EntityAggregator("merchant", bucket_settings)
+    pieces = EntityAggregator(CountingSettings(bucket_settings))
     for item in items:
         feed(pieces, item)
         if draw.random() < 0.3:
-            assert pieces.rows() == pieces.rows()
-    at_once = fed(items, bucket_settings).rows()
-    assert pieces.rows() == at_once
+            assert list(pieces.rows()) == list(pieces.rows())
+    at_once = rows_of(items, bucket_settings)
+    assert list(pieces.rows()) == at_once
     assert [msgspec.json.decode(msgspec.json.encode(row), type=BucketRow) for row in at_once] == at_once
 
 
@@ -377,20 +383,134 @@ def test_writing_in_between_and_storing_as_json_change_nothing(seed: int, bucket
 def test_one_reader_asked_in_any_order_answers_like_a_fresh_one(seed: int) -> None:
     draw = random.Random(seed)
     items = random_items(draw, 25, ODD)
-    row = fed(items, ODD).rows()[0]
+    row = rows_of(items, ODD)[0]
     reader = EntityHistory(row, ODD)
     for t in moments(draw, items, ODD, 40):
         assert reader.as_of(t) == EntityHistory(row, ODD).as_of(t)
 
 
-def test_entities_do_not_share_buckets_and_come_sorted_by_id() -> None:
-    aggregator = EntityAggregator("merchant", WEEK_LATE)
-    for entity in ("b", "a", "c"):
+def test_entities_do_not_share_buckets_and_come_sorted_by_kind_and_id() -> None:
+    aggregator = EntityAggregator(CountingSettings(WEEK_LATE))
+    for entity in (Entity("merchant", "b"), Entity("merchant", "a"), Entity("ip", "b"), Entity("device", "c")):
         aggregator.add_transaction(entity, "u", START, START)
-    aggregator.add_label("b", "t0", START, START, True)
-    rows = aggregator.rows()
-    assert [(row.id, row.transactions, row.users, row.frauds) for row in rows] == [
-        ("a", [1], [1], [0]), ("b", [1], [1], [1]), ("c", [1], [1], [0]),
+    aggregator.add_label(Entity("merchant", "b"), "t0", START, START, True)
+    rows = list(aggregator.rows())
+    assert [(row.entity, row.id, row.transactions[0], row.frauds[0]) for row in rows] == [
+        ("device", "c", 1, 0), ("ip", "b", 1, 0), ("merchant", "a", 1, 0), ("merchant", "b", 1, 1),
     ]  # fmt: skip
     assert {row.complete_through_ms for row in rows} == {START}
-    assert {row.entity for row in rows} == {"merchant"}
+
+
+# -- distinct users --------------------------------------------------------------------------------------------------------
+
+
+def test_a_user_counts_once_however_many_hours_of_the_span_saw_him() -> None:
+    """u in h0, h5 and h23; v in h5 .... read at h24's, h30's and h48's end"""
+    read = history([Paid(user, START + hour * HOUR, START + hour * HOUR) for user, hour in
+                    (("u", 0), ("u", 5), ("v", 5), ("u", 23))], WEEK_LATE)  # fmt: skip
+    seen = [read.as_of(START + hour * HOUR + 5 * MINUTE) for hour in (6, 24, 29, 30, 47, 48, 168 + 23, 168 + 24)]
+    assert [risk.users_1d for risk in seen] == [2, 2, 2, 1, 1, 0, 0, 0]
+    assert [risk.users_7d for risk in seen] == [2, 2, 2, 2, 2, 2, 1, 0]
+
+
+def test_a_late_visit_in_an_hour_that_is_still_open_joins_the_spans_of_two_others() -> None:
+    """u in h0 .. then in h25 (a span of its own), and then, late, in h24, which h0's span just reaches"""
+    items: list[Item] = [
+        Paid("u", START, START),
+        Paid("u", START + 25 * HOUR, START + 25 * HOUR),
+        Paid("u", START + 25 * HOUR - 1, START + 25 * HOUR + 4 * MINUTE),
+    ]
+    read = history(items, WEEK_LATE)
+    assert [read.as_of(START + h * HOUR + 5 * MINUTE).users_1d for h in (1, 24, 25, 26, 48, 49, 50)] == [
+        1, 1, 1, 1, 1, 1, 0,
+    ]  # fmt: skip
+
+
+def test_more_users_than_the_limit_are_not_counted_until_others_have_gone() -> None:
+    aggregator = EntityAggregator(CountingSettings(WEEK_LATE, max_users=3))
+    for number in range(10):
+        aggregator.add_transaction(M, f"u{number}", START + number, START + number)
+    later = START + 12 * DAY
+    for number in range(2):
+        aggregator.add_transaction(M, f"v{number}", later + number * DAY, later + number * DAY)
+    read = EntityHistory(next(aggregator.rows()), WEEK_LATE)
+    first = read.as_of(START + 2 * HOUR)
+    assert (first.users_1d, first.transactions_1d) == (3, 10)
+    assert read.as_of(later + DAY + 2 * HOUR).users_7d == 1  # v0 came while all places were still taken
+    assert len(aggregator._counts[M].users) <= 3
+
+
+# -- bounds ----------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None, phases=AS_FOUND)
+@given(SEEDS, st.sampled_from([(WEEK_LATE, 3 * DAY), (WEEK_LATE, 0), (TWO_HOURS_LATE, HOUR), (ODD, 2 * DAY)]))
+def test_merged_and_dropped_hours_change_no_reading_within_the_readers_lag(
+    seed: int, case: tuple[BucketSettings, int]
+) -> None:
+    """A store that is read all the while: after each event, any moment from `lag` before the newest on reads as if
+    nothing had been merged, and as the oracle says."""
+    bucket_settings, lag = case
+    draw = random.Random(seed)
+    items = random_items(draw, 60, bucket_settings, spans=(45 * DAY, 120 * DAY))
+    merging = EntityAggregator(CountingSettings(bucket_settings, reader_lag_ms=lag))
+    oracle = BruteForceEntity(bucket_settings.activity_delay_ms, bucket_settings.label_delay_ms)
+    for number, item in enumerate(items):
+        feed(merging, item)
+        (oracle.paid if isinstance(item, Paid) else oracle.judged).append(item)  # type: ignore[attr-defined]
+        if number % 5 or not oracle.paid:
+            continue
+        newest = max(paid.arrived for paid in oracle.paid)
+        read = EntityHistory(next(merging.rows()), bucket_settings)
+        for _ in range(4):
+            t = newest + draw.choice([-lag, -lag // 2, 0, 1, HOUR, DAY, 6 * DAY, draw.randint(-lag, 40 * DAY)])
+            risk = read.as_of(t)
+            weight, prior = bucket_settings.prior_weight, bucket_settings.prior_fraud_rate
+            expected = [oracle.rate(t, days, weight, prior) for days in bucket_settings.risk_days]
+            assert risk.fraud_rates == pytest.approx(expected, rel=1e-12), t
+            assert (risk.transactions_1d, risk.transactions_7d) == (oracle.count(t, 1), oracle.count(t, 7)), t
+            assert (risk.users_1d, risk.users_7d) == (oracle.users(t, 1), oracle.users(t, 7)), t
+            assert risk.first_seen_ms == oracle.first_seen(t), t
+
+
+def test_an_entity_that_is_busy_for_a_year_stays_within_its_bounds() -> None:
+    """Each hour a new user, a fraud and a verdict that clears it."""
+    aggregator = EntityAggregator(CountingSettings(WEEK_LATE, reader_lag_ms=3 * DAY))
+    for hour in range(365 * 24):
+        now = START + hour * HOUR
+        aggregator.add_transaction(M, f"u{hour}", now, now)
+        aggregator.add_label(M, f"t{hour}", now, now, True)
+        if hour > 240:
+            aggregator.add_label(M, f"t{hour - 240}", now - 240 * HOUR, now, False)
+    row = next(aggregator.rows())
+    counts = aggregator._counts[M]
+    assert len(row.hours) <= (7 + 7 + 3 + 4 + 2) * 24 + 24 + 168  # hours, days, and users who have yet to leave
+    assert len(row.withdrawn) <= 24 * (7 + 31 + 3 + 4 + 1)
+    assert len(counts.users) <= 24 * (9 + 4)
+    assert len(counts.labels) <= 240 + 24 * (3 + 4) + 1
+    assert len(msgspec.msgpack.encode(row)) < 16_000
+
+
+def test_counts_survive_their_encoding_at_any_point() -> None:
+    draw = random.Random(5)
+    items = random_items(draw, 80, WEEK_LATE, spans=(60 * DAY,))
+    counting = CountingSettings(WEEK_LATE, reader_lag_ms=DAY)
+    kept, reborn = EntityAggregator(counting), EntityAggregator(counting)
+    for item in items:
+        feed(kept, item)
+        feed(reborn, item)
+        for entity, counts in reborn._counts.items():
+            reborn._counts[entity] = msgspec.msgpack.decode(msgspec.msgpack.encode(counts), type=EntityCounts)
+        assert reborn._counts == kept._counts
+    assert list(reborn.rows()) == list(kept.rows())
+
+
+def test_a_late_verdict_on_a_fraud_that_no_window_holds_any_more_changes_nothing() -> None:
+    aggregator = EntityAggregator(CountingSettings(WEEK_LATE, reader_lag_ms=0))
+    aggregator.add_transaction(M, "u", START, START)
+    aggregator.add_label(M, "t", START, START + DAY, True)
+    for day in (60, 61):
+        aggregator.add_transaction(M, "u", START + day * DAY, START + day * DAY)
+    before = next(aggregator.rows())
+    aggregator.add_label(M, "t", START, START + 61 * DAY, False)
+    assert next(aggregator.rows()) == before

@@ -16,8 +16,8 @@ from udfs.stores.port import StoreError
 START = 1_767_225_600_000
 SETTINGS = BucketSettings()
 HISTORY = (
-    '{"entity":"merchant","id":"M1","complete_through_ms":1767225600000,"hours":[490896,490900],"transactions":[2,1],'
-    '"users":[1,1],"frauds":[0,1]}'
+    '{"entity":"merchant","id":"M1","complete_through_ms":1767225600000,"first_hour":490896,"hours":[490896,490900],'
+    '"transactions":[2,1],"frauds":[0,1],"users_1d":[1,1],"users_7d":[1,0]}'
 )
 GOOD = {
     "users.jsonl": '{"user_id":"U1","home_country":"DE","kyc_level":0,"timezone":"Europe/Berlin"}',
@@ -26,7 +26,7 @@ GOOD = {
     "ip_feed.jsonl": '{"ip_address":"10.0.0.1","ip_risk_score":90,"vpn":true}',
     "domain_feed.jsonl": '{"email_domain":"example.org","registered_at":5}',
     "block_list.jsonl": '{"type":"device","value":"D1","reason_code":"SANCTION","expires_at":100}',
-    "merchant_history.jsonl": HISTORY,
+    "entity_history.jsonl": HISTORY,
 }
 
 
@@ -73,7 +73,7 @@ def test_a_whole_folder_is_found_under_the_keys_of_the_port(tmp_path: Path) -> N
 def test_each_file_may_stand_alone_and_only_a_history_file_makes_histories_known(name: str, tmp_path: Path) -> None:
     reference = load(tmp_path, **{name.removesuffix(".jsonl"): GOOD[name]})
     assert len(reference.store.records) == (name != "block_list.jsonl")
-    assert reference.store.holds_histories is (name == "merchant_history.jsonl")
+    assert reference.store.holds_histories is (name == "entity_history.jsonl")
 
 
 def test_the_folders_files_are_these() -> None:
@@ -81,19 +81,19 @@ def test_the_folders_files_are_these() -> None:
 
 
 def test_an_empty_history_file_says_that_nothing_happened_anywhere_yet(tmp_path: Path) -> None:
-    assert load(tmp_path, merchant_history="").store.holds_histories
+    assert load(tmp_path, entity_history="").store.holds_histories
 
 
 def test_a_file_of_histories_stands_in_for_the_folders_own(tmp_path: Path) -> None:
     other = tmp_path / "other.jsonl"
     other.write_text(HISTORY.replace('"M1"', '"M2"'))
     (tmp_path / "users.jsonl").write_text(GOOD["users.jsonl"])
-    (tmp_path / "merchant_history.jsonl").write_text(HISTORY)
+    (tmp_path / "entity_history.jsonl").write_text(HISTORY)
     for folder, keys in ((tmp_path, {"user:U1", "history:merchant:M2"}), (None, {"history:merchant:M2"})):
         store = load_reference(folder, SETTINGS, other).store
         assert set(store.records) == keys
         assert store.holds_histories
-    with pytest.raises(StoreError, match=r"none\.jsonl: no such file of merchants' history"):
+    with pytest.raises(StoreError, match=r"none\.jsonl: no such file of entities' history"):
         load_reference(tmp_path, SETTINGS, tmp_path / "none.jsonl")
     other.write_text(HISTORY + "\n{}")
     with pytest.raises(StoreError, match=r"other\.jsonl, line 2: "):
@@ -164,8 +164,8 @@ def test_a_line_nested_too_deeply_is_refused_like_any_other(tmp_path: Path) -> N
         ("domain_feed", '{"email_domain":null}', "$.email_domain"),
         ("block_list", '{"type":"phone","value":"1"}', "'phone'"),
         ("block_list", '{"type":"user","value":"U","expires_at":1.5}', "$.expires_at"),
-        ("merchant_history", '{"entity":"merchant","id":"M","hours":[1]}', "complete_through_ms"),
-        ("merchant_history", HISTORY.replace("[2,1]", "[2,1.5]"), "$.transactions[1]"),
+        ("entity_history", '{"entity":"merchant","id":"M","hours":[1]}', "complete_through_ms"),
+        ("entity_history", HISTORY.replace("[2,1]", "[2,1.5]"), "$.transactions[1]"),
     ],
 )
 def test_a_field_of_the_wrong_type_is_named(name: str, line: str, words: str, tmp_path: Path) -> None:
@@ -182,13 +182,23 @@ def test_a_field_of_the_wrong_type_is_named(name: str, line: str, words: str, tm
         HISTORY.replace("[490896,490900]", "[490900,490896]"),
         HISTORY.replace("[490896,490900]", "[490896,490896]"),
         HISTORY.replace("[2,1]", "[2,-1]"),
+        HISTORY.replace("[0,1]", "[0,-1]"),
+        HISTORY.replace("[1,0]", "[1,-2]"),
     ],
-    ids=["a list too short", "a list too long", "hours not ascending", "an hour twice", "transactions below zero"],
+    ids=[
+        "a list too short",
+        "a list too long",
+        "hours not ascending",
+        "an hour twice",
+        "transactions below zero",
+        "frauds below zero",
+        "users below zero",
+    ],
 )
 def test_buckets_that_contradict_themselves_are_refused_when_loaded_not_when_read(line: str, tmp_path: Path) -> None:
     """Loaded as they are, they give an IndexError on each of the merchant's payments, or silently wrong rates."""
-    assert refused(tmp_path, merchant_history=GOOD["merchant_history.jsonl"] + "\n" + line).startswith(
-        f"{tmp_path / 'merchant_history.jsonl'}, line 2: "
+    assert refused(tmp_path, entity_history=GOOD["entity_history.jsonl"] + "\n" + line).startswith(
+        f"{tmp_path / 'entity_history.jsonl'}, line 2: "
     )
 
 

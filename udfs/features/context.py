@@ -21,9 +21,10 @@ class Context:
     """
 
     __slots__ = (
-        "account", "account_log", "amount", "baseline", "day", "device", "device_listed", "domain", "five_minutes",
-        "habits", "hour", "ip", "local_hour", "local_weekday", "merchant", "merchant_risk", "minor", "place_country",
-        "previous", "recent", "scale", "status", "time_ms", "transaction", "user", "windows",
+        "account", "account_log", "amount", "baseline", "beneficiary_risk", "day", "device", "device_listed", "device_risk",
+        "domain", "five_minutes", "habits", "hour", "ip", "ip_risk", "local_hour", "local_weekday", "merchant",
+        "merchant_risk", "minor", "place_country", "previous", "recent", "scale", "stale_history", "status", "time_ms",
+        "transaction", "user", "windows",
     )  # fmt: skip
 
     transaction: Transaction
@@ -47,6 +48,10 @@ class Context:
     user: UserProfile | None
     merchant: MerchantProfile | None
     merchant_risk: EntityRisk | None
+    device_risk: EntityRisk | None
+    beneficiary_risk: EntityRisk | None
+    ip_risk: EntityRisk | None
+    stale_history: bool
     device: DeviceProfile | None
     device_listed: bool
     ip: IpFeed | None

@@ -7,6 +7,13 @@ from udfs.features.context import NAN, Context
 from udfs.features.feature import Feature
 from udfs.time_units import DAY_MS
 
+
+def span_of_rate(days: int) -> str:
+    """The words for the buckets of a fraud rate."""
+    since = "" if days <= 7 else ", from the UTC midnight before them"
+    return f"over the {days * 24} hourly buckets that ended by t - label delay{since}"
+
+
 FEATURES = (
     Feature("is_new_merchant", "flag", "1 if the merchant is not among the user's known merchants"),
     Feature("is_new_category", "flag", "1 if the merchant category is not among the user's known categories"),
@@ -15,13 +22,14 @@ FEATURES = (
         Feature(
             f"merchant_fraud_rate_{days}d",
             "rate",
-            f"(frauds + weight x prior) / (transactions + weight) over {days * 24} hourly buckets ended by t - label delay",
+            f"(frauds + weight x prior) / (transactions + weight) {span_of_rate(days)}",
+            version=2,
         )
         for days in RISK_DAYS
     ),
     Feature("merchant_txn_count_1d", "transactions", "the 24 hourly buckets that ended by t - 5 minutes"),
     Feature("merchant_txn_count_7d", "transactions", "the 168 hourly buckets that ended by t - 5 minutes"),
-    Feature("merchant_user_count_1d", "users x hours", "distinct users of each hour, summed over those 24 buckets"),
+    Feature("merchant_user_count_1d", "users", "distinct users of those 24 buckets together", version=2),
     Feature("merchant_days_known", "days", "t - the merchant's first bucket or registered first sight"),
 )
 RISK_NAMES = tuple(f"merchant_fraud_rate_{days}d" for days in RISK_DAYS)

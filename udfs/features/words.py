@@ -86,6 +86,11 @@ _VALUES = {
     "email_domain_age_days": "e-mail domain {:,.0f} days old",
     **{f"merchant_fraud_rate_{days}d": f"merchant's fraud rate of {days} days {{:.1%}}" for days in (1, 3, 7, 14, 30)},
 }
+for _what, _name in (("device", "device"), ("beneficiary", "beneficiary"), ("ip", "IP address")):
+    _VALUES[f"{_what}_user_count_1d"] = f"{{:,.0f}} users of this {_name} in a day"
+    _VALUES[f"{_what}_user_count_7d"] = f"{{:,.0f}} users of this {_name} in 7 days"
+    _VALUES[f"{_what}_txn_count_1d"] = f"{{:,.0f}} transactions with this {_name} in a day"
+    _VALUES[f"{_what}_fraud_rate_30d"] = f"{_name}'s fraud rate of 30 days {{:.1%}}"
 for _suffix, _span in (("5m", "5 minutes"), ("1h", "1 hour"), ("1d", "1 day")):
     _VALUES[f"txn_count_{_suffix}"] = f"{{:.0f}} transactions in {_span}"
     _VALUES[f"amount_sum_{_suffix}"] = f"{{:,.2f}} spent in {_span}"

@@ -13,12 +13,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from udfs.entity_buckets import BucketSettings
+from udfs.entity_buckets import FOR_EVER_MS, BucketSettings
 from udfs.stores.clocks import Clocks
 from udfs.stores.dynamodb_client import Patience, error_code, open_client, store_errors
 from udfs.stores.encoding import RecordDecoder, encode_record, require_right_kind
 from udfs.stores.port import (
-    FOR_EVER_MS,
     OnlineFeatures,
     Record,
     StoredRecord,

@@ -6,7 +6,7 @@ of different versions.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
@@ -49,9 +49,12 @@ def require_right_kind(key: str, record: StoredRecord) -> None:
 
 def require_sound_buckets(row: BucketRow) -> None:
     """Raises StoreError for buckets that could not be read as of a moment."""
-    if not len(row.hours) == len(row.transactions) == len(row.users) == len(row.frauds):
-        raise StoreError(f"hours, transactions, users and frauds of {row.id} must be of one length")
+    columns = (row.hours, row.transactions, row.frauds, row.users_1d, row.users_7d)
+    if len({len(column) for column in columns}) > 1:
+        raise StoreError(f"hours, transactions, frauds, users_1d and users_7d of {row.id} must be of one length")
     if any(later <= earlier for earlier, later in pairwise(row.hours)):
         raise StoreError(f"the hours of {row.id} must rise")
-    if any(count < 0 for count in (*row.transactions, *row.users)):
-        raise StoreError(f"transactions and users of {row.id} must not be negative")
+    if any(count < 0 for count in (*row.transactions, *row.frauds)):
+        raise StoreError(f"transactions and frauds of {row.id} must not be negative")
+    if any(count < 0 for users in (row.users_1d, row.users_7d) for count in accumulate(users)):
+        raise StoreError(f"more users of {row.id} leave than have come")

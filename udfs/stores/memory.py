@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from udfs.block_list import BlockList
-from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHistory
 from udfs.local_time import is_timezone
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
@@ -18,10 +18,9 @@ from udfs.stores.encoding import require_right_kind, require_sound_buckets
 from udfs.stores.port import (
     DEVICE,
     DOMAIN,
-    FOR_EVER_MS,
+    HISTORY,
     IP,
     MERCHANT,
-    MERCHANT_HISTORY,
     USER,
     OnlineFeatures,
     Record,
@@ -32,9 +31,11 @@ from udfs.stores.port import (
 
 T = TypeVar("T")
 
+HISTORY_FILE = "entity_history.jsonl"
+
 FILES = (
     "users.jsonl", "merchants.jsonl", "devices.jsonl", "ip_feed.jsonl", "domain_feed.jsonl", "block_list.jsonl",
-    "merchant_history.jsonl",
+    HISTORY_FILE,
 )  # fmt: skip
 
 
@@ -125,20 +126,20 @@ class Reference(msgspec.Struct):
 def load_reference(directory: Path | None, buckets: BucketSettings, histories: Path | None = None) -> Reference:
     """Load whichever reference files the folder holds (docs/bring-your-own-data.md); None gives an empty store.
 
-    `histories` is read in place of the folder's merchant_history.jsonl.
+    `histories` is read in place of the folder's entity_history.jsonl.
     Raises StoreError with file and line for what cannot be read, and for a folder without any of the files.
     """
     records: dict[str, Record] = {}
     block_list = BlockList()
     if histories is not None and not histories.is_file():
-        raise StoreError(f"{histories}: no such file of merchants' history; make it with `fraud aggregate`")
+        raise StoreError(f"{histories}: no such file of entities' history; make it with `fraud aggregate`")
     if directory is not None:
         block_list = _load_folder(directory, records)
-        histories = histories or directory / "merchant_history.jsonl"
+        histories = histories or directory / HISTORY_FILE
     if histories is not None:
         for place, row in _rows(histories, BucketRow):
             _check_buckets(row, place)
-            records[MERCHANT_HISTORY + row.id] = EntityHistory(row, buckets)
+            records[HISTORY[row.entity] + row.id] = EntityHistory(row, buckets)
     holds_histories = histories is not None and histories.is_file()
     return Reference(MemoryStore(records, holds_histories), block_list)
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from udfs.entity_buckets import BucketRow, EntityHistory
+from udfs.entity_buckets import KINDS, BucketRow, EntityHistory, EntityKind
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.counters import EnrichmentCounters
@@ -18,18 +18,16 @@ StoredRecord = Profile | BucketRow
 """What is written; a BucketRow is read back as the EntityHistory that is made of it."""
 
 USER, MERCHANT, DEVICE, IP, DOMAIN = "user:", "merchant:", "device:", "ip:", "domain:"
-MERCHANT_HISTORY = "history:merchant:"
+HISTORY: dict[EntityKind, str] = {kind: f"history:{kind}:" for kind in KINDS}
 PREFIXES: dict[str, type[Record]] = {
     USER: UserProfile,
     MERCHANT: MerchantProfile,
     DEVICE: DeviceProfile,
     IP: IpFeed,
     DOMAIN: DomainFeed,
-    MERCHANT_HISTORY: EntityHistory,
+    **dict.fromkeys(HISTORY.values(), EntityHistory),
 }
 """A key is one of these prefixes and the id; the prefix tells the type of the value."""
-
-FOR_EVER_MS = 1 << 62
 
 
 class StoreUnavailable(Exception):

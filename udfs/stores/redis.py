@@ -20,10 +20,9 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from udfs.entity_buckets import BucketSettings
+from udfs.entity_buckets import FOR_EVER_MS, BucketSettings
 from udfs.stores.encoding import RecordDecoder, encode_record, require_right_kind
 from udfs.stores.port import (
-    FOR_EVER_MS,
     OnlineFeatures,
     Record,
     StoredRecord,

@@ -12,11 +12,15 @@ from udfs.entity_buckets import BucketRow
 from udfs.local_time import is_timezone
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.encoding import require_sound_buckets
-from udfs.stores.port import DEVICE, DOMAIN, IP, MERCHANT, MERCHANT_HISTORY, USER, StoredRecord, StoreError
+from udfs.stores.memory import HISTORY_FILE
+from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, StoredRecord, StoreError
 
 
 class ReferenceFile(NamedTuple):
-    """One file of the folder: its rows' type, the prefix of their keys (None: not for a store), the field of the id."""
+    """One file of the folder: its rows' type, the prefix of their keys, the field of the id.
+
+    No prefix: an entity's history tells by its kind, and the block list is not for a store.
+    """
 
     name: str
     kind: type[StoredRecord | BlockEntry]
@@ -30,7 +34,7 @@ REFERENCE_FILES = (
     ReferenceFile("devices.jsonl", DeviceProfile, DEVICE, "device_id"),
     ReferenceFile("ip_feed.jsonl", IpFeed, IP, "ip_address"),
     ReferenceFile("domain_feed.jsonl", DomainFeed, DOMAIN, "email_domain"),
-    ReferenceFile("merchant_history.jsonl", BucketRow, MERCHANT_HISTORY, "id"),
+    ReferenceFile(HISTORY_FILE, BucketRow, None, "id"),
     ReferenceFile("block_list.jsonl", BlockEntry, None, "value"),
 )
 
@@ -61,16 +65,15 @@ def rows_of(directory: Path, file: ReferenceFile) -> Iterator[Row]:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, StoreError) as error:
                 yield Row(len(line), error=f"{path}:{number}: {error}")
                 continue
-            if file.prefix is None or isinstance(record, BlockEntry):
+            if isinstance(record, BlockEntry):
                 yield Row(len(line))
             else:
-                yield Row(len(line), file.prefix + getattr(record, file.id_field), record)
+                prefix = HISTORY[record.entity] if isinstance(record, BucketRow) else file.prefix or ""
+                yield Row(len(line), prefix + getattr(record, file.id_field), record)
 
 
 def _check(record: StoredRecord | BlockEntry) -> None:
     if isinstance(record, BucketRow):
         require_sound_buckets(record)
-        if record.entity != "merchant":
-            raise StoreError(f"entity must be merchant, not {record.entity}")
     elif isinstance(record, UserProfile) and record.timezone is not None and not is_timezone(record.timezone):
         raise StoreError(f"no timezone {record.timezone!r}; expected an IANA name like Europe/Berlin")

@@ -1,0 +1,102 @@
+"""From a file of events to every feature of every transaction: what a label says later than it may changes none."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from models.entity_history import aggregate_entities, write_history
+from models.replay import replay_features
+from udfs.features.catalogue import NAMES
+from udfs.open_scorer import open_engine
+from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.user_log import MemoryUserLogs
+
+HOUR, DAY = 3_600_000, 86_400_000
+START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
+DELAY = ScorerConfig().buckets.label_delay_ms
+DAYS = 45
+Event = dict[str, Any]
+BY_LABELS = tuple(name for name in NAMES if "fraud_rate" in name)
+
+
+def moment_of(event: Event) -> int:
+    return int(event.get("known_at", event["timestamp"]))
+
+
+def history(seed: int, count: int = 1_500) -> list[Event]:
+    """Few users share few merchants, devices, beneficiaries and addresses; many labels, some late, some corrected."""
+    draw = Random(seed)
+    events: list[Event] = []
+    for number in range(count):
+        time = START + draw.randrange(DAYS * DAY)
+        payment = {
+            "transaction_id": f"T{number}", "user_id": f"U{draw.randrange(12)}", "timestamp": time, "amount": 10.0,
+            "merchant_id": f"M{draw.randrange(6)}", "device_id": f"D{draw.randrange(8)}",
+            "beneficiary_id": f"B{draw.randrange(5)}", "ip_address": f"10.0.0.{draw.randrange(6)}",
+        }  # fmt: skip
+        events.append(payment)
+        for again in range(draw.choice([0, 1, 1, 2])):
+            events.append({
+                "type": "label", "event_id": f"L{number}-{again}", "transaction_id": payment["transaction_id"],
+                "user_id": payment["user_id"], "timestamp": time, "is_fraud": draw.random() < 0.4,
+                "known_at": time + draw.choice([0, HOUR, 3 * DAY, DELAY - 1, DELAY, DELAY + HOUR, 15 * DAY]),
+            })  # fmt: skip
+    return sorted(events, key=moment_of)
+
+
+def features_of(folder: Path, events: list[Event]) -> dict[str, tuple[int, dict[str, float]]]:
+    """Time and features by transaction, through files, as training gets them."""
+    config, logs = ScorerConfig(), MemoryUserLogs()
+    path, histories = folder / "events.jsonl", folder / "entity_history.jsonl"
+    path.write_bytes(b"\n".join(json.dumps(event).encode() for event in events))
+    write_history(aggregate_entities(path, config.buckets), histories)
+    replayed = replay_features(path, open_engine(config, ScorerPaths(bundle="", histories=str(histories)), logs), logs)
+    rows = [dict(zip(NAMES, map(float, row), strict=True)) for row in replayed.features()]
+    return dict(zip(replayed.transaction_ids, zip(replayed.timestamps_ms, rows, strict=True), strict=True))
+
+
+def changed(one: dict[str, float], other: dict[str, float]) -> set[str]:
+    return {
+        name for name in one if one[name] != other[name] and not (math.isnan(one[name]) and math.isnan(other[name]))
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_labels_that_are_known_after_t_change_no_feature_until_t(tmp_path: Path, seed: int) -> None:
+    draw = Random(seed)
+    events = history(seed)
+    t = START + 30 * DAY + draw.randrange(10 * DAY)
+    other = []
+    for event in events:
+        if "known_at" in event and event["known_at"] > t:
+            if draw.random() < 0.3:
+                continue
+            event = event | {"is_fraud": not event["is_fraud"], "known_at": event["known_at"] + draw.choice([0, DAY])}
+        other.append(event)
+    before, after = features_of(tmp_path, events), features_of(tmp_path, sorted(other, key=moment_of))
+    assert {id: changed(row, after[id][1]) for id, (time, row) in before.items() if time <= t} == {
+        id: set() for id, (time, _) in before.items() if time <= t
+    }
+    later = [changed(row, after[id][1]) for id, (time, row) in before.items() if time > t]
+    assert set(BY_LABELS) <= set().union(*later)  # labels do reach every one of these features, later
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_labels_of_transactions_after_t_less_the_delay_change_no_fraud_rate_until_t(tmp_path: Path, seed: int) -> None:
+    """Known or not by t: rates are by labels of transactions that are the delay past."""
+    events = history(seed)
+    t = START + 33 * DAY
+    shifted = [
+        event | {"is_fraud": not event["is_fraud"]} if "known_at" in event and event["timestamp"] > t - DELAY else event
+        for event in events
+    ]
+    before, after = features_of(tmp_path, events), features_of(tmp_path, shifted)
+    early = [changed(row, after[id][1]) for id, (time, row) in before.items() if time <= t]
+    assert len(early) > 800
+    assert set().union(*early) <= {"prior_fraud_count"}  # which counts a user's own labels as soon as they are known
