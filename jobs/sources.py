@@ -14,7 +14,7 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
 from jobs import sql
-from jobs.config import FileSource
+from jobs.config import FileSource, Source
 from jobs.operator_ids import pin
 from udfs.incoming import FileRecordReader, RecordReader
 from udfs.score_transactions import BYTES
@@ -30,7 +30,7 @@ class Records(NamedTuple):
     reader: RecordReader
 
 
-def open_source(source: FileSource, table_environment: StreamTableEnvironment) -> Records:
+def open_source(source: Source, table_environment: StreamTableEnvironment) -> Records:
     """The records of the configured source, keyed by user, in the source's order for each key."""
     return _open_file(source, table_environment)
 
