@@ -108,7 +108,7 @@ def _require_offsets(client: KafkaAdminClient, source: KafkaSource) -> None:
 def _require_room(client: KafkaAdminClient, sink: KafkaSink) -> None:
     """A dead letter holds a whole record and more: its topic must take what the producer may send."""
     topic = sink.topic_names["dead-letters"]
-    largest = int(_topic_setting(client, topic, "max.message.bytes") or BROKERS_LARGEST_RECORD)
+    largest = int(topic_setting(client, topic, "max.message.bytes") or BROKERS_LARGEST_RECORD)
     if largest < sink.max_request_bytes:
         raise ConfigError(
             f"topic {topic} takes records up to {largest} bytes, and sinks[kafka].max_request_bytes is "
@@ -127,7 +127,8 @@ def _require_transactions(client: KafkaAdminClient, sink: KafkaSink) -> None:
         )
 
 
-def _topic_setting(client: KafkaAdminClient, topic: str, name: str) -> str | None:
+def topic_setting(client: KafkaAdminClient, topic: str, name: str) -> str | None:
+    """A topic's setting; None where we may not look."""
     return _setting(client, "topic", topic, name)
 
 

@@ -9,7 +9,7 @@ from pyflink.table import StreamTableEnvironment
 from jobs import sql
 from jobs.kafka_client import java_properties
 from jobs.kafka_settings import KafkaSink
-from jobs.operator_ids import pin
+from jobs.operator_ids import pin, pin_one
 
 SHORTEST_REQUEST_TIMEOUT_MS = 30_000
 TABLE = "kafka_outputs"
@@ -35,7 +35,9 @@ def write_kafka(sink: KafkaSink, view: str, role: str, table_environment: Stream
     environment = table_environment._j_tenv.execEnv()
     before = {node.getId() for node in environment.getTransformations()}
     statements.attach_as_datastream()
-    pin([node for node in environment.getTransformations() if node.getId() not in before], role)
+    written = [node for node in environment.getTransformations() if node.getId() not in before]
+    pin_one(written[-1], role)
+    pin(written, role)
 
 
 def table_options(sink: KafkaSink) -> dict[str, str]:

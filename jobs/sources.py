@@ -16,7 +16,7 @@ from jobs import sql
 from jobs.config import FileSource, Source
 from jobs.kafka_settings import KafkaSource
 from jobs.kafka_source import ELEMENT, kafka_rows
-from jobs.operator_ids import pin
+from jobs.operator_ids import first_of, pin, pin_one
 from jobs.routing import key_by_first, key_expression
 from udfs.incoming import FileRecordReader, KafkaRecordReader, RecordReader
 from udfs.score_transactions import BYTES
@@ -50,7 +50,9 @@ def _open_file(source: FileSource, table_environment: StreamTableEnvironment) ->
 
 def _open_kafka(source: KafkaSource, table_environment: StreamTableEnvironment) -> Records:
     rows = kafka_rows(source, table_environment)
-    pin([rows._j_data_stream.getTransformation()], f"{ROLE}-kafka")
+    last = rows._j_data_stream.getTransformation()
+    pin_one(first_of(last), f"{ROLE}-kafka")
+    pin([last], f"{ROLE}-kafka")
     return Records(key_by_first(rows, ELEMENT), KafkaRecordReader())
 
 
