@@ -62,7 +62,7 @@ def why_unreachable(errors: Sequence[BaseException], connection: KafkaConnection
     if "socket disconnected" in text and protocol in SASL:
         return (
             f"{where} closed the connection at the login: check the environment variables {credentials}, "
-            f"and that its listener is {protocol}"
+            f"sasl_mechanism {connection.sasl_mechanism}, and that its listener is {protocol}"
         )
     if "socket disconnected" in text:
         return f"{where} closed the connection: its listener is probably not {protocol}; set security_protocol"

@@ -15,7 +15,7 @@ from tests.kafka.topics import Topics
 from tests.servers.kafka_broker import Broker
 
 RATE = 1_500
-EVENTS = 30_000
+EVENTS = 48_000
 DEAD_SECONDS, SILENT_SECONDS = 20, 8
 
 
@@ -29,12 +29,12 @@ def test_while_the_broker_is_dead_and_while_it_is_silent_nothing_is_lost(
     )
     job = start(config)
     with OpenLoop(topics, event_lines(EVENTS, seed=5), RATE) as stream:
-        wait_until(lambda: len(topics.read(topics.decisions)) > 1_500, job, 60, "decisions")
+        wait_until(lambda: topics.size(topics.decisions) > 1_500, job, 60, "decisions")
         broker.kill()
         time.sleep(DEAD_SECONDS)
         broker.start()
-        decided = len(topics.read(topics.decisions))
-        wait_until(lambda: len(topics.read(topics.decisions)) > decided + 100, job, 60, "decisions after the death")
+        decided = topics.size(topics.decisions)
+        wait_until(lambda: topics.size(topics.decisions) > decided + 100, job, 60, "decisions after the death")
         broker.pause()
         time.sleep(SILENT_SECONDS)
         broker.go_on()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from kafka import KafkaProducer
 
-from jobs.score_transactions import run
+from jobs.score_transactions import run, start
 from tests.jobs.event_stream import START_MS
 from tests.kafka.conftest import PARTITIONS, ConfigureKafka
+from tests.kafka.outcomes import wait_until
 from tests.kafka.topics import Topics
 
 EACH = 3
@@ -42,10 +43,27 @@ def test_a_job_begins_where_it_is_told_to(configure_kafka: ConfigureKafka, topic
     offsets = {partition: partition % 3 for partition in range(PARTITIONS)}
     expected = {place for place in from_offset(0) if place[1] >= offsets[place[0]]}
     assert places_read(start="offsets", start_offsets=offsets) == expected
-    group = {"start": "group-offsets", "group_id": f"{topics.prefix}group"}
-    assert places_read(**group) == from_offset(0)
+
+
+def test_the_consumer_group_goes_on_where_a_checkpoint_left_it(
+    configure_kafka: ConfigureKafka, topics: Topics, tmp_path: Path
+) -> None:
+    send(topics, range(EACH))
+    source = {"start": "group-offsets", "group_id": f"{topics.prefix}group", "without_group_offsets": "earliest"}
+    state = {"checkpoint_dir": str(tmp_path / "checkpoints"), "checkpoint_interval_ms": 200}
+    job = start(configure_kafka(source={**source, "until": "never"}, state=state))
+    try:
+        all_read = dict.fromkeys(range(PARTITIONS), EACH)
+        wait_until(lambda: topics.committed(source["group_id"]) == all_read, job, 30, "committed offsets")
+    finally:
+        job.cancel()
+    assert topics.size(topics.decisions) == EACH * PARTITIONS
     send(topics, range(EACH, EACH + 1))
-    assert places_read(**group) == from_offset(EACH, EACH + 1)
+
+    run(configure_kafka(source=source, state=state))
+
+    offsets = [json.loads(value)["origin"]["offset"] for value in topics.values(topics.decisions)]
+    assert Counter(offsets) == dict.fromkeys(range(EACH + 1), PARTITIONS)
 
 
 def send(topics: Topics, hours: range) -> None:

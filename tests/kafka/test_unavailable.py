@@ -78,9 +78,9 @@ def test_a_wrong_password_is_told_without_it(
     monkeypatch.setenv("KAFKA_PASSWORD", "wrong")
     assert "check the environment variables KAFKA_USERNAME and KAFKA_PASSWORD" in told(configure_kafka, login)
     scram = told(configure_kafka, {**login, "sasl_mechanism": "SCRAM-SHA-256"})
-    assert "refuses the name or password: check the environment variables" in scram
+    assert "check the environment variables KAFKA_USERNAME and KAFKA_PASSWORD" in scram
     unknown = told(configure_kafka, {**login, "sasl_mechanism": "SCRAM-SHA-512"})
-    assert "does not know sasl_mechanism SCRAM-SHA-512" in unknown
+    assert "sasl_mechanism SCRAM-SHA-512" in unknown
     monkeypatch.delenv("KAFKA_PASSWORD")
     assert told(configure_kafka, login) == (
         "environment variable KAFKA_PASSWORD is not set: Kafka's SASL name and password are read from it"

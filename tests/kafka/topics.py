@@ -71,5 +71,21 @@ class Topics(NamedTuple):
         consumer.close()
         return sorted(found, key=lambda record: (record.partition, record.offset))
 
+    def size(self, topic: str) -> int:
+        """How many records are there, without reading them (marks of transactions count too)."""
+        consumer = KafkaConsumer(bootstrap_servers=self.servers)
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        ends = consumer.end_offsets(partitions)
+        consumer.close()
+        return sum(ends.values())
+
+    def committed(self, group: str) -> dict[int, int | None]:
+        """The group's offset on each partition of the events."""
+        consumer = KafkaConsumer(bootstrap_servers=self.servers, group_id=group)
+        numbers = consumer.partitions_for_topic(self.events)
+        found = {number: consumer.committed(TopicPartition(self.events, number)) for number in numbers}
+        consumer.close()
+        return found
+
     def values(self, topic: str, committed: bool = False) -> list[bytes]:
         return [record.value for record in self.read(topic, committed)]
