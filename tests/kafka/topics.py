@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
-PATIENCE_MS = 20_000
+PATIENCE_SECONDS = 30
 
 
 class Topics(NamedTuple):
@@ -65,7 +66,9 @@ class Topics(NamedTuple):
         ends = consumer.end_offsets(partitions)
         consumer.seek_to_beginning(*partitions)
         found: list[ConsumerRecord] = []
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while any(consumer.position(partition) < ends[partition] for partition in partitions):
+            assert time.monotonic() < deadline, f"{topic} cannot be read to its end"
             for records in consumer.poll(timeout_ms=500, max_records=5_000).values():
                 found += records
         consumer.close()
