@@ -28,13 +28,12 @@ def administration(connection: KafkaConnection) -> Iterator[KafkaAdminClient]:
     from kafka import KafkaAdminClient
     from kafka.errors import KafkaError
 
+    settings = python_settings(connection)
     patience_ms = ANSWER_SECONDS * 1_000
     with connection_errors() as seen:
         try:
-            client = KafkaAdminClient(
-                **python_settings(connection), bootstrap_timeout_ms=patience_ms, request_timeout_ms=patience_ms
-            )
-        except (KafkaError, OSError, ValueError) as error:
+            client = KafkaAdminClient(**settings, bootstrap_timeout_ms=patience_ms, request_timeout_ms=patience_ms)
+        except (KafkaError, OSError) as error:
             raise ConfigError(why_unreachable([*seen, error], connection)) from None
     try:
         yield client
