@@ -14,9 +14,9 @@ from tests.kafka.outcomes import counted, events_in_the_log, wait_until
 from tests.kafka.topics import Topics
 from tests.servers.kafka_broker import Broker
 
-RATE = 1_000
-EVENTS = 34_000
-DEAD_SECONDS, SILENT_SECONDS = 20, 5
+RATE = 1_500
+EVENTS = 48_000
+DEAD_SECONDS, SILENT_SECONDS = 20, 8
 
 
 def test_while_the_broker_is_dead_and_while_it_is_silent_nothing_is_lost(

@@ -23,7 +23,7 @@ from tests.kafka.outcomes import counted, events_in_the_log, wait_until, wait_un
 from tests.kafka.topics import Topics
 
 RATE = 1_600
-EVENTS = 14_000
+EVENTS = 20_000
 WARM_UP = 500
 
 
@@ -60,7 +60,7 @@ def test_after_a_sigkill_nothing_is_lost_and_state_is_exact(
         raise
     with OpenLoop(topics, lines[WARM_UP:], RATE) as stream:
         try:
-            wait_until_true(lambda: topics.size(topics.decisions) > 4_000, 60, "more decisions")
+            wait_until_true(lambda: topics.size(topics.decisions) > 6_000, 60, "more decisions")
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
