@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bundle lock clean
+.PHONY: help setup demo test lint format bench bundle connectors broker lock clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready  ## Install everything into .venv (Python 3.11 and Java 17 must be there)
 
@@ -43,6 +43,12 @@ bench: setup  ## Measure tx/s of one slot and microseconds by stage; writes out/
 
 bundle: setup  ## Make the shipped bundle and its statistics again
 	$(BIN)/fraud train --shipped
+
+connectors:  ## Fetch Flink's Kafka connector by Maven into .cache/connectors
+	deploy/fetch_jars.sh deploy/connectors .cache/connectors
+
+broker:  ## Fetch a Kafka broker for development and tests by Maven into .cache/kafka-broker
+	deploy/fetch_jars.sh deploy/servers/kafka .cache/kafka-broker
 
 lock: setup  ## Resolve requirements.lock again from setup.py
 	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock

@@ -12,6 +12,8 @@ COMMANDS = {
     "score": "Score your own file of transactions.",
     "convert": "Turn foreign CSV, JSON Lines or Parquet into events, by a mapping file.",
     "simulate": "Make users, merchants and payments, with fraud of many patterns and late labels.",
+    "produce": "Send events to Kafka at a set rate, in open loop.",
+    "topics": "Make the Kafka topics of a job, or read what it wrote.",
     "aggregate": "Count merchants' hourly activity and frauds from a file of events.",
     "stats": "Make the population statistics that some rules compare with.",
     "train": "Train a bundle from a file of events, through the same scorer.",

@@ -26,6 +26,7 @@ from jobs.config_types import (
     shipped_bundle,
     shipped_statistics,
 )
+from jobs.kafka_settings import KafkaSink, KafkaSource
 from jobs.section import Section
 from jobs.store_settings import MemoryStoreSection, NoOnlineFeatures, OnlineFeaturesSection, Store
 
@@ -40,7 +41,7 @@ class FileSource(Section):
     )
 
 
-Source = FileSource  # with a second kind: Annotated[FileSource | ..., Field(discriminator="kind")]
+Source = Annotated[FileSource | KafkaSource, Field(discriminator="kind")]
 
 
 class FilesSink(Section):
@@ -68,7 +69,7 @@ class DiscardSink(Section):
     kind: Literal["discard"]
 
 
-Sink = Annotated[FilesSink | PrintSink | DiscardSink, Field(discriminator="kind")]
+Sink = Annotated[FilesSink | PrintSink | KafkaSink | DiscardSink, Field(discriminator="kind")]
 
 
 class Thresholds(Section):
@@ -225,6 +226,7 @@ class JobConfig(Section):
         directories = [sink.directory for sink in self.sinks if isinstance(sink, FilesSink)]
         if len(set(directories)) < len(directories):
             raise ValueError("sinks: two sinks of kind files share a directory")
+        self._kafka_fits()
         if self.state.restore_from is None:
             for sink in self.sinks:
                 if isinstance(sink, FilesSink):
@@ -241,3 +243,24 @@ class JobConfig(Section):
                 f"scoring: histories belong to the store of kind memory: fill {self.store.kind} with `fraud load`"
             )
         return self
+
+    def _kafka_fits(self) -> None:
+        source = self.source
+        if isinstance(source, KafkaSource) and source.start == "group-offsets" and self.state.checkpoint_dir is None:
+            raise ValueError("source: start: group-offsets needs state.checkpoint_dir: checkpoints commit the offsets")
+        sinks = [sink for sink in self.sinks if isinstance(sink, KafkaSink)]
+        if len(sinks) > 1:
+            raise ValueError("sinks: at most one sink of kind kafka")
+        for sink in sinks:
+            if sink.guarantee == "exactly-once" and self.state.checkpoint_dir is None:
+                raise ValueError(
+                    "sinks: guarantee: exactly-once needs state.checkpoint_dir: checkpoints commit the transactions"
+                )
+            if sink.guarantee == "exactly-once" and sink.transaction_timeout_ms < 3 * self.state.checkpoint_interval_ms:
+                raise ValueError(
+                    f"sinks: transaction_timeout_ms {sink.transaction_timeout_ms} must be at least three times "
+                    f"state.checkpoint_interval_ms {self.state.checkpoint_interval_ms}, or transactions end before "
+                    "their checkpoint and their outputs are lost"
+                )
+            if isinstance(source, KafkaSource) and set(source.topics) & set(sink.topic_names.values()):
+                raise ValueError("sinks: a topic of the kafka sink is one that the source reads")

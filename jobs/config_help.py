@@ -89,6 +89,10 @@ def _default(field: FieldInfo) -> str:
         return SHIPPED if field.default_factory in (shipped_bundle, shipped_statistics) else "empty"
     if field.default is None:
         return "none"
+    if isinstance(field.default, tuple):
+        return f"`[{', '.join(map(str, field.default))}]`"
+    if field.default == "":
+        return "empty"
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
 
 

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
+from jobs.connectors import connector_jars
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -109,7 +110,7 @@ def _write_flink_conf(directory: Path, log_file: Path) -> None:
 
 
 def flink_settings(config: JobConfig) -> dict[str, str]:
-    """Flink's options for a configuration; `flink.extra` has the last word."""
+    """Flink's options for a configuration; `flink.extra` has the last word. Raises ConfigError for a missing connector."""
     state, flink = config.state, config.flink
     settings = {
         "pipeline.name": config.name,
@@ -135,6 +136,9 @@ def flink_settings(config: JobConfig) -> dict[str, str]:
     if state.restore_from is not None:
         settings["execution.state-recovery.path"] = _uri(state.restore_from)
         settings["execution.state-recovery.ignore-unclaimed-state"] = str(state.allow_non_restored).lower()
+    jars = connector_jars(config, required=not on_cluster())
+    if jars:
+        settings["pipeline.jars"] = ";".join(_uri(jar) for jar in jars)
     if not on_cluster():
         settings |= _local_settings()
     return settings | flink.extra

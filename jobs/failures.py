@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jobs.config import FilesSink, JobConfig
 from jobs.config_types import is_remote
+from jobs.kafka_failures import kafka_meaning
 
 OUR_PACKAGES = ("udfs.", "jobs.")
 MAX_LENGTH = 600
@@ -61,6 +62,8 @@ def explain(trace: str, config: JobConfig) -> str:
         return (
             f"the disk is full: make room in {' and '.join(_written(config)) or 'the directories that the job writes'}"
         )
+    if (meaning := kafka_meaning(causes)) is not None:
+        return _one_line(meaning)
     for kind, message in reversed(causes):
         if kind.endswith(("FileNotFoundException", "NoSuchFileException")):
             return _one_line(f"a file is missing: {message}")

@@ -32,6 +32,13 @@ def pin_one(transformation: Any, uid: str) -> None:
     transformation.setName(uid)
 
 
+def first_of(transformation: Any) -> Any:
+    """The source of a chain of Java transformations of one input each."""
+    while not transformation.getInputs().isEmpty():
+        transformation = transformation.getInputs().get(0)
+    return transformation
+
+
 def all_ids(environment: Any) -> dict[str, str]:
     """uid -> name of every operator of a Java execution environment; raises LookupError if one has no uid."""
     found = {}

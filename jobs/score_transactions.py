@@ -17,6 +17,7 @@ from jobs.config_file import load_config
 from jobs.environment import flink_settings, is_detached, on_cluster, start_java
 from jobs.failures import JobCancelled, JobFailed, is_java_error, job_failed
 from jobs.interrupts import deferred_interrupt
+from jobs.kafka_check import check_kafka
 from jobs.running import CANCELLED, Counts, JobResult, RunningJob
 from jobs.scoring_settings import dead_letter_limit, scorer_config, scorer_paths
 
@@ -65,8 +66,9 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
 def start(config: JobConfig) -> RunningJob:
     """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
 
-    Raises ConfigError where Java is missing, JobFailed where Flink refuses the job.
+    Raises ConfigError where Java, a connector, brokers or topics are missing, JobFailed where Flink refuses the job.
     """
+    check_kafka(config)
     log_file = start_java(config.flink.log_directory)
     shown = None if on_cluster() else log_file
     try:

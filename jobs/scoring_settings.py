@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from jobs.config import JobConfig
+from jobs.kafka_settings import KafkaSink
 from jobs.store_settings import cache_settings, online_feature_settings, store_settings
 from udfs.dead_letter_limit import DeadLetterLimitSettings
 from udfs.decision import DecisionSettings
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_state import UserStateSettings
 
+LETTER_MARGIN_BYTES = 16_384  # key, headers and what Kafka adds to a record
+
 
 def scorer_config(config: JobConfig) -> ScorerConfig:
-    """Settings of the scorer. No sink here has headers, so dead letters are JSON."""
+    """Settings of the scorer. Where outputs go to Kafka, dead letters are bytes with headers, else JSON."""
     scoring = config.scoring
+    kafka = next((sink for sink in config.sinks if isinstance(sink, KafkaSink)), None)
     return ScorerConfig(
         base_currency=scoring.base_currency,
         default_timezone=scoring.default_timezone,
         latest_timestamp_ms=scoring.latest_timestamp,
         log_features=scoring.log_features,
-        dead_letters_as_json=True,
+        dead_letters_as_json=kafka is None,
+        largest_dead_letter_bytes=None if kafka is None else kafka.max_request_bytes - LETTER_MARGIN_BYTES,
         decision=DecisionSettings(
             hard_block_above=scoring.thresholds.hard_block,
             soft_challenge_above=scoring.thresholds.soft_challenge,

@@ -14,6 +14,8 @@ from pyflink.table import StreamTableEnvironment
 
 from jobs import sql
 from jobs.config import DiscardSink, FilesSink, PrintSink, Sink
+from jobs.kafka_settings import KafkaSink
+from jobs.kafka_sink import write_kafka
 from jobs.operator_ids import pin, pin_one
 from udfs.outputs import Destination
 from udfs.score_transactions import CONSOLE
@@ -21,6 +23,16 @@ from udfs.score_transactions import CONSOLE
 DESTINATIONS: tuple[str, ...] = get_args(Destination)
 OUTPUTS = "outputs"
 FILE_SUFFIX = ".jsonl"
+VALUE_AS_TEXT = "CAST(`value` AS STRING)"
+LETTER_AS_JSON = """JSON_OBJECT(
+    KEY 'type' VALUE 'dead_letter',
+    KEY 'reason' VALUE CAST(headers['reason'] AS STRING),
+    KEY 'payload_base64' VALUE `value`,
+    KEY 'payload_sha256' VALUE CAST(headers['payload_sha256'] AS STRING),
+    KEY 'origin' VALUE JSON_OBJECT(
+        KEY 'source' VALUE CAST(headers['topic'] AS STRING),
+        KEY 'partition' VALUE CAST(headers['partition'] AS STRING),
+        KEY 'offset' VALUE CAST(CAST(headers['offset'] AS STRING) AS BIGINT)))"""
 
 
 def add_sinks(sinks: tuple[Sink, ...], outputs: DataStream, table_environment: StreamTableEnvironment) -> None:
@@ -31,15 +43,22 @@ def add_sinks(sinks: tuple[Sink, ...], outputs: DataStream, table_environment: S
         seen[sink.kind] += 1
         role = f"sink-{sink.kind}" + (f"-{seen[sink.kind]}" if seen[sink.kind] > 1 else "")
         if isinstance(sink, FilesSink):
-            _write_files(sink, role, table_environment)
+            _write_files(sink, role, table_environment, any(isinstance(other, KafkaSink) for other in sinks))
+        elif isinstance(sink, KafkaSink):
+            write_kafka(sink, OUTPUTS, role, table_environment)
         elif isinstance(sink, PrintSink):
             _print(outputs, role)
         elif isinstance(sink, DiscardSink):
             _discard(outputs, role)
 
 
-def _write_files(sink: FilesSink, role: str, table_environment: StreamTableEnvironment) -> None:
-    """One sink a topic, which ends its files with each checkpoint; SQL's own file sink would keep them open for long."""
+def _write_files(
+    sink: FilesSink, role: str, table_environment: StreamTableEnvironment, letters_are_bytes: bool
+) -> None:
+    """One sink a topic, which ends its files with each checkpoint; SQL's own file sink would keep them open for long.
+
+    Where the operator makes dead letters of bytes with headers, for Kafka, they become JSON here.
+    """
     file_names = OutputFileConfig.builder().with_part_suffix(FILE_SUFFIX).build()
     for topic in DESTINATIONS:
         file_sink = (
@@ -49,15 +68,16 @@ def _write_files(sink: FilesSink, role: str, table_environment: StreamTableEnvir
             .with_output_file_config(file_names)
             .build()
         )
-        lines = _lines_of(topic, table_environment)
+        line = LETTER_AS_JSON if letters_are_bytes and topic == "dead-letters" else VALUE_AS_TEXT
+        lines = _lines_of(topic, line, table_environment)
         pin([lines.getTransformation()], f"{role}-{topic}")
         pin_one(lines.sinkTo(file_sink.get_java_function()).getTransformation(), f"{role}-{topic}")
 
 
-def _lines_of(topic: str, table_environment: StreamTableEnvironment) -> Any:
+def _lines_of(topic: str, line: str, table_environment: StreamTableEnvironment) -> Any:
     """The topic's values as a Java stream of strings; PyFlink's own conversion to a stream knows rows only."""
     condition = f"topic = {sql.text_literal(topic)}"
-    table = table_environment.sql_query(f"SELECT CAST(`value` AS STRING) FROM {OUTPUTS} WHERE {condition}")
+    table = table_environment.sql_query(f"SELECT {line} FROM {OUTPUTS} WHERE {condition}")
     text = get_gateway().jvm.org.apache.flink.table.api.DataTypes.STRING()
     return table_environment._j_tenv.toDataStream(table._j_table, text)
 

@@ -6,20 +6,21 @@ record would be scored as valid); no watermark, since event time is the payload'
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pyflink.common import Types
 from pyflink.datastream import DataStream, KeyedStream
-from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
 from jobs import sql
-from jobs.config import FileSource
-from jobs.operator_ids import pin
-from udfs.incoming import FileRecordReader, RecordReader
+from jobs.config import FileSource, Source
+from jobs.kafka_settings import KafkaSource
+from jobs.kafka_source import ELEMENT, kafka_rows
+from jobs.operator_ids import first_of, pin, pin_one
+from jobs.routing import key_by_first, key_expression
+from udfs.incoming import FileRecordReader, KafkaRecordReader, RecordReader
 from udfs.score_transactions import BYTES
 
-BAD_KEYS = 8
 ROLE = "source"
 
 
@@ -30,22 +31,11 @@ class Records(NamedTuple):
     reader: RecordReader
 
 
-def open_source(source: FileSource, table_environment: StreamTableEnvironment) -> Records:
+def open_source(source: Source, table_environment: StreamTableEnvironment) -> Records:
     """The records of the configured source, keyed by user, in the source's order for each key."""
+    if isinstance(source, KafkaSource):
+        return _open_kafka(source, table_environment)
     return _open_file(source, table_environment)
-
-
-def key_expression(payload: str, key_path: str) -> str:
-    """SQL for the routing key of a payload: the id, or for records without a valid one a key that no id equals.
-
-    JSON_VALUE never fails the job and gives integers their decimal text, as the codec does. Other ids than those of the
-    contract must not become a key: a lone surrogate kills the job on its way into Python. A key with a space is no id;
-    there are a few of them, so that bad records spread over all instances.
-    """
-    text = f"CAST({payload} AS STRING)"
-    found = f"JSON_VALUE({text}, {sql.text_literal(key_path)} NULL ON EMPTY NULL ON ERROR)"
-    spread = f"CAST(MOD(CHAR_LENGTH({text}), {BAD_KEYS}) AS STRING)"
-    return f"COALESCE(REGEXP_EXTRACT({found}, '^[!-~]{{1,64}}$', 0), CONCAT('bad record ', {spread}))"
 
 
 def _open_file(source: FileSource, table_environment: StreamTableEnvironment) -> Records:
@@ -58,11 +48,12 @@ def _open_file(source: FileSource, table_environment: StreamTableEnvironment) ->
     return Records(key_by_first(rows, BYTES), FileRecordReader(source.path))
 
 
-def key_by_first(rows: DataStream, element_type: Any) -> KeyedStream:
-    """Rows (key, element) keyed by the key, all in the JVM; the operator gets the element."""
-    selector = get_gateway().jvm.org.apache.flink.streaming.api.functions.python.KeyByKeySelector()
-    keyed = rows._j_data_stream.keyBy(selector, Types.ROW([Types.STRING()]).get_java_type_info())
-    return KeyedStream(keyed, element_type, rows)
+def _open_kafka(source: KafkaSource, table_environment: StreamTableEnvironment) -> Records:
+    rows = kafka_rows(source, table_environment)
+    last = rows._j_data_stream.getTransformation()
+    pin_one(first_of(last), f"{ROLE}-kafka")
+    pin([last], f"{ROLE}-kafka")
+    return Records(key_by_first(rows, ELEMENT), KafkaRecordReader())
 
 
 def run_by_one(rows: DataStream) -> None:

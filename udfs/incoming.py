@@ -23,3 +23,17 @@ class FileRecordReader:
 
     def read(self, element: bytes) -> tuple[bytes | None, int | None, Origin]:
         return element, None, self._origin
+
+
+class KafkaRecordReader:
+    """An element of Kafka is (payload, topic, partition, offset, the record's time in epoch milliseconds)."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[int, str] = {}
+
+    def read(self, element: Any) -> tuple[bytes | None, int | None, Origin]:
+        payload, topic, partition, offset, arrived_at_ms = element
+        name = self._partitions.get(partition)
+        if name is None:
+            name = self._partitions[partition] = str(partition)
+        return payload, arrived_at_ms, Origin(topic, name, offset)

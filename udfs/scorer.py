@@ -41,6 +41,7 @@ from udfs.stores.publisher import OnlineFeaturePublisher
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
+LONGEST_REASON = 2_000
 
 
 def decision_id(user_id: str, transaction_id: str) -> str:
@@ -197,11 +198,19 @@ class Scorer:
                 origin=origin,
             )
             return Output("dead-letters", origin.source, _encode(letter))
-        headers = {"reason": reason.encode(), "payload_sha256": digest.encode(), "source": origin.source.encode()}
+        headers = {
+            "reason": reason[:LONGEST_REASON].encode(errors="backslashreplace"),
+            "payload_sha256": digest.encode(),
+            "topic": origin.source.encode(),
+        }
         if origin.partition is not None:
             headers["partition"] = origin.partition.encode()
         if origin.offset is not None:
             headers["offset"] = str(origin.offset).encode()
+        largest = self.config.largest_dead_letter_bytes
+        if largest is not None and len(raw) > largest:
+            headers["cut_from_bytes"] = str(len(raw)).encode()
+            raw = raw[:largest]
         return Output("dead-letters", origin.source, raw, headers)
 
     def _check(self, event: Event, key: str, arrived_at_ms: int | None) -> None:

@@ -16,7 +16,8 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one scorer. Times are in milliseconds.
 
     A timestamp later than its arrival + `future_tolerance_ms` is a dead letter; where the source tells no arrival
-    time, one later than `latest_timestamp_ms` is (None: no ceiling).
+    time, one later than `latest_timestamp_ms` is (None: no ceiling). A dead letter's bytes beyond
+    `largest_dead_letter_bytes` are cut off where it isn't JSON (None: never).
     """
 
     base_currency: str = "USD"
@@ -25,6 +26,7 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
     latest_timestamp_ms: int | None = None
     log_features: bool = True
     dead_letters_as_json: bool = True
+    largest_dead_letter_bytes: int | None = None
     reasons_per_alert: int = 8
     decision: DecisionSettings = DecisionSettings()
     state: UserStateSettings = UserStateSettings()

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from jobs.config import JobConfig
+from jobs.config import FileSource, JobConfig
 from jobs.scoring_settings import scorer_config, scorer_paths
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin
@@ -33,7 +33,7 @@ def replayed(config: JobConfig, events: list[bytes]) -> dict[str, list[bytes]]:
     """The outputs by topic of a scorer on memory, fed with the same lines; the key is read by another JSON parser."""
     logs = MemoryUserLogs()
     scorer = open_scorer(scorer_config(config), scorer_paths(config), logs)
-    origin = Origin(config.source.path)
+    origin = Origin(config.source.path if isinstance(config.source, FileSource) else config.source.topics[0])
     topics: dict[str, list[bytes]] = {"decisions": [], "alerts": [], "dead-letters": []}
     for line in events:
         logs.key = json.loads(line)["user_id"]

@@ -121,7 +121,7 @@ def test_every_key_is_explained() -> None:
 def test_the_examples_are_valid(example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = yaml.safe_load(example.read_text())
     monkeypatch.chdir(tmp_path)
-    for path in (tree["source"]["path"], tree.get("scoring", {}).get("statistics")):
+    for path in (tree["source"].get("path"), tree.get("scoring", {}).get("statistics")):
         if path:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_bytes(b"{}")

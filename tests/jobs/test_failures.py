@@ -78,3 +78,15 @@ def test_a_bundle_that_cannot_be_used_ends_the_job_with_the_reason(configure: Co
     assert "\n" not in message
     assert "Exception" not in message
     assert "Caused by" in failure.value.trace
+
+
+def test_a_failure_in_kafka_is_told_with_the_setting_to_change(config: JobConfig) -> None:
+    trace = (
+        "java.io.IOException: One or more Kafka Producer send requests have encountered exception\n"
+        "Caused by: org.apache.flink.util.FlinkRuntimeException: Failed to send data to Kafka decisions-2@-1\n"
+        "Caused by: org.apache.flink.kafka.shaded.org.apache.kafka.common.errors.RecordTooLargeException: "
+        "The request included a message larger than the max message size the server will accept."
+    )
+    assert explain(trace, config).startswith(
+        "an output is larger than its topic takes: raise the topic's max.message.bytes to sinks[kafka].max_request_bytes"
+    )

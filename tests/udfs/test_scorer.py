@@ -130,7 +130,7 @@ def test_dead_letters_with_headers_carry_the_raw_bytes(reference: Path) -> None:
     assert letter.value == b""
     assert letter.headers is not None
     assert letter.headers["reason"] == b"empty record"
-    assert (letter.headers["source"], letter.headers["partition"], letter.headers["offset"]) == (b"tx", b"3", b"1234")
+    assert (letter.headers["topic"], letter.headers["partition"], letter.headers["offset"]) == (b"tx", b"3", b"1234")
 
 
 def test_a_record_routed_by_another_key_is_a_dead_letter(session: Session) -> None:

@@ -1,0 +1,84 @@
+"""`fraud topics`: the Kafka topics of a job."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from cli.errors import UserError
+
+INTERRUPTED = 130
+
+
+@click.group(name="topics")
+def command() -> None:
+    """Make the Kafka topics that a job's config file names, or read what the job wrote."""
+
+
+@command.command(name="create")
+@click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="The job's config file.")
+@click.option("--partitions", default=4, show_default=True, type=click.IntRange(1), help="Partitions of new topics.")
+@click.option("--replication", type=click.IntRange(1), help="Copies of new topics.  [default: the brokers' own]")
+def create(file: Path, partitions: int, replication: int | None) -> None:
+    """Make the topics of the config file's source and sinks that are not there yet; the others stay as they are.
+
+    \b
+    fraud topics create --config deploy/conf/kafka.yaml --partitions 8 --replication 3
+    """
+    from jobs.config_errors import ConfigError
+    from jobs.config_file import load_config
+    from jobs.kafka_topics import create_topics, topics_of
+
+    try:
+        topics = topics_of(load_config(file))
+        if not topics:
+            raise UserError(f"{file} names no Kafka topic: its source and sinks are of other kinds")
+        states = create_topics(topics, partitions, replication)
+    except ConfigError as error:
+        raise UserError(str(error)) from None
+    width = max(len(state.name) for state in states)
+    for state in states:
+        other = "" if state.partitions == partitions else f", not {partitions}: users stay where they are"
+        click.echo(f"{state.name:{width}}  {state.state}, {state.partitions} partitions{other}")
+
+
+@command.command(name="read")
+@click.argument("output", type=click.Choice(["decisions", "alerts", "dead-letters"]))
+@click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="The job's config file.")
+@click.option("--last", default=10, show_default=True, type=click.IntRange(0), help="Newest records a partition.")
+@click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+def read(output: str, file: Path, last: int, follow: bool) -> None:
+    """Show the newest records of an OUTPUT, one a line; of dead letters, the headers as JSON.
+
+    \b
+    fraud topics read alerts --config deploy/conf/kafka.yaml --follow
+    """
+    from kafka.errors import KafkaError
+
+    from jobs.config_errors import ConfigError
+    from jobs.config_file import load_config
+    from jobs.kafka_check import administration
+    from jobs.kafka_read import newest_records
+    from jobs.kafka_settings import KafkaSink
+
+    try:
+        sink = next((sink for sink in load_config(file).sinks if isinstance(sink, KafkaSink)), None)
+        if sink is None:
+            raise UserError(f"{file} has no sink of kind kafka")
+        with administration(sink.connection):  # tells what is wrong with the connection
+            pass
+        topic = next(name for destination, name in sink.topic_names.items() if destination == output)
+        for record in newest_records(sink, topic, last, follow):
+            if output == "dead-letters":
+                headers = {name: value.decode(errors="replace") for name, value in record.headers}
+                click.echo(json.dumps(headers | {"bytes": len(record.value or b"")}, ensure_ascii=False))
+            else:
+                click.echo(record.value)
+    except ConfigError as error:
+        raise UserError(str(error)) from None
+    except KafkaError as error:
+        raise UserError(f"Kafka: {type(error).__name__}: {error}") from None
+    except KeyboardInterrupt:
+        click.get_current_context().exit(INTERRUPTED)

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Copies the jars of POM_DIR/pom.xml and of what they need into DIRECTORY by Maven, unless they are there already.
+set -eu
+if [ $# -ne 2 ]; then
+    echo "usage: fetch_jars.sh POM_DIR DIRECTORY" >&2
+    exit 2
+fi
+POM=$1/pom.xml
+if [ -f "$2/.complete" ] && cmp -s "$POM" "$2/.complete"; then
+    exit 0
+fi
+command -v mvn >/dev/null || { echo "fetch_jars.sh: mvn is not on PATH; install Maven" >&2; exit 2; }
+mkdir -p "$2"
+DIRECTORY=$(cd "$2" && pwd)
+rm -f "$DIRECTORY"/*.jar
+mvn --quiet --batch-mode --file "$POM" dependency:copy-dependencies -DoutputDirectory="$DIRECTORY"
+cp "$POM" "$DIRECTORY/.complete"

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Starts a Kafka broker on this machine, without Docker: one KRaft node on 127.0.0.1. All it writes is under WORK_DIR;
+# started there again, it goes on with the same port, settings and data.
+# EXTRA_PROPERTIES is a file of further settings, laid over those of server.properties (listeners with TLS or SASL, say);
+# BROKER_PORT, CONTROL_PORT and WORK_DIR stand for their values in it.
+set -eu
+if [ $# -lt 1 ]; then
+    echo "usage: start.sh WORK_DIR [PORT [EXTRA_PROPERTIES]]" >&2
+    exit 2
+fi
+HERE=$(cd "$(dirname "$0")" && pwd)
+PROJECT=$(cd "$HERE/../../.." && pwd)
+JARS=$PROJECT/.cache/kafka-broker
+"$PROJECT/deploy/fetch_jars.sh" "$HERE" "$JARS"
+mkdir -p "$1"
+WORK_DIR=$(cd "$1" && pwd)
+cd "$WORK_DIR"
+if [ -f pid ] && kill -0 "$(cat pid)" 2>/dev/null; then
+    echo "start.sh: a broker is running in $WORK_DIR already: stop it with stop.sh $WORK_DIR" >&2
+    exit 2
+fi
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+LOGGING="-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true"
+if [ ! -f server.properties ]; then
+    PORT=${2:-$(free_port)}
+    cat "$HERE/server.properties" ${3:+"$3"} |
+        sed -e "s|BROKER_PORT|$PORT|g" -e "s|CONTROL_PORT|$(free_port)|g" -e "s|WORK_DIR|$WORK_DIR|g" >server.properties
+    echo "$PORT" >port
+fi
+PORT=$(cat port)
+if [ ! -f data/meta.properties ]; then
+    # shellcheck disable=SC2086
+    java -cp "$JARS/*" $LOGGING kafka.tools.StorageTool format --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)" \
+        --config server.properties >format.log 2>&1 || { cat format.log >&2; exit 1; }
+fi
+# shellcheck disable=SC2086
+nohup java -Xms256m -Xmx512m -XX:+UseG1GC $LOGGING -cp "$JARS/*" kafka.Kafka server.properties >>broker.log 2>&1 </dev/null &
+echo $! >pid
+for _ in $(seq 300); do
+    kill -0 "$(cat pid)" 2>/dev/null || { echo "start.sh: the broker ended: see $WORK_DIR/broker.log" >&2; rm -f pid; exit 1; }
+    if python3 -c "import socket; socket.create_connection(('127.0.0.1', $PORT), 1).close()" 2>/dev/null; then
+        echo "Kafka broker: 127.0.0.1:$PORT"
+        exit 0
+    fi
+    sleep 0.1
+done
+echo "start.sh: the broker did not come up within 30 seconds: see $WORK_DIR/broker.log" >&2
+"$HERE/stop.sh" "$WORK_DIR"
+exit 1

@@ -1,0 +1,32 @@
+"""The jars of connectors that PyFlink does not bring along."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from jobs.config import JobConfig
+from jobs.config_errors import ConfigError
+
+VARIABLE = "FRAUD_CONNECTORS"
+DEFAULT = Path(__file__).absolute().parent.parent / ".cache" / "connectors"
+KAFKA_JAR = "flink-sql-connector-kafka-*.jar"
+
+
+def connector_jars(config: JobConfig, required: bool = True) -> list[str]:
+    """Paths of the jars that the configuration's source, sinks and control stream need.
+
+    They are looked for in the directory that the variable FRAUD_CONNECTORS names, or where `make connectors` puts them.
+    Raises ConfigError if one is missing, unless it is not `required` (a cluster may have it in its lib).
+    """
+    kinds = {config.source.kind, config.control.kind, *(sink.kind for sink in config.sinks)}
+    if "kafka" not in kinds:
+        return []
+    directory = Path(os.environ.get(VARIABLE) or DEFAULT)
+    found = sorted(directory.glob(KAFKA_JAR))
+    if not found and required:
+        raise ConfigError(
+            f"Flink's Kafka connector ({KAFKA_JAR}) is not in {directory}: run `make connectors`, "
+            f"or name the directory that holds it in {VARIABLE}"
+        )
+    return [str(found[-1])] if found else []

@@ -1,0 +1,158 @@
+"""Looks at the brokers before the job is submitted, so that what is wrong there is told in one line at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from jobs.config import JobConfig
+from jobs.config_errors import ConfigError
+from jobs.kafka_client import python_settings
+from jobs.kafka_reasons import connection_errors, why_unreachable
+from jobs.kafka_settings import BROKERS_LONGEST_TRANSACTION_MS, KafkaConnection, KafkaSink, KafkaSource
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+ANSWER_SECONDS = 5
+BROKERS_LARGEST_RECORD = 1_048_588
+
+
+@contextmanager
+def administration(connection: KafkaConnection) -> Iterator[KafkaAdminClient]:
+    """An administration client of reachable brokers, closed at the end.
+
+    Raises ConfigError, one line that says what to change, if the brokers do not answer or do not let us in.
+    """
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    settings = python_settings(connection)
+    patience_ms = ANSWER_SECONDS * 1_000
+    with connection_errors() as seen:
+        try:
+            client = KafkaAdminClient(**settings, bootstrap_timeout_ms=patience_ms, request_timeout_ms=patience_ms)
+        except (KafkaError, OSError) as error:
+            raise ConfigError(why_unreachable([*seen, error], connection)) from None
+    try:
+        yield client
+    except KafkaError as error:
+        raise ConfigError(f"Kafka at {connection.bootstrap_servers}: {_in_words(error)}") from None
+    finally:
+        client.close()
+
+
+def partitions_of(client: KafkaAdminClient, topics: list[str]) -> dict[str, int]:
+    """Number of partitions of those of the topics that exist."""
+    from kafka.errors import TopicAuthorizationFailedError, for_code
+
+    found: dict[str, int] = {}
+    for topic in client.describe_topics(topics):
+        error = for_code(topic["error_code"])
+        if issubclass(error, TopicAuthorizationFailedError):
+            raise error(topic["name"])
+        if topic["error_code"] == 0:
+            found[topic["name"]] = len(topic["partitions"])
+    return found
+
+
+def check_kafka(config: JobConfig) -> None:
+    """Are the brokers there, do they let us in, do the topics exist, and can all outputs be delivered?
+
+    Raises ConfigError, one line that says what to change. Takes some 0.1 s, or 5 s if nobody answers.
+    """
+    source = config.source if isinstance(config.source, KafkaSource) else None
+    sink = next((sink for sink in config.sinks if isinstance(sink, KafkaSink)), None)
+    wanted: list[tuple[KafkaConnection, list[str]]] = []
+    if source is not None:
+        wanted.append((source.connection, list(source.topics)))
+    if sink is not None:
+        outputs = list(sink.topic_names.values())
+        if wanted and wanted[0][0] == sink.connection:
+            wanted[0][1].extend(outputs)
+        else:
+            wanted.append((sink.connection, outputs))
+    for connection, topics in wanted:
+        with administration(connection) as client:
+            _require_topics(client, connection, topics)
+            if source is not None and connection == source.connection:
+                _require_offsets(client, source)
+            if sink is not None and connection == sink.connection:
+                _require_room(client, sink)
+                _require_transactions(client, sink)
+
+
+def _require_topics(client: KafkaAdminClient, connection: KafkaConnection, topics: list[str]) -> None:
+    found = partitions_of(client, topics)
+    missing = [topic for topic in topics if topic not in found]
+    if missing:
+        raise ConfigError(
+            f"Kafka at {connection.bootstrap_servers} has no topic {', '.join(missing)}: "
+            "correct the name, or make it with `fraud topics create --config FILE`"
+        )
+
+
+def _require_offsets(client: KafkaAdminClient, source: KafkaSource) -> None:
+    if source.start_offsets is None:
+        return
+    count = partitions_of(client, list(source.topics))[source.topics[0]]
+    partitions = set(range(count))
+    if set(source.start_offsets) != partitions:
+        raise ConfigError(
+            f"source.start_offsets: topic {source.topics[0]} has partitions 0 to {count - 1}: give an offset for each"
+        )
+
+
+def _require_room(client: KafkaAdminClient, sink: KafkaSink) -> None:
+    """A dead letter holds a whole record and more: its topic must take what the producer may send."""
+    topic = sink.topic_names["dead-letters"]
+    largest = int(topic_setting(client, topic, "max.message.bytes") or BROKERS_LARGEST_RECORD)
+    if largest < sink.max_request_bytes:
+        raise ConfigError(
+            f"topic {topic} takes records up to {largest} bytes, and sinks[kafka].max_request_bytes is "
+            f"{sink.max_request_bytes}: raise the topic's max.message.bytes (`fraud topics create` does), or lower it"
+        )
+
+
+def _require_transactions(client: KafkaAdminClient, sink: KafkaSink) -> None:
+    if sink.guarantee != "exactly-once":
+        return
+    longest = int(_broker_setting(client, "transaction.max.timeout.ms") or BROKERS_LONGEST_TRANSACTION_MS)
+    if sink.transaction_timeout_ms > longest:
+        raise ConfigError(
+            f"sinks[kafka].transaction_timeout_ms {sink.transaction_timeout_ms} is more than the brokers allow "
+            f"(transaction.max.timeout.ms {longest}): lower it, or raise theirs"
+        )
+
+
+def topic_setting(client: KafkaAdminClient, topic: str, name: str) -> str | None:
+    """A topic's setting; None where we may not look."""
+    return _setting(client, "topic", topic, name)
+
+
+def _broker_setting(client: KafkaAdminClient, name: str) -> str | None:
+    brokers = client.describe_cluster()["brokers"]
+    return _setting(client, "broker", str(brokers[0].get("broker_id", brokers[0].get("node_id"))), name)
+
+
+def _setting(client: KafkaAdminClient, kind: str, resource: str, name: str) -> str | None:
+    """A setting's value; None where we may not look."""
+    from kafka.admin import ConfigResource, ConfigResourceType
+    from kafka.errors import AuthorizationError
+
+    try:
+        found: Any = client.describe_configs(
+            [ConfigResource(ConfigResourceType[kind.upper()], resource, [name])], config_filter="all"
+        )
+    except AuthorizationError:
+        return None
+    return str(found[kind][resource][name]["value"])
+
+
+def _in_words(error: Exception) -> str:
+    from kafka.errors import AuthorizationError
+
+    if isinstance(error, AuthorizationError):
+        return f"this user may not do it ({' '.join(str(error).split())}): ask for the right to read, write or create"
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import pytest
+
+from simulator.live_events import Retimer, repeated, user_of
+
+PAYMENT = b'{"transaction_id":"T1","user_id":"U1","timestamp":1000,"amount":5}'
+LOGIN = b'{"type":"login","event_id":"L1","user_id":7,"timestamp":1000}'
+LABEL = b'{"type":"label","event_id":"B1","transaction_id":"T1","user_id":"U1","timestamp":1000,"known_at":9000}'
+
+
+def test_the_user_of_an_event_is_text_also_where_it_is_a_number() -> None:
+    assert (user_of(PAYMENT), user_of(LOGIN)) == ("U1", "7")
+    with pytest.raises(ValueError, match="not an event"):
+        user_of(b"[]")
+
+
+def test_later_rounds_have_ids_of_their_own_and_nothing_else_changes() -> None:
+    found = [json.loads(line) for line in islice(repeated(lambda: [PAYMENT, LOGIN]), 6)]
+    assert [event.get("transaction_id", event.get("event_id")) for event in found] == [
+        "T1", "L1", "T1-2", "L1-2", "T1-3", "L1-3",
+    ]  # fmt: skip
+    assert found[4] == {**json.loads(PAYMENT), "transaction_id": "T1-3"}
+    assert list(repeated(lambda: [])) == []
+
+
+def test_events_happen_when_they_are_sent_and_a_label_names_the_new_time_of_its_transaction() -> None:
+    retimer = Retimer()
+    assert json.loads(retimer.at(PAYMENT, 50_000)) == {**json.loads(PAYMENT), "timestamp": 50_000}
+    assert json.loads(retimer.at(LABEL, 60_000)) == {**json.loads(LABEL), "timestamp": 50_000, "known_at": 60_000}
+    assert retimer.at(b"not JSON", 1) == b"not JSON"
