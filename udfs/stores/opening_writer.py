@@ -1,0 +1,25 @@
+"""Opens whichever store the entity aggregates are written to. A new adapter is one more branch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from udfs.entity_buckets import BucketSettings
+from udfs.stores.port import StoreWriter
+from udfs.stores.sqlite import SqliteStore
+
+
+class SqliteSettings(msgspec.Struct, frozen=True, tag="sqlite"):
+    """A file on this machine's disk."""
+
+    path: str
+
+
+StoreTarget = SqliteSettings
+
+
+def open_writer(target: StoreTarget, buckets: BucketSettings) -> StoreWriter:
+    """The store to write to. Raises StoreUnavailable."""
+    return SqliteStore(Path(target.path), buckets)
