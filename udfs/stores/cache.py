@@ -36,8 +36,6 @@ class CachedEnrichment:
     """Enrichment over a remote store."""
 
     def __init__(self, store: Store, settings: CacheSettings, clock_ms: Callable[[], int]) -> None:
-        self.holds_histories = store.holds_histories
-        self.complete_through_ms = store.complete_through_ms
         self.settings = settings
         self.counters = CacheCounters()
         self._store = store
@@ -47,6 +45,14 @@ class CachedEnrichment:
         self._old: dict[str, tuple[int, Record | None]] = {}
         self._failures = 0
         self._open_until_ms = 0
+
+    @property
+    def holds_histories(self) -> bool:
+        return self._store.holds_histories
+
+    @property
+    def complete_through_ms(self) -> int:
+        return self._store.complete_through_ms
 
     def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
         now_ms = self._clock_ms()

@@ -56,8 +56,11 @@ class Store(Protocol):
     `holds_histories` tells whether entities without a record are known to have none, as of `complete_through_ms`.
     """
 
-    holds_histories: bool
-    complete_through_ms: int
+    @property
+    def holds_histories(self) -> bool: ...
+
+    @property
+    def complete_through_ms(self) -> int: ...
 
     def get_many(self, keys: Sequence[str]) -> list[Record | None]:
         """The records of the keys, in their order; None where there is none. Raises StoreUnavailable."""
@@ -79,8 +82,11 @@ class StoreWriter(Protocol):
 class Enrichment(Protocol):
     """What the scorer asks: it always gets an answer, and how good it is."""
 
-    holds_histories: bool
-    complete_through_ms: int
+    @property
+    def holds_histories(self) -> bool: ...
+
+    @property
+    def complete_through_ms(self) -> int: ...
 
     def lookup(self, keys: Sequence[str]) -> tuple[list[Any], EnrichmentStatus]:
         """A new list of the keys' records (by type of their prefix, or None), and how good it is.
