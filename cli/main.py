@@ -16,7 +16,9 @@ COMMANDS = {
     "stats": "Make the population statistics that some rules compare with.",
     "train": "Train a bundle from a file of events, through the same scorer.",
     "report": "Make the HTML report of a scored file again.",
-    "features": "List the features, or explain one.",
+    "store": "Make the tables of a store, or check that it answers.",
+    "load": "Fill a store with users, merchants, devices, feeds and histories.",
+    "features": "List the features, explain one, or show what is published of a user.",
     "rules": "Check or show a rule set.",
     "config": "Check a job's config file, or explain its keys.",
 }

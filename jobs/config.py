@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from jobs.config_types import (
     CurrencyCode,
@@ -26,12 +26,8 @@ from jobs.config_types import (
     shipped_bundle,
     shipped_statistics,
 )
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are errors, values never change, defaults are checked like given values."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+from jobs.section import Section
+from jobs.store_settings import MemoryStoreSection, NoOnlineFeatures, OnlineFeaturesSection, Store
 
 
 class FileSource(Section):
@@ -98,7 +94,9 @@ class Scoring(Section):
         default_factory=shipped_statistics, description="statistics of the population, for rules; null: without"
     )
     reference: ExistingDirectory | None = Field(
-        default=None, description="folder with users.jsonl, merchants.jsonl, devices.jsonl, feeds and block lists"
+        default=None,
+        description="folder with users.jsonl, merchants.jsonl, devices.jsonl, feeds and block_list.jsonl; beside a "
+        "remote store only the block list is read",
     )
     histories: ExistingFile | None = Field(
         default=None, description="entities' history (`fraud aggregate`), in place of the reference folder's own"
@@ -210,6 +208,8 @@ class JobConfig(Section):
     source: Source
     sinks: tuple[Sink, ...] = Field(description="where outputs go; at least one")
     scoring: Scoring = Field(default_factory=Scoring)
+    store: Store = Field(default_factory=MemoryStoreSection)
+    online_features: OnlineFeaturesSection = Field(default_factory=NoOnlineFeatures)
     dead_letters: DeadLetters = Field(default_factory=DeadLetters)
     state: State = Field(default_factory=State)
     flink: Flink = Field(default_factory=Flink)
@@ -229,4 +229,15 @@ class JobConfig(Section):
             for sink in self.sinks:
                 if isinstance(sink, FilesSink):
                     require_no_earlier_run(sink.directory)
+        return self
+
+    @model_validator(mode="after")
+    def _stores_fit(self) -> JobConfig:
+        if isinstance(self.store, MemoryStoreSection):
+            if not isinstance(self.online_features, NoOnlineFeatures):
+                raise ValueError("online_features: kind: store needs a store of kind redis or dynamodb")
+        elif self.scoring.histories is not None:
+            raise ValueError(
+                f"scoring: histories belong to the store of kind memory: fill {self.store.kind} with `fraud load`"
+            )
         return self

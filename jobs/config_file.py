@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError, explain
+from jobs.store_settings import MemoryStoreSection, Store
 
 ENVIRONMENT_PREFIX = "FRAUD__"
 SEPARATOR = "__"
@@ -28,11 +29,26 @@ def load_config(path: str | os.PathLike[str], environment: Mapping[str, str] | N
 
 def load_config_of(kind: type[C], path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> C:
     """The same for another job's configuration. Raises ConfigError."""
-    tree = _read_yaml(Path(path), kind)
-    overrides = _overrides(os.environ if environment is None else environment)
-    for variable, (keys, value) in overrides.items():
-        _lay_over(tree, keys, value, variable)
-    return _parse(kind, tree, str(path), {tuple(keys): variable for variable, (keys, _) in overrides.items()})
+    tree, variables = _tree(Path(path), os.environ if environment is None else environment, kind)
+    return _parse(kind, tree, str(path), variables)
+
+
+def load_store(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> Store:
+    """Only the store of a configuration: for commands that do not run the job, and so need none of its files.
+
+    Raises ConfigError.
+    """
+    tree, variables = _tree(Path(path), os.environ if environment is None else environment)
+    try:
+        return _StoreOnly.model_validate(tree).store
+    except ValidationError as error:
+        raise ConfigError(explain(error, str(path), variables)) from None
+
+
+class _StoreOnly(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
+
+    store: Store = Field(default_factory=MemoryStoreSection)
 
 
 def parse_config(
@@ -47,6 +63,17 @@ def _parse(kind: type[C], tree: dict[str, Any], origin: str, variables: Mapping[
         return kind.model_validate(tree)
     except ValidationError as error:
         raise ConfigError(explain(error, origin, variables)) from None
+
+
+def _tree(
+    path: Path, environment: Mapping[str, str], kind: type[BaseModel] = JobConfig
+) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """File and environment as plain data, and which keys came from which variables."""
+    tree = _read_yaml(path, kind)
+    overrides = _overrides(environment)
+    for variable, (keys, value) in overrides.items():
+        _lay_over(tree, keys, value, variable)
+    return tree, {tuple(keys): variable for variable, (keys, _) in overrides.items()}
 
 
 def _read_yaml(path: Path, kind: type[BaseModel]) -> dict[str, Any]:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from jobs.config import Flink, Section, Source, State
+from jobs.config import Flink, Source, State
 from jobs.config_types import NewFile, Timestamp
+from jobs.section import Section
+from jobs.store_settings import DynamoDBStoreSection, RedisStoreSection, store_settings
 from udfs.entity_buckets import BucketSettings
 from udfs.entity_counter import CountingSettings
 from udfs.history_writer import HistoryWriterSettings
 from udfs.incoming import RecordReader
-from udfs.stores.opening_writer import SqliteSettings
+from udfs.stores.opening_writer import SqliteSettings, StoreTarget
 from udfs.time_units import DAY_MS, HOUR_MS
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ class SqliteTarget(Section):
 
     kind: Literal["sqlite"]
     path: NewFile = Field(description="the file")
+
+
+Target = Annotated[SqliteTarget | RedisStoreSection | DynamoDBStoreSection, Field(discriminator="kind")]
 
 
 class Aggregates(Section):
@@ -49,7 +54,7 @@ class EntityJobConfig(Section):
         default="entity-aggregates", description="the job's name in Flink"
     )
     source: Source
-    store: SqliteTarget
+    store: Target = Field(description="where histories are written to")
     aggregates: Aggregates = Field(default_factory=Aggregates)
     state: State = Field(default_factory=State)
     flink: Flink = Field(default_factory=Flink)
@@ -74,8 +79,16 @@ def aggregation_settings(config: EntityJobConfig) -> AggregationSettings:
     return AggregationSettings(
         counting=CountingSettings(buckets, reader_lag_ms=aggregates.reader_lag_hours * HOUR_MS),
         writer=HistoryWriterSettings(flush_ms=aggregates.flush_interval_ms, ttl_ms=config.state.ttl_days * DAY_MS),
-        target=SqliteSettings(config.store.path),
+        target=_target(config.store),
         buckets=buckets,
         cached_entities=aggregates.cached_entities,
         state_ttl_days=config.state.ttl_days,
     )
+
+
+def _target(store: Target) -> StoreTarget:
+    if isinstance(store, SqliteTarget):
+        return SqliteSettings(store.path)
+    target = store_settings(store)
+    assert target is not None  # only a memory store has none
+    return target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.config import JobConfig
+from jobs.store_settings import cache_settings, online_feature_settings, store_settings
 from udfs.dead_letter_limit import DeadLetterLimitSettings
 from udfs.decision import DecisionSettings
 from udfs.scorer_config import ScorerConfig, ScorerPaths
@@ -25,6 +26,8 @@ def scorer_config(config: JobConfig) -> ScorerConfig:
             aml_amount=scoring.aml_amount,
         ),
         state=UserStateSettings(cached_users=scoring.cached_users),
+        cache=cache_settings(config.store),
+        online_features=online_feature_settings(config.online_features),
     )
 
 
@@ -38,6 +41,7 @@ def scorer_paths(config: JobConfig) -> ScorerPaths:
         reference=scoring.reference,
         histories=scoring.histories,
         fx_rates=scoring.fx_rates,
+        store=store_settings(config.store),
     )
 
 

@@ -22,6 +22,7 @@ from udfs.history_writer import HistoryWriter, HistoryWriterSettings
 from udfs.incoming import RecordReader
 from udfs.stores.opening_writer import StoreTarget, open_writer
 from udfs.stores.port import StoreUnavailable
+from udfs.system_clocks import SYSTEM_CLOCKS
 from udfs.time_units import MINUTE_MS
 from udfs.user_log_flink import time_to_live
 
@@ -121,7 +122,7 @@ class CountEntities(KeyedProcessFunction):
         self._counts = StoredCounts(log, counter, settings.cached_entities)
         task = runtime_context._runtime_context.getTaskInfo()
         self._writer = HistoryWriter(
-            open_writer(settings.target, settings.buckets),
+            open_writer(settings.target, settings.buckets, SYSTEM_CLOCKS),
             counter,
             settings.writer,
             task.getIndexOfThisSubtask() + 1,

@@ -51,7 +51,7 @@ class FeatureEngine:
         self.states = states
         self.money = money
         self.block_list = block_list
-        self._enrichment = enrichment
+        self.enrichment = enrichment
         self._local_time = local_time
         self._windows = states.windows
         self._lateness_ms = states.settings.windows.lateness_ms
@@ -120,6 +120,10 @@ class FeatureEngine:
         """Write an observed transaction to the user's state."""
         self.states.record(observation.user, observation.entry)
 
+    def close(self) -> None:
+        """Let go of the stores."""
+        self.enrichment.close()
+
     def record_login(self, login: Login) -> None:
         """Learn a login attempt; a repeated event id changes nothing."""
         user = self._user_unless_seen(login, LOGIN_MARK)
@@ -180,7 +184,7 @@ class FeatureEngine:
         if email_domain is not None:
             keys.append(DOMAIN + email_domain)
         # The values come in the order of the keys, and a key's prefix tells its type.
-        values, context.status = self._enrichment.lookup(keys)
+        values, context.status = self.enrichment.lookup(keys)
         time_ms = transaction.timestamp
         context.user = values[0]
         if email_domain is not None:
@@ -202,7 +206,7 @@ class FeatureEngine:
     ) -> EntityRisk | None:
         """As of the transaction. A complete store without buckets of an entity knows that nothing happened there yet."""
         if history is None:
-            enrichment = self._enrichment
+            enrichment = self.enrichment
             if not enrichment.holds_histories or context.status == "degraded":
                 return None
             history = self._no_history[kind]

@@ -22,6 +22,7 @@ from udfs.outputs import Origin, Output
 from udfs.progress import Progress
 from udfs.rules.errors import RuleError
 from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.system_clocks import SYSTEM_CLOCKS
 from udfs.user_log_flink import FlinkUserLog
 
 _log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         settings = self._settings
         self._scorer = open_scorer(
-            settings.scorer, settings.paths, FlinkUserLog(runtime_context, settings.state_ttl_days)
+            settings.scorer, settings.paths, FlinkUserLog(runtime_context, settings.state_ttl_days), SYSTEM_CLOCKS
         )
         _spare_the_collector()
         self._read = settings.reader.read
@@ -116,6 +117,8 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
     def close(self) -> None:
         if hasattr(self, "_progress"):
             self._progress.flush()
+        if hasattr(self, "_scorer"):
+            self._scorer.close()
 
     def _rows(self, outputs: list[Output]) -> list[Any]:
         rows: list[Any] = [Row(output.destination, output.key, output.value, output.headers) for output in outputs]

@@ -37,6 +37,7 @@ from udfs.reasons import block_list_reasons, model_reasons, rule_reasons, strong
 from udfs.rules.population import Population
 from udfs.rules.rulebook import Rulebook
 from udfs.scorer_config import ScorerConfig
+from udfs.stores.publisher import OnlineFeaturePublisher
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -57,12 +58,14 @@ class Scorer:
         ensemble: Ensemble,
         rulebook: Rulebook,
         population: Population,
+        online: OnlineFeaturePublisher | None = None,
     ) -> None:
         self.config = config
         self.engine = engine
         self.ensemble = ensemble
         self.rulebook = rulebook
         self.population = population
+        self.online = online
         self.bundle_version = ensemble.bundle.manifest.version
         self.control_versions: dict[str, int] = {}
         self._as_json = config.dead_letters_as_json
@@ -96,6 +99,8 @@ class Scorer:
         except BaseException:
             self.engine.states.evict(key)
             raise
+        if self.online is not None and observation is not None and not observation.entry.late:
+            self.online.offer(event.user_id, observation.context.time_ms, observation.features)
         return outputs
 
     def decide(self, transaction: Transaction, observation: Observation, origin: Origin | None) -> list[Output]:
@@ -173,6 +178,12 @@ class Scorer:
         if control.version > self.rulebook.version:
             self.rulebook = Rulebook.of(control.rule_set, frozenset(NAMES))
             self.control_versions = {**self.control_versions, "rules": control.version}
+
+    def close(self) -> None:
+        """Publish what is waiting, stop threads, close connections."""
+        if self.online is not None:
+            self.online.close()
+        self.engine.close()
 
     def dead_letter(self, payload: bytes | None, reason: str, origin: Origin) -> Output:
         """A record that is no event: raw bytes and headers, or one JSON object where the sink has no headers."""

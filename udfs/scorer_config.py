@@ -7,6 +7,7 @@ import msgspec
 from udfs.decision import DecisionSettings
 from udfs.entity_buckets import BucketSettings
 from udfs.stores.cache import CacheSettings
+from udfs.stores.settings import OnlineFeatureSettings, RemoteStoreSettings
 from udfs.time_units import MINUTE_MS
 from udfs.user_state import UserStateSettings
 
@@ -29,13 +30,15 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
     state: UserStateSettings = UserStateSettings()
     buckets: BucketSettings = BucketSettings()
     cache: CacheSettings = CacheSettings()
+    online_features: OnlineFeatureSettings | None = None
 
 
 class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):
     """Where a scorer's parts are read from. None: no statistics, no reference, no FX table.
 
     `rules` is a file or the name of a shipped pack. `histories` is a file of entities' buckets (`fraud aggregate`), in
-    place of the reference folder's own.
+    place of the reference folder's own. With a `store`, profiles and histories are read there, and of the reference
+    folder only the block list.
     """
 
     bundle: str
@@ -44,3 +47,4 @@ class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None = None
     histories: str | None = None
     fx_rates: str | None = None
+    store: RemoteStoreSettings | None = None

@@ -90,8 +90,8 @@ WRONG = [
     ("state.checkpoint_interval_ms", 5, "state.checkpoint_interval_ms: must be at least 100, not 5"),
     ("control", {"path": "x"}, "control: kind is missing: give one of none, file"),
     ("control", {"kind": "none", "path": "x"}, "control.path: unknown key (allowed: kind)"),
-    ("nmae", "x", "nmae: unknown key; did you mean 'name'? (allowed: name, source, sinks, scoring, dead_letters, state, "
-     "flink, control)"),
+    ("nmae", "x", "nmae: unknown key; did you mean 'name'? (allowed: name, source, sinks, scoring, store, online_features, "
+     "dead_letters, state, flink, control)"),
 ]  # fmt: skip
 
 

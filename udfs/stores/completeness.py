@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from udfs.entity_buckets import EntityHistory
-from udfs.stores.port import COMPLETE_THROUGH, CompleteThrough, Record, Store
+from udfs.stores.port import COMPLETE_THROUGH, CompleteThrough, Record, Store, Unreadable
 
 REFRESH_MS = 1_000
 
@@ -13,7 +13,8 @@ REFRESH_MS = 1_000
 class HistoriesOf:
     """A store whose histories are complete through the least of what its writers say, asked for at most once a second.
 
-    What writers say is read before the histories that it vouches for. Without writers there are no histories.
+    What writers say is read before the histories that it vouches for. Where no writer says anything,
+    it is as the store itself says.
     """
 
     def __init__(self, store: Store, clock_ms: Callable[[], int], refresh_ms: int = REFRESH_MS) -> None:
@@ -25,14 +26,14 @@ class HistoriesOf:
 
     @property
     def holds_histories(self) -> bool:
-        return self._complete_through_ms is not None
+        return self._complete_through_ms is not None or self._store.holds_histories
 
     @property
     def complete_through_ms(self) -> int:
-        """0 while it is not known."""
-        return self._complete_through_ms or 0
+        known = self._complete_through_ms
+        return known if known is not None else self._store.complete_through_ms
 
-    def get_many(self, keys: Sequence[str]) -> list[Record | None]:
+    def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
         """See Store. Raises StoreUnavailable."""
         now_ms = self._clock_ms()
         if self._next_ms is None or now_ms >= self._next_ms:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +13,21 @@ from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHi
 from udfs.local_time import is_timezone
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, Record, StoreError
+from udfs.stores.counters import EnrichmentCounters
+from udfs.stores.encoding import require_right_kind, require_sound_buckets
+from udfs.stores.port import (
+    DEVICE,
+    DOMAIN,
+    HISTORY,
+    IP,
+    MERCHANT,
+    USER,
+    OnlineFeatures,
+    Record,
+    StoredRecord,
+    StoreError,
+    Unreadable,
+)
 
 T = TypeVar("T")
 
@@ -26,20 +39,81 @@ FILES = (
 )  # fmt: skip
 
 
-class MemoryStore:
-    """A store over a dict; also its own enrichment, since memory is always fresh."""
+def _never() -> int:
+    return 0
 
-    def __init__(self, records: dict[str, Record], holds_histories: bool = False) -> None:
+
+class MemoryStore:
+    """A store over a dict; also its own enrichment, since memory is always fresh.
+
+    The twin of the remote stores where nothing is to outlive the process. Without a clock nothing expires.
+    """
+
+    def __init__(
+        self,
+        records: dict[str, Record],
+        holds_histories: bool = False,
+        buckets: BucketSettings | None = None,
+        clock_ms: Callable[[], int] = _never,
+    ) -> None:
         self.records = records
         self.holds_histories = holds_histories
+        self.counters = EnrichmentCounters()
         histories = [record for record in records.values() if isinstance(record, EntityHistory)]
         self.complete_through_ms = max((history.complete_through_ms for history in histories), default=FOR_EVER_MS)
+        self._buckets = buckets or BucketSettings()
+        self._clock_ms = clock_ms
+        self._expiries_ms: dict[str, int] = {}
+        self._online: dict[str, tuple[int, OnlineFeatures]] = {}
 
-    def get_many(self, keys: Sequence[str]) -> list[Record | None]:
+    def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
+        self._forget_expired()
         return [*map(self.records.get, keys)]
 
     def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
+        if self._expiries_ms:
+            self._forget_expired()
         return [*map(self.records.get, keys)], "ok"
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def put_many(self, records: Mapping[str, StoredRecord], ttl_ms: int | None) -> None:
+        for key, record in records.items():
+            require_right_kind(key, record)
+        for key, record in records.items():
+            if isinstance(record, BucketRow):
+                require_sound_buckets(record)
+                self.records[key] = EntityHistory(record, self._buckets)
+            else:
+                self.records[key] = record
+            self._expiries_ms.pop(key, None)
+            if ttl_ms is not None:
+                self._expiries_ms[key] = self._clock_ms() + ttl_ms
+
+    def publish(self, features: Sequence[OnlineFeatures], ttl_ms: int) -> None:
+        now_ms = self._clock_ms()
+        for newest in features:
+            known = self._online.get(newest.user_id)
+            if known is None or known[0] <= now_ms or known[1].event_time_ms <= newest.event_time_ms:
+                self._online[newest.user_id] = (now_ms + ttl_ms, newest)
+
+    def online_features(self, user_id: str) -> OnlineFeatures | None:
+        known = self._online.get(user_id)
+        return None if known is None or known[0] <= self._clock_ms() else known[1]
+
+    def _forget_expired(self) -> None:
+        now_ms = self._clock_ms()
+        for key in [key for key, expiry_ms in self._expiries_ms.items() if expiry_ms <= now_ms]:
+            del self._expiries_ms[key]
+            self.records.pop(key, None)
+
+
+def load_block_list(directory: Path | None) -> BlockList:
+    """The block list of a reference folder, empty if there is none. Raises StoreError with file and line."""
+    if directory is None:
+        return BlockList()
+    return BlockList(entry for _, entry in _rows(directory / "block_list.jsonl", BlockEntry))
 
 
 class Reference(msgspec.Struct):
@@ -87,7 +161,7 @@ def _load_folder(directory: Path, records: dict[str, Record]) -> BlockList:
         records[IP + address.ip_address] = address
     for _, domain in _rows(directory / "domain_feed.jsonl", DomainFeed):
         records[DOMAIN + domain.email_domain] = domain
-    return BlockList(entry for _, entry in _rows(directory / "block_list.jsonl", BlockEntry))
+    return load_block_list(directory)
 
 
 def _rows(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
@@ -107,14 +181,7 @@ def _rows(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
 
 
 def _check_buckets(row: BucketRow, place: str) -> None:
-    columns = (row.hours, row.transactions, row.frauds, row.users_1d, row.users_7d)
-    if len({len(column) for column in columns}) > 1:
-        raise StoreError(
-            f"{place}: hours, transactions, frauds, users_1d and users_7d of {row.id} must be of one length"
-        )
-    if any(later <= earlier for earlier, later in pairwise(row.hours)):
-        raise StoreError(f"{place}: the hours of {row.id} must rise")
-    if any(count < 0 for count in (*row.transactions, *row.frauds)):
-        raise StoreError(f"{place}: transactions and frauds of {row.id} must not be negative")
-    if any(count < 0 for users in (row.users_1d, row.users_7d) for count in accumulate(users)):
-        raise StoreError(f"{place}: more users of {row.id} leave than have come")
+    try:
+        require_sound_buckets(row)
+    except StoreError as error:
+        raise StoreError(f"{place}: {error}") from None

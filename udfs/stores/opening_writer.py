@@ -7,7 +7,10 @@ from pathlib import Path
 import msgspec
 
 from udfs.entity_buckets import BucketSettings
+from udfs.stores.clocks import Clocks
+from udfs.stores.opening import open_store
 from udfs.stores.port import StoreWriter
+from udfs.stores.settings import RemoteStoreSettings
 from udfs.stores.sqlite import SqliteStore
 
 
@@ -17,9 +20,11 @@ class SqliteSettings(msgspec.Struct, frozen=True, tag="sqlite"):
     path: str
 
 
-StoreTarget = SqliteSettings
+StoreTarget = SqliteSettings | RemoteStoreSettings
 
 
-def open_writer(target: StoreTarget, buckets: BucketSettings) -> StoreWriter:
-    """The store to write to. Raises StoreUnavailable."""
-    return SqliteStore(Path(target.path), buckets)
+def open_writer(target: StoreTarget, buckets: BucketSettings, clocks: Clocks) -> StoreWriter:
+    """The store to write to. Raises StoreUnavailable, StoreError."""
+    if isinstance(target, SqliteSettings):
+        return SqliteStore(Path(target.path), buckets)
+    return open_store(target, buckets, clocks)

@@ -1,4 +1,4 @@
-"""The port to the enrichment stores, and what a look-up comes back with."""
+"""The ports to the stores: reading enrichment, writing it, and the online features."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import msgspec
 from udfs.entity_buckets import KINDS, BucketRow, EntityHistory, EntityKind
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.stores.counters import EnrichmentCounters
 
 
 class CompleteThrough(msgspec.Struct, frozen=True):
@@ -50,6 +51,15 @@ class StoreError(ValueError):
     """The store's content or address cannot be used; the message says what to change."""
 
 
+class Unreadable:
+    """Stands for a stored value that is no record of its prefix: the cache counts it and answers `degraded`."""
+
+    __slots__ = ()
+
+
+UNREADABLE = Unreadable()
+
+
 class Store(Protocol):
     """Reads records by key.
 
@@ -62,7 +72,7 @@ class Store(Protocol):
     @property
     def complete_through_ms(self) -> int: ...
 
-    def get_many(self, keys: Sequence[str]) -> list[Record | None]:
+    def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
         """The records of the keys, in their order; None where there is none. Raises StoreUnavailable."""
         ...
 
@@ -79,8 +89,39 @@ class StoreWriter(Protocol):
         ...
 
 
+class OnlineFeatures(msgspec.Struct, frozen=True, gc=False):
+    """A user's newest features as other services read them. None: not known.
+
+    Counts are of transactions or countries, `avg_amount_1h` is in the base currency's major units.
+    """
+
+    user_id: str
+    event_time_ms: int
+    txn_count_5m: float | None
+    avg_amount_1h: float | None
+    foreign_country_count_1d: float | None
+    velocity_score: float | None
+
+
+class OnlineFeatureStore(Protocol):
+    """Keeps each user's newest online features for a while."""
+
+    def publish(self, features: Sequence[OnlineFeatures], ttl_ms: int) -> None:
+        """Keep these unless later event times are there; at most one a user. Gone `ttl_ms` after the last write.
+
+        Raises StoreUnavailable; some may then be published.
+        """
+        ...
+
+    def online_features(self, user_id: str) -> OnlineFeatures | None:
+        """A user's newest published features, None if there are none any more. Raises StoreUnavailable, StoreError."""
+        ...
+
+
 class Enrichment(Protocol):
     """What the scorer asks: it always gets an answer, and how good it is."""
+
+    counters: EnrichmentCounters
 
     @property
     def holds_histories(self) -> bool: ...
@@ -91,5 +132,21 @@ class Enrichment(Protocol):
     def lookup(self, keys: Sequence[str]) -> tuple[list[Any], EnrichmentStatus]:
         """A new list of the keys' records (by type of their prefix, or None), and how good it is.
 
-        ok: fresh values. stale: at least one older than allowed, the store being down. degraded: one is missing."""
+        ok: fresh values. stale: at least one older than allowed, the store being down. degraded: one is missing, or
+        cannot be read."""
         ...
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        ...
+
+
+def prefix_of(key: str) -> str:
+    """The prefix of a key. Raises KeyError where it is none of PREFIXES."""
+    end = key.index(":") + 1 if ":" in key else 0
+    prefix = key[:end]
+    if prefix == "history:":
+        prefix = key[: key.find(":", end) + 1]
+    if prefix not in PREFIXES:
+        raise KeyError(f"{key!r} begins with none of {', '.join(PREFIXES)}")
+    return prefix

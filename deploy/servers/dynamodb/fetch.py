@@ -1,0 +1,45 @@
+"""Copies DynamoDB Local from Maven into .cache/servers/dynamodb and prints the folder; exit code 2 and one line if not.
+
+python deploy/servers/dynamodb/fetch.py
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE.parents[2] / ".cache" / "servers" / "dynamodb"
+
+
+def dynamodb_local() -> Path:
+    """The folder of the jars and native libraries. Raises RuntimeError with one line that says what to do."""
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    with (FOLDER.parent / ".dynamodb.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = FOLDER / ".complete"
+        if not done.exists():
+            _fetch()
+            done.touch()
+    return FOLDER
+
+
+def _fetch() -> None:
+    if shutil.which("mvn") is None:
+        raise RuntimeError("DynamoDB Local comes by Maven, and mvn is not on PATH: install Maven")
+    command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
+    fetched = subprocess.run([*command, f"-DoutputDirectory={FOLDER}"], capture_output=True, text=True)
+    if fetched.returncode:
+        told = " ".join((fetched.stdout + fetched.stderr).split())[-300:]
+        raise RuntimeError(f"Maven could not fetch DynamoDB Local: {told}")
+
+
+if __name__ == "__main__":
+    try:
+        print(dynamodb_local())
+    except RuntimeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

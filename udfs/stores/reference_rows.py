@@ -1,0 +1,79 @@
+"""The rows of a reference folder under the keys of a store: what `fraud load` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from udfs.entity_buckets import BucketRow
+from udfs.local_time import is_timezone
+from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.stores.encoding import require_sound_buckets
+from udfs.stores.memory import HISTORY_FILE
+from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, StoredRecord, StoreError
+
+
+class ReferenceFile(NamedTuple):
+    """One file of the folder: its rows' type, the prefix of their keys, the field of the id.
+
+    No prefix: an entity's history tells by its kind, and the block list is not for a store.
+    """
+
+    name: str
+    kind: type[StoredRecord | BlockEntry]
+    prefix: str | None
+    id_field: str
+
+
+REFERENCE_FILES = (
+    ReferenceFile("users.jsonl", UserProfile, USER, "user_id"),
+    ReferenceFile("merchants.jsonl", MerchantProfile, MERCHANT, "merchant_id"),
+    ReferenceFile("devices.jsonl", DeviceProfile, DEVICE, "device_id"),
+    ReferenceFile("ip_feed.jsonl", IpFeed, IP, "ip_address"),
+    ReferenceFile("domain_feed.jsonl", DomainFeed, DOMAIN, "email_domain"),
+    ReferenceFile(HISTORY_FILE, BucketRow, None, "id"),
+    ReferenceFile("block_list.jsonl", BlockEntry, None, "value"),
+)
+
+
+class Row(NamedTuple):
+    """A row of `size_bytes`: a record under its key, or what is wrong with it, with file and line. Neither: an entry of
+    the block list."""
+
+    size_bytes: int
+    key: str | None = None
+    record: StoredRecord | None = None
+    error: str | None = None
+
+
+def rows_of(directory: Path, file: ReferenceFile) -> Iterator[Row]:
+    """Every row of one file; nothing where the folder has no such file."""
+    path = directory / file.name
+    if not path.is_file():
+        return
+    decode = msgspec.json.Decoder(file.kind).decode
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.isspace():
+                continue
+            try:
+                record = decode(line)
+                _check(record)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, StoreError) as error:
+                yield Row(len(line), error=f"{path}:{number}: {error}")
+                continue
+            if isinstance(record, BlockEntry):
+                yield Row(len(line))
+            else:
+                prefix = HISTORY[record.entity] if isinstance(record, BucketRow) else file.prefix or ""
+                yield Row(len(line), prefix + getattr(record, file.id_field), record)
+
+
+def _check(record: StoredRecord | BlockEntry) -> None:
+    if isinstance(record, BucketRow):
+        require_sound_buckets(record)
+    elif isinstance(record, UserProfile) and record.timezone is not None and not is_timezone(record.timezone):
+        raise StoreError(f"no timezone {record.timezone!r}; expected an IANA name like Europe/Berlin")
