@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,15 +16,21 @@ from jobs.store_settings import MemoryStoreSection, Store
 
 ENVIRONMENT_PREFIX = "FRAUD__"
 SEPARATOR = "__"
+C = TypeVar("C", bound=BaseModel)
 
 
 def load_config(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> JobConfig:
-    """The configuration of a YAML file, with `FRAUD__SECTION__KEY=value` variables laid over it.
+    """The scoring job's configuration of a YAML file, with `FRAUD__SECTION__KEY=value` variables laid over it.
 
     Raises ConfigError, whose message names the file or variable, the key and what is allowed.
     """
-    tree, variables = _tree(Path(path), os.environ if environment is None else environment)
-    return parse_config(tree, str(path), variables)
+    return load_config_of(JobConfig, path, environment)
+
+
+def load_config_of(kind: type[C], path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> C:
+    """The same for another job's configuration. Raises ConfigError."""
+    tree, variables = _tree(Path(path), os.environ if environment is None else environment, kind)
+    return _parse(kind, tree, str(path), variables)
 
 
 def load_store(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> Store:
@@ -49,22 +55,28 @@ def parse_config(
     tree: dict[str, Any], origin: str = "configuration", variables: Mapping[tuple[str, ...], str] | None = None
 ) -> JobConfig:
     """The configuration in plain data. `origin` names it in errors; `variables` tells which keys came from where."""
+    return _parse(JobConfig, tree, origin, variables or {})
+
+
+def _parse(kind: type[C], tree: dict[str, Any], origin: str, variables: Mapping[tuple[str, ...], str]) -> C:
     try:
-        return JobConfig.model_validate(tree)
+        return kind.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError(explain(error, origin, variables or {})) from None
+        raise ConfigError(explain(error, origin, variables)) from None
 
 
-def _tree(path: Path, environment: Mapping[str, str]) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+def _tree(
+    path: Path, environment: Mapping[str, str], kind: type[BaseModel] = JobConfig
+) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """File and environment as plain data, and which keys came from which variables."""
-    tree = _read_yaml(path)
+    tree = _read_yaml(path, kind)
     overrides = _overrides(environment)
     for variable, (keys, value) in overrides.items():
         _lay_over(tree, keys, value, variable)
     return tree, {tuple(keys): variable for variable, (keys, _) in overrides.items()}
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_yaml(path: Path, kind: type[BaseModel]) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(path.read_bytes())
     except OSError as error:
@@ -76,7 +88,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())[:200]}") from None
     if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(JobConfig.model_fields)}")
+        raise ConfigError(f"{path}: must be a mapping with the keys {', '.join(kind.model_fields)}")
     return tree
 
 

@@ -77,6 +77,14 @@ def _directory(path: str) -> str:
     return path
 
 
+def _new_file(path: str) -> str:
+    path = _absolute(path)
+    if os.path.isdir(path):
+        raise ValueError(f"{path} is a directory, not a file")
+    _directory(os.path.dirname(path))
+    return path
+
+
 def _restore_point(path: str) -> str:
     path = _absolute(path)
     if is_remote(path):
@@ -177,6 +185,7 @@ ExistingPath = Annotated[str, AfterValidator(_existing), _PATH]
 ExistingFile = Annotated[str, AfterValidator(_existing_file), _PATH]
 ExistingDirectory = Annotated[str, AfterValidator(_existing_directory), _PATH]
 Directory = Annotated[str, AfterValidator(_directory), _PATH]
+NewFile = Annotated[str, AfterValidator(_new_file), _PATH]
 RestorePoint = Annotated[str, AfterValidator(_restore_point), _PATH]
 RulesPath = Annotated[str, AfterValidator(_rules), Takes("path or name")]
 KeyPath = Annotated[str, AfterValidator(_key_path), Takes("JSON path")]

@@ -7,19 +7,22 @@ from pathlib import Path
 
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
+from jobs.entity_config import EntityJobConfig
 
 VARIABLE = "FRAUD_CONNECTORS"
 DEFAULT = Path(__file__).absolute().parent.parent / ".cache" / "connectors"
 KAFKA_JAR = "flink-sql-connector-kafka-*.jar"
 
 
-def connector_jars(config: JobConfig, required: bool = True) -> list[str]:
+def connector_jars(config: JobConfig | EntityJobConfig, required: bool = True) -> list[str]:
     """Paths of the jars that the configuration's source, sinks and control stream need.
 
     They are looked for in the directory that the variable FRAUD_CONNECTORS names, or where `make connectors` puts them.
     Raises ConfigError if one is missing, unless it is not `required` (a cluster may have it in its lib).
     """
-    kinds = {config.source.kind, config.control.kind, *(sink.kind for sink in config.sinks)}
+    kinds = {config.source.kind}
+    if isinstance(config, JobConfig):
+        kinds |= {config.control.kind, *(sink.kind for sink in config.sinks)}
     if "kafka" not in kinds:
         return []
     directory = Path(os.environ.get(VARIABLE) or DEFAULT)

@@ -17,6 +17,8 @@ from jobs.connectors import connector_jars
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
 
+    from jobs.entity_config import EntityJobConfig
+
 FLINK_LOG = "flink.log"
 PYTHON_LOG = "python.log"
 MAX_PARALLELISM = 128
@@ -109,7 +111,7 @@ def _write_flink_conf(directory: Path, log_file: Path) -> None:
     os.environ["FLINK_LOG_DIR"] = str(directory)
 
 
-def flink_settings(config: JobConfig) -> dict[str, str]:
+def flink_settings(config: JobConfig | EntityJobConfig) -> dict[str, str]:
     """Flink's options for a configuration; `flink.extra` has the last word. Raises ConfigError for a missing connector."""
     state, flink = config.state, config.flink
     settings = {

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jobs.config import FilesSink, JobConfig
 from jobs.config_types import is_remote
 from jobs.kafka_failures import kafka_meaning
+
+if TYPE_CHECKING:
+    from jobs.entity_config import EntityJobConfig
 
 OUR_PACKAGES = ("udfs.", "jobs.")
 MAX_LENGTH = 600
@@ -40,14 +44,14 @@ def is_java_error(error: BaseException) -> bool:
     return isinstance(error, Py4JError | JavaException)
 
 
-def job_failed(error: BaseException, config: JobConfig, log_file: Path | None) -> JobFailed:
+def job_failed(error: BaseException, config: JobConfig | EntityJobConfig, log_file: Path | None) -> JobFailed:
     """The failure that an exception of Flink's client stands for."""
     trace = str(error)
     where = f" (log: {log_file})" if log_file is not None else ""
     return JobFailed(f"{explain(trace, config)}{where}", trace, log_file)
 
 
-def explain(trace: str, config: JobConfig) -> str:
+def explain(trace: str, config: JobConfig | EntityJobConfig) -> str:
     """One line for a Java stack trace: the message of our own exception, a known fault in words, or the last cause."""
     causes = _causes(trace)
     for kind, message in reversed(causes):
@@ -92,8 +96,9 @@ def _causes(trace: str) -> list[tuple[str, str]]:
     return found
 
 
-def _written(config: JobConfig) -> list[str]:
-    directories = [sink.directory for sink in config.sinks if isinstance(sink, FilesSink)]
+def _written(config: JobConfig | EntityJobConfig) -> list[str]:
+    sinks = config.sinks if isinstance(config, JobConfig) else ()
+    directories = [sink.directory for sink in sinks if isinstance(sink, FilesSink)]
     if config.state.checkpoint_dir is not None:
         directories.append(config.state.checkpoint_dir)
     return [directory for directory in directories if not is_remote(directory)]

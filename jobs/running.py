@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jobs.config import JobConfig
 from jobs.failures import JobCancelled, is_java_error, job_failed
 from jobs.interrupts import deferred_interrupt
 from udfs.latency import percentile_ms
 from udfs.progress import ACCUMULATOR_PREFIX, LATENCY_PREFIX
+
+if TYPE_CHECKING:
+    from jobs.entity_config import EntityJobConfig
 
 POLL_SECONDS = 0.05
 CANCELLED = "cancelled; outputs since the last checkpoint are not in the files"
@@ -41,12 +44,16 @@ class JobResult(NamedTuple):
 class RunningJob:
     """Handle of a started job. All methods that wait raise JobFailed when the job fails.
 
-    `log_file` is None on a cluster; `detached` tells that the client was told not to wait (`flink run -d`).
+    `log_file` is None on a cluster; `accumulators` are there once it has finished; `detached` tells that the client was
+    told not to wait (`flink run -d`).
     """
 
-    def __init__(self, client: Any, config: JobConfig, log_file: Path | None, detached: bool = False) -> None:
+    def __init__(
+        self, client: Any, config: JobConfig | EntityJobConfig, log_file: Path | None, detached: bool = False
+    ) -> None:
         self.log_file = log_file
         self.detached = detached
+        self.accumulators: dict[str, int] = {}
         self._client = client
         self._config = config
         self._result = client.get_job_execution_result()
@@ -116,6 +123,7 @@ class RunningJob:
                 raise
             raise job_failed(error, self._config, self.log_file) from None
         accumulators = result.get_all_accumulator_results()
+        self.accumulators = {name: int(value) for name, value in accumulators.items()}
         return JobResult(_counts(accumulators), result.get_net_runtime() / 1_000, _latency_ms(accumulators))
 
 

@@ -9,49 +9,39 @@ from pathlib import Path
 import msgspec
 
 from models.event_files import Progress, events_of, no_progress
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity
-from udfs.entity_counter import CountingSettings, EntityAggregator, entities_of, label_mark
+from udfs.entity_buckets import BucketRow, BucketSettings
+from udfs.entity_counter import CountingSettings, EntityAggregator, label_mark
+from udfs.entity_deltas import SeenTransaction, apply_delta, deltas_of
 from udfs.events import Label, Transaction
 from udfs.time_units import DAY_MS
 
-REPEATS_MS = 2 * DAY_MS
 LABELS_AFTER_MS = 90 * DAY_MS
 
 
 class SeenTransactions:
-    """Transactions of the last while and whom each was counted for, by user and transaction id.
+    """Transactions of the last while, by user and transaction id: so long a label finds the transaction's entities.
 
-    Bounded by event time: one that is sent again within `repeats_ms` is a repeated one, a label that comes within
-    `labels_ms` finds the transaction's entities.
+    Bounded by time: what arrived more than `keep_ms` before the newest is forgotten.
     """
 
-    def __init__(self, repeats_ms: int = REPEATS_MS, labels_ms: int = LABELS_AFTER_MS) -> None:
-        self._repeats_ms = repeats_ms
-        self._keep_ms = max(repeats_ms, labels_ms)
+    def __init__(self, keep_ms: int = LABELS_AFTER_MS) -> None:
+        self._keep_ms = keep_ms
         self._newest_ms = 0
-        self._seen: OrderedDict[str, tuple[int, tuple[Entity, ...]]] = OrderedDict()
+        self._seen: OrderedDict[str, SeenTransaction] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._seen)
 
-    def is_new(self, mark: str, arrived_ms: int, entities: Iterable[Entity]) -> bool:
-        """Remember a transaction, unless it is a repeated one."""
-        self._newest_ms = max(self._newest_ms, arrived_ms)
-        known = self._seen.get(mark)
-        if known is not None:
-            if known[0] >= self._newest_ms - self._repeats_ms:
-                return False
-            del self._seen[mark]
-        self._seen[mark] = (self._newest_ms, tuple(entities))
-        oldest_ms = self._newest_ms - self._keep_ms
-        while self._seen and next(iter(self._seen.values()))[0] < oldest_ms:
-            self._seen.popitem(last=False)
-        return True
+    def get(self, mark: str) -> SeenTransaction | None:
+        return self._seen.get(mark)
 
-    def entities_of(self, mark: str) -> tuple[Entity, ...]:
-        """Whom the transaction was counted for; nobody if it is not known."""
-        known = self._seen.get(mark)
-        return known[1] if known is not None else ()
+    def remember(self, mark: str, seen: SeenTransaction) -> None:
+        self._newest_ms = max(self._newest_ms, seen.arrived_at_ms)
+        self._seen[mark] = seen
+        self._seen.move_to_end(mark)
+        oldest_ms = self._newest_ms - self._keep_ms
+        while self._seen and next(iter(self._seen.values())).arrived_at_ms < oldest_ms:
+            self._seen.popitem(last=False)
 
 
 def aggregate_entities(
@@ -65,24 +55,16 @@ def aggregate_entities(
     aggregator = EntityAggregator(CountingSettings(settings))
     seen = SeenTransactions()
     for event in events_of(path, latest_timestamp_ms, progress):
-        if isinstance(event, Transaction):
+        if isinstance(event, Transaction | Label):
             mark = label_mark(event.user_id, event.transaction_id)
-            entities = entities_of(event)
-            if entities and seen.is_new(mark, event.timestamp, entities):
-                for entity in entities:
-                    aggregator.add_transaction(entity, event.user_id, event.timestamp, event.timestamp)
-        elif isinstance(event, Label):
-            mark = label_mark(event.user_id, event.transaction_id)
-            for entity in labelled_entities(event, seen.entities_of(mark)):
-                aggregator.add_label(entity, mark, event.timestamp, event.known_at, event.is_fraud)
+            remembered, deltas = deltas_of(event, event.timestamp, seen.get(mark))
+            if remembered is not None:
+                seen.remember(mark, remembered)
+            for entity, delta in deltas:
+                apply_delta(aggregator.counter, aggregator.counts_of(entity), delta)
+            if isinstance(event, Transaction):
+                aggregator.newest_ms = max(aggregator.newest_ms, event.timestamp)
     return aggregator.rows()
-
-
-def labelled_entities(label: Label, known: tuple[Entity, ...]) -> tuple[Entity, ...]:
-    """Whom a label counts for: its transaction's entities, or the merchant that it names itself."""
-    if known or label.merchant_id is None:
-        return known
-    return (Entity("merchant", label.merchant_id),)
 
 
 def write_history(rows: Iterable[BucketRow], path: Path) -> int:

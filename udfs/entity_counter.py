@@ -188,18 +188,19 @@ class EntityAggregator:
     def add_transaction(self, entity: Entity, user_id: str, time_ms: int, arrived_at_ms: int) -> None:
         """See EntityCounter."""
         self.newest_ms = max(self.newest_ms, arrived_at_ms)
-        self.counter.add_transaction(self._of(entity), user_id, time_ms, arrived_at_ms)
+        self.counter.add_transaction(self.counts_of(entity), user_id, time_ms, arrived_at_ms)
 
     def add_label(self, entity: Entity, transaction: str, time_ms: int, known_at_ms: int, is_fraud: bool) -> None:
         """See EntityCounter."""
-        self.counter.add_label(self._of(entity), transaction, time_ms, known_at_ms, is_fraud)
+        self.counter.add_label(self.counts_of(entity), transaction, time_ms, known_at_ms, is_fraud)
 
     def rows(self) -> Iterator[BucketRow]:
         """All entities' buckets with absolute values, by kind and id."""
         for entity in sorted(self._counts):
             yield self.counter.row(entity, self._counts[entity], self.newest_ms)
 
-    def _of(self, entity: Entity) -> EntityCounts:
+    def counts_of(self, entity: Entity) -> EntityCounts:
+        """The entity's state, to be fed through `counter`."""
         counts = self._counts.get(entity)
         if counts is None:
             counts = self._counts[entity] = EntityCounts()

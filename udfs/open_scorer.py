@@ -20,6 +20,7 @@ from udfs.scorer import Scorer
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.stores.cache import CachedEnrichment
 from udfs.stores.clocks import Clocks
+from udfs.stores.completeness import HistoriesOf
 from udfs.stores.memory import load_block_list, load_reference
 from udfs.stores.opening import open_for_scoring, open_store
 from udfs.stores.port import Enrichment, StoreError
@@ -66,7 +67,8 @@ def _open_enrichment(config: ScorerConfig, paths: ScorerPaths, clocks: Clocks | 
     clocks = _required(clocks)
     block_list = load_block_list(reference)
     store = open_for_scoring(paths.store, config.buckets, clocks)
-    return CachedEnrichment(store, config.cache, clocks.monotonic_ms, store.close), block_list
+    histories = HistoriesOf(store, clocks.monotonic_ms)
+    return CachedEnrichment(histories, config.cache, clocks.monotonic_ms, store.close), block_list
 
 
 def _open_publisher(config: ScorerConfig, paths: ScorerPaths, clocks: Clocks | None) -> OnlineFeaturePublisher | None:

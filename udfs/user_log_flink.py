@@ -25,9 +25,9 @@ class FlinkUserLog:
     def __init__(self, context: RuntimeContext, ttl_days: int) -> None:
         snapshot = ValueStateDescriptor(SNAPSHOT_STATE, Types.PICKLED_BYTE_ARRAY())
         entries = ListStateDescriptor(ENTRIES_STATE, Types.PICKLED_BYTE_ARRAY())
-        ttl = _time_to_live(ttl_days)
-        snapshot.enable_time_to_live(ttl)
-        entries.enable_time_to_live(ttl)
+        ttl = time_to_live(ttl_days)
+        snapshot.enabletime_to_live(ttl)
+        entries.enabletime_to_live(ttl)
         self._snapshot = context.get_state(snapshot)
         self._entries = context.get_list_state(entries)
 
@@ -52,7 +52,7 @@ class FlinkUserLog:
             self._entries.clear()
 
 
-def _time_to_live(days: int) -> StateTtlConfig:
+def time_to_live(days: int) -> StateTtlConfig:
     """Flink's own defaults, spelled out: PyFlink makes its default for RocksDB by starting a JVM from the operator."""
     return (
         StateTtlConfig.new_builder(Time.days(days))

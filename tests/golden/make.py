@@ -1,4 +1,4 @@
-"""Writes golden bytes of every layout that the user's state can have. Run: python -m tests.golden.make
+"""Writes golden bytes of every layout that users' and entities' state can have. Run: python -m tests.golden.make
 
 A file that exists is never written again: it stands for states that were saved by that version of the program and must
 be read for ever. A new layout adds a file; a changed one is a new layout.
@@ -13,10 +13,15 @@ import msgspec
 from tests.udfs.engines import engine_over, logs_of
 from udfs.account_history import AccountHistory
 from udfs.baseline import Habits, Sums
+from udfs.entity_buckets import Entity
+from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
+from udfs.entity_deltas import Judged, Paid, SeenTransaction, encode_delta, encode_seen
+from udfs.entity_log import encode_snapshot as encode_entity_snapshot
 from udfs.entries import AccountEntry, LabelEntry, LoginEntry, TransactionEntry, encode_entry
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.profiles import UserProfile
 from udfs.snapshot import encode_snapshot
+from udfs.stores.port import CompleteThrough
 from udfs.user_state import UserStateSettings
 
 FOLDER = Path(__file__).parent
@@ -109,8 +114,26 @@ def whole_user() -> bytes:
     return msgspec.msgpack.encode([logs.snapshot(), list(logs.entries())])
 
 
+def entity_counts() -> EntityCounts:
+    """Merged and single hours, users, verdicts of both kinds, a fraud that was cleared later."""
+    counter, counts = EntityCounter(CountingSettings(reader_lag_ms=DAY)), EntityCounts()
+    for day in range(60):
+        counter.add_transaction(counts, f"U{day % 7}", START + day * DAY + 5 * HOUR, START + day * DAY + 5 * HOUR)
+        counter.add_label(counts, f"U{day % 7}\0T{day}", START + day * DAY, START + (day + 1) * DAY, day % 3 == 0)
+    counter.add_label(counts, "U2\0T51", START + 51 * DAY, START + 69 * DAY, False)
+    return counts
+
+
 def main() -> None:
     contents = {
+        "entity_delta_1_paid": encode_delta(Paid("U1", START, START + MINUTE)),
+        "entity_delta_2_judged": encode_delta(Judged("U1\0T1", START, START + DAY, True)),
+        "entity_seen_1": encode_seen(SeenTransaction(START, (Entity("merchant", "M1"), Entity("ip", "::1 (nat)")))),
+        "entity_snapshot_1": encode_entity_snapshot(entity_counts()),
+        "entity_row_1": msgspec.msgpack.encode(
+            EntityCounter(CountingSettings(reader_lag_ms=DAY)).row(Entity("device", "D1"), entity_counts(), START)
+        ),
+        "complete_through_1": msgspec.msgpack.encode(CompleteThrough(2, START)),
         "snapshot_1_full": encode_snapshot(*full_snapshot(), full_snapshot()[3].logins),
         "snapshot_1_empty": encode_snapshot(0, -1, Habits(), AccountHistory(), None, []),
         "entry_1_transaction": encode_entry(FULL_TRANSACTION),

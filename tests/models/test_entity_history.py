@@ -11,6 +11,7 @@ import pytest
 from models.entity_history import SeenTransactions, aggregate_entities, write_history
 from models.event_files import EventFileError
 from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory
+from udfs.entity_deltas import SeenTransaction
 from udfs.stores.memory import load_reference
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -84,7 +85,7 @@ def counts_of(row: BucketRow, what: str) -> dict[int, int]:
     return {hour - HOUR_0: value for hour, value in zip(row.hours, getattr(row, what), strict=True) if value}
 
 
-def test_a_transaction_sent_again_within_two_days_counts_once_but_another_users_of_the_same_id_does_too(
+def test_a_transaction_sent_again_counts_once_even_days_later_but_another_users_of_the_same_id_does_too(
     tmp_path: Path,
 ) -> None:
     first = paid(1, "U1", "M1", START)
@@ -246,12 +247,10 @@ def test_a_label_of_an_unknown_transaction_counts_for_the_merchant_it_names_and_
 
 
 def test_what_is_remembered_of_transactions_is_bounded_by_time() -> None:
-    """a and b at 0 .... c at 5: a is too old to be a repeated one, and at 10 too old for a label"""
-    seen = SeenTransactions(repeats_ms=4, labels_ms=9)
-    entity = (Entity("merchant", "M"),)
-    assert [seen.is_new(mark, time, entity) for mark, time in (("a", 0), ("b", 0), ("a", 4), ("c", 5), ("a", 5))] == [
-        True, True, False, True, True,
-    ]  # fmt: skip
-    assert seen.entities_of("b") == entity
-    assert seen.is_new("d", 10, entity)
-    assert (seen.entities_of("b"), seen.entities_of("c"), len(seen)) == ((), entity, 3)
+    """a and b at 0 .... a again at 4 .... c at 9, d at 10: b is forgotten, a is not"""
+    seen = SeenTransactions(keep_ms=9)
+    for mark, time in (("a", 0), ("b", 0), ("a", 4), ("c", 9)):
+        seen.remember(mark, SeenTransaction(time, (Entity("merchant", mark),)))
+    assert len(seen) == 3
+    seen.remember("d", SeenTransaction(10, ()))
+    assert (seen.get("b"), seen.get("a"), len(seen)) == (None, SeenTransaction(4, (Entity("merchant", "a"),)), 3)

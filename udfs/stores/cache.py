@@ -47,8 +47,6 @@ class CachedEnrichment:
         clock_ms: Callable[[], int],
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        self.holds_histories = store.holds_histories
-        self.complete_through_ms = store.complete_through_ms
         self.settings = settings
         self.counters = EnrichmentCounters()
         self._store = store
@@ -61,6 +59,14 @@ class CachedEnrichment:
         self._failures = 0
         self._open_until_ms: int | None = None
         self._refresh = RefreshAhead(self._read_again) if settings.refresh_ahead_ms else None
+
+    @property
+    def holds_histories(self) -> bool:
+        return self._store.holds_histories
+
+    @property
+    def complete_through_ms(self) -> int:
+        return self._store.complete_through_ms
 
     def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
         now_ms = self._clock_ms()

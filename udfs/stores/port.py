@@ -12,10 +12,22 @@ from udfs.outputs import EnrichmentStatus
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.counters import EnrichmentCounters
 
+
+class CompleteThrough(msgspec.Struct, frozen=True):
+    """How far one of `writers` has written the entities' history: all that had arrived by `complete_through_ms`.
+
+    Under `complete-through:N` for N from 1 to `writers`; `complete-through:0` only tells how many there are.
+    """
+
+    writers: int
+    complete_through_ms: int
+
+
 Profile = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed
-Record = Profile | EntityHistory
-StoredRecord = Profile | BucketRow
+Record = Profile | EntityHistory | CompleteThrough
+StoredRecord = Profile | BucketRow | CompleteThrough
 """What is written; a BucketRow is read back as the EntityHistory that is made of it."""
+COMPLETE_THROUGH = "complete-through:"
 
 USER, MERCHANT, DEVICE, IP, DOMAIN = "user:", "merchant:", "device:", "ip:", "domain:"
 HISTORY: dict[EntityKind, str] = {kind: f"history:{kind}:" for kind in KINDS}
@@ -26,6 +38,7 @@ PREFIXES: dict[str, type[Record]] = {
     IP: IpFeed,
     DOMAIN: DomainFeed,
     **dict.fromkeys(HISTORY.values(), EntityHistory),
+    COMPLETE_THROUGH: CompleteThrough,
 }
 """A key is one of these prefixes and the id; the prefix tells the type of the value."""
 
@@ -53,8 +66,11 @@ class Store(Protocol):
     `holds_histories` tells whether entities without a record are known to have none, as of `complete_through_ms`.
     """
 
-    holds_histories: bool
-    complete_through_ms: int
+    @property
+    def holds_histories(self) -> bool: ...
+
+    @property
+    def complete_through_ms(self) -> int: ...
 
     def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
         """The records of the keys, in their order; None where there is none. Raises StoreUnavailable."""
@@ -105,9 +121,13 @@ class OnlineFeatureStore(Protocol):
 class Enrichment(Protocol):
     """What the scorer asks: it always gets an answer, and how good it is."""
 
-    holds_histories: bool
-    complete_through_ms: int
     counters: EnrichmentCounters
+
+    @property
+    def holds_histories(self) -> bool: ...
+
+    @property
+    def complete_through_ms(self) -> int: ...
 
     def lookup(self, keys: Sequence[str]) -> tuple[list[Any], EnrichmentStatus]:
         """A new list of the keys' records (by type of their prefix, or None), and how good it is.

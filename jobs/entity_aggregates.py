@@ -1,0 +1,102 @@
+"""The entity aggregates job: `python -m jobs.entity_aggregates --config FILE` here, or by `flink run -py` on a cluster.
+
+source -> by user: whom does each event count for? -> by entity: counts in state -> store
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file by its path
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from jobs.config import FileSource
+from jobs.config_errors import ConfigError
+from jobs.config_file import load_config_of
+from jobs.entity_config import EntityJobConfig, aggregation_settings, routing_settings
+from jobs.environment import flink_settings, is_detached, on_cluster, start_java
+from jobs.failures import JobCancelled, JobFailed, is_java_error, job_failed
+from jobs.running import RunningJob
+
+if TYPE_CHECKING:
+    from pyflink.datastream import StreamExecutionEnvironment
+
+ROUTE_UID, COUNT_UID, END_UID = "route-events", "count-entities", "nothing-more"
+
+
+def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
+    """The pipeline, not yet started; each operator has a pinned uid."""
+    from pyflink.common import Configuration
+    from pyflink.datastream import StreamExecutionEnvironment
+    from pyflink.java_gateway import get_gateway
+    from pyflink.table import StreamTableEnvironment
+
+    from jobs.operator_ids import pin_one
+    from jobs.routing import key_by_first
+    from jobs.sources import open_source
+    from udfs.aggregate_entities import BYTES, DELTA_TYPE, CountEntities, RouteEvents
+
+    settings = Configuration()
+    for option, value in flink_settings(config).items():
+        settings.set_string(option, value)
+    environment = StreamExecutionEnvironment.get_execution_environment(settings)
+    environment.set_parallelism(config.flink.parallelism)
+    records = open_source(config.source, StreamTableEnvironment.create(environment))
+    deltas = records.stream.process(RouteEvents(routing_settings(config, records.reader)), output_type=DELTA_TYPE)
+    if isinstance(config.source, FileSource):
+        deltas.set_parallelism(1)  # a file tells no time of arrival: its order is all there is, for each entity as well
+    pin_one(deltas._j_data_stream.getTransformation(), ROUTE_UID)
+    counted = key_by_first(deltas, BYTES).process(CountEntities(aggregation_settings(config)), output_type=BYTES)
+    pin_one(counted._j_data_stream.getTransformation(), COUNT_UID)
+    nothing = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink()
+    pin_one(counted._j_data_stream.sinkTo(nothing).getTransformation(), END_UID)
+    return environment
+
+
+def start(config: EntityJobConfig) -> RunningJob:
+    """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
+
+    Raises ConfigError where Java is missing, JobFailed where Flink refuses the job.
+    """
+    log_file = start_java(config.flink.log_directory)
+    shown = None if on_cluster() else log_file
+    try:
+        environment = build(config)
+        client = environment.execute_async(config.name)
+    except Exception as error:
+        if not is_java_error(error):
+            raise
+        raise job_failed(error, config, shown) from error
+    return RunningJob(client, config, shown, on_cluster() and is_detached(environment))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit code 0: done, 2: the configuration or the job failed (one line on stderr), 130: cancelled."""
+    parser = argparse.ArgumentParser(prog="entity_aggregates", description=__doc__)
+    parser.add_argument("--config", required=True, metavar="FILE", help="YAML file, like deploy/conf/entities.yaml")
+    options = parser.parse_args(arguments)
+    try:
+        job = start(load_config_of(EntityJobConfig, options.config))
+        if job.detached:
+            return 0
+        job.wait()
+    except JobCancelled as error:
+        print(error, file=sys.stderr)
+        return 130
+    except (ConfigError, JobFailed) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    counts = job.accumulators
+    print(
+        f"{counts.get('entity-events', 0):,} events, {counts.get('entity-deltas', 0):,} counted for entities, "
+        f"{counts.get('entity-bad-records', 0):,} bad records skipped",
+        file=sys.stderr,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

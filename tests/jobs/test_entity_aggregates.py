@@ -1,0 +1,186 @@
+"""The store that the job writes, against the counter fed directly: whole, killed, restored and fed twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from jobs.checkpoints import newest_checkpoint
+from jobs.entity_aggregates import start
+from jobs.entity_config import EntityJobConfig
+from tests.jobs.event_stream import event_lines, write_events
+from udfs.codec import decode_event
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory
+from udfs.entity_counter import CountingSettings, EntityAggregator
+from udfs.events import Label, Transaction
+from udfs.stores.port import HISTORY, CompleteThrough
+from udfs.stores.sqlite import SqliteStore
+
+DAY = 86_400_000
+LAG_HOURS = 24
+BAD = [b"", b"\xff\xfe", b"{", b"[" * 200_000, b'{"type":"payment"}']
+
+
+def lines_of(count: int, seed: int) -> list[bytes]:
+    """The common stream, over weeks in place of hours, with shared parties; labels know neither device nor address."""
+    draw = Random(seed)
+    lines = []
+    first = json.loads(event_lines(1, seed)[0])["timestamp"]
+    for line in event_lines(count, seed):
+        event = json.loads(line)
+        for name in ("timestamp", "known_at"):
+            if name in event:
+                event[name] = first + (event[name] - first) * 300
+        if "type" not in event:
+            number = int(event["transaction_id"][1:])
+            event["device_id"] = f"D{number % 40}"
+            event["ip_address"] = f"10.0.0.{number % 50} (nat)"
+            event["beneficiary_id"] = f"B{number % 30}"
+        elif event["type"] == "label" and draw.random() < 0.7:
+            del event["merchant_id"]
+        lines.append(json.dumps(event).encode())
+    return lines
+
+
+def expected(lines: list[bytes]) -> dict[str, dict[str, Any]]:
+    """Fed to the counter by hand: transactions once, labels to all whom their transaction was counted for."""
+    aggregator = EntityAggregator(CountingSettings(reader_lag_ms=LAG_HOURS * 3_600_000))
+    parties: dict[tuple[str, str], list[Entity]] = {}
+    for line in lines:
+        event = decode_event(line)
+        if isinstance(event, Transaction):
+            key = (event.user_id, event.transaction_id)
+            if key in parties:
+                continue
+            ids = {"merchant": event.merchant_id, "device": event.device_id, "ip": event.ip_address,
+                   "beneficiary": event.beneficiary_id}  # fmt: skip
+            parties[key] = [Entity(kind, id) for kind, id in ids.items() if id is not None]  # type: ignore[arg-type]
+            for entity in parties[key]:
+                aggregator.add_transaction(entity, event.user_id, event.timestamp, event.timestamp)
+        elif isinstance(event, Label):
+            key = (event.user_id, event.transaction_id)
+            named = [Entity("merchant", event.merchant_id)] if event.merchant_id else []
+            for entity in parties.get(key, named):
+                aggregator.add_label(entity, f"{key[0]}\0{key[1]}", event.timestamp, event.known_at, event.is_fraud)
+    return {HISTORY[row.entity] + row.id: numbers_of(row) for row in aggregator.rows()}
+
+
+def numbers_of(row: BucketRow) -> dict[str, Any]:
+    """All but how far the writer was."""
+    return {name: value for name, value in msgspec.structs.asdict(row).items() if name != "complete_through_ms"}
+
+
+def written(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, CompleteThrough]]:
+    store = SqliteStore(path, BucketSettings())
+    keys = store.keys()
+    records = dict(zip(keys, store.get_many(keys), strict=True)) if len(keys) < 900 else {}
+    for start_at in range(0, len(keys), 500):
+        records |= dict(
+            zip(keys[start_at : start_at + 500], store.get_many(keys[start_at : start_at + 500]), strict=True)
+        )
+    store.close()
+    histories = {key: numbers_of(record.row) for key, record in records.items() if isinstance(record, EntityHistory)}
+    complete = {key: record for key, record in records.items() if isinstance(record, CompleteThrough)}
+    assert len(histories) + len(complete) == len(records)
+    return histories, complete
+
+
+def config_of(folder: Path, source: Path, logs: Path, parallelism: int = 1, **state: Any) -> EntityJobConfig:
+    return EntityJobConfig.model_validate(
+        {
+            "source": {"kind": "file", "path": str(source)},
+            "store": {"kind": "sqlite", "path": str(folder / "store" / "entities.sqlite")},
+            "aggregates": {"reader_lag_hours": LAG_HOURS, "flush_interval_ms": 50, "cached_entities": 60},
+            "flink": {"parallelism": parallelism, "log_directory": str(logs)},
+            "state": state,
+        }
+    )
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_the_store_holds_what_the_counter_says_and_bad_records_are_counted(
+    tmp_path: Path, log_directory: Path, parallelism: int
+) -> None:
+    lines = lines_of(3_000, seed=11)
+    source = write_events(tmp_path / "events.jsonl", lines[:1_000] + BAD + lines[1_000:])
+    config = config_of(tmp_path, source, log_directory, parallelism)
+
+    job = start(config)
+    job.wait()
+
+    histories, complete = written(Path(config.store.path))
+    assert histories == expected(lines)
+    assert {key.split(":")[1] for key in histories} == {"merchant", "device", "beneficiary", "ip"}
+    assert job.accumulators["entity-bad-records"] == len(BAD)
+    assert job.accumulators["entity-events"] == len(lines)
+    assert set(complete) == {f"complete-through:{number}" for number in range(parallelism + 1)}
+    assert {record.writers for record in complete.values()} == {parallelism}
+    newest = max(
+        decode_event(line).timestamp for line in lines if b"transaction_id" in line and b"known_at" not in line
+    )
+    assert max(record.complete_through_ms for record in complete.values()) == newest
+    assert min(complete[f"complete-through:{n + 1}"].complete_through_ms for n in range(parallelism)) > newest - DAY
+
+
+def test_everything_again_changes_nothing(tmp_path: Path, log_directory: Path) -> None:
+    """Twice in one file: the second time all transactions are repeated ones. Then all of it by a job without state."""
+    lines = lines_of(1_500, seed=12)
+    once = [line for line in lines if b'"label"' not in line]  # the last label wins, also the second time
+    source = write_events(tmp_path / "events.jsonl", once + once)
+    config = config_of(tmp_path, source, log_directory)
+    start(config).wait()
+    histories, _ = written(Path(config.store.path))
+    assert histories == expected(once)
+    start(config).wait()
+    assert written(Path(config.store.path))[0] == histories
+
+
+def test_after_a_sigkill_the_newest_checkpoint_leads_to_the_same_store(tmp_path: Path, log_directory: Path) -> None:
+    lines = lines_of(30_000, seed=13)
+    source = write_events(tmp_path / "events.jsonl", lines)
+    checkpoints = tmp_path / "checkpoints"
+    config = config_of(
+        tmp_path,
+        source,
+        tmp_path / "logs",
+        checkpoint_dir=str(checkpoints),
+        checkpoint_interval_ms=200,
+        backend="rocksdb",
+    )
+    file = tmp_path / "job.yaml"
+    file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    command = [sys.executable, "-m", "jobs.entity_aggregates", "--config", str(file)]
+    process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 90
+        while newest_checkpoint(str(checkpoints)) is None or not Path(config.store.path).exists():
+            assert process.poll() is None, "the job ended before it could be killed"
+            assert time.monotonic() < deadline, "there is no checkpoint"
+            time.sleep(0.05)
+        time.sleep(1.0)
+        assert process.poll() is None, "the job ended before it could be killed"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    whole = expected(lines)
+    before = written(Path(config.store.path))[0]
+    assert before != whole
+
+    start(
+        config_of(
+            tmp_path, source, log_directory, 2, restore_from=newest_checkpoint(str(checkpoints)), backend="rocksdb"
+        )
+    ).wait()
+
+    assert written(Path(config.store.path))[0] == whole

@@ -1,0 +1,98 @@
+"""From the writer of histories through a store to a decision's `stale`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from udfs.entity_buckets import BucketSettings, Entity, EntityHistory
+from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
+from udfs.history_writer import HistoryWriter, HistoryWriterSettings
+from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.completeness import HistoriesOf
+from udfs.stores.port import CompleteThrough, StoreUnavailable
+from udfs.stores.sqlite import SqliteStore
+
+HOUR = 3_600_000
+START = 1_767_225_600_000
+COUNTER = EntityCounter(CountingSettings(reader_lag_ms=0))
+M, N = Entity("merchant", "M"), Entity("ip", "N")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SqliteStore:
+    return SqliteStore(tmp_path / "new" / "s.sqlite", BucketSettings())
+
+
+def writer_of(store: SqliteStore, number: int, writers: int = 2) -> HistoryWriter:
+    return HistoryWriter(store, COUNTER, HistoryWriterSettings(batch=1, max_waiting=1), number, writers)
+
+
+def paid(counts: EntityCounts, time_ms: int) -> EntityCounts:
+    COUNTER.add_transaction(counts, "u", time_ms, time_ms)
+    return counts
+
+
+def test_a_reading_beyond_the_slowest_writer_is_stale_and_known_a_second_later(store: SqliteStore) -> None:
+    """writer 1 is at 2:00, writer 2 at 0:30, then at 3:00; read as of 1:30"""
+    clock = [0]
+    cache = CachedEnrichment(HistoriesOf(store, lambda: clock[0]), CacheSettings(fresh_ms=100), lambda: clock[0])
+    assert not cache.holds_histories
+    one, two = writer_of(store, 1), writer_of(store, 2)
+    one.changed(M, paid(paid(EntityCounts(), START), START + 2 * HOUR))
+    one.flush()
+    cache.lookup(["history:merchant:M"])
+    assert not cache.holds_histories  # the second writer has said nothing yet
+    two.changed(N, paid(EntityCounts(), START + HOUR // 2))
+    two.flush()
+    t = START + 3 * HOUR // 2
+    for now, expected in ((999, None), (1_100, True), (1_999, True), (2_200, False)):
+        clock[0] = now
+        (history,), status = cache.lookup(["history:merchant:M"])
+        assert status == "ok"
+        if expected is not None:
+            assert cache.holds_histories
+            assert history.as_of(t).stale is expected, now
+            assert history.as_of(t).transactions_1d == 1
+        if now == 1_100:
+            two.changed(N, paid(EntityCounts(), START + 3 * HOUR))
+            two.flush()
+    assert cache.complete_through_ms == START + 2 * HOUR
+
+
+def test_fewer_writers_than_before_are_enough(store: SqliteStore) -> None:
+    for number in (1, 2):
+        writer = writer_of(store, number)
+        writer.changed(M, paid(EntityCounts(), START + number))
+        writer.flush()
+    alone = writer_of(store, 1, writers=1)
+    alone.changed(M, paid(EntityCounts(), START + 50))
+    alone.flush()
+    histories = HistoriesOf(store, lambda: 0)
+    histories.get_many(["history:merchant:M"])
+    assert histories.complete_through_ms == START + 50
+    assert store.get_many(["complete-through:0"]) == [CompleteThrough(1, 0)]
+
+
+def test_what_a_store_that_is_down_did_not_take_waits_and_is_written_later(tmp_path: Path, store: SqliteStore) -> None:
+    writer = writer_of(store, 1)
+    store.close()  # every write fails
+    writer._store = store
+    writer.changed(M, paid(EntityCounts(), START))
+    with pytest.raises(Exception, match="closed"):
+        writer.flush()
+    assert list(writer.waiting) == [M]
+    writer.flush_if_due(0)
+    assert (writer.failures, list(writer.waiting)) == (1, [M])
+    writer.changed(N, paid(EntityCounts(), START))
+    writer.flush_if_due(999)  # left alone for a second
+    assert writer.failures == 1
+    with pytest.raises(StoreUnavailable):  # two wait, and one may
+        writer.flush_if_due(1_000)
+    again = SqliteStore(tmp_path / "new" / "s.sqlite", BucketSettings())
+    writer._store = again
+    writer.flush()
+    found = again.get_many(["history:merchant:M", "history:ip:N"])
+    assert all(isinstance(record, EntityHistory) for record in found)
+    assert writer.waiting == {}

@@ -1,0 +1,117 @@
+"""An entity's counts as a snapshot and what came after it, so that one more event costs one small write.
+
+The snapshot is rewritten once the entries are a good part of it: an event costs the same for a busy entity and a quiet
+one. Reading feeds the entries again, by the code that counted them first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from udfs.entity_buckets import Entity
+from udfs.entity_counter import EntityCounter, EntityCounts
+from udfs.entity_deltas import Delta, apply_delta, decode_delta
+
+FORMAT = 1
+FEWEST_ENTRIES = 32
+SHARE = 4  # of the snapshot's parts
+
+
+class _Snapshot(msgspec.Struct, array_like=True):
+    format: int
+    counts: EntityCounts
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Snapshot).decode
+
+
+class EntityLog(Protocol):
+    """State of the entity that the caller is at."""
+
+    def snapshot(self) -> bytes | None: ...
+
+    def entries(self) -> Iterable[bytes]: ...
+
+    def append(self, entry: bytes) -> None: ...
+
+    def replace(self, snapshot: bytes) -> None:
+        """Save a snapshot and drop all entries."""
+        ...
+
+
+class _Cached:
+    __slots__ = ("counts", "entries")
+
+    def __init__(self, counts: EntityCounts, entries: int) -> None:
+        self.counts = counts
+        self.entries = entries
+
+
+class StoredCounts:
+    """Counts of many entities over their logs, the last ones used decoded. Everything is in the log at once."""
+
+    def __init__(self, log: EntityLog, counter: EntityCounter, cached_entities: int) -> None:
+        self._log = log
+        self._counter = counter
+        self._limit = cached_entities
+        self._cache: OrderedDict[Entity, _Cached] = OrderedDict()
+
+    def add(self, entity: Entity, entry: bytes) -> EntityCounts:
+        """Count one encoded delta of the entity that the log is at."""
+        cached = self._load(entity)
+        delta = decode_delta(entry)
+        try:
+            apply_delta(self._counter, cached.counts, delta)
+            cached.entries += 1
+            if cached.entries > FEWEST_ENTRIES and cached.entries * SHARE > _size(cached.counts):
+                self._log.replace(encode_snapshot(cached.counts))
+                cached.entries = 0
+            else:
+                self._log.append(entry)
+        except BaseException:
+            self._cache.pop(entity, None)
+            raise
+        return cached.counts
+
+    def of(self, entity: Entity) -> EntityCounts:
+        """The counts of the entity that the log is at."""
+        return self._load(entity).counts
+
+    def is_cached(self, entity: Entity) -> bool:
+        return entity in self._cache
+
+    def _load(self, entity: Entity) -> _Cached:
+        cached = self._cache.get(entity)
+        if cached is not None:
+            self._cache.move_to_end(entity)
+            return cached
+        data = self._log.snapshot()
+        counts = decode_snapshot(data) if data is not None else EntityCounts()
+        entries: list[Delta] = [decode_delta(entry) for entry in self._log.entries()]
+        for delta in entries:
+            apply_delta(self._counter, counts, delta)
+        cached = self._cache[entity] = _Cached(counts, len(entries))
+        if len(self._cache) > self._limit:
+            self._cache.popitem(last=False)
+        return cached
+
+
+def encode_snapshot(counts: EntityCounts) -> bytes:
+    return _encode(_Snapshot(FORMAT, counts))
+
+
+def decode_snapshot(data: bytes) -> EntityCounts:
+    """Raises msgspec.MsgspecError for bytes that are no snapshot, ValueError for one of a later program."""
+    snapshot = _decode(data)
+    if snapshot.format != FORMAT:
+        raise ValueError(f"an entity's snapshot has format {snapshot.format}; this program knows {FORMAT}")
+    return snapshot.counts
+
+
+def _size(counts: EntityCounts) -> int:
+    return len(counts.hours) + len(counts.users) + len(counts.labels)

@@ -1,0 +1,79 @@
+"""A store in one file on this machine's disk (SQLite): what a job writes without a server, and others read meanwhile."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHistory
+from udfs.stores.port import PREFIXES, Record, StoredRecord, StoreUnavailable
+
+WAIT_SECONDS = 10.0
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class SqliteStore:
+    """Records by key, as MessagePack. Several processes may use the file; nothing in it expires.
+
+    Raises StoreUnavailable where the file cannot be opened.
+    """
+
+    holds_histories = False  # but for what its writers say (completeness.HistoriesOf)
+    complete_through_ms = FOR_EVER_MS
+
+    def __init__(self, path: Path, buckets: BucketSettings) -> None:
+        self._path = path
+        self._buckets = buckets
+        self._decoders = {
+            prefix: msgspec.msgpack.Decoder(BucketRow if kind is EntityHistory else kind)
+            for prefix, kind in PREFIXES.items()
+        }
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"{path}: {error}") from None
+
+    def put_many(self, records: Mapping[str, StoredRecord], ttl_ms: int | None) -> None:
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany(
+                    "INSERT OR REPLACE INTO records VALUES (?, ?)",
+                    [(key, _encode(record)) for key, record in records.items()],
+                )
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self._path}: {error}") from None
+
+    def get_many(self, keys: Sequence[str]) -> list[Record | None]:
+        marks = ", ".join("?" * len(keys))
+        try:
+            rows = self._database.execute(f"SELECT key, value FROM records WHERE key IN ({marks})", keys).fetchall()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self._path}: {error}") from None
+        found = {key: self._record(key, value) for key, value in rows}
+        return [found.get(key) for key in keys]
+
+    def keys(self) -> list[str]:
+        """All keys, sorted."""
+        return [key for (key,) in self._database.execute("SELECT key FROM records ORDER BY key")]
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _record(self, key: str, value: bytes) -> Record:
+        prefix = next(prefix for prefix in PREFIXES if key.startswith(prefix))
+        record = self._decoders[prefix].decode(value)
+        return EntityHistory(record, self._buckets) if isinstance(record, BucketRow) else record  # type: ignore[return-value]
