@@ -136,7 +136,7 @@ class Progress:
         if tally.newest_event_ms:
             self._metrics.set("event_time_lag_ms", self._clock_ms() - tally.newest_event_ms)
         for kind, version in scorer.control_versions.items():
-            self._metrics.set("version", version, kind)
+            self._metrics.set("version", version, kind.replace("-", "_"))  # as Prometheus would spell it
 
     def _grow(self, totals: Iterable[tuple[str, str | None, int]]) -> None:
         told = self._told
