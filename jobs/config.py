@@ -26,7 +26,7 @@ from jobs.config_types import (
     shipped_bundle,
     shipped_statistics,
 )
-from jobs.kafka_settings import KafkaSink, KafkaSource
+from jobs.kafka_settings import KafkaControl, KafkaSink, KafkaSource
 from jobs.section import Section
 from jobs.store_settings import MemoryStoreSection, NoOnlineFeatures, OnlineFeaturesSection, Store
 from udfs.rules.rule_set import MAX_VERSION
@@ -204,7 +204,7 @@ class FileControl(Section):
     )
 
 
-Control = Annotated[NoControl | FileControl, Field(discriminator="kind")]
+Control = Annotated[NoControl | FileControl | KafkaControl, Field(discriminator="kind")]
 
 
 class JobConfig(Section):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from jobs.config import FileControl, NoControl
+from jobs.kafka_settings import KafkaControl
 from udfs.control import ControlElement, ControlError, decode_control, encode_control
 
 
@@ -42,7 +43,7 @@ class FileChannel:
         self._path = path
 
     def read(self) -> list[Published]:
-        return [_decoded(place, line) for place, line in self._lines()]
+        return [decoded(place, line) for place, line in self._lines()]
 
     def publish(self, element: ControlElement) -> str:
         line = encode_control(element) + b"\n"
@@ -85,10 +86,14 @@ class FileChannel:
             raise ChannelError(f"{self._path}: cannot be read: {error.strerror}") from None
 
 
-def open_channel(control: FileControl | NoControl) -> ControlChannel:
+def open_channel(control: FileControl | KafkaControl | NoControl) -> ControlChannel:
     """The channel of a job's configuration. Raises ChannelError for a job without one."""
     if isinstance(control, FileControl):
         return FileChannel(Path(control.path))
+    if isinstance(control, KafkaControl):
+        from jobs.kafka_control import KafkaChannel
+
+        return KafkaChannel(control)
     raise ChannelError("the job has no control stream (control.kind is none): nothing can be changed while it runs")
 
 
@@ -104,7 +109,8 @@ def newest(published: list[Published]) -> dict[str, Published]:
     return found
 
 
-def _decoded(place: str, payload: bytes) -> Published:
+def decoded(place: str, payload: bytes) -> Published:
+    """A record as it was read."""
     try:
         return Published(place, decode_control(payload), None)
     except ControlError as error:
