@@ -22,6 +22,7 @@ COMMANDS = {
     "load": "Fill a store with users, merchants, devices, feeds and histories.",
     "features": "List the features, explain one, or show what is published of a user.",
     "rules": "Check or show a rule set.",
+    "control": "Change a running job's rules, thresholds, block list or bundle.",
     "config": "Check a job's config file, or explain its keys.",
 }
 

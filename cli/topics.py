@@ -40,7 +40,11 @@ def create(file: Path, partitions: int, replication: int | None) -> None:
         raise UserError(str(error)) from None
     width = max(len(state.name) for state in states)
     for state in states:
-        other = "" if state.partitions == partitions else f", not {partitions}: users stay where they are"
+        other = (
+            ""
+            if state.state == "made" or state.partitions == partitions
+            else f", not {partitions}: users stay where they are"
+        )
         click.echo(f"{state.name:{width}}  {state.state}, {state.partitions} partitions{other}")
 
 

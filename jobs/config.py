@@ -26,9 +26,10 @@ from jobs.config_types import (
     shipped_bundle,
     shipped_statistics,
 )
-from jobs.kafka_settings import KafkaSink, KafkaSource
+from jobs.kafka_settings import KafkaControl, KafkaSink, KafkaSource
 from jobs.section import Section
 from jobs.store_settings import MemoryStoreSection, NoOnlineFeatures, OnlineFeaturesSection, Store
+from udfs.rules.rule_set import MAX_VERSION
 
 
 class FileSource(Section):
@@ -78,6 +79,9 @@ class Thresholds(Section):
     refer_to_analyst: int = Field(default=500, ge=0, le=1000, description="above it: refer to an analyst")
     soft_challenge: int = Field(default=700, ge=0, le=1000, description="above it: soft challenge")
     hard_block: int = Field(default=900, ge=0, le=1000, description="above it: hard block")
+    version: int = Field(
+        default=0, ge=0, le=MAX_VERSION, description="thresholds of the control stream up to this version are ignored"
+    )
 
     @model_validator(mode="after")
     def _ascending(self) -> Thresholds:
@@ -90,6 +94,9 @@ class Scoring(Section):
     """What the scorer loads at the start, and by which settings it decides."""
 
     bundle: ExistingDirectory = Field(default_factory=shipped_bundle, description="directory of the model bundle")
+    bundle_version: int = Field(
+        default=0, ge=0, le=MAX_VERSION, description="bundles of the control stream up to this version are ignored"
+    )
     rules: RulesPath = Field(default="bank", description="a rule file, or the name of a shipped pack")
     statistics: ExistingFile | None = Field(
         default_factory=shipped_statistics, description="statistics of the population, for rules; null: without"
@@ -182,7 +189,7 @@ class Flink(Section):
 
 
 class NoControl(Section):
-    """No control stream: rules are those of the start."""
+    """No control stream: all stays as it is at the start."""
 
     kind: Literal["none"] = "none"
 
@@ -197,7 +204,7 @@ class FileControl(Section):
     )
 
 
-Control = Annotated[NoControl | FileControl, Field(discriminator="kind")]
+Control = Annotated[NoControl | FileControl | KafkaControl, Field(discriminator="kind")]
 
 
 class JobConfig(Section):

@@ -20,7 +20,7 @@ def connector_jars(config: JobConfig | EntityJobConfig, required: bool = True) -
     They are looked for in the directory that the variable FRAUD_CONNECTORS names, or where `make connectors` puts them.
     Raises ConfigError if one is missing, unless it is not `required` (a cluster may have it in its lib).
     """
-    kinds = {config.source.kind}
+    kinds: set[str] = {config.source.kind}
     if isinstance(config, JobConfig):
         kinds |= {config.control.kind, *(sink.kind for sink in config.sinks)}
     if "kafka" not in kinds:

@@ -79,7 +79,8 @@ def start_java(log_directory: str) -> Path:
 
     def launch_and_drain(variables: dict[str, str], arguments: list[str]) -> Any:
         # Python in the JVM must not start a JVM of its own, as some of PyFlink's methods do without a word.
-        process = launch(variables | {"PYFLINK_GATEWAY_DISABLED": "1"}, arguments)
+        jars = os.pathsep.join([*filter(None, [variables.get("HADOOP_CLASSPATH")]), *_reporter_jars()])
+        process = launch(variables | {"PYFLINK_GATEWAY_DISABLED": "1", "HADOOP_CLASSPATH": jars}, arguments)
         threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True).start()
         return process
 
@@ -91,6 +92,16 @@ def start_java(log_directory: str) -> Path:
     finally:
         java_gateway.launch_gateway_server_process = launch
     return log_file
+
+
+def _reporter_jars() -> list[str]:
+    """Flink's metric reporters: a MiniCluster finds them on the classpath alone, not in Flink's folder of plugins.
+
+    They get there by the only variable whose content PyFlink puts on it.
+    """
+    from pyflink.find_flink_home import _find_flink_home
+
+    return sorted(str(jar) for jar in Path(_find_flink_home(), "plugins").glob("metrics-prometheus/*.jar"))
 
 
 def _drain(source: IO[bytes], target: IO[bytes]) -> None:

@@ -10,7 +10,7 @@ from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
 from jobs.kafka_client import python_settings
 from jobs.kafka_reasons import connection_errors, why_unreachable
-from jobs.kafka_settings import BROKERS_LONGEST_TRANSACTION_MS, KafkaConnection, KafkaSink, KafkaSource
+from jobs.kafka_settings import BROKERS_LONGEST_TRANSACTION_MS, KafkaConnection, KafkaControl, KafkaSink, KafkaSource
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
@@ -73,14 +73,27 @@ def check_kafka(config: JobConfig) -> None:
             wanted[0][1].extend(outputs)
         else:
             wanted.append((sink.connection, outputs))
+    control = config.control if isinstance(config.control, KafkaControl) else None
+    if control is not None:
+        wanted.append((control.connection, [control.topic]))
     for connection, topics in wanted:
         with administration(connection) as client:
             _require_topics(client, connection, topics)
+            if control is not None and topics == [control.topic]:
+                _require_one_partition(client, control)
             if source is not None and connection == source.connection:
                 _require_offsets(client, source)
             if sink is not None and connection == sink.connection:
                 _require_room(client, sink)
                 _require_transactions(client, sink)
+
+
+def _require_one_partition(client: KafkaAdminClient, control: KafkaControl) -> None:
+    count = partitions_of(client, [control.topic])[control.topic]
+    if count != 1:
+        raise ConfigError(
+            f"control topic {control.topic} has {count} partitions, it must have one: elements have an order"
+        )
 
 
 def _require_topics(client: KafkaAdminClient, connection: KafkaConnection, topics: list[str]) -> None:

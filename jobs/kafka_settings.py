@@ -111,6 +111,14 @@ class KafkaSource(Section):
         return self
 
 
+class KafkaControl(Section):
+    """Control elements from a Kafka topic of one partition, compacted by key; the job runs until it is stopped."""
+
+    kind: Literal["kafka"]
+    connection: KafkaConnection = Field(description="how to reach the brokers")
+    topic: TopicName = Field(default="control", description="the topic; a job without saved state reads all of it")
+
+
 class KafkaTopics(Section):
     """The topics' names, before the prefix."""
 

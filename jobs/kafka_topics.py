@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
 from jobs.kafka_check import administration, partitions_of, topic_setting
-from jobs.kafka_settings import KafkaConnection, KafkaSink, KafkaSource
+from jobs.kafka_settings import KafkaConnection, KafkaControl, KafkaSink, KafkaSource
 
 LARGEST = "max.message.bytes"
 
@@ -18,6 +18,7 @@ class Topic(NamedTuple):
     connection: KafkaConnection
     name: str
     settings: dict[str, str]
+    partitions: int | None = None
 
 
 class TopicState(NamedTuple):
@@ -38,6 +39,9 @@ def topics_of(config: JobConfig) -> list[Topic]:
             for destination, name in sink.topic_names.items():
                 settings = {LARGEST: str(sink.max_request_bytes)} if destination == "dead-letters" else {}
                 found.append(Topic(sink.connection, name, settings))
+    if isinstance(config.control, KafkaControl):
+        control = config.control
+        found.append(Topic(control.connection, control.topic, {"cleanup.policy": "compact"}, partitions=1))
     return found
 
 
@@ -64,7 +68,7 @@ def _create(topic: Topic, partitions: int, replication: int | None) -> TopicStat
             return TopicState(topic.name, "was there, its largest record raised", count)
         plan = {
             topic.name: {
-                "num_partitions": partitions,
+                "num_partitions": topic.partitions or partitions,
                 "replication_factor": -1 if replication is None else replication,
                 "configs": topic.settings,
             }
@@ -74,4 +78,4 @@ def _create(topic: Topic, partitions: int, replication: int | None) -> TopicStat
             reason = answer["error_message"] or for_code(answer["error_code"]).__name__
             raise ConfigError(f"topic {topic.name} cannot be made: {reason}")
         client.wait_for_topics([topic.name])
-        return TopicState(topic.name, "made", partitions)
+        return TopicState(topic.name, "made", topic.partitions or partitions)

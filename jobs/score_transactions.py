@@ -18,12 +18,14 @@ from jobs.environment import flink_settings, is_detached, on_cluster, start_java
 from jobs.failures import JobCancelled, JobFailed, is_java_error, job_failed
 from jobs.interrupts import deferred_interrupt
 from jobs.kafka_check import check_kafka
+from jobs.kafka_settings import KafkaControl
 from jobs.running import CANCELLED, Counts, JobResult, RunningJob
 from jobs.scoring_settings import dead_letter_limit, scorer_config, scorer_paths
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
 
+CONTROL = "control"
 SCORE_UID = "score-transactions"
 
 
@@ -54,6 +56,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             reader=records.reader,
             dead_letter_limit=dead_letter_limit(config),
             state_ttl_days=config.state.ttl_days,
+            control=config.control.topic if isinstance(config.control, KafkaControl) else CONTROL,
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
         )
     )

@@ -7,7 +7,7 @@ from jobs.kafka_settings import KafkaSink
 from jobs.store_settings import cache_settings, online_feature_settings, store_settings
 from udfs.dead_letter_limit import DeadLetterLimitSettings
 from udfs.decision import DecisionSettings
-from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.scorer_config import ScorerConfig, ScorerPaths, StartVersions
 from udfs.user_state import UserStateSettings
 
 LETTER_MARGIN_BYTES = 16_384  # key, headers and what Kafka adds to a record
@@ -30,6 +30,7 @@ def scorer_config(config: JobConfig) -> ScorerConfig:
             refer_above=scoring.thresholds.refer_to_analyst,
             aml_amount=scoring.aml_amount,
         ),
+        start_versions=StartVersions(scoring.thresholds.version, scoring.bundle_version),
         state=UserStateSettings(cached_users=scoring.cached_users),
         cache=cache_settings(config.store),
         online_features=online_feature_settings(config.online_features),

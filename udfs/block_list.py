@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from udfs.events import Transaction
-from udfs.profiles import BlockEntry
+from udfs.profiles import BlockEntry, BlockType
 
 
 class BlockList:
@@ -15,6 +15,14 @@ class BlockList:
         self._entries: dict[tuple[str, str], list[BlockEntry]] = {}
         for entry in entries:
             self._entries.setdefault((entry.type, entry.value), []).append(entry)
+
+    def put(self, entry: BlockEntry) -> None:
+        """The entry takes the place of all that the list holds on its party."""
+        self._entries[entry.type, entry.value] = [entry]
+
+    def remove(self, kind: BlockType, value: str) -> None:
+        """The list holds nothing on the party any more."""
+        self._entries.pop((kind, value), None)
 
     def hits(self, transaction: Transaction) -> list[BlockEntry]:
         """The entries in force for the transaction's user, card, device, merchant and IP address."""

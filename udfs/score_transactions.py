@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Iterable
-from time import perf_counter_ns
+from time import perf_counter_ns, time
 from typing import Any, Literal
 
 import msgspec
@@ -14,15 +14,16 @@ from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, Runtime
 from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.console_line import console_line
-from udfs.control import ControlError, element_kind
+from udfs.control import ControlError, decode_control
 from udfs.dead_letter_limit import DeadLetterLimit, DeadLetterLimitSettings
 from udfs.incoming import RecordReader
+from udfs.live_control import LiveControl, UnusableHere
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
-from udfs.progress import Progress
-from udfs.rules.errors import RuleError
+from udfs.progress import FLUSH_AFTER_MS, Progress
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.system_clocks import SYSTEM_CLOCKS
+from udfs.tally import count
 from udfs.user_log_flink import FlinkUserLog
 
 _log = logging.getLogger(__name__)
@@ -40,13 +41,20 @@ CONSOLE_DESTINATIONS = {
     "all": ("decisions", "alerts"),
 }
 CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
-CONTROL_ORIGIN = Origin("control")
+
+
+OUTCOMES = {True: "applied", False: "ignored"}
+REMEDY = (
+    "Put back what it needs, or start with something newer: scoring.rules of a higher version, "
+    "scoring.bundle with a higher scoring.bundle_version, scoring.thresholds with a higher version"
+)
 
 
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the operator is told. Picklable; paths are those of the machine that the operator runs on.
 
-    `console` adds a side output of one readable line for each alert, each alert with an action, or each output.
+    `control` names the control stream in dead letters. `console` adds a side output of one readable line for each
+    alert, each alert with an action, or each output.
     """
 
     scorer: ScorerConfig
@@ -54,15 +62,19 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     reader: RecordReader
     dead_letter_limit: DeadLetterLimitSettings
     state_ttl_days: int
+    control: str = "control"
     console: Literal["alerts", "actions", "all"] | None = None
 
 
 class ControlRestoreFailed(RuntimeError):
-    """A rule set that was in force when the state was saved is not valid for this version of the program."""
+    """A control element that was in force when the state was saved cannot be put in force again."""
 
 
 class ScoreTransactions(KeyedBroadcastProcessFunction):
-    """Scores the records of its keys. Input 1: elements of the source; input 2: Row(control element as bytes)."""
+    """Scores the records of its keys. Input 1: elements of the source; input 2: control elements.
+
+    An element's row holds its bytes and, where the stream has them, its partition and offset.
+    """
 
     def __init__(self, settings: ScoringSettings) -> None:
         self._settings = settings
@@ -76,13 +88,13 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._read = settings.reader.read
         self._process = self._scorer.process
         self._limit = DeadLetterLimit(settings.dead_letter_limit)
-        self._progress = Progress(runtime_context)
+        self._progress = Progress(runtime_context, self._scorer, _clock_ms)
         self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
         self._only_actions = settings.console == "actions"
-        self._control_versions: dict[str, int] = {}
+        self._control = LiveControl(self._scorer)
         self._control_restored = False
         # RuntimeContext.get_index_of_this_subtask calls a Java method that is gone.
-        self._is_first = runtime_context._runtime_context.getTaskInfo().getIndexOfThisSubtask() == 0
+        self._instance: int = runtime_context._runtime_context.getTaskInfo().getIndexOfThisSubtask()
 
     def process_element(self, value: Any, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterable[Any]:
         if not self._control_restored:
@@ -90,28 +102,37 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         payload, arrived_at_ms, origin = self._read(value)
         start = perf_counter_ns()
         outputs = self._process(payload, ctx.get_current_key(), arrived_at_ms, origin)
-        self._progress.count(outputs, perf_counter_ns() - start)
+        if self._progress.count(outputs, perf_counter_ns() - start, arrived_at_ms):
+            ctx.timer_service().register_processing_time_timer(_clock_ms() + FLUSH_AFTER_MS)
         if outputs and outputs[0].destination == "dead-letters":
             self._limit.died(_reason(outputs[0]))
         else:
             self._limit.passed()
         return self._rows(outputs)
 
+    def on_timer(self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext) -> Iterable[Any]:
+        """Now and then, so that the counts of the last records before a pause are told too."""
+        self._progress.flush()
+        return ()
+
     def process_broadcast_element(self, value: Row, ctx: KeyedBroadcastProcessFunction.Context) -> Iterable[Any]:
         if not self._control_restored:
             self._restore_control(ctx)
-        element: bytes = value[0]
+        payload: bytes | None = value[0]
+        if payload is None:  # a compacted topic's tombstone: old elements leave the topic, what is in force stays
+            return ()
         try:
-            kind, version = element_kind(element)
-            self._scorer.apply_control(element)
-        except (ControlError, RuleError) as error:
-            _log.warning("control element refused: %s", error)
-            if not self._is_first:  # every instance sees it, one reports it
-                return ()
-            return self._rows([self._scorer.dead_letter(element, f"control element refused: {error}", CONTROL_ORIGIN)])
-        if version > self._control_versions.get(kind, -1):
-            self._control_versions[kind] = version
-            ctx.get_broadcast_state(CONTROL_STATE).put(kind, element)
+            element = decode_control(payload)
+            applied = self._control.apply(element)
+        except ControlError as error:
+            return self._refused(value, str(error), everywhere=not isinstance(error, UnusableHere))
+        except Exception as error:
+            _log.exception("unexpected error in a control element")
+            return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
+        if applied:
+            ctx.get_broadcast_state(CONTROL_STATE).put(element.key, payload)
+        _log.info("control element %s version %d %s", element.key, element.version, OUTCOMES[applied])
+        self._progress.control(OUTCOMES[applied])
         return ()
 
     def close(self) -> None:
@@ -131,19 +152,34 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
             ]
         return rows
 
+    def _refused(self, row: Row, reason: str, everywhere: bool) -> list[Any]:
+        """Every instance logs it. The first reports what all refuse; what one alone may refuse each reports itself."""
+        _log.warning("control element refused by instance %d: %s", self._instance, reason)
+        letters = []
+        if self._instance == 0 or not everywhere:
+            place = "" if everywhere else f" by instance {self._instance}"
+            partition, offset = (str(row[1]), row[2]) if len(row) > 1 else (None, None)
+            origin = Origin(self._settings.control, partition, offset)
+            letters = [self._scorer.dead_letter(row[0], f"control element refused{place}: {reason}", origin)]
+            count(self._scorer.tally.dead_letters, "control")
+        self._progress.control("refused")
+        return self._rows(letters)
+
     def _restore_control(self, ctx: Any) -> None:
         """What the broadcast state holds goes in force before the first record or element; it is empty at first."""
-        for kind, element in ctx.get_broadcast_state(CONTROL_STATE).items():
+        for key, payload in ctx.get_broadcast_state(CONTROL_STATE).items():
             try:
-                _, version = element_kind(element)
-                self._scorer.apply_control(element)
-            except (ControlError, RuleError) as error:
+                self._control.apply(decode_control(payload))
+            except ControlError as error:
                 raise ControlRestoreFailed(
-                    f"the {kind} control element of the restored state is no longer valid: {error}. "
-                    "Start with a rule file (scoring.rules) of a higher version"
+                    f"what control element {key} put in force cannot be restored: {error}. {REMEDY}"
                 ) from None
-            self._control_versions[kind] = version
         self._control_restored = True
+        self._progress.flush()
+
+
+def _clock_ms() -> int:
+    return int(time() * 1_000)
 
 
 def _spare_the_collector() -> None:

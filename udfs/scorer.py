@@ -14,13 +14,12 @@ import logging
 
 import msgspec
 
+from udfs.bundle import Bundle
 from udfs.codec import BadRecord, decode_event
-from udfs.control import decode_control
-from udfs.decision import action_for, at_least, flags_of, model_score, needs_audit
+from udfs.decision import DecisionSettings, action_for, at_least, flags_of, model_score, needs_audit
 from udfs.ensemble import Ensemble
 from udfs.events import AccountChange, Event, Label, Login, Transaction
 from udfs.feature_engine import FeatureEngine, Observation
-from udfs.features.catalogue import NAMES
 from udfs.money import AmountOutOfRange, MissingRate
 from udfs.outputs import (
     Alert,
@@ -38,10 +37,16 @@ from udfs.rules.population import Population
 from udfs.rules.rulebook import Rulebook
 from udfs.scorer_config import ScorerConfig
 from udfs.stores.publisher import OnlineFeaturePublisher
+from udfs.tally import DeadLetterKind, Tally, count
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 LONGEST_REASON = 2_000
+_REFUSALS: dict[type[Exception], DeadLetterKind] = {
+    BadRecord: "bad_record",
+    MissingRate: "missing_rate",
+    AmountOutOfRange: "amount_out_of_range",
+}
 
 
 def decision_id(user_id: str, transaction_id: str) -> str:
@@ -69,6 +74,7 @@ class Scorer:
         self.online = online
         self.bundle_version = ensemble.bundle.manifest.version
         self.control_versions: dict[str, int] = {}
+        self.tally = Tally()
         self._as_json = config.dead_letters_as_json
 
     def process(self, payload: bytes | None, key: str, arrived_at_ms: int | None, origin: Origin) -> list[Output]:
@@ -84,11 +90,14 @@ class Scorer:
                 if observation is None:
                     return [self._duplicate(event)]
                 outputs = self.decide(event, observation, origin)
+                self._count_transaction(observation)
             else:
                 observation, outputs = None, []
         except (BadRecord, MissingRate, AmountOutOfRange) as error:
+            count(self.tally.dead_letters, _REFUSALS[type(error)])
             return [self.dead_letter(payload, str(error), origin)]
         except Exception as error:
+            count(self.tally.dead_letters, "unexpected_error")
             self.engine.states.evict(key)
             _log.exception("unexpected error while scoring a record of %s", origin)
             return [self.dead_letter(payload, f"unexpected error: {type(error).__name__}: {error}", origin)]
@@ -116,6 +125,7 @@ class Scorer:
         action = action_for(config.decision, risk_score)
         for rule in result.hits:
             action = at_least(action, rule.action)
+            count(self.tally.rule_hits, rule.id)
         if observation.blocked:
             action = at_least(action, config.decision.block_list_action)
         flags = flags_of(config.decision, context, observation.blocked)
@@ -173,12 +183,18 @@ class Scorer:
             )
         return outputs
 
-    def apply_control(self, element: bytes) -> None:
-        """Put a control element in force, unless one of its version or a newer one is. Raises ControlError, RuleError."""
-        control = decode_control(element)
-        if control.version > self.rulebook.version:
-            self.rulebook = Rulebook.of(control.rule_set, frozenset(NAMES))
-            self.control_versions = {**self.control_versions, "rules": control.version}
+    def use_rules(self, rulebook: Rulebook) -> None:
+        """Decide by other rules from the next transaction on."""
+        self.rulebook = rulebook
+
+    def use_thresholds(self, decision: DecisionSettings) -> None:
+        """Decide by other thresholds from the next transaction on."""
+        self.config = msgspec.structs.replace(self.config, decision=decision)
+
+    def use_bundle(self, bundle: Bundle) -> None:
+        """Score with another bundle from the next transaction on."""
+        self.ensemble = Ensemble(bundle)
+        self.bundle_version = bundle.manifest.version
 
     def close(self) -> None:
         """Publish what is waiting, stop threads, close connections."""
@@ -226,6 +242,14 @@ class Scorer:
         time_ms = event.known_at if isinstance(event, Label) else event.timestamp
         if time_ms > latest_ms:
             raise BadRecord(f"timestamp: {time_ms} lies in the future, {time_ms - latest_ms} ms past what is accepted")
+
+    def _count_transaction(self, observation: Observation) -> None:
+        tally, context = self.tally, observation.context
+        tally.newest_event_ms = context.time_ms
+        if observation.entry.late:
+            tally.late += 1
+        if context.status != "ok":
+            count(tally.enrichment, context.status)
 
     def _duplicate(self, transaction: Transaction) -> Output:
         duplicate = Duplicate(

@@ -12,6 +12,16 @@ from udfs.time_units import MINUTE_MS
 from udfs.user_state import UserStateSettings
 
 
+class StartVersions(msgspec.Struct, frozen=True):
+    """How new the start-up's thresholds and bundle are: a live element needs a higher version to replace them.
+
+    A rule set carries its own version; the start-up's block list counts as version 0.
+    """
+
+    thresholds: int = 0
+    bundle: int = 0
+
+
 class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one scorer. Times are in milliseconds.
 
@@ -33,6 +43,7 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
     buckets: BucketSettings = BucketSettings()
     cache: CacheSettings = CacheSettings()
     online_features: OnlineFeatureSettings | None = None
+    start_versions: StartVersions = StartVersions()
 
 
 class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):

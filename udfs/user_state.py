@@ -69,11 +69,17 @@ class UserStates:
         self.baseline = Baseline(settings.habits)
         self.account_log = AccountLog(AccountSettings(horizon_ms=settings.windows.horizon_ms))
         self.misses = 0
+        self.compactions = 0
         self._log = log
         self._horizon_ms = settings.windows.horizon_ms
         self._limit = max(1, settings.cached_users // 2)
         self._young: dict[str, User] = {}
         self._old: dict[str, User] = {}
+
+    @property
+    def cached(self) -> int:
+        """How many users are decoded in memory."""
+        return len(self._young) + len(self._old)
 
     def get(self, user_id: str) -> User:
         """The user of the current key, from memory or from the state."""
@@ -116,6 +122,7 @@ class UserStates:
         user.log_length += 1
         settings = self.settings
         if user.log_length > 2 * len(user.remembered) + settings.compact_slack:
+            self.compactions += 1
             snapshot = self._snapshot(user)  # all is encoded before anything is written
             self._log.replace([encode_entry(kept) for kept in user.remembered.values()])
             self._log.save_snapshot(snapshot)

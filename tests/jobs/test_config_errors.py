@@ -88,7 +88,7 @@ WRONG = [
     ("state.backend", "disk", "state.backend: 'disk' is not allowed: give hashmap or rocksdb"),
     ("state.restore_from", "/", "state.restore_from: / holds no complete checkpoint or savepoint (no _metadata file)"),
     ("state.checkpoint_interval_ms", 5, "state.checkpoint_interval_ms: must be at least 100, not 5"),
-    ("control", {"path": "x"}, "control: kind is missing: give one of none, file"),
+    ("control", {"path": "x"}, "control: kind is missing: give one of none, file, kafka"),
     ("control", {"kind": "none", "path": "x"}, "control.path: unknown key (allowed: kind)"),
     ("nmae", "x", "nmae: unknown key; did you mean 'name'? (allowed: name, source, sinks, scoring, store, online_features, "
      "dead_letters, state, flink, control)"),

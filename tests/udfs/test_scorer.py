@@ -14,12 +14,10 @@ import msgspec
 import pytest
 
 from models.default_bundle import DEFAULT_BUNDLE
-from udfs.control import ControlError
 from udfs.events import Transaction
 from udfs.features.catalogue import NAMES
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
-from udfs.rules.errors import RuleError
 from udfs.scorer import Scorer
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
@@ -239,36 +237,6 @@ def test_logins_and_labels_are_seen_by_later_transactions(session: Session) -> N
     features = session.decision(transaction_id="T2", timestamp=START + HOUR)["features"]
     assert features["failed_logins_1d"] == 1.0
     assert features["prior_fraud_count"] == 1.0
-
-
-def test_a_rule_set_of_a_higher_version_takes_over_and_an_older_one_is_ignored(session: Session) -> None:
-    def element(version: int, points: int) -> bytes:
-        rule = {"id": "any", "points": points, "when": "amount > 1", "reason": "amount {amount:.2f}"}
-        rule_set = {"name": "live", "version": version, "scale": [[0, 0], [100, 1000]], "rules": [rule]}
-        return json.dumps({"kind": "rules", "rule_set": rule_set}).encode()
-
-    version = session.scorer.rulebook.version
-    session.scorer.apply_control(element(version + 2, 60))
-    decision = session.decision()
-    assert decision["rules"] == {"version": version + 2, "score": 600, "points": 60, "hits": ["any"]}
-    assert decision["control_versions"] == {"rules": version + 2}
-    assert decision["action"] == "refer_to_analyst"
-    assert "amount 20.00" in [reason["text"] for reason in decision["reasons"]]
-    session.scorer.apply_control(element(version + 1, 100))
-    assert session.decision(transaction_id="T2")["rules"]["version"] == version + 2
-
-
-@pytest.mark.parametrize(
-    "element",
-    [b"", b"nonsense", b"[" * 100_000, b'{"kind":"other"}', b'{"kind":"rules","rule_set":{"name":"x"}}',
-     b'{"kind":"rules","rule_set":{"name":"x","version":99,"scale":[[0,0],[9,9]],"rules":'
-     b'[{"id":"a","points":1,"when":"__import__(1)","reason":"r"}]}}'],
-)  # fmt: skip
-def test_an_invalid_control_element_is_refused_and_the_rules_stay(session: Session, element: bytes) -> None:
-    before = session.scorer.rulebook
-    with pytest.raises((ControlError, RuleError)):
-        session.scorer.apply_control(element)
-    assert session.scorer.rulebook is before
 
 
 def test_evictions_compactions_and_restores_give_the_same_bytes(reference: Path) -> None:

@@ -32,7 +32,6 @@ class Rulebook:
         check_rule_set(rule_set)
         self.rule_set = rule_set
         self.version = rule_set.version
-        self._feature_names = feature_names
         vocabulary = Vocabulary(feature_names)
         rows = [(check_rule(rule, vocabulary), rule.tier, rule) for rule in rule_set.rules]
         self._reasons = {rule.id: ReasonTemplate(rule.reason, vocabulary) for rule in rule_set.rules}
@@ -63,16 +62,6 @@ class Rulebook:
     ) -> list[str]:
         """The words of each hit, in the order of `result.hits`. For alerts only: a microsecond or two a hit."""
         return [self._reasons[rule.id].words(features, event, population) for rule in result.hits]
-
-    def with_rules(self, rules: Iterable[Rule], version: int) -> Rulebook:
-        """A new rule book in which each rule replaces the one of its id, in its place, or else comes last.
-
-        Raises RuleError; this rule book stays as it is.
-        """
-        merged = {rule.id: rule for rule in self.rule_set.rules}
-        merged.update({rule.id: rule for rule in rules})
-        rule_set = msgspec.structs.replace(self.rule_set, version=version, rules=tuple(merged.values()))
-        return Rulebook(rule_set, self._feature_names)
 
 
 def check_rule(rule: Rule, vocabulary: Vocabulary) -> Expression:

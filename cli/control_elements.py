@@ -1,0 +1,178 @@
+"""What `fraud control publish` was asked for, as checked control elements with their versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+from pydantic import TypeAdapter, ValidationError
+
+from cli.errors import UserError
+from jobs.config import JobConfig
+from jobs.config_types import Timestamp
+from jobs.control_channel import Published, newest
+from udfs.bundle import BundleError, load_bundle
+from udfs.control import (
+    BLOCK_LIST,
+    BUNDLE,
+    RULES,
+    THRESHOLDS,
+    BlockListControl,
+    BundleControl,
+    ControlElement,
+    ControlError,
+    RulesControl,
+    ThresholdsControl,
+    decode_control,
+    encode_control,
+)
+from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.live_control import compiled
+from udfs.open_scorer import rule_set_of
+from udfs.profiles import BlockType
+from udfs.rules.pack_files import RuleFileError, load_rule_set
+
+
+class Request(NamedTuple):
+    """The options of `fraud control publish`, as given."""
+
+    file: Path | None
+    rules: Path | None
+    thresholds: str | None
+    blocked: tuple[str, ...]
+    unblocked: tuple[str, ...]
+    reason: str | None
+    source: str | None
+    expires: str | None
+    bundle: Path | None
+    version: int | None
+
+
+def start_versions(config: JobConfig) -> dict[str, int]:
+    """The versions that the job starts with. Raises UserError for a rule file that cannot be read."""
+    try:
+        rules = rule_set_of(config.scoring.rules).version
+    except RuleFileError as error:
+        raise UserError(str(error)) from None
+    return {RULES: rules, THRESHOLDS: config.scoring.thresholds.version, BUNDLE: config.scoring.bundle_version}
+
+
+def elements_of(request: Request, config: JobConfig, published: list[Published]) -> list[ControlElement]:
+    """The elements to publish, each checked as the job will check it. Raises UserError, ControlError."""
+    if not (request.blocked or request.unblocked) and (request.reason or request.source or request.expires):
+        raise UserError("--reason, --source and --expires belong to --block")
+    elements = [*_asked_for(request, _Versions(request.version, config, published))]
+    if not elements:
+        raise UserError("nothing to publish: give FILE, --rules, --thresholds, --block, --unblock or --bundle")
+    known = {key: record.element.version for key, record in newest(published).items() if record.element is not None}
+    starts = start_versions(config)
+    for element in elements:
+        latest = max(known.get(element.key, 0), starts.get(element.key, 0))
+        if element.version <= latest:
+            raise UserError(
+                f"{element.key} version {element.version} would be ignored: version {latest} is in force; "
+                "leave --version out to get the next one"
+            )
+        known[element.key] = element.version
+        _check(element)
+    return elements
+
+
+class _Versions:
+    """The next version of each kind: one above all that is published or that the job starts with."""
+
+    def __init__(self, given: int | None, config: JobConfig, published: list[Published]) -> None:
+        self._given = given
+        self._highest = start_versions(config) | {BLOCK_LIST: 0}
+        for record in published:
+            if record.element is not None:
+                kind = record.element.key.partition("/")[0]
+                self._highest[kind] = max(self._highest[kind], record.element.version)
+
+    def next(self, kind: str, at_least: int = 1) -> int:
+        if self._given is not None:
+            return self._given
+        self._highest[kind] = version = max(self._highest[kind] + 1, at_least)
+        return version
+
+
+def _asked_for(request: Request, versions: _Versions) -> Iterator[ControlElement]:
+    if request.file is not None:
+        yield from _of_file(request.file)
+    if request.rules is not None:
+        try:
+            rule_set = load_rule_set(request.rules)
+        except RuleFileError as error:
+            raise UserError(str(error)) from None
+        version = versions.next(RULES, at_least=rule_set.version)
+        yield RulesControl(msgspec.structs.replace(rule_set, version=version))
+    if request.thresholds is not None:
+        yield _thresholds(request.thresholds, versions.next(THRESHOLDS))
+    expires_at = _expiry(request.expires)
+    for party in request.blocked:
+        kind, value = _party(party)
+        yield BlockListControl(
+            version=versions.next(BLOCK_LIST), type=kind, value=value, reason_code=request.reason,
+            source_system=request.source, expires_at=expires_at,
+        )  # fmt: skip
+    for party in request.unblocked:
+        kind, value = _party(party)
+        yield BlockListControl(version=versions.next(BLOCK_LIST), type=kind, value=value, blocked=False)
+    if request.bundle is not None:
+        folder = request.bundle.absolute()
+        yield BundleControl(version=versions.next(BUNDLE), path=str(folder), bundle=_bundle_version(folder))
+
+
+def _of_file(file: Path) -> Iterator[ControlElement]:
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield decode_control(line)
+        except ControlError as error:
+            raise UserError(f"{file}, line {number}: {error}") from None
+
+
+def _thresholds(text: str, version: int) -> ThresholdsControl:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts):
+        raise UserError(f"--thresholds {text!r}: expected three whole numbers like 500,700,900")
+    refer, challenge, block = (int(part) for part in parts)
+    return ThresholdsControl(version=version, refer_to_analyst=refer, soft_challenge=challenge, hard_block=block)
+
+
+def _party(text: str) -> tuple[BlockType, str]:
+    kind, _, value = text.partition(":")
+    kinds: tuple[Any, ...] = get_args(BlockType)
+    if kind not in kinds or not value:
+        raise UserError(f"{text!r}: expected TYPE:VALUE like user:U1, with TYPE one of {', '.join(kinds)}")
+    return kind, value  # type: ignore[return-value]  # one of them
+
+
+def _expiry(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return TypeAdapter(Timestamp).validate_python(text)
+    except ValidationError as error:
+        raise UserError(f"--expires: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def _bundle_version(folder: Path) -> str:
+    try:
+        return load_bundle(folder, NAMES, FEATURE_SET_VERSION).manifest.version
+    except BundleError as error:
+        raise UserError(str(error)) from None
+
+
+def _check(element: ControlElement) -> None:
+    """As the job does it: through the bytes, then rules are compiled and a bundle is loaded."""
+    decoded = decode_control(encode_control(element))
+    if isinstance(decoded, RulesControl):
+        compiled(decoded)
+    elif isinstance(decoded, BundleControl) and _bundle_version(Path(decoded.path)) != decoded.bundle:
+        raise UserError(f"{decoded.path} does not hold bundle {decoded.bundle}")

@@ -1,0 +1,255 @@
+"""Control elements on a real scorer: what they change, what is refused, and what is left as it was."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.default_bundle import DEFAULT_BUNDLE
+from tests.udfs.test_scorer import START, Session, payment, reference
+from udfs.bundle import content_version, encode_manifest, read_manifest
+from udfs.control import ControlElement, ControlError, decode_control, encode_control
+from udfs.events import Transaction
+from udfs.live_control import LiveControl, UnusableHere
+from udfs.scorer_config import StartVersions
+
+__all__ = ["reference"]
+
+HASH = read_manifest(DEFAULT_BUNDLE).version
+
+
+class Live(Session):
+    """A scorer with its live control, fed control elements as dicts."""
+
+    def __init__(self, reference: Path, **settings: Any) -> None:
+        super().__init__(reference, **settings)
+        self.control = LiveControl(self.scorer)
+
+    def publish(self, kind: str, version: int, **fields: Any) -> bool:
+        return self.control.apply(decode_control(json.dumps({"kind": kind, "version": version, **fields}).encode()))
+
+    def publish_rules(self, version: int, points: int, when: str = "amount > 1") -> bool:
+        rule = {"id": "any", "points": points, "when": when, "reason": "amount {amount:.2f}"}
+        rule_set = {"name": "live", "version": version, "scale": [[0, 0], [100, 1000]], "rules": [rule]}
+        return self.control.apply(decode_control(json.dumps({"kind": "rules", "rule_set": rule_set}).encode()))
+
+
+@pytest.fixture
+def live(reference: Path) -> Live:
+    return Live(reference)
+
+
+def test_a_rule_set_of_a_higher_version_takes_over_and_an_older_one_is_ignored(live: Live) -> None:
+    version = live.scorer.rulebook.version
+    assert live.publish_rules(version + 2, points=60)
+    decision = live.decision()
+    assert decision["rules"] == {"version": version + 2, "score": 600, "points": 60, "hits": ["any"]}
+    assert decision["control_versions"] == {"rules": version + 2}
+    assert decision["action"] == "refer_to_analyst"
+    assert "amount 20.00" in [reason["text"] for reason in decision["reasons"]]
+    assert not live.publish_rules(version + 1, points=100)
+    assert not live.publish_rules(version + 2, points=100)
+    assert live.decision(transaction_id="T2")["rules"] == decision["rules"]
+
+
+def test_a_faulty_rule_is_named_and_the_rules_stay(live: Live) -> None:
+    before = live.scorer.rulebook
+    with pytest.raises(ControlError, match=r"^rule any: unknown name 'amonut' at column 1"):
+        live.publish_rules(99, points=1, when="amonut > 1")
+    with pytest.raises(ControlError, match=r"^rule any: Expected 'int', got 'str' at 'points'"):
+        live.publish_rules(99, points="many")  # type: ignore[arg-type]
+    assert live.scorer.rulebook is before
+    assert live.decision()["control_versions"] == {}
+
+
+def test_thresholds_change_what_is_done_about_the_same_score(live: Live) -> None:
+    live.publish_rules(99, points=60)  # a score of 600
+    actions = [live.decision()["action"]]
+    for version, thresholds in ((1, (500, 599, 700)), (3, (100, 200, 599)), (2, (500, 700, 900)), (4, (600, 600, 600))):
+        names = ("refer_to_analyst", "soft_challenge", "hard_block")
+        live.publish("thresholds", version, **dict(zip(names, thresholds, strict=True)))
+        decision = live.decision(transaction_id=f"V{version}")
+        assert decision["risk_score"] == 600
+        actions.append(decision["action"])
+    assert actions == ["refer_to_analyst", "soft_challenge", "hard_block", "hard_block", "allow"]
+    assert decision["control_versions"] == {"rules": 99, "thresholds": 4}
+
+
+def test_entries_of_the_block_list_accumulate_and_each_is_taken_off_by_its_own_key(live: Live) -> None:
+    live.publish("block-list", 1, type="user", value="U1", reason_code="EU-SANCTION")
+    live.publish("block-list", 2, type="merchant", value="M1", expires_at=START + 10)
+    decision = live.decision()
+    assert decision["action"] == "hard_block"
+    assert decision["flags"] == ["AML"]
+    texts = {reason["text"] for reason in decision["reasons"] if reason["source"] == "block_list"}
+    assert texts == {"user U1 is on the block list (EU-SANCTION)", "merchant M1 is on the block list"}
+    assert decision["control_versions"] == {"block-list": 2}
+
+    assert not live.publish("block-list", 1, type="user", value="U1", blocked=False)  # repeated version: ignored
+    assert live.publish("block-list", 3, type="user", value="U1", blocked=False)
+    assert not live.publish(
+        "block-list", 1, type="user", value="U1", reason_code="EU-SANCTION"
+    )  # older than taking off
+    decision = live.decision(transaction_id="T2", timestamp=START + 9)
+    assert {reason["name"] for reason in decision["reasons"] if reason["source"] == "block_list"} == {"merchant:M1"}
+    assert live.decision(transaction_id="T3", timestamp=START + 10)["action"] == "allow"  # the merchant's has expired
+
+
+def test_what_the_start_ups_block_list_holds_can_be_taken_off_and_replaced(live: Live) -> None:
+    assert live.decision(device_id="D-blocked")["action"] == "hard_block"
+    live.publish("block-list", 7, type="device", value="D-blocked", blocked=False)
+    assert live.decision(transaction_id="T2", device_id="D-blocked")["action"] == "allow"
+    live.publish("block-list", 8, type="merchant", value="M-old")  # the start-up's entry has expired
+    assert live.decision(transaction_id="T3", merchant_id="M-old")["action"] == "hard_block"
+
+
+def rewritten_bundle(folder: Path, **changes: Any) -> str:
+    """The shipped bundle under `folder` with another manifest; returns the manifest's version."""
+    shutil.copytree(DEFAULT_BUNDLE, folder)
+    manifest = msgspec.structs.replace(read_manifest(folder), **changes)
+    manifest = msgspec.structs.replace(manifest, version=content_version(manifest))
+    (folder / "manifest.json").write_bytes(encode_manifest(manifest))
+    return manifest.version
+
+
+def test_a_bundle_is_swapped_and_decisions_name_it(live: Live, tmp_path: Path) -> None:
+    other = rewritten_bundle(tmp_path / "other", name="another")
+    before = live.decision()["model"]
+    assert before["bundle"] == HASH
+    assert live.publish("bundle", 1, path=str(tmp_path / "other"), bundle=other)
+    decision = live.decision(transaction_id="T2", user_id="U7")
+    assert decision["model"]["bundle"] == other
+    assert decision["control_versions"] == {"bundle": 1}
+
+
+@pytest.mark.parametrize("fault", ["missing", "feature set", "damaged", "another", "not a folder"])
+def test_a_bundle_that_does_not_fit_is_refused_and_the_old_one_kept(live: Live, tmp_path: Path, fault: str) -> None:
+    folder = tmp_path / "bundle"
+    if fault == "missing":
+        version, message, error = HASH, "no such bundle folder", UnusableHere
+    elif fault == "feature set":
+        version = rewritten_bundle(folder, feature_set_version="0123456789abcdef")
+        message, error = "trained for feature set 0123456789abcdef, this software computes", ControlError
+    elif fault == "damaged":
+        version, message, error = rewritten_bundle(folder), "does not match the hash in manifest.json", UnusableHere
+        (folder / "model.onnx").write_bytes(b"\0" + (folder / "model.onnx").read_bytes()[1:])
+    elif fault == "another":
+        rewritten_bundle(folder, name="another")
+        version, message, error = HASH, f"the element names bundle {HASH}", UnusableHere
+    else:
+        folder.write_text("x")
+        version, message, error = HASH, "no such bundle folder", UnusableHere
+    ensemble = live.scorer.ensemble
+    with pytest.raises(error, match=message) as refused:
+        live.publish("bundle", 1, path=str(folder), bundle=version)
+    assert type(refused.value) is error  # only what another machine may see differently is reported by each
+    assert live.scorer.ensemble is ensemble
+    assert live.decision()["model"]["bundle"] == HASH
+    assert live.publish("bundle", 1, path=str(DEFAULT_BUNDLE), bundle=HASH)  # the version is still free
+
+
+def test_the_newer_of_start_up_and_stream_wins(reference: Path, tmp_path: Path) -> None:
+    live = Live(reference, start_versions=StartVersions(thresholds=5, bundle=2))
+    limits = {"refer_to_analyst": 1, "soft_challenge": 2, "hard_block": 3}
+    assert not live.publish("thresholds", 5, **limits)
+    assert not live.publish("bundle", 2, path=str(tmp_path / "nothing"), bundle=HASH)  # not even looked at
+    assert not live.publish_rules(live.scorer.rulebook.version, points=60)
+    assert live.decision()["control_versions"] == {}
+    assert live.publish("thresholds", 6, **limits)
+    assert live.publish("bundle", 3, path=str(DEFAULT_BUNDLE), bundle=HASH)
+
+
+HOSTILE = {
+    "empty": b"",
+    "no JSON": b"nonsense",
+    "deep": b"[" * 100_000,
+    "deep rule set": b'{"kind":"rules","rule_set":' + b"[" * 100_000,
+    "deep field": b'{"kind":"thresholds","version":' + b'{"a":' * 100_000,
+    "huge": b'{"kind":"rules","rule_set":{"name":"' + b"x" * 2_000_000 + b'"}}',
+    "other kind": b'{"kind":"other","version":1}',
+    "no kind": b'{"version":1}',
+    "list": b"[1]",
+    "invalid UTF-8": b'{"kind":"block-list","version":1,"type":"user","value":"\xff"}',
+    "lone surrogate": b'{"kind":"block-list","version":1,"type":"ip","value":"\\ud800"}',
+    "NUL id": b'{"kind":"block-list","version":1,"type":"user","value":"U\\u0000"}',
+    "space in id": b'{"kind":"block-list","version":1,"type":"card","value":"U 1"}',
+    "long id": b'{"kind":"block-list","version":1,"type":"user","value":"' + b"U" * 65 + b'"}',
+    "empty ip": b'{"kind":"block-list","version":1,"type":"ip","value":""}',
+    "other party": b'{"kind":"block-list","version":1,"type":"planet","value":"E"}',
+    "unknown field": b'{"kind":"block-list","version":1,"type":"user","value":"U1","expires":5}',
+    "negative expiry": b'{"kind":"block-list","version":1,"type":"user","value":"U1","expires_at":-5}',
+    "version 0": b'{"kind":"thresholds","version":0,"refer_to_analyst":1,"soft_challenge":2,"hard_block":3}',
+    "version 1e400": b'{"kind":"thresholds","version":1e400,"refer_to_analyst":1,"soft_challenge":2,"hard_block":3}',
+    "version of text": b'{"kind":"thresholds","version":"9","refer_to_analyst":1,"soft_challenge":2,"hard_block":3}',
+    "version 2^60": b'{"kind":"bundle","version":1152921504606846976,"path":"/x","bundle":"0123456789abcdef"}',
+    "falling": b'{"kind":"thresholds","version":1,"refer_to_analyst":9,"soft_challenge":2,"hard_block":3}',
+    "beyond 1000": b'{"kind":"thresholds","version":1,"refer_to_analyst":1,"soft_challenge":2,"hard_block":1001}',
+    "relative path": b'{"kind":"bundle","version":1,"path":"../x","bundle":"0123456789abcdef"}',
+    "remote path": b'{"kind":"bundle","version":1,"path":"s3://x","bundle":"0123456789abcdef"}',
+    "NUL path": b'{"kind":"bundle","version":1,"path":"/\\u0000","bundle":"0123456789abcdef"}',
+    "long path": b'{"kind":"bundle","version":1,"path":"/' + b"x" * 5_000 + b'","bundle":"0123456789abcdef"}',
+    "no hash": b'{"kind":"bundle","version":1,"path":"/x","bundle":"latest"}',
+    "code": b'{"kind":"rules","rule_set":{"name":"x","version":99,"scale":[[0,0],[9,9]],"rules":'
+            b'[{"id":"a","points":1,"when":"__import__(1)","reason":"r"}]}}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("element", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_element_is_refused_in_one_line_and_nothing_changes(live: Live, element: bytes) -> None:
+    before = live.scorer.rulebook, live.scorer.ensemble, live.scorer.config
+    with pytest.raises(ControlError) as refused:
+        live.control.apply(decode_control(element))
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 600
+    assert (live.scorer.rulebook, live.scorer.ensemble, live.scorer.config) == before
+    assert live.decision()["action"] == "allow"
+
+
+PARTIES = [("user", "U1"), ("user", "U2"), ("device", "D1")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.sampled_from(PARTIES), st.booleans()), max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_any_order_and_repetition_of_elements_leads_to_the_same_decisions(
+    reference: Path, changes: list[tuple[int, tuple[str, str], bool]], shuffle: random.Random
+) -> None:
+    """The publisher gives each version of a key once; the newest of a key says whether its party is blocked."""
+    unique = {(version, party): blocked for version, party, blocked in changes}
+    newest = {party: blocked for (_, party), blocked in sorted(unique.items())}
+    shuffled = [*unique.items(), *shuffle.sample([*unique.items()], len(unique))]
+    shuffle.shuffle(shuffled)
+    live = Live(reference)
+    for (version, (kind, value)), blocked in shuffled:
+        live.publish("block-list", version, type=kind, value=value, blocked=blocked)
+    for number, user in enumerate(("U1", "U2")):
+        hits = live.scorer.engine.block_list.hits(
+            msgspec.convert(payment(user_id=user, transaction_id=f"T{number}"), type=Transaction)
+        )
+        expected = {
+            party for party, blocked in newest.items() if blocked and party in (("user", user), ("device", "D1"))
+        }
+        assert {(hit.type, hit.value) for hit in hits} == expected
+
+
+def test_every_kind_of_element_is_the_same_after_a_round_trip() -> None:
+    rule_set = {"name": "n", "version": 4, "scale": [[0, 0], [9, 9]], "rules": []}
+    for element in (
+        {"kind": "rules", "rule_set": rule_set},
+        {"kind": "thresholds", "version": 1, "refer_to_analyst": 1, "soft_challenge": 2, "hard_block": 3},
+        {"kind": "bundle", "version": 2, "path": "/b", "bundle": HASH},
+        {"kind": "block-list", "version": 3, "type": "ip", "value": "10.0.0.1", "blocked": False},
+    ):
+        decoded: ControlElement = decode_control(json.dumps(element).encode())
+        assert json.loads(encode_control(decoded)) == element
+        assert decode_control(encode_control(decoded)) == decoded

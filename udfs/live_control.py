@@ -1,0 +1,137 @@
+"""Puts control elements in force on one scorer: each as a whole or not at all, and never an older one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from udfs.bundle import BundleError, load_bundle, read_manifest
+from udfs.control import (
+    BLOCK_LIST,
+    BUNDLE,
+    RULES,
+    THRESHOLDS,
+    BlockListControl,
+    BundleControl,
+    ControlElement,
+    ControlError,
+    RulesControl,
+    ThresholdsControl,
+)
+from udfs.decision import DecisionSettings
+from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.rules.errors import RuleError
+from udfs.rules.rulebook import Rulebook
+from udfs.scorer import Scorer
+
+MAX_BLOCK_LIST_KEYS = 200_000
+MAX_BUNDLE_BYTES = 200_000_000
+
+
+class UnusableHere(ControlError):
+    """The bundle cannot be loaded by this instance; another may see a good one under the same path."""
+
+
+class LiveControl:
+    """What is in force on one operator instance, by key and version.
+
+    The same elements lead to the same state on all instances, in whatever order those of different keys come.
+    Every key stays known for good, taken-off entries of the block list too: else a repeated older element would be
+    taken for a new one. `MAX_BLOCK_LIST_KEYS` bounds them.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        start = scorer.config.start_versions
+        self._scorer = scorer
+        self._versions = {RULES: scorer.rulebook.version, THRESHOLDS: start.thresholds, BUNDLE: start.bundle}
+        self._block_list_keys = 0
+
+    def is_newer(self, element: ControlElement) -> bool:
+        """Would `apply` change anything?"""
+        return element.version > self._versions.get(element.key, 0)
+
+    def apply(self, element: ControlElement) -> bool:
+        """Put the element in force; False if one of its key with this version or a higher one already is.
+
+        Raises ControlError, and all stays as it was.
+        """
+        if not self.is_newer(element):
+            return False
+        if isinstance(element, RulesControl):
+            self._scorer.use_rules(compiled(element))
+            self._name_version(RULES, element.version)
+        elif isinstance(element, ThresholdsControl):
+            self._scorer.use_thresholds(with_thresholds(self._scorer.config.decision, element))
+            self._name_version(THRESHOLDS, element.version)
+        elif isinstance(element, BundleControl):
+            self._use_bundle(element)
+            self._name_version(BUNDLE, element.version)
+        else:
+            self._change_block_list(element)
+            named = self._scorer.control_versions.get(BLOCK_LIST, 0)
+            self._name_version(BLOCK_LIST, max(named, element.version))
+        self._versions[element.key] = element.version
+        return True
+
+    def _name_version(self, kind: str, version: int) -> None:
+        """Decisions name the versions from now on. Of the block list it is the highest of all its entries."""
+        self._scorer.control_versions = dict(sorted({**self._scorer.control_versions, kind: version}.items()))
+
+    def _use_bundle(self, element: BundleControl) -> None:
+        folder = Path(element.path)
+        try:
+            _require_small(folder)
+            manifest = read_manifest(folder)
+        except (BundleError, OSError) as error:
+            raise UnusableHere(str(error)) from None
+        if manifest.version != element.bundle:
+            raise UnusableHere(
+                f"{folder} holds bundle {manifest.version}, the element names bundle {element.bundle}; "
+                "publish it again, and give every bundle a folder of its own"
+            )
+        try:
+            bundle = load_bundle(folder, NAMES, FEATURE_SET_VERSION)
+        except BundleError as error:
+            fits = manifest.feature_set_version == FEATURE_SET_VERSION
+            raise (UnusableHere if fits else ControlError)(str(error)) from None
+        self._scorer.use_bundle(bundle)
+
+    def _change_block_list(self, element: BlockListControl) -> None:
+        if element.key not in self._versions:
+            if self._block_list_keys >= MAX_BLOCK_LIST_KEYS:
+                raise ControlError(
+                    f"the live block list has reached {MAX_BLOCK_LIST_KEYS} entries; "
+                    "long lists belong into the reference folder"
+                )
+            self._block_list_keys += 1
+        block_list = self._scorer.engine.block_list
+        if element.blocked:
+            block_list.put(element.entry)
+        else:
+            block_list.remove(element.type, element.value)
+
+
+def compiled(element: RulesControl) -> Rulebook:
+    """The element's rules, ready to evaluate. Raises ControlError, naming the rule."""
+    try:
+        return Rulebook.of(element.rule_set, frozenset(NAMES))
+    except RuleError as error:
+        raise ControlError(str(error)) from None
+
+
+def with_thresholds(decision: DecisionSettings, element: ThresholdsControl) -> DecisionSettings:
+    """The same settings with the element's thresholds."""
+    return msgspec.structs.replace(
+        decision,
+        refer_above=element.refer_to_analyst,
+        soft_challenge_above=element.soft_challenge,
+        hard_block_above=element.hard_block,
+    )
+
+
+def _require_small(folder: Path) -> None:
+    """A folder that is no bundle by mistake must not hold the operator up for long."""
+    size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+    if size > MAX_BUNDLE_BYTES:
+        raise BundleError(f"{folder}: {size} bytes, at most {MAX_BUNDLE_BYTES} are loaded while the job runs")
