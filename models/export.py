@@ -10,7 +10,8 @@ import numpy.typing as npt
 from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 from models.autoencoder import CLIP, Autoencoder
-from models.trees import Forest, contribution_attributes, margin_attributes, split_attributes
+from models.shapley import leaf_conditions
+from models.trees import Forest, margin_attributes, split_attributes
 from udfs.bundle import EXPLAIN_OUTPUT, INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights, open_session
 
 IR_VERSION = 9
@@ -39,6 +40,14 @@ class _Graph:
 
     def scalar(self, name: str, value: float) -> str:
         self._constants.append(numpy_helper.from_array(np.array(value, np.float32), name))
+        return name
+
+    def integers(self, name: str, value: npt.NDArray[np.int64], kind: type[np.integer[Any]] = np.int64) -> str:
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value, kind), name))
+        return name
+
+    def flags(self, name: str, value: npt.NDArray[np.bool_]) -> str:
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
     def node(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
@@ -111,10 +120,51 @@ def scoring_graph(forest: Forest, autoencoder: Autoencoder, blend: BlendWeights)
 
 
 def explain_graph(forest: Forest, width: int) -> bytes:
-    """Features float32 "x" [N, F] to "contributions" [N, F]; their sum plus `forest.mean_margin` is the margin."""
+    """Features float32 "x" [N, F] to "contributions" [N, F], exact TreeSHAP values (`models.shapley`).
+
+    Their sum plus `forest.mean_margin` is the margin.
+    """
     graph = _Graph(width)
-    nodes = {**split_attributes(forest, width), **contribution_attributes(forest)}
-    graph.trees(EXPLAIN_OUTPUT, width, **nodes)
+    leaves = leaf_conditions(forest)
+    node, zero = graph.node, graph.scalar("zero", 0.0)
+    places = graph.integers("places", leaves.features.reshape(-1), np.int32)
+    limit = float(np.finfo(np.float32).max)  # an infinite value passes where there is no bound
+    missing = node("IsNaN", [INPUT], "missing")
+    known = node("Clip", [node("Where", [missing, zero, INPUT], "without_missing"),
+                          graph.scalar("lowest", -limit), graph.scalar("greatest", limit)], "known")  # fmt: skip
+    value = node("Gather", [known, places], "value", axis=1)
+    is_missing = node("Gather", [missing, places], "is_missing", axis=1)
+    above = node("GreaterOrEqual", [value, graph.constant("lower", leaves.lower.reshape(-1))], "above")
+    below = node("Less", [value, graph.constant("upper", leaves.upper.reshape(-1))], "below")
+    inside = node("And", [above, below], "inside")
+    missing_passes = graph.flags("missing_passes", leaves.missing_passes.reshape(-1))
+    passes = node("Where", [is_missing, missing_passes, inside], "passes")
+    count, depth = leaves.features.shape
+    shape = graph.integers("by_leaf", np.array([-1, count, depth]))
+    passed = node("Reshape", [node("Cast", [passes], "passes_number", to=TensorProto.FLOAT), shape], "passed")
+    shares = graph.constant("shares", leaves.shares)
+    gained = node("Sub", [passed, shares], "gained")
+    last, values = graph.integers("last", np.array([2])), graph.constant("values", leaves.values[:, None])
+    total = ""
+    for number, (point, weight) in enumerate(zip(*leaves.quadrature, strict=True)):
+        chance = node(
+            "Add",
+            [
+                node("Mul", [passed, graph.scalar(f"point{number}", point)], f"certain{number}"),
+                node("Mul", [shares, graph.scalar(f"rest{number}", 1.0 - point)], f"uncertain{number}"),
+            ],
+            f"chance{number}",
+        )
+        product = node("ReduceProd", [chance, last], f"product{number}", keepdims=1)
+        weighted = node("Mul", [product, graph.scalar(f"weight{number}", weight)], f"weighted{number}")
+        others = node("Div", [weighted, chance], f"others{number}")
+        total = others if not total else node("Add", [total, others], f"total{number}")
+    by_leaf = node("Mul", [node("Mul", [gained, total], "gained_weighted"), values], "by_leaf_value")
+    flat = node("Reshape", [by_leaf, graph.integers("flat", np.array([-1, count * depth]))], "by_condition")
+    zeros = node("Mul", [known, zero], "zeros")
+    rows = node("Shape", [is_missing], "rows")
+    indices = node("Expand", [places, rows], "indices")  # of every row the same
+    node("ScatterElements", [zeros, indices, flat], EXPLAIN_OUTPUT, axis=1, reduction="add")
     return graph.serialize(EXPLAIN_OUTPUT, width)
 
 

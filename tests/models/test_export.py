@@ -103,10 +103,11 @@ def test_contributions_and_bias_add_up_to_the_margin(kind: str) -> None:
     assert np.abs(total - margins_by_xgboost(booster(), rows)).max() <= 1e-5
 
 
-def test_contributions_agree_with_xgboosts_approximate_contributions() -> None:
-    matrix = xgb.DMatrix(FRAME.features, nthread=1)
-    expected = booster().predict(matrix, pred_contribs=True, approx_contribs=True)
-    assert np.abs(contributions(booster(), FRAME.features) - expected[:, :-1]).max() <= 1e-4
+@pytest.mark.parametrize("kind", ["training data", "thresholds", "nothing known"])
+def test_contributions_are_xgboosts_exact_tree_shap(kind: str) -> None:
+    rows = ROWS[kind](booster())
+    expected = booster().predict(xgb.DMatrix(rows, nthread=1), pred_contribs=True)
+    assert np.abs(contributions(booster(), rows) - expected[:, :-1]).max() <= 1e-5
     assert read_forest(booster()).mean_margin == pytest.approx(expected[0, -1], abs=1e-4)
 
 
@@ -187,6 +188,7 @@ def complete_tree(depth: int, random: np.random.Generator, width: int) -> Tree:
         (random.random(nodes) < 0.5).tolist(),
         random.normal(size=nodes).tolist(),
         list(range(nodes)),
+        [1.0] * nodes,
     )
 
 

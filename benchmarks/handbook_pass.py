@@ -1,0 +1,92 @@
+"""One pass of the streaming job over a file, in legs: each stops with a savepoint, the next goes on from it.
+
+The file is read once: the leg before the train week only builds up users' state, the next one logs features, the last
+one scores with the bundle that was trained in between. A savepoint holds the place in the file and every user's state.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from jobs.config import JobConfig
+
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a leg stopped: how many transactions are decided, and the savepoint (None: the beginning, or the end).
+
+    `decisions` are the files that the leg has written.
+    """
+
+    transactions: int = 0
+    savepoint: str | None = None
+    decisions: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class HandbookPass:
+    """What all legs share."""
+
+    events: Path
+    histories: Path
+    work: Path
+    transactions: int
+
+    def leg(self, start: Place, until: int, name: str, bundle: Path | None = None, outputs: bool = True) -> Place:
+        """Run on from a place until at least `until` transactions are decided.
+
+        All legs share one folder of outputs: a restored file sink goes on where it was. The job tells how far it is about once a second, so a leg stops some thousand transactions later.
+        Raises JobFailed.
+        """
+        from jobs.score_transactions import start as start_job
+
+        earlier = set(self._decisions())
+        job = start_job(self._config(start, bundle, outputs))
+        savepoint = None
+        with progress_bar(name) as progress:
+            while not job.is_finished():
+                done = start.transactions + job.counts().decisions
+                progress(min(done, until), until)
+                if until < self.transactions and done >= until:
+                    savepoint = job.stop_with_savepoint(str((self.work / "savepoints").resolve()))
+                    break
+                time.sleep(POLL_SECONDS)
+            result = job.wait()
+            progress(until, until)
+        written = tuple(file for file in self._decisions() if file not in earlier)
+        return Place(start.transactions + result.counts.decisions, savepoint, written)
+
+    def _decisions(self) -> list[Path]:
+        return sorted((self.work / "outputs" / "decisions").glob("part-*"))
+
+    def _config(self, start: Place, bundle: Path | None, outputs: bool) -> JobConfig:
+        from jobs.config_file import parse_config
+
+        scoring: dict[str, Any] = {"histories": str(self.histories), "log_features": outputs, "statistics": None}
+        if bundle is not None:
+            scoring["bundle"] = str(bundle)
+        tree: dict[str, Any] = {
+            "source": {"kind": "file", "path": str(self.events)},
+            "sinks": [{"kind": "files", "directory": str(self.work / "outputs")} if outputs else {"kind": "discard"}],
+            "scoring": scoring,
+            # Savepoints only; state of this size has to go to files.
+            "flink": {"log_directory": str(self.work / "logs"), "extra": _storage(self.work)},
+        }
+        if start.savepoint is not None:
+            tree["state"] = {"restore_from": start.savepoint, "allow_non_restored": True}
+        return parse_config(tree, "benchmarks.handbook")
+
+
+def _storage(work: Path) -> dict[str, str]:
+    return {
+        "execution.checkpointing.storage": "filesystem",
+        "execution.checkpointing.dir": (work / "checkpoints").resolve().as_uri(),
+    }
