@@ -43,7 +43,8 @@ class HandbookPass:
     def leg(self, start: Place, until: int, name: str, bundle: Path | None = None, outputs: bool = True) -> Place:
         """Run on from a place until at least `until` transactions are decided.
 
-        All legs share one folder of outputs: a restored file sink goes on where it was. The job tells how far it is about once a second, so a leg stops some thousand transactions later.
+        All legs share one folder of outputs: a restored file sink goes on where it was. The job tells how far it is
+        about once a second, so a leg stops some thousand transactions later.
         Raises JobFailed.
         """
         from jobs.score_transactions import start as start_job

@@ -31,7 +31,13 @@ def print_results(results: Sequence[DateResult]) -> None:
         click.echo(f"{'mean':12}" + _line(np.mean(columns, axis=0).tolist()))
     greatest = max(result.greatest_difference for result in results)
     rows = sum(result.online_offline_rows for result in results)
+    overlap = np.average(
+        [result.explanations.top_3_overlap for result in results],
+        weights=[result.explanations.alerts for result in results],
+    )
     click.echo(f"\nthe job's probability against the offline evaluation: {greatest:.1e} at most, over {rows:,} rows")
+    alerts = sum(result.explanations.alerts for result in results)
+    click.echo(f"reasons against exact TreeSHAP: {overlap:.1%} of the top three agree, over {alerts:,} alerts")
 
 
 def _values(metrics: Metrics | None) -> list[float]:

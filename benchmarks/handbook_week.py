@@ -17,14 +17,17 @@ from benchmarks.handbook_baseline import Settings, fit, predict, tune
 from benchmarks.handbook_frame import LoggedDecisions
 from benchmarks.handbook_protocol import DELAY_DAYS, TEST_DAYS, TRAIN_DAYS, Columns, Metrics, measure, split
 from cli.progress import progress_bar
+from models.explain import Agreement, agreement_with_tree_shap
 from models.frame import TrainingFrame
 from models.metrics import DAY_MS
 from models.offline import offline_probabilities
 from models.period import Period
 from models.settings import TrainSettings
 from models.train import TrainedEnsemble, save_bundle, train
+from udfs.bundle import load_bundle
 from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
 
+ALERT_ABOVE = 0.5
 Rows = npt.NDArray[np.int64]
 
 
@@ -43,6 +46,7 @@ class DateResult(msgspec.Struct, kw_only=True):
     handbook_settings: dict[str, Any] | None = None
     online_offline_rows: int
     greatest_difference: float
+    explanations: Agreement
     bundle_version: str
     blend: dict[str, float]
     trees: int
@@ -144,6 +148,11 @@ def tested_week(logged: LoggedWeek, day: int, trained: TrainedWeek, files: Seque
         trees_alone=measure(columns, measured, by_row[measured]),
         online_offline_rows=len(rows),
         greatest_difference=float(np.abs(offline - probabilities).max()),
+        explanations=agreement_with_tree_shap(
+            load_bundle(trained.bundle, NAMES, FEATURE_SET_VERSION),
+            ensemble.fitted.boosting,
+            features[probabilities > ALERT_ABOVE],
+        ),
         bundle_version=trained.version,
         blend=msgspec.to_builtins(ensemble.blend.weights),
         trees=len(ensemble.fitted.forest.trees),

@@ -21,7 +21,7 @@ from models.metrics import (
 )
 from reporting.charts.reliability_curve import EDGES
 from reporting.decisions import Column
-from reporting.detection import CARDS_A_DAY, defined
+from reporting.detection import CARDS_A_DAY, card_precision_applies, defined
 from reporting.errors import RunFilesError
 from reporting.run_files import Run
 from reporting.truth import NOT_NAMED
@@ -131,7 +131,7 @@ def evaluate_run(run: Run, thresholds: tuple[float, ...], budgets: tuple[int, ..
             )
         )
     pattern_numbers = outcomes.pattern[known]
-    cards = card_precision_at_k(labels, probabilities, users, times_ms, CARDS_A_DAY)
+    cards = _card_precision(labels, probabilities, users, times_ms)
     return EvaluationReport(
         run=run.name,
         bundles=decisions.bundles,
@@ -144,7 +144,7 @@ def evaluate_run(run: Run, thresholds: tuple[float, ...], budgets: tuple[int, ..
         amount_of_frauds=float(amounts[labels].sum()),
         auc=with_interval(roc_auc(labels, probabilities), "auc"),
         average_precision=with_interval(average_precision(labels, probabilities), "average_precision"),
-        card_precision_100=with_interval(cards, "card_precision"),
+        card_precision_100=Figure(None) if cards is None else with_interval(cards, "card_precision"),
         recall_at_false_positive_rate={
             str(rate): defined(recall_at_false_positive_rate(labels, probabilities, rate)) for rate in RATES
         },
@@ -156,6 +156,13 @@ def evaluate_run(run: Run, thresholds: tuple[float, ...], budgets: tuple[int, ..
         months=_months(labels, probabilities, users, times_ms),
         reliability=tuple(bins),
     )
+
+
+def _card_precision(labels: Column, probabilities: Column, users: Column, times_ms: Column) -> float | None:
+    """None where the days have no more users than can be looked into."""
+    if not card_precision_applies(users, times_ms):
+        return None
+    return defined(card_precision_at_k(labels, probabilities, users, times_ms, CARDS_A_DAY))
 
 
 def _patterns(
@@ -196,7 +203,7 @@ def _months(labels: Column, probabilities: Column, users: Column, times_ms: Colu
                 int(y.sum()),
                 defined(roc_auc(y, p)),
                 defined(average_precision(y, p)),
-                defined(card_precision_at_k(y, p, users[inside], times_ms[inside], CARDS_A_DAY)),
+                _card_precision(y, p, users[inside], times_ms[inside]),
                 float(p.mean()),
                 float(y.mean()),
             )
