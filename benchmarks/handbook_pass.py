@@ -44,8 +44,8 @@ class HandbookPass:
         """Run on from a place until at least `until` transactions are decided.
 
         All legs share one folder of outputs: a restored file sink goes on where it was. The job tells how far it is
-        about once a second, so a leg stops some thousand transactions later.
-        Raises JobFailed.
+        about once a second, so a leg stops some thousand transactions later. Raises JobFailed, and ValueError where the
+        job was through with the file before it could be stopped.
         """
         from jobs.score_transactions import start as start_job
 
@@ -62,6 +62,10 @@ class HandbookPass:
                 time.sleep(POLL_SECONDS)
             result = job.wait()
             progress(until, until)
+        if savepoint is None and until < self.transactions:
+            raise ValueError(
+                f"the file ended before the job could be stopped after {until:,} transactions"
+            )
         written = tuple(file for file in self._decisions() if file not in earlier)
         return Place(start.transactions + result.counts.decisions, savepoint, written)
 

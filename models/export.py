@@ -138,7 +138,9 @@ def explain_graph(forest: Forest, width: int) -> bytes:
     below = node("Less", [value, graph.constant("upper", leaves.upper.reshape(-1))], "below")
     inside = node("And", [above, below], "inside")
     missing_passes = graph.flags("missing_passes", leaves.missing_passes.reshape(-1))
-    passes = node("Where", [is_missing, missing_passes, inside], "passes")
+    excused = node("And", [is_missing, missing_passes], "excused")
+    judged = node("And", [node("Not", [is_missing], "is_known"), inside], "judged")
+    passes = node("Or", [excused, judged], "passes")
     count, depth = leaves.features.shape
     shape = graph.integers("by_leaf", np.array([-1, count, depth]))
     passed = node("Reshape", [node("Cast", [passes], "passes_number", to=TensorProto.FLOAT), shape], "passed")
