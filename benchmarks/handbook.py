@@ -93,12 +93,12 @@ def _transactions_before(columns: Columns, day: int) -> int:
 
 
 def _count_terminals(events: Path, work: Path) -> Path:
-    from models.entity_history import aggregate_merchants, write_history
+    from models.entity_history import aggregate_entities, write_history
     from udfs.entity_buckets import BucketSettings
 
-    path = work / "merchant_history.jsonl"
+    path = work / "entity_history.jsonl"
     with progress_bar("counting terminals") as progress:
-        write_history(aggregate_merchants(events, BucketSettings(), progress=progress), path)
+        write_history(aggregate_entities(events, BucketSettings(), progress=progress), path)
     return path
 
 

@@ -20,7 +20,7 @@ from cli.progress import progress_bar
 @click.option("--seed", default=2026, show_default=True)
 def main(users: int, days: int, seed: int) -> None:
     """Simulate, replay, and train once a pattern; print the table as Markdown."""
-    from models.entity_history import aggregate_merchants, write_history
+    from models.entity_history import aggregate_entities, write_history
     from models.left_out import FALSE_POSITIVE_RATE, left_out_table
     from models.settings import TrainSettings
     from models.training_data import training_frame
@@ -34,9 +34,9 @@ def main(users: int, days: int, seed: int) -> None:
         history = Path(folder)
         with progress_bar("simulating a history") as progress:
             write(simulate(SimulatorConfig(users=users, days=days, seed=seed)), history, progress)
-        events, buckets = history / "events.jsonl", history / "merchant_history.jsonl"
+        events, buckets = history / "events.jsonl", history / "entity_history.jsonl"
         with progress_bar("counting merchants") as progress:
-            write_history(aggregate_merchants(events, config.buckets, progress=progress), buckets)
+            write_history(aggregate_entities(events, config.buckets, progress=progress), buckets)
         paths = ScorerPaths(bundle="", reference=str(history / "reference"), histories=str(buckets))
         with progress_bar("replaying history") as progress:
             frame = training_frame(events, config, paths, history / "truth.jsonl", progress)
