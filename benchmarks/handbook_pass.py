@@ -63,9 +63,7 @@ class HandbookPass:
             result = job.wait()
             progress(until, until)
         if savepoint is None and until < self.transactions:
-            raise ValueError(
-                f"the file ended before the job could be stopped after {until:,} transactions"
-            )
+            raise ValueError(f"the file ended before the job could be stopped after {until:,} transactions")
         written = tuple(file for file in self._decisions() if file not in earlier)
         return Place(start.transactions + result.counts.decisions, savepoint, written)
 

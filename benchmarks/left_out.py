@@ -40,7 +40,7 @@ def main(users: int, days: int, seed: int) -> None:
         paths = ScorerPaths(bundle="", reference=str(history / "reference"), histories=str(buckets))
         with progress_bar("replaying history") as progress:
             frame = training_frame(events, config, paths, history / "truth.jsonl", progress)
-    settings = TrainSettings(max_bin=256, autoencoder_rows=30_000, epochs=20)
+    settings = TrainSettings(trees=100, max_bin=256, autoencoder_rows=20_000, epochs=15)
     with progress_bar("training without each pattern") as progress:
         rows = left_out_table(frame, settings, lambda _, share: progress(round(1000 * share), 1000))
     click.echo(f"| left out of training | frauds | trees | autoencoder | ensemble | either, {FALSE_POSITIVE_RATE / 2:.1%} "

@@ -20,7 +20,7 @@ from models.metrics import threshold_at_false_positive_rate
 from models.settings import Progress, TrainSettings, no_progress
 
 FALSE_POSITIVE_RATE = 0.03
-LEAST_FRAUDS = 10
+LEAST_FRAUDS = 5
 
 
 class LeftOutPattern(NamedTuple):

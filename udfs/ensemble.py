@@ -64,7 +64,8 @@ class Ensemble:
         """Why the row scored last scored as it did: at most `k` reasons of each kind, strongest first, trees first.
 
         "tree": the features that pushed the trees towards fraud, in log-odds of the margin (exact TreeSHAP values,
-        Lundberg and others, 2018). "anomaly": the features that the autoencoder reconstructed worst, as deviations of their squared error from that of legitimate transactions, from UNUSUAL_DEVIATIONS upwards.
+        Lundberg and others, 2018). "anomaly": the features that the autoencoder reconstructed worst, as deviations of
+        their squared error from that of legitimate transactions, from UNUSUAL_DEVIATIONS upwards.
         """
         contributions = self._run_explainer(_EXPLAIN_OUTPUTS, self._feed)[0][0]
         deviations = (self._output[0, SUMMARY_COLUMNS:] - self._error_means) / self._error_deviations
