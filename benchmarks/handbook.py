@@ -3,9 +3,9 @@
     python -m benchmarks.handbook --transactions FILE --train-start 2018-07-25 --out out/handbook
 
 All history before the train week builds up users' habits and terminals' history, as it would live; the models learn
-from the train week alone. One pass of the job reads the file: it logs the train week's features, stops with a savepoint
-in the delay week, and goes on from there with the new bundle through the test week (handbook_pass.py). With several
-dates, rising, the history is read once for all. Beside it the handbook's own features and model (handbook_baseline.py).
+from the train week alone. The job reads the history and stops with a savepoint; from there it logs the train week's
+features, and from there again it scores the test week with the new bundle (handbook_pass.py). Several dates share the
+history and the logged features. Beside it the handbook's own features and model (handbook_baseline.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.handbook_pass import HandbookPass, Place
 from benchmarks.handbook_protocol import DELAY_DAYS, TEST_DAYS, TRAIN_DAYS, Columns
 from benchmarks.handbook_results import print_results, write_results
 from benchmarks.handbook_table import columns_of, read_table, write_events
-from benchmarks.handbook_week import LoggedWeek, score_baseline, tested_week, train_week
+from benchmarks.handbook_week import LoggedWeeks, score_baseline, tested_week, train_week
 from cli.progress import progress_bar
 from models.metrics import DAY_MS
 
@@ -54,22 +54,21 @@ def main(transactions: Path, starts: tuple[datetime, ...], out: Path, keep_work:
     passes = HandbookPass(events, _count_terminals(events, work), work, len(columns.labels))
     baseline = baseline_features(columns)
 
-    place = Place()
+    start = Place()
     before = _transactions_before(columns, days[0] - MARGIN_DAYS)
     if before > 0:
-        place = passes.leg(place, before, "history", outputs=False)
-    logged = LoggedWeek(columns)
+        start = passes.leg(start, before, "history", outputs=False)
+    features = passes.leg(start, _transactions_before(columns, days[-1] + TRAIN_DAYS), "features")
+    logged = LoggedWeeks(columns, features.decisions, days[0], days[-1])
     results = []
     for day in days:
-        folder = out / str(np.datetime64(day, "D")) if len(days) > 1 else out
-        place = passes.leg(
-            place, _transactions_before(columns, day + TRAIN_DAYS), f"{np.datetime64(day, 'D')} features"
-        )
-        logged.add(place.decisions, day)
+        name = str(np.datetime64(day, "D"))
+        folder = out / name if len(days) > 1 else out
         trained = train_week(logged, day, folder / "bundle")
         end = _transactions_before(columns, day + WHOLE_DAYS)
-        tested = passes.leg(place, end, f"{np.datetime64(day, 'D')} test", trained.bundle)
+        tested = passes.leg(start, end, f"test {name}", trained.bundle)
         result = tested_week(logged, day, trained, tested.decisions, folder)
+        shutil.rmtree(work / f"test-{name}")
         results.append(score_baseline(result, baseline, columns, day))
         write_results(results[-1], folder)
     print_results(results)

@@ -18,7 +18,7 @@ class _Model(msgspec.Struct):
     probability: float
 
 
-class _Line(msgspec.Struct):
+class _Line(msgspec.Struct, tag_field="type", tag="decision"):
     transaction_id: str
     model: _Model
     features: dict[str, float | None]

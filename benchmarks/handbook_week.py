@@ -61,28 +61,21 @@ class TrainedWeek:
     ensemble: TrainedEnsemble
 
 
-class LoggedWeek:
-    """What the feature legs have logged so far, for the train weeks to come."""
+class LoggedWeeks:
+    """The train weeks' logged features, from the first date's to the last's."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, files: Sequence[Path], first_day: int, last_day: int) -> None:
         self.columns = columns
         self.decisions = LoggedDecisions(columns.transaction_ids)
-        self._rows: Rows = np.zeros(0, np.int64)
-        self._features = np.zeros((0, len(NAMES)), np.float32)
-
-    def add(self, files: Sequence[Path], day: int) -> None:
-        """Take in a leg, and forget what lies before the train week from `day` on."""
-        rows, _, features = self.decisions.read(files, self._first(day), len(self.columns.labels))
-        kept = self._rows >= self._first(day)
-        self._rows = np.concatenate((self._rows[kept], rows))
-        self._features = np.concatenate((self._features[kept], features))
+        end_row = self._first(last_day + TRAIN_DAYS)
+        self._rows, _, self._features = self.decisions.read(files, self._first(first_day), end_row)
 
     def train_frame(self, day: int) -> TrainingFrame:
         """The train week as a frame. Raises ValueError when the job has logged only part of it."""
         columns = self.columns
-        inside = self._rows < self._first(day + TRAIN_DAYS)
-        rows = self._rows[inside]
-        expected = np.arange(self._first(day), self._first(day + TRAIN_DAYS))
+        first, end = self._first(day), self._first(day + TRAIN_DAYS)
+        inside = (self._rows >= first) & (self._rows < end)
+        rows, expected = self._rows[inside], np.arange(first, end)
         if not np.array_equal(np.sort(rows), expected):
             raise ValueError(f"the job logged {len(rows)} of the train week's {len(expected)} transactions; run again")
         times_ms = columns.timestamps_ms[rows]
@@ -109,7 +102,7 @@ class LoggedWeek:
         return self._first(first), self._first(first + TEST_DAYS)
 
 
-def train_week(logged: LoggedWeek, day: int, bundle: Path) -> TrainedWeek:
+def train_week(logged: LoggedWeeks, day: int, bundle: Path) -> TrainedWeek:
     """Learn from the train week with the labels that are known when the test week begins."""
     frame = logged.train_frame(day)
     settings = TrainSettings.short_period("handbook")
@@ -117,10 +110,11 @@ def train_week(logged: LoggedWeek, day: int, bundle: Path) -> TrainedWeek:
     period = Period(day * DAY_MS, end * DAY_MS, (end + DELAY_DAYS) * DAY_MS)
     with progress_bar("training") as progress:
         ensemble = train(frame, settings, lambda _, share: progress(round(1000 * share), 1000), period)
+        progress(1000, 1000)
     return TrainedWeek(bundle, save_bundle(ensemble, frame, bundle, settings).version, ensemble)
 
 
-def tested_week(logged: LoggedWeek, day: int, trained: TrainedWeek, files: Sequence[Path], folder: Path) -> DateResult:
+def tested_week(logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequence[Path], folder: Path) -> DateResult:
     """Write decisions.parquet of the whole test week, compare it with the offline evaluation, and measure.
 
     Raises ValueError when the job has not decided on each of its transactions once.
