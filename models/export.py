@@ -125,28 +125,28 @@ def explain_graph(forest: Forest, width: int) -> bytes:
     Their sum plus `forest.mean_margin` is the margin.
     """
     graph = _Graph(width)
-    leaves = leaf_conditions(forest)
+    leaves = leaf_conditions(forest)  # as [D, L]: products over a few rows of many leaves are quick
     node, zero = graph.node, graph.scalar("zero", 0.0)
-    places = graph.integers("places", leaves.features.reshape(-1), np.int32)
+    places = graph.integers("places", leaves.features.T.reshape(-1), np.int32)
     limit = float(np.finfo(np.float32).max)  # an infinite value passes where there is no bound
     missing = node("IsNaN", [INPUT], "missing")
     known = node("Clip", [node("Where", [missing, zero, INPUT], "without_missing"),
                           graph.scalar("lowest", -limit), graph.scalar("greatest", limit)], "known")  # fmt: skip
     value = node("Gather", [known, places], "value", axis=1)
     is_missing = node("Gather", [missing, places], "is_missing", axis=1)
-    above = node("GreaterOrEqual", [value, graph.constant("lower", leaves.lower.reshape(-1))], "above")
-    below = node("Less", [value, graph.constant("upper", leaves.upper.reshape(-1))], "below")
+    above = node("GreaterOrEqual", [value, graph.constant("lower", leaves.lower.T.reshape(-1))], "above")
+    below = node("Less", [value, graph.constant("upper", leaves.upper.T.reshape(-1))], "below")
     inside = node("And", [above, below], "inside")
-    missing_passes = graph.flags("missing_passes", leaves.missing_passes.reshape(-1))
+    missing_passes = graph.flags("missing_passes", leaves.missing_passes.T.reshape(-1))
     excused = node("And", [is_missing, missing_passes], "excused")
     judged = node("And", [node("Not", [is_missing], "is_known"), inside], "judged")
     passes = node("Or", [excused, judged], "passes")
     count, depth = leaves.features.shape
-    shape = graph.integers("by_leaf", np.array([-1, count, depth]))
+    shape = graph.integers("by_depth", np.array([-1, depth, count]))
     passed = node("Reshape", [node("Cast", [passes], "passes_number", to=TensorProto.FLOAT), shape], "passed")
-    shares = graph.constant("shares", leaves.shares)
+    shares = graph.constant("shares", leaves.shares.T)
     gained = node("Sub", [passed, shares], "gained")
-    last, values = graph.integers("last", np.array([2])), graph.constant("values", leaves.values[:, None])
+    axis, values = graph.integers("depth_axis", np.array([1])), graph.constant("values", leaves.values)
     total = ""
     for number, (point, weight) in enumerate(zip(*leaves.quadrature, strict=True)):
         chance = node(
@@ -157,7 +157,7 @@ def explain_graph(forest: Forest, width: int) -> bytes:
             ],
             f"chance{number}",
         )
-        product = node("ReduceProd", [chance, last], f"product{number}", keepdims=1)
+        product = node("ReduceProd", [chance, axis], f"product{number}", keepdims=1)
         weighted = node("Mul", [product, graph.scalar(f"weight{number}", weight)], f"weighted{number}")
         others = node("Div", [weighted, chance], f"others{number}")
         total = others if not total else node("Add", [total, others], f"total{number}")
