@@ -3,66 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 from models.autoencoder import CLIP, Autoencoder
-from models.trees import Forest, contribution_attributes, margin_attributes, split_attributes
-from udfs.bundle import EXPLAIN_OUTPUT, INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights, open_session
+from models.graph import ML_DOMAIN, Graph
+from models.trees import Forest, margin_attributes, split_attributes
+from udfs.bundle import INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights, open_session
 
-IR_VERSION = 9
-OPSET = 18
-ML_DOMAIN = "ai.onnx.ml"
-ML_OPSET = 3
 LEAST_ERROR = 1e-6
 """Added to the mean squared error, so that its logarithm is finite."""
 
 _ROWS_PER_RUN = 4096
 Matrix = npt.NDArray[np.float32]
-
-
-class _Graph:
-    """Collects nodes and constants; every method gives the name of what it added."""
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        self._nodes: list[NodeProto] = []
-        self._constants: list[TensorProto] = []
-
-    def constant(self, name: str, value: npt.ArrayLike) -> str:
-        array = np.ascontiguousarray(np.asarray(value, np.float32))
-        self._constants.append(numpy_helper.from_array(array, name))
-        return name
-
-    def scalar(self, name: str, value: float) -> str:
-        self._constants.append(numpy_helper.from_array(np.array(value, np.float32), name))
-        return name
-
-    def node(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        self._nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **attributes))
-        return output
-
-    def trees(self, output: str, targets: int, **attributes: Any) -> str:
-        """A tree ensemble over [x, -x], see `trees.split_attributes`."""
-        negative = self.node("Neg", [INPUT], "negative")
-        signed = self.node("Concat", [INPUT, negative], "signed", axis=1)
-        return self.node("TreeEnsembleRegressor", [signed], output, ML_DOMAIN, n_targets=targets, **attributes)
-
-    def serialize(self, output: str, columns: int) -> bytes:
-        graph = helper.make_graph(
-            self._nodes,
-            "fraud",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", self.width])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", columns])],
-            self._constants,
-        )
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, ML_OPSET)]
-        model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="fraud")
-        checker.check_model(model)
-        return bytes(model.SerializeToString(deterministic=True))
 
 
 def scoring_graph(forest: Forest, autoencoder: Autoencoder, blend: BlendWeights) -> bytes:
@@ -72,7 +26,7 @@ def scoring_graph(forest: Forest, autoencoder: Autoencoder, blend: BlendWeights)
     """
     preparation = autoencoder.preparation
     width = len(preparation.medians)
-    graph = _Graph(width)
+    graph = Graph(width)
     nodes = {**split_attributes(forest, width), **margin_attributes(forest)}
     margin = graph.trees("margin", 1, base_values=[forest.base_margin], **nodes)
 
@@ -110,14 +64,6 @@ def scoring_graph(forest: Forest, autoencoder: Autoencoder, blend: BlendWeights)
     return graph.serialize(MODEL_OUTPUT, SUMMARY_COLUMNS + width)
 
 
-def explain_graph(forest: Forest, width: int) -> bytes:
-    """Features float32 "x" [N, F] to "contributions" [N, F]; their sum plus `forest.mean_margin` is the margin."""
-    graph = _Graph(width)
-    nodes = {**split_attributes(forest, width), **contribution_attributes(forest)}
-    graph.trees(EXPLAIN_OUTPUT, width, **nodes)
-    return graph.serialize(EXPLAIN_OUTPUT, width)
-
-
 def run_scoring_graph(graph: bytes, features: Matrix) -> Matrix:
     """All of "out" for features float32 [N, F]."""
     run = open_session(graph).run
@@ -128,7 +74,7 @@ def run_scoring_graph(graph: bytes, features: Matrix) -> Matrix:
     return np.concatenate(parts)
 
 
-def _layers(graph: _Graph, value: str, autoencoder: Autoencoder) -> str:
+def _layers(graph: Graph, value: str, autoencoder: Autoencoder) -> str:
     last = len(autoencoder.weights) - 1
     for number, (weights, biases) in enumerate(zip(autoencoder.weights, autoencoder.biases, strict=True)):
         constants = [graph.constant(f"weights{number}", weights), graph.constant(f"biases{number}", biases)]

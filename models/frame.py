@@ -105,7 +105,7 @@ def slice_by_time(
         blending_end_ms=blending_end_ms,
     )
     for name in ("training", "blending", "evaluation"):
-        _check_slice(name, frame.labels[getattr(slices, name)])
+        check_slice(name, frame.labels[getattr(slices, name)])
     return slices
 
 
@@ -127,7 +127,8 @@ def _usable(
     return usable
 
 
-def _check_slice(name: str, labels: npt.NDArray[np.bool_]) -> None:
+def check_slice(name: str, labels: npt.NDArray[np.bool_]) -> None:
+    """Raise TrainingError unless there are frauds and legitimate transactions to learn from."""
     frauds = int(labels.sum())
     advice = "give a longer history or more labels"
     if len(labels) == 0:

@@ -1,7 +1,8 @@
-"""From a training frame to a bundle: fit on the first period, blend on the second, measure on the third."""
+"""From a training frame to a bundle: fit, blend on later days, measure on days that no fit has seen."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,25 +10,31 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from models.autoencoder import STAGE as AUTOENCODER_STAGE
-from models.autoencoder import Autoencoder, fit_autoencoder
-from models.blend import BlendFit, fit_blend
-from models.boosting import STAGE as BOOSTING_STAGE
-from models.boosting import fit_boosting
+from models.blend import BlendFit
+from models.budgets import budget_threshold
 from models.evaluate import evaluate
-from models.export import explain_graph, run_scoring_graph, scoring_graph
-from models.frame import TimeSlices, TrainingError, TrainingFrame, check_frame, slice_by_time
+from models.export import run_scoring_graph
+from models.fitting import Fitted, blend_on, fit_models
+from models.frame import TrainingError, TrainingFrame, check_frame, slice_by_time
 from models.manifest import library_versions, write_bundle
+from models.period import Period, slice_period
+from models.reasons_graph import reasons_graph
 from models.settings import Progress, TrainSettings, no_progress
-from models.trees import Forest, read_forest
-from udfs.bundle import FORMAT_VERSION, SUMMARY_COLUMNS, BlendWeights, Manifest, load_bundle
+from udfs.bundle import FORMAT_VERSION, SUMMARY_COLUMNS, Manifest, load_bundle
 
-__all__ = ["TrainSettings", "TrainingError", "TrainingFrame", "train_bundle"]
+__all__ = ["Period", "TrainSettings", "TrainedEnsemble", "TrainingError", "TrainingFrame", "train", "train_bundle"]
 
-_TREES_ALONE = BlendWeights(1.0, 0.0, 0.0)
-_LEAST_DEVIATION = 1e-6
-_SHARES = {BOOSTING_STAGE: (0.0, 0.65), AUTOENCODER_STAGE: (0.65, 0.3)}  # where a stage starts, how long it is
-_BLENDING_FROM = 0.95
+_FITTING_SHARE = 0.95
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrainedEnsemble:
+    """What a bundle is written from: the models, their blend, and what was measured."""
+
+    fitted: Fitted
+    blend: BlendFit
+    metrics: dict[str, Any]
 
 
 def train_bundle(
@@ -35,89 +42,117 @@ def train_bundle(
     directory: str | Path,
     settings: TrainSettings | None = None,
     progress: Progress = no_progress,
+    period: Period | None = None,
 ) -> Manifest:
     """Train on `frame`, write the bundle to `directory` and give its manifest; same input, same bytes.
 
-    Raises TrainingError when the frame's parts do not fit together or a period lacks rows or frauds.
+    Raises what `train` raises.
     """
     settings = settings or TrainSettings()
+    written = save_bundle(train(frame, settings, progress, period), frame, directory, settings)
+    progress("done", 1.0)
+    return written
+
+
+def train(
+    frame: TrainingFrame,
+    settings: TrainSettings,
+    progress: Progress = no_progress,
+    period: Period | None = None,
+) -> TrainedEnsemble:
+    """Fit, blend and measure.
+
+    Without a period the frame is cut in three: fit, blend and calibrate, evaluate. With one, its last days calibrate
+    and all of it is fitted again (`models.period`). Raises TrainingError when the frame's parts do not fit together or
+    a slice lacks rows or frauds.
+    """
     check_frame(frame)
-    slices = slice_by_time(frame, settings.training_fraction, settings.blending_fraction, settings.left_out_patterns)
-    forest, autoencoder, error_means, error_deviations = _fit(frame, slices, settings, progress)
+    if period is None:
+        return _train_on_slices(frame, settings, progress)
+    return _train_on_period(frame, period, settings, progress)
 
-    progress("blending and calibrating", _BLENDING_FROM)
-    outputs = run_scoring_graph(scoring_graph(forest, autoencoder, _TREES_ALONE), frame.features[slices.blending])
-    blend = fit_blend(outputs[:, 1], outputs[:, 2], frame.labels[slices.blending], settings.blend_penalty)
-    model = scoring_graph(forest, autoencoder, blend.weights)
 
-    progress("measuring", (1.0 + _BLENDING_FROM) / 2)
+def save_bundle(
+    trained: TrainedEnsemble, frame: TrainingFrame, directory: str | Path, settings: TrainSettings
+) -> Manifest:
+    """Write the bundle, read it again with every check, and give its manifest."""
+    fitted, weights = trained.fitted, trained.blend.weights
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=settings.name,
         version="",
         feature_set_version=frame.feature_set_version,
         feature_names=frame.names,
-        medians=tuple(autoencoder.preparation.medians.tolist()),
-        error_means=tuple(error_means.tolist()),
-        error_deviations=tuple(error_deviations.tolist()),
-        margin_bias=forest.mean_margin,
-        blend=blend.weights,
+        medians=tuple(fitted.autoencoder.preparation.medians.tolist()),
+        error_means=tuple(fitted.error_means.tolist()),
+        error_deviations=tuple(fitted.error_deviations.tolist()),
+        margin_bias=fitted.forest.mean_margin,
+        blend=weights,
         settings=msgspec.to_builtins(settings),
         description=frame.description,
-        metrics=_metrics(frame, slices, model, blend),
+        metrics=trained.metrics,
         libraries=library_versions(),
         files={},
     )
-    written = write_bundle(directory, manifest, model, explain_graph(forest, len(frame.names)))
+    reasons = reasons_graph(settings.reasons, fitted.forest, len(frame.names))
+    written = write_bundle(directory, manifest, fitted.graph(weights), reasons)
     load_bundle(directory, frame.names, frame.feature_set_version)
-    progress("done", 1.0)
     return written
 
 
-def _fit(
-    frame: TrainingFrame, slices: TimeSlices, settings: TrainSettings, progress: Progress
-) -> tuple[Forest, Autoencoder, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    def scaled(stage: str, fraction: float) -> None:
-        start, length = _SHARES[stage]
-        progress(stage, start + length * fraction)
-
-    labels = frame.labels[slices.training]
-    forest = read_forest(fit_boosting(frame.features[slices.training], labels, settings, scaled))
-    features = frame.features[_sample(slices.training[~labels], settings.autoencoder_rows, settings.seed)]
-    autoencoder = fit_autoencoder(features, settings, scaled)
-    squared = run_scoring_graph(scoring_graph(forest, autoencoder, _TREES_ALONE), features)[:, SUMMARY_COLUMNS:]
-    means = squared.mean(axis=0, dtype=np.float64)
-    deviations = np.maximum(squared.std(axis=0, dtype=np.float64), _LEAST_DEVIATION)
-    return forest, autoencoder, means, deviations
-
-
-def _sample(rows: npt.NDArray[np.int64], size: int, seed: int) -> npt.NDArray[np.int64]:
-    if len(rows) <= size:
-        return rows
-    return rows[np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))]
-
-
-def _metrics(frame: TrainingFrame, slices: TimeSlices, model: bytes, blend: BlendFit) -> dict[str, Any]:
-    rows = slices.evaluation
-    predictions = run_scoring_graph(model, frame.features[rows])[:, :SUMMARY_COLUMNS]
-    evaluation = evaluate(
-        frame.labels[rows],
-        predictions,
-        frame.timestamps_ms[rows],
-        frame.amounts[rows],
-        frame.user_ids[rows],
-        frame.patterns[rows],
-    )
-    fitted_on = {
-        "rows": len(slices.training),
-        "frauds": int(frame.labels[slices.training].sum()),
-        "until_ms": slices.training_end_ms,
+def _train_on_slices(frame: TrainingFrame, settings: TrainSettings, progress: Progress) -> TrainedEnsemble:
+    slices = slice_by_time(frame, settings.training_fraction, settings.blending_fraction, settings.left_out_patterns)
+    fitted = fit_models(frame, slices.training, settings, _part(progress, 0.0, _FITTING_SHARE))
+    progress("blending and calibrating", _FITTING_SHARE)
+    blend = blend_on(frame, slices.blending, fitted, settings.blend_penalty)
+    progress("measuring", (1.0 + _FITTING_SHARE) / 2)
+    metrics = {
+        "training": _described(frame, slices.training, slices.training_end_ms),
+        "blending": _blended(frame, slices.blending, slices.blending_end_ms, blend),
+        "evaluation": _measured(frame, slices.evaluation, fitted, blend, settings),
     }
-    blended_on = {
-        "rows": len(slices.blending),
-        "frauds": int(frame.labels[slices.blending].sum()),
-        "until_ms": slices.blending_end_ms,
+    return TrainedEnsemble(fitted, blend, metrics)
+
+
+def _train_on_period(
+    frame: TrainingFrame, period: Period, settings: TrainSettings, progress: Progress
+) -> TrainedEnsemble:
+    slices = slice_period(frame, period, settings.calibration_share, settings.left_out_patterns)
+    early = fit_models(frame, slices.fitting, settings, _part(progress, 0.0, _FITTING_SHARE / 2))
+    progress("blending and calibrating", _FITTING_SHARE / 2)
+    blend = blend_on(frame, slices.calibrating, early, settings.blend_penalty)
+    metrics = {
+        "training": _described(frame, slices.all_rows, period.until_ms),
+        "blending": _blended(frame, slices.calibrating, period.until_ms, blend),
+        # Of the fit before the last one: nothing of the period is unseen by the bundle's own.
+        "calibration": _measured(frame, slices.calibrating, early, blend, settings),
+    }
+    fitted = fit_models(frame, slices.all_rows, settings, _part(progress, _FITTING_SHARE / 2, _FITTING_SHARE / 2))
+    return TrainedEnsemble(fitted, blend, metrics)
+
+
+def _part(progress: Progress, start: float, length: float) -> Progress:
+    return lambda stage, fraction: progress(stage, start + length * fraction)
+
+
+def _described(frame: TrainingFrame, rows: Rows, until_ms: int) -> dict[str, Any]:
+    return {"rows": len(rows), "frauds": int(frame.labels[rows].sum()), "until_ms": until_ms}
+
+
+def _blended(frame: TrainingFrame, rows: Rows, until_ms: int, blend: BlendFit) -> dict[str, Any]:
+    return _described(frame, rows, until_ms) | {
         "average_precision": blend.average_precision,
         "average_precision_of_trees": blend.average_precision_of_trees,
     }
-    return {"training": fitted_on, "blending": blended_on, "evaluation": msgspec.to_builtins(evaluation)}
+
+
+def _measured(
+    frame: TrainingFrame, rows: Rows, fitted: Fitted, blend: BlendFit, settings: TrainSettings
+) -> dict[str, Any]:
+    labels, users, times_ms = frame.labels[rows], frame.user_ids[rows], frame.timestamps_ms[rows]
+    predictions = run_scoring_graph(fitted.graph(blend.weights), frame.features[rows])[:, :SUMMARY_COLUMNS]
+    evaluation = evaluate(labels, predictions, times_ms, frame.amounts[rows], users, frame.patterns[rows])
+    budgets = [
+        budget_threshold(labels, predictions[:, 0], users, times_ms, budget) for budget in settings.alert_budgets
+    ]
+    return {**msgspec.to_builtins(evaluation), "alert_budgets": msgspec.to_builtins(budgets)}

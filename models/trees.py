@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xgboost as xgb
 
 NO_CHILD = -1
@@ -22,7 +23,7 @@ Attributes = dict[str, list[Any]]
 class Tree:
     """One value a node. `left` is taken when x < threshold; `means` is the cover-weighted mean of the leaves below.
 
-    `order` lists the nodes in use, each before its children.
+    `order` lists the nodes in use, each before its children; `covers` is the training weight that came by.
     """
 
     left: list[int]
@@ -32,6 +33,12 @@ class Tree:
     missing_goes_left: list[bool]
     means: list[float]
     order: list[int]
+    covers: list[float]
+
+    def left_share(self, node: int) -> float:
+        """The share of training weight at a node that goes left; half where none came."""
+        left, right = self.covers[self.left[node]], self.covers[self.right[node]]
+        return left / (left + right) if left + right > 0.0 else 0.5
 
     def is_leaf(self, node: int) -> bool:
         return self.left[node] == NO_CHILD
@@ -46,18 +53,25 @@ class Forest:
 
     @property
     def mean_margin(self) -> float:
-        """Where path contributions start from: the base and the mean of every tree."""
+        """Where contributions start from: the base and the mean of every tree."""
         return self.base_margin + sum(tree.means[0] for tree in self.trees)
 
 
-def read_forest(booster: xgb.Booster) -> Forest:
-    """The trees of a binary logistic booster with numeric splits; raises ValueError for any other."""
+def read_forest(booster: xgb.Booster, columns: npt.NDArray[np.int64] | None = None) -> Forest:
+    """The trees of a binary logistic booster with numeric splits; raises ValueError for any other.
+
+    `columns` are the features' positions in the rows to be scored, where the booster knows only some of them.
+    """
     learner = json.loads(booster.save_raw("json"))["learner"]
     if learner["objective"]["name"] != "binary:logistic":
         raise ValueError(f"objective {learner['objective']['name']!r}: only binary:logistic can be exported")
     base = float(learner["learner_model_param"]["base_score"].strip("[]"))
     trees = learner["gradient_booster"]["model"]["trees"]
-    return Forest(tuple(_read_tree(tree) for tree in trees), math.log(base / (1.0 - base)))
+    read = [_read_tree(tree) for tree in trees]
+    if columns is not None:
+        places = columns.tolist()
+        read = [replace(tree, features=[places[feature] for feature in tree.features]) for tree in read]
+    return Forest(tuple(read), math.log(base / (1.0 - base)))
 
 
 def _read_tree(tree: dict[str, Any]) -> Tree:
@@ -80,7 +94,7 @@ def _read_tree(tree: dict[str, Any]) -> Tree:
             share = cover[a] / total if total > 0.0 else 0.5
             means[node] = share * means[a] + (1.0 - share) * means[b]
     missing_goes_left = [bool(flag) for flag in tree["default_left"]]
-    return Tree(left, right, tree["split_indices"], conditions, missing_goes_left, means, order)
+    return Tree(left, right, tree["split_indices"], conditions, missing_goes_left, means, order, cover)
 
 
 def split_attributes(forest: Forest, width: int) -> Attributes:

@@ -53,7 +53,7 @@ def report_html(run: Run, summary: Summary) -> str:
         alerts_over_time(run.alerts),
     )
     return (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             summary=summary,
@@ -84,7 +84,8 @@ def _with_outcome(run: Run, alert: Alert) -> TopAlert:
     )
 
 
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Templates with the filters that all pages share; what is not ours is escaped."""
     environment = Environment(
         loader=PackageLoader("reporting", "templates"),
         autoescape=True,

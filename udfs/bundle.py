@@ -43,7 +43,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `version` is the content hash of all the rest, `files` the SHA-256 of each file. The tuples hold one value a
     feature: `medians` in the feature's unit, `error_means` and `error_deviations` of the squared reconstruction error
-    (scaled units) over legitimate transactions. `margin_bias` is the margin that path contributions start from.
+    (scaled units) over legitimate transactions. `margin_bias` is the margin that contributions start from.
     """
 
     format_version: int

@@ -63,8 +63,8 @@ class Ensemble:
     def explain(self, k: int) -> list[tuple[str, float, ReasonKind]]:
         """Why the row scored last scored as it did: at most `k` reasons of each kind, strongest first, trees first.
 
-        "tree": the features that pushed the trees towards fraud, in log-odds of the margin (path contributions after
-        Saabas, "Interpreting random forests", 2014). "anomaly": the features that the autoencoder reconstructed worst,
+        "tree": the features that pushed the trees towards fraud, in log-odds of the margin (path contributions or
+        TreeSHAP values, as the bundle was trained). "anomaly": the features that the autoencoder reconstructed worst,
         as deviations of their squared error from that of legitimate transactions, from UNUSUAL_DEVIATIONS upwards.
         """
         contributions = self._run_explainer(_EXPLAIN_OUTPUTS, self._feed)[0][0]

@@ -39,7 +39,7 @@ def rule_reasons(hits: Sequence[Rule], texts: Sequence[str], points: int, score:
 
 
 def model_reasons(explained: Sequence[Explained], features: dict[str, float], score: int) -> list[Reason]:
-    """Shares of the model score: a tree's path contribution against all that push towards fraud, and a quarter of it
+    """Shares of the model score: a feature's contribution against all that push towards fraud, and a quarter of it
     among the features that the autoencoder finds unusual, which say how this differs from what is legitimate.
     """
     totals = {kind: sum(value for _, value, other in explained if other == kind) for kind in ("tree", "anomaly")}

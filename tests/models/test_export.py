@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
 from models.autoencoder import Autoencoder, Preparation
-from models.export import LEAST_ERROR, explain_graph, run_scoring_graph, scoring_graph
+from models.export import LEAST_ERROR, run_scoring_graph, scoring_graph
+from models.reasons_graph import Reasons, reasons_graph
 from models.trees import Forest, Tree, read_forest
 from tests.models.synthetic import awkward_rows, synthetic_frame
 from udfs.bundle import BlendWeights, open_session
@@ -47,8 +49,8 @@ def exported(model: xgb.Booster, rows: Matrix) -> Matrix:
     return run_scoring_graph(scoring_graph(read_forest(model), autoencoder(), BLEND), rows)
 
 
-def contributions(model: xgb.Booster, rows: Matrix) -> Matrix:
-    session = open_session(explain_graph(read_forest(model), WIDTH))
+def contributions(model: xgb.Booster, rows: Matrix, reasons: Reasons = "shapley") -> Matrix:
+    session = open_session(reasons_graph(reasons, read_forest(model), WIDTH))
     result: Matrix = session.run(["contributions"], {"x": rows})[0]
     return result
 
@@ -96,17 +98,26 @@ def test_margin_agrees_with_xgboost(kind: str) -> None:
     assert np.abs(exported(booster(), rows)[:, 1] - margins_by_xgboost(booster(), rows)).max() <= 1e-5
 
 
-@pytest.mark.parametrize("kind", ROWS)
-def test_contributions_and_bias_add_up_to_the_margin(kind: str) -> None:
-    rows = ROWS[kind](booster())
-    total = contributions(booster(), rows).sum(axis=1, dtype=np.float64) + read_forest(booster()).mean_margin
-    assert np.abs(total - margins_by_xgboost(booster(), rows)).max() <= 1e-5
-
-
 def test_contributions_agree_with_xgboosts_approximate_contributions() -> None:
     matrix = xgb.DMatrix(FRAME.features, nthread=1)
     expected = booster().predict(matrix, pred_contribs=True, approx_contribs=True)
-    assert np.abs(contributions(booster(), FRAME.features) - expected[:, :-1]).max() <= 1e-4
+    assert np.abs(contributions(booster(), FRAME.features, "path") - expected[:, :-1]).max() <= 1e-4
+    assert read_forest(booster()).mean_margin == pytest.approx(expected[0, -1], abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("reasons", get_args(Reasons))
+def test_contributions_and_bias_add_up_to_the_margin(reasons: Reasons, kind: str) -> None:
+    rows = ROWS[kind](booster())
+    total = contributions(booster(), rows, reasons).sum(axis=1, dtype=np.float64) + read_forest(booster()).mean_margin
+    assert np.abs(total - margins_by_xgboost(booster(), rows)).max() <= 1e-4
+
+
+@pytest.mark.parametrize("kind", ["training data", "thresholds", "nothing known"])
+def test_contributions_are_xgboosts_exact_tree_shap(kind: str) -> None:
+    rows = ROWS[kind](booster())
+    expected = booster().predict(xgb.DMatrix(rows, nthread=1), pred_contribs=True)
+    assert np.abs(contributions(booster(), rows) - expected[:, :-1]).max() <= 1e-4
     assert read_forest(booster()).mean_margin == pytest.approx(expected[0, -1], abs=1e-4)
 
 
@@ -142,7 +153,7 @@ def test_stumps_single_leaves_pruned_trees_and_other_base_scores_agree(parameter
     expected = margins_by_xgboost(model, rows)
     assert np.abs(exported(model, rows)[:, 1] - expected).max() <= 1e-5
     total = contributions(model, rows).sum(axis=1, dtype=np.float64) + read_forest(model).mean_margin
-    assert np.abs(total - expected).max() <= 1e-5
+    assert np.abs(total - expected).max() <= 1e-4
 
 
 def test_errors_and_probability_agree_with_numpy() -> None:
@@ -187,6 +198,7 @@ def complete_tree(depth: int, random: np.random.Generator, width: int) -> Tree:
         (random.random(nodes) < 0.5).tolist(),
         random.normal(size=nodes).tolist(),
         list(range(nodes)),
+        [1.0] * nodes,
     )
 
 
@@ -194,8 +206,9 @@ def test_a_bundle_of_200_complete_trees_of_depth_6_stays_below_3_megabytes() -> 
     random = np.random.default_rng(1)
     width = 95
     forest = Forest(tuple(complete_tree(6, random, width) for _ in range(200)), 0.0)
-    size = len(scoring_graph(forest, autoencoder(width), BLEND)) + len(explain_graph(forest, width))
-    assert size < 3_000_000
+    scoring = len(scoring_graph(forest, autoencoder(width), BLEND))
+    for reasons in get_args(Reasons):
+        assert scoring + len(reasons_graph(reasons, forest, width)) < 3_000_000
 
 
 def test_other_objectives_and_categorical_splits_are_refused() -> None:

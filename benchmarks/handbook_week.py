@@ -1,0 +1,176 @@
+"""One date of the protocol: learn from the train week's logged features, read what the job said of the test week."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.handbook_baseline import Settings, fit, predict, tune
+from benchmarks.handbook_frame import LoggedDecisions
+from benchmarks.handbook_protocol import DELAY_DAYS, TEST_DAYS, TRAIN_DAYS, Columns, Metrics, measure, split
+from cli.progress import progress_bar
+from models.explain import Agreement, agreement_with_tree_shap
+from models.frame import TrainingFrame
+from models.metrics import DAY_MS
+from models.offline import offline_probabilities
+from models.period import Period
+from models.settings import TrainSettings
+from models.train import TrainedEnsemble, save_bundle, train
+from udfs.bundle import load_bundle
+from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+
+ALERT_ABOVE = 0.5
+Rows = npt.NDArray[np.int64]
+
+
+class DateResult(msgspec.Struct, kw_only=True):
+    """metrics.json. `greatest_difference` is that of the job's probability to the offline evaluation, all rows."""
+
+    train_start: str
+    train_transactions: int
+    train_frauds: int
+    test_transactions: int
+    measured_transactions: int
+    measured_frauds: int
+    ours: Metrics
+    trees_alone: Metrics
+    handbook: Metrics | None = None
+    handbook_settings: dict[str, Any] | None = None
+    online_offline_rows: int
+    greatest_difference: float
+    explanations: Agreement
+    bundle_version: str
+    blend: dict[str, float]
+    trees: int
+
+
+@dataclass(frozen=True)
+class TrainedWeek:
+    """The bundle's folder, and the models before they became ONNX."""
+
+    bundle: Path
+    version: str
+    ensemble: TrainedEnsemble
+
+
+class LoggedWeeks:
+    """The train weeks' logged features, from the first date's to the last's."""
+
+    def __init__(self, columns: Columns, files: Sequence[Path], first_day: int, last_day: int) -> None:
+        self.columns = columns
+        self.decisions = LoggedDecisions(columns.transaction_ids)
+        end_row = self._first(last_day + TRAIN_DAYS)
+        self._rows, _, self._features = self.decisions.read(files, self._first(first_day), end_row)
+
+    def train_frame(self, day: int) -> TrainingFrame:
+        """The train week as a frame. Raises ValueError when the job has logged only part of it."""
+        columns = self.columns
+        first, end = self._first(day), self._first(day + TRAIN_DAYS)
+        inside = (self._rows >= first) & (self._rows < end)
+        rows, expected = self._rows[inside], np.arange(first, end)
+        if not np.array_equal(np.sort(rows), expected):
+            raise ValueError(f"the job logged {len(rows)} of the train week's {len(expected)} transactions; run again")
+        times_ms = columns.timestamps_ms[rows]
+        return TrainingFrame(
+            features=np.ascontiguousarray(self._features[inside]),
+            names=NAMES,
+            feature_set_version=FEATURE_SET_VERSION,
+            labels=columns.labels[rows],
+            timestamps_ms=times_ms,
+            amounts=columns.amounts[rows],
+            user_ids=columns.user_ids[rows],
+            label_known=np.ones(len(rows), bool),
+            patterns=np.full(len(rows), None, object),
+            description={"source": "handbook", "train_start": str(np.datetime64(day, "D"))},
+            label_known_at_ms=times_ms + DELAY_DAYS * DAY_MS,
+        )
+
+    def _first(self, day: int) -> int:
+        return int(np.searchsorted(self.columns.timestamps_ms, day * DAY_MS))
+
+    def test_rows(self, day: int) -> tuple[int, int]:
+        """The test week's first row, and the first after it."""
+        first = day + TRAIN_DAYS + DELAY_DAYS
+        return self._first(first), self._first(first + TEST_DAYS)
+
+
+def train_week(logged: LoggedWeeks, day: int, bundle: Path) -> TrainedWeek:
+    """Learn from the train week with the labels that are known when the test week begins."""
+    frame = logged.train_frame(day)
+    settings = TrainSettings.short_period("handbook")
+    end = day + TRAIN_DAYS
+    period = Period(day * DAY_MS, end * DAY_MS, (end + DELAY_DAYS) * DAY_MS)
+    with progress_bar("training") as progress:
+        ensemble = train(frame, settings, lambda _, share: progress(round(1000 * share), 1000), period)
+        progress(1000, 1000)
+    return TrainedWeek(bundle, save_bundle(ensemble, frame, bundle, settings).version, ensemble)
+
+
+def tested_week(logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequence[Path], folder: Path) -> DateResult:
+    """Write decisions.parquet of the whole test week, compare it with the offline evaluation, and measure.
+
+    Raises ValueError when the job has not decided on each of its transactions once.
+    """
+    columns, ensemble = logged.columns, trained.ensemble
+    first, end = logged.test_rows(day)
+    rows, probabilities, features = logged.decisions.read(files, first, end)
+    if not np.array_equal(np.sort(rows), np.arange(first, end)):
+        raise ValueError(f"{len(rows)} decisions on the test week's {end - first} transactions")
+    _write_decisions(folder / "decisions.parquet", columns, rows, probabilities)
+    offline = offline_probabilities(ensemble.fitted, ensemble.blend.weights, features)
+    by_row = np.full(len(columns.labels), np.nan)
+    train_rows, measured = split(columns, day)
+    by_row[rows] = probabilities
+    ours = measure(columns, measured, by_row[measured])
+    by_row[rows] = ensemble.fitted.boosting.margins(features)
+    return DateResult(
+        train_start=str(np.datetime64(day, "D")),
+        train_transactions=len(train_rows),
+        train_frauds=int(columns.labels[train_rows].sum()),
+        test_transactions=end - first,
+        measured_transactions=len(measured),
+        measured_frauds=int(columns.labels[measured].sum()),
+        ours=ours,
+        trees_alone=measure(columns, measured, by_row[measured]),
+        online_offline_rows=len(rows),
+        greatest_difference=float(np.abs(offline - probabilities).max()),
+        explanations=agreement_with_tree_shap(
+            load_bundle(trained.bundle, NAMES, FEATURE_SET_VERSION),
+            ensemble.fitted.boosting,
+            features[probabilities > ALERT_ABOVE],
+        ),
+        bundle_version=trained.version,
+        blend=msgspec.to_builtins(ensemble.blend.weights),
+        trees=len(ensemble.fitted.forest.trees),
+    )
+
+
+def score_baseline(result: DateResult, features: npt.NDArray[np.float32], columns: Columns, day: int) -> DateResult:
+    """The handbook's features and tuned XGBoost on the same weeks."""
+    with progress_bar("the handbook's own"):
+        train_rows, measured = split(columns, day)
+        settings: Settings = tune(features, columns, day)
+        probabilities = predict(fit(features, columns, train_rows, settings), features[measured])
+    result.handbook = measure(columns, measured, probabilities)
+    result.handbook_settings = settings._asdict()
+    return result
+
+
+def _write_decisions(path: Path, columns: Columns, rows: Rows, probabilities: npt.NDArray[np.float64]) -> None:
+    table = pa.table(
+        {
+            "transaction_id": columns.transaction_ids[rows],
+            "user_id": columns.user_ids[rows],
+            "timestamp": pa.array(columns.timestamps_ms[rows], pa.timestamp("ms", tz="UTC")),
+            "probability": probabilities,
+        }
+    )
+    pq.write_table(table, path)
