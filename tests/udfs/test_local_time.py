@@ -105,10 +105,11 @@ def test_the_clock_goes_on_being_right_when_its_memory_is_full() -> None:
     quarter = 900_000
     start = milliseconds(datetime(2026, 3, 1))
     for number in range(0, 100_500):
-        clock._offsets[("filled", number)] = 0
+        clock._by_day[("filled", number)] = clock._by_slot[("filled", number)] = 0
     for time_ms in range(start, start + 40 * 96 * quarter, quarter):
         assert clock.hour_and_weekday(time_ms, "Europe/Berlin") == by_python(time_ms, "Europe/Berlin")
-    assert len(clock._offsets) <= 100_000
+    assert len(clock._by_day) <= 100_000
+    assert len(clock._by_slot) <= 100_000
 
 
 def test_timezones_are_told_from_other_words() -> None:
