@@ -33,8 +33,8 @@ def load(name: str) -> dict[str, Any]:
 
 def kpus(transactions: float, usage: dict[str, Any]) -> int:
     """KPUs that carry the peak of a month's transactions, without the service's own."""
-    peak = transactions / usage["seconds_a_month"] * usage["peak_over_average"]
-    return max(1, math.ceil(peak / usage["transactions_a_second_of_a_kpu"]))
+    peak = transactions / float(usage["seconds_a_month"]) * float(usage["peak_over_average"])
+    return max(1, math.ceil(peak / float(usage["transactions_a_second_of_a_kpu"])))
 
 
 def bill(transactions: float, cache_hits: float, usage: dict[str, Any], prices: dict[str, Any]) -> list[Line]:
