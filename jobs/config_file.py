@@ -43,6 +43,12 @@ def load_config_of(
     return _parse(kind, tree, str(path), variables)
 
 
+def is_entity_job(path: str | os.PathLike[str]) -> bool:
+    """Does the file configure the entity aggregates job, rather than the scoring job? Raises ConfigError."""
+    tree = _read_yaml(Path(path), JobConfig)
+    return "sinks" not in tree and ("aggregates" in tree or "store" in tree) and "scoring" not in tree
+
+
 def load_store(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> Store:
     """Only the store of a configuration: for commands that do not run the job, and so need none of its files.
 
