@@ -135,7 +135,7 @@ def flink_settings(config: JobConfig | EntityJobConfig) -> dict[str, str]:
     return settings
 
 
-def _settings(config: JobConfig) -> dict[str, str]:
+def _settings(config: JobConfig | EntityJobConfig) -> dict[str, str]:
     state, flink = config.state, config.flink
     settings = {
         "pipeline.name": config.name,
