@@ -51,6 +51,7 @@ def run(directory: Path, *command: str) -> subprocess.CompletedProcess[bytes]:
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path_factory.mktemp("redis"), "--requirepass", SECRETS["REDIS_PASSWORD"])
+    server.start()
     yield server
     server.stop()
 
@@ -81,7 +82,8 @@ def assert_clean(content: bytes) -> None:
 
 
 def test_a_job_that_uses_a_secret_writes_it_nowhere(tmp_path: Path, redis: RedisServer) -> None:
-    store = {"kind": "redis", "port": redis.port, "password_variable": "REDIS_PASSWORD", "timeout_ms": 5_000}
+    patience = {"timeout_ms": 5_000, "connect_timeout_ms": 5_000}
+    store = {"kind": "redis", "port": redis.port, "password_variable": "REDIS_PASSWORD", **patience}
     config = job(tmp_path, store=store, online_features={"kind": "store"})
     finished = run(tmp_path, str(PROJECT / "jobs" / "score_transactions.py"), "--config", str(config))
     assert finished.returncode == 0, finished.stderr
