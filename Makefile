@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bundle connectors broker lock clean
+.PHONY: help setup demo test lint format bench bundle connectors broker lock package audit clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,12 @@ connectors:  ## Fetch Flink's Kafka connector by Maven into .cache/connectors
 
 broker:  ## Fetch a Kafka broker for development and tests by Maven into .cache/kafka-broker
 	deploy/fetch_jars.sh deploy/servers/kafka .cache/kafka-broker
+
+package: connectors setup  ## Build the application zip for AWS' Managed Service for Apache Flink
+	$(BIN)/fraud package msf --out out/app.zip
+
+audit: setup  ## Ask for known vulnerabilities of the lock's versions (needs the public package index)
+	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
 
 lock: setup  ## Resolve requirements.lock again from setup.py
 	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock

@@ -16,17 +16,38 @@ def command() -> None:
 
 @command.command(name="check")
 @click.argument("file", type=click.Path(path_type=Path))
-def check(file: Path) -> None:
-    """Check FILE with the environment's FRAUD__SECTION__KEY variables laid over it: exit code 0 if a job would start."""
-    from jobs.config_errors import ConfigError
-    from jobs.config_file import load_config
+@click.option("--all", "show_all", is_flag=True, help="Explain the keys that are left at their default, too.")
+@click.option("--quiet", is_flag=True, help="Say only whether it is valid.")
+def check(file: Path, show_all: bool, quiet: bool) -> None:
+    """Check FILE with the environment's FRAUD__SECTION__KEY variables laid over it, and explain each key that it sets.
 
+    Exit code 0 if a job would start. A file of the entity aggregates job is known by its keys.
+
+    \b
+    fraud config check deploy/conf/local.yaml
+    """
+    from jobs.config_errors import ConfigError
+    from jobs.config_file import is_entity_job, load_config, load_config_of
+    from jobs.config_in_use import keys_in_use
+    from jobs.entity_config import EntityJobConfig
+    from jobs.section import Section
+
+    config: Section
     try:
-        config = load_config(file)
+        if is_entity_job(file):
+            config = entities = load_config_of(EntityJobConfig, file)
+            target, parallelism = f"{entities.store.kind} (entity aggregates)", entities.flink.parallelism
+            source = entities.source.kind
+        else:
+            config = scoring = load_config(file)
+            target, parallelism = ", ".join(sink.kind for sink in scoring.sinks), scoring.flink.parallelism
+            source = scoring.source.kind
     except ConfigError as error:
         raise UserError(str(error)) from None
-    sinks = ", ".join(sink.kind for sink in config.sinks)
-    click.echo(f"{file}: valid; {config.source.kind} -> {sinks}, parallelism {config.flink.parallelism}")
+    click.echo(f"{file}: valid; {source} -> {target}, parallelism {parallelism}")
+    for key in [] if quiet else keys_in_use(config):
+        if key.is_set or show_all:
+            click.echo(f"{key.key}: {key.value}{'' if key.is_set else ' (default)'}\n    {key.meaning}")
 
 
 @command.command(name="explain")

@@ -24,6 +24,7 @@ COMMANDS = {
     "features": "List the features, explain one, or show what is published of a user.",
     "rules": "Check or show a rule set.",
     "control": "Change a running job's rules, thresholds, block list or bundle.",
+    "package": "Build what a platform runs as one file.",
     "config": "Check a job's config file, or explain its keys.",
 }
 

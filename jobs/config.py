@@ -169,6 +169,11 @@ class State(Section):
 class Flink(Section):
     """How the job runs."""
 
+    managed: bool = Field(
+        default=False,
+        description="the platform (AWS' Managed Service) sets parallelism, checkpoints, state and restarts: the job sets "
+        "only what it may (docs/managed-flink.md)",
+    )
     parallelism: int = Field(
         default=1, ge=1, le=128, description="parallel scorers; one slot and one TaskManager for each"
     )
@@ -233,7 +238,7 @@ class JobConfig(Section):
         directories = [sink.directory for sink in self.sinks if isinstance(sink, FilesSink)]
         if len(set(directories)) < len(directories):
             raise ValueError("sinks: two sinks of kind files share a directory")
-        self._kafka_fits()
+        self._kafka_fits(has_checkpoints=self.flink.managed or self.state.checkpoint_dir is not None)
         if self.state.restore_from is None:
             for sink in self.sinks:
                 if isinstance(sink, FilesSink):
@@ -251,15 +256,24 @@ class JobConfig(Section):
             )
         return self
 
-    def _kafka_fits(self) -> None:
+    @model_validator(mode="after")
+    def _platform_fits(self) -> JobConfig:
+        if self.flink.managed:
+            state = {key for key in ("checkpoint_dir", "restore_from") if getattr(self.state, key) is not None}
+            theirs = [f"state.{key}" for key in sorted(state)] + (["flink.extra"] if self.flink.extra else [])
+            if theirs:
+                raise ValueError(f"flink: managed: true leaves {', '.join(theirs)} to the platform: remove it here")
+        return self
+
+    def _kafka_fits(self, has_checkpoints: bool) -> None:
         source = self.source
-        if isinstance(source, KafkaSource) and source.start == "group-offsets" and self.state.checkpoint_dir is None:
+        if isinstance(source, KafkaSource) and source.start == "group-offsets" and not has_checkpoints:
             raise ValueError("source: start: group-offsets needs state.checkpoint_dir: checkpoints commit the offsets")
         sinks = [sink for sink in self.sinks if isinstance(sink, KafkaSink)]
         if len(sinks) > 1:
             raise ValueError("sinks: at most one sink of kind kafka")
         for sink in sinks:
-            if sink.guarantee == "exactly-once" and self.state.checkpoint_dir is None:
+            if sink.guarantee == "exactly-once" and not has_checkpoints:
                 raise ValueError(
                     "sinks: guarantee: exactly-once needs state.checkpoint_dir: checkpoints commit the transactions"
                 )

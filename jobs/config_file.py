@@ -19,18 +19,34 @@ SEPARATOR = "__"
 C = TypeVar("C", bound=BaseModel)
 
 
-def load_config(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> JobConfig:
+def load_config(
+    path: str | os.PathLike[str],
+    environment: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> JobConfig:
     """The scoring job's configuration of a YAML file, with `FRAUD__SECTION__KEY=value` variables laid over it.
 
-    Raises ConfigError, whose message names the file or variable, the key and what is allowed.
+    `properties` are a platform's own settings, `section.key` with a value; they go over the file, variables over them.
+    Raises ConfigError, whose message names the file, property or variable, the key and what is allowed.
     """
-    return load_config_of(JobConfig, path, environment)
+    return load_config_of(JobConfig, path, environment, properties)
 
 
-def load_config_of(kind: type[C], path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> C:
+def load_config_of(
+    kind: type[C],
+    path: str | os.PathLike[str],
+    environment: Mapping[str, str] | None = None,
+    properties: Mapping[str, str] | None = None,
+) -> C:
     """The same for another job's configuration. Raises ConfigError."""
-    tree, variables = _tree(Path(path), os.environ if environment is None else environment, kind)
+    tree, variables = _tree(Path(path), os.environ if environment is None else environment, kind, properties)
     return _parse(kind, tree, str(path), variables)
+
+
+def is_entity_job(path: str | os.PathLike[str]) -> bool:
+    """Does the file configure the entity aggregates job, rather than the scoring job? Raises ConfigError."""
+    tree = _read_yaml(Path(path), JobConfig)
+    return "sinks" not in tree and ("aggregates" in tree or "store" in tree) and "scoring" not in tree
 
 
 def load_store(path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> Store:
@@ -66,11 +82,15 @@ def _parse(kind: type[C], tree: dict[str, Any], origin: str, variables: Mapping[
 
 
 def _tree(
-    path: Path, environment: Mapping[str, str], kind: type[BaseModel] = JobConfig
+    path: Path,
+    environment: Mapping[str, str],
+    kind: type[BaseModel] = JobConfig,
+    properties: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
-    """File and environment as plain data, and which keys came from which variables."""
+    """File, properties and environment as plain data, and which keys came from which property or variable."""
     tree = _read_yaml(path, kind)
-    overrides = _overrides(environment)
+    laid_over = {name: (name.split("."), _scalar(value)) for name, value in sorted((properties or {}).items())}
+    overrides = laid_over | _overrides(environment)
     for variable, (keys, value) in overrides.items():
         _lay_over(tree, keys, value, variable)
     return tree, {tuple(keys): variable for variable, (keys, _) in overrides.items()}

@@ -43,7 +43,8 @@ def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
     for option, value in flink_settings(config).items():
         settings.set_string(option, value)
     environment = StreamExecutionEnvironment.get_execution_environment(settings)
-    environment.set_parallelism(config.flink.parallelism)
+    if not config.flink.managed:
+        environment.set_parallelism(config.flink.parallelism)
     records = open_source(config.source, StreamTableEnvironment.create(environment))
     deltas = records.stream.process(RouteEvents(routing_settings(config, records.reader)), output_type=DELTA_TYPE)
     if isinstance(config.source, FileSource):

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 FLINK_LOG = "flink.log"
 PYTHON_LOG = "python.log"
 MAX_PARALLELISM = 128
+# Of AWS' list "Programmatic Flink configuration properties" those that this job sets: since Flink 2.2 any other one set
+# in code ends the application with an exception.
+PERMITTED_BY_MANAGED_SERVICE = frozenset(
+    {"pipeline.name", "pipeline.object-reuse", "pipeline.max-parallelism", "pipeline.jars", "python.execution-mode"}
+)
 PROJECT_ROOT = Path(__file__).absolute().parent.parent
 
 _LOGGING = """\
@@ -124,6 +129,13 @@ def _write_flink_conf(directory: Path, log_file: Path) -> None:
 
 def flink_settings(config: JobConfig | EntityJobConfig) -> dict[str, str]:
     """Flink's options for a configuration; `flink.extra` has the last word. Raises ConfigError for a missing connector."""
+    settings = _settings(config)
+    if config.flink.managed:
+        return {option: value for option, value in settings.items() if option in PERMITTED_BY_MANAGED_SERVICE}
+    return settings
+
+
+def _settings(config: JobConfig | EntityJobConfig) -> dict[str, str]:
     state, flink = config.state, config.flink
     settings = {
         "pipeline.name": config.name,

@@ -45,7 +45,8 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     for option, value in flink_settings(config).items():
         settings.set_string(option, value)
     environment = StreamExecutionEnvironment.get_execution_environment(settings)
-    environment.set_parallelism(config.flink.parallelism)
+    if not config.flink.managed:
+        environment.set_parallelism(config.flink.parallelism)
     table_environment = StreamTableEnvironment.create(environment)
     records = open_source(config.source, table_environment)
     control = open_control(config.control, table_environment)

@@ -49,9 +49,9 @@ def laid_over(tree: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 
 WRONG = [
-    ("flink.paralelism", 2, "flink.paralelism: unknown key; did you mean 'parallelism'? (allowed: parallelism, "
+    ("flink.paralelism", 2, "flink.paralelism: unknown key; did you mean 'parallelism'? (allowed: managed, parallelism, "
      "buffer_timeout_ms, restart_attempts, log_directory, extra)"),
-    ("flink.colour", 2, "flink.colour: unknown key (allowed: parallelism, "
+    ("flink.colour", 2, "flink.colour: unknown key (allowed: managed, parallelism, "
      "buffer_timeout_ms, restart_attempts, log_directory, extra)"),
     ("flink.parallelism", 0, "flink.parallelism: must be at least 1, not 0"),
     ("flink.parallelism", "two", "flink.parallelism: must be a whole number, not 'two'"),

@@ -1,0 +1,45 @@
+"""`fraud package`: what a platform runs, as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group(name="package")
+def command() -> None:
+    """Build what a platform runs as one file."""
+
+
+@command.command(name="msf")
+@click.option("--out", default=Path("out/app.zip"), show_default=True, type=click.Path(path_type=Path), help="The zip.")
+@click.option(
+    "--jars",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder of the connectors' jars.  [default: what `make connectors` fetched]",
+)
+def managed_flink(out: Path, jars: Path | None) -> None:
+    """Build the application zip of Amazon's Managed Service for Apache Flink (docs/managed-flink.md).
+
+    It holds the code, the locked dependencies as wheels for the service's Python 3.12 (fetched on the first call), the
+    shipped bundle, deploy/conf and the connectors' jars. The same content gives the same bytes.
+
+    \b
+    make connectors && fraud package msf --out out/app.zip
+    """
+    from cli.managed_flink_package import build, install_wheels, project_root
+    from cli.progress import progress_bar
+    from jobs.connectors import DEFAULT
+
+    root = project_root()
+    wheels = root / ".cache" / "managed-flink-wheels"
+    click.echo("fetching dependencies (once for each lock) ...", err=True)
+    install_wheels(wheels, root / "requirements.lock")
+    found = sorted((jars or DEFAULT).glob("*.jar"))
+    with progress_bar("packing") as report:
+        contents = build(out, wheels, found, root, report)
+    click.echo(
+        f"{out}: {contents.zip_bytes / 1e6:,.1f} MB, {contents.files:,} files, "
+        f"jars: {', '.join(contents.jars) or 'none (make connectors fetches them)'}"
+    )

@@ -1,0 +1,133 @@
+"""docker/: the compose file, the image's recipe and what they configure, checked without a Docker engine."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobs.config_file import load_config
+from udfs.metrics import METRICS, PROMETHEUS_PREFIX, prometheus_name
+
+PROJECT = Path(__file__).parents[2]
+DOCKER = PROJECT / "docker"
+PINNED = re.compile(r"[\w./-]+:v?\d+\.\d+[\w.-]*")
+ENDS_BY_ITSELF = {"topics", "produce"}
+NOT_OURS = "flink_jobmanager_job_"
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+    found: dict[str, dict[str, Any]] = compose["services"]
+    return found
+
+
+def test_every_image_is_pinned(services: dict[str, dict[str, Any]]) -> None:
+    images = {service["image"] for service in services.values()}
+    images |= set(re.findall(r"^FROM (\S+)", (DOCKER / "Dockerfile").read_text(), flags=re.MULTILINE))
+    assert len(images) == 7
+    assert [image for image in images if not PINNED.fullmatch(image)] == []
+
+
+def test_every_service_is_somebody_else_than_root_starts_again_and_has_no_privileges(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    for name, service in services.items():
+        user = service["user"].partition(":")[0]
+        assert user.isdigit(), name
+        assert user != "0", name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert name in ENDS_BY_ITSELF or service["restart"] == "unless-stopped", name
+
+
+def test_every_service_that_stays_has_a_health_check(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        if name in ENDS_BY_ITSELF:
+            assert service["healthcheck"] == {"disable": True}
+        else:
+            assert service["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL"), name
+            assert service["healthcheck"]["retries"] >= 3, name
+
+
+def test_ports_are_of_this_machine_only(services: dict[str, dict[str, Any]]) -> None:
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert len(ports) == 4
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_what_a_service_waits_for_mounts_and_stores_is_there(services: dict[str, dict[str, Any]]) -> None:
+    volumes = yaml.safe_load((DOCKER / "compose.yaml").read_text())["volumes"]
+    for name, service in services.items():
+        for other, condition in service.get("depends_on", {}).items():
+            assert other in services, name
+            if condition["condition"] == "service_healthy":
+                assert "test" in services[other]["healthcheck"], f"{name} waits for {other}"
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            assert (DOCKER / source).exists() if source.startswith(".") else source in volumes, f"{name}: {source}"
+
+
+def test_passwords_are_neither_in_the_file_nor_among_a_commands_arguments(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        for variable, value in service.get("environment", {}).items():
+            if "PASSWORD" in variable:
+                assert re.fullmatch(rf"\$\{{{variable.removeprefix('GF_SECURITY_ADMIN_')}\S*:\?set \w+\}}", value) or (
+                    value == "${GRAFANA_PASSWORD:?set GRAFANA_PASSWORD}"
+                ), name
+        assert not re.search(r"(?<!\$)\$\{?\w*PASSWORD", " ".join(service.get("command", []))), name
+
+
+def test_the_jobs_configuration_is_one(tmp_path: Path) -> None:
+    config = load_config(DOCKER / "job.yaml", {"FRAUD__STATE__CHECKPOINT_DIR": str(tmp_path)})
+    assert (config.source.kind, config.store.kind, config.flink.parallelism) == ("kafka", "redis", 2)
+
+
+def test_the_image_holds_all_that_the_job_needs_at_the_locks_versions() -> None:
+    module = runpy.run_path(str(DOCKER / "served.py"))
+    lines = module["served"]((PROJECT / "requirements.lock").read_text())
+    setup = (PROJECT / "setup.py").read_text()
+    needed = re.findall(r'"([A-Za-z0-9-]+)[^"]*"', setup.split("SERVE = [")[1].split("]")[0])
+    needed += re.findall(r'"([A-Za-z0-9-]+)[^"]*"', setup.split("AWS = [")[1].split("]")[0])
+    assert sorted(module["SERVED"]) == sorted(needed)
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines)
+
+
+def test_the_images_recipe_copies_what_is_there_and_ends_as_another_user_than_root() -> None:
+    recipe = (DOCKER / "Dockerfile").read_text()
+    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
+    for sources in re.findall(r"^COPY (?:--chmod=\d+ )?((?!--from)\S.*) \S+$", recipe, flags=re.MULTILINE):
+        for source in sources.split():
+            assert (PROJECT / source).exists(), source
+            parts = Path(source).parts
+            assert any(f"!{'/'.join(parts[:length])}" in ignored for length in range(1, len(parts) + 1)), source
+    assert re.findall(r"^USER (\S+)", recipe, flags=re.MULTILINE)[-1] == "9999:9999"
+
+
+def queries() -> list[tuple[str, str]]:
+    """(where, expression) of the rules and of the dashboard."""
+    rules = yaml.safe_load((PROJECT / "deploy" / "prometheus" / "rules.yaml").read_text())
+    found = [(rule["alert"], rule["expr"]) for group in rules["groups"] for rule in group["rules"]]
+    dashboards = sorted((PROJECT / "deploy" / "grafana" / "dashboards").glob("*.json"))
+    for path in dashboards:
+        for panel in yaml.safe_load(path.read_text())["panels"]:
+            found += [(panel["title"], target["expr"]) for target in panel["targets"]]
+    return found
+
+
+def test_every_alarm_and_panel_asks_for_metrics_that_exist() -> None:
+    ours = {prometheus_name(metric) for metric in METRICS}
+    flinks = {"runningTime", "numRestarts", "numberOfFailedCheckpoints"}
+    for where, expression in queries():
+        names = re.findall(r"flink_\w+", expression)
+        assert names, where
+        for name in names:
+            if name.startswith(PROMETHEUS_PREFIX):
+                assert name in ours, f"{where}: {name}"
+            else:
+                assert name.removeprefix(NOT_OURS) in flinks, f"{where}: {name}"
