@@ -1,4 +1,4 @@
-"""Where events come from: a SQL table of raw bytes, and the key of each record computed in the JVM.
+"""Where events come from: the raw bytes of each record, and its key computed in the JVM.
 
 One function a kind of source. The payload stays bytes (as text, invalid UTF-8 would turn into U+FFFD and a broken
 record would be scored as valid); no watermark, since event time is the payload's and is the scorer's affair.
@@ -12,8 +12,8 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream, KeyedStream
 from pyflink.table import StreamTableEnvironment
 
-from jobs import sql
 from jobs.config import FileSource, Source
+from jobs.file_lines import file_lines
 from jobs.kafka_settings import KafkaSource
 from jobs.kafka_source import ELEMENT, kafka_rows
 from jobs.operator_ids import first_of, pin, pin_one
@@ -39,9 +39,8 @@ def open_source(source: Source, table_environment: StreamTableEnvironment) -> Re
 
 
 def _open_file(source: FileSource, table_environment: StreamTableEnvironment) -> Records:
-    table = {"connector": "filesystem", "path": source.path, "format": "raw"}
-    table_environment.execute_sql(f"CREATE TEMPORARY TABLE events (payload BYTES) {sql.options(table)}")
-    query = f"SELECT {key_expression('payload', source.key_path)}, payload FROM events"
+    lines = file_lines(source.path, table_environment)
+    query = f"SELECT {key_expression('payload', source.key_path)}, payload FROM {lines}"
     rows = table_environment.to_append_stream(table_environment.sql_query(query), Types.ROW([Types.STRING(), BYTES]))
     run_by_one(rows)
     pin([rows._j_data_stream.getTransformation()], ROLE)

@@ -39,6 +39,7 @@ POISON = {
     "two objects": (transaction() + transaction(), "not JSON"),
     "invalid UTF-8": (transaction(city="Oslo").replace(b"Oslo", b"Os\xfflo"), "not UTF-8"),
     "invalid UTF-8 alone": (b"\xff\xfe\xfa", "not JSON"),
+    "every byte": (bytes(byte for byte in range(256) if byte not in b"\r\n"), "not JSON"),
     "UTF-16": (transaction().decode().encode("utf-16"), "not JSON"),
     "byte order mark": (b"\xef\xbb\xbf" + transaction(), "not JSON"),
     "deep arrays": (b"[" * 200_000 + b"]" * 200_000, "not an event"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.running import Counts
 from jobs.score_transactions import run
 from tests.jobs.conftest import Configure
 from tests.jobs.event_stream import START_MS
@@ -42,6 +43,13 @@ def test_all_records_of_a_large_file_are_scored_in_its_order(
     run(configure(large_file))
 
     assert decided(tmp_path / "out") == [f"T{number:06d}" for number in range(RECORDS)]
+
+
+def test_a_file_without_a_byte_is_a_stream_without_records(configure: Configure, tmp_path: Path) -> None:
+    empty = tmp_path / "events.jsonl"
+    empty.touch()
+
+    assert run(configure(empty)).counts == Counts()
 
 
 def test_with_two_scorers_each_user_keeps_the_order_of_the_file(

@@ -27,9 +27,14 @@ def source(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> Path
     return write_events(tmp_path_factory.mktemp("events") / "events.jsonl", lines)
 
 
-@pytest.mark.parametrize(("backend", "before", "after"), [("hashmap", 1, 2), ("rocksdb", 2, 1)])
-def test_decisions_after_a_restore_equal_those_of_an_uninterrupted_run(
-    configure: Configure, tmp_path: Path, source: Path, lines: list[bytes], backend: str, before: int, after: int
+@pytest.mark.parametrize(("backend", "parallelisms"), [("hashmap", (1, 2, 1)), ("rocksdb", (2, 1, 2))])
+def test_decisions_of_a_job_stopped_and_restored_twice_equal_those_of_an_uninterrupted_run(
+    configure: Configure,
+    tmp_path: Path,
+    source: Path,
+    lines: list[bytes],
+    backend: str,
+    parallelisms: tuple[int, ...],
 ) -> None:
     def config(parallelism: int, **state: str) -> JobConfig:
         return configure(
@@ -39,16 +44,19 @@ def test_decisions_after_a_restore_equal_those_of_an_uninterrupted_run(
             state={"backend": backend, **state},
         )
 
-    job = start(config(before))
-    wait_for_records(job, 1_000)
-    savepoint = job.stop_with_savepoint(str(tmp_path / "savepoints"))
-    decided_before = written_lines(tmp_path / "out", "decisions")
-    assert 0 < len(decided_before) < EVENTS * 0.9
+    restored: dict[str, str] = {}
+    decided = 0
+    for parallelism in parallelisms[:-1]:  # twice: where a restored job stands in its file is a case of its own
+        job = start(config(parallelism, **restored))
+        wait_for_records(job, 1_000)
+        restored = {"restore_from": job.stop_with_savepoint(str(tmp_path / "savepoints"))}
+        decided_before, decided = decided, len(written_lines(tmp_path / "out", "decisions"))
+        assert decided_before < decided < EVENTS * 0.9
 
-    run(config(after, restore_from=savepoint))
+    run(config(parallelisms[-1], **restored))
 
     decisions = written_lines(tmp_path / "out", "decisions")
-    expected = replayed(config(1, restore_from=savepoint), lines)
+    expected = replayed(config(1, **restored), lines)
     assert by_user(decisions) == by_user(expected["decisions"])
     assert by_user(written_lines(tmp_path / "out", "alerts")) == by_user(expected["alerts"])
 
