@@ -63,15 +63,22 @@ def use_s3_here(config: JobConfig) -> None:
 
     jvm: Any = get_gateway().jvm
     settings = jvm.org.apache.flink.configuration.Configuration()
-    for name, value in options.items():
+    for name, value in (options | _credentials()).items():
         settings.setString(name, value)
     plugin = jvm.org.apache.flink.core.plugin
     path = jvm.java.io.File(str(folder)).toPath()
-    parents = get_gateway().new_array(jvm.java.lang.String, 0)
+    parents = jvm.org.apache.flink.configuration.CoreOptions.getPluginParentFirstLoaderPatterns(settings)
     found = plugin.DirectoryBasedPluginFinder(path).findPlugins()
     loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
     manager = plugin.DefaultPluginManager(found, loader, parents)
     jvm.org.apache.flink.core.fs.FileSystem.initialize(settings, manager)
+
+
+def _credentials() -> dict[str, str]:
+    """Keys of this process's environment, which may be younger than the JVM's; others come from AWS's own chain."""
+    names = {"s3.access-key": "AWS_ACCESS_KEY_ID", "s3.secret-key": "AWS_SECRET_ACCESS_KEY"}
+    found = {option: os.environ.get(variable, "") for option, variable in names.items()}
+    return found if all(found.values()) and "AWS_SESSION_TOKEN" not in os.environ else {}
 
 
 def with_newest_checkpoint(config: JobConfig) -> JobConfig:

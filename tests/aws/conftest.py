@@ -11,16 +11,16 @@ import pytest
 
 from tests.aws.alert_queue import AlertQueue
 from tests.jobs.conftest import bundle, configure, log_directory
-from tests.servers.connectors import fetch_connectors
+from tests.servers.connectors import fetch_plugins
 from tests.servers.moto_server import CREDENTIALS, REGION, MotoServer
 
 __all__ = ["bundle", "configure", "log_directory"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def connectors() -> None:
+def surroundings() -> None:
     os.environ.update(CREDENTIALS, AWS_DEFAULT_REGION=REGION)  # before there is a JVM, which inherits them
-    fetch_connectors()
+    fetch_plugins()
 
 
 @pytest.fixture(scope="session")
