@@ -9,6 +9,7 @@ from typing import Any
 from jobs.aws_settings import KinesisSource, SnsSink, s3_settings
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
+from jobs.entity_config import EntityJobConfig
 from jobs.s3_files import flink_paths
 from jobs.store_settings import DynamoDBStoreSection, store_settings
 from udfs.remote_files import SCHEME, open_s3, split_url
@@ -25,13 +26,13 @@ _REFUSED = frozenset(
 )  # fmt: skip
 
 
-def check_aws(config: JobConfig) -> None:
+def check_aws(config: JobConfig | EntityJobConfig) -> None:
     """Are the topic, stream, tables and buckets of a configuration there, and may we use them?
 
     Raises ConfigError, one line that says what to change. A service that does not answer within 5 seconds is one, too;
     throttling is not: the job repeats what is throttled.
     """
-    for sink in config.sinks:
+    for sink in config.sinks if isinstance(config, JobConfig) else ():
         if isinstance(sink, SnsSink):
             _check_topic(sink)
     if isinstance(config.source, KinesisSource):
@@ -131,13 +132,13 @@ def _check_tables(store: DynamoDBStoreSection) -> None:
         return  # the job starts without it, and decisions say so
 
 
-def _check_buckets(config: JobConfig) -> None:
-    scoring = config.scoring
-    paths = flink_paths(config) | {
-        f"scoring.{key}": path
-        for key in ("bundle", "rules", "statistics", "reference", "histories", "fx_rates")
-        if (path := getattr(scoring, key)) is not None and path.startswith(SCHEME)
-    }
+def _check_buckets(config: JobConfig | EntityJobConfig) -> None:
+    paths = flink_paths(config)
+    if isinstance(config, JobConfig):
+        for key in ("bundle", "rules", "statistics", "reference", "histories", "fx_rates"):
+            path = getattr(config.scoring, key)
+            if path is not None and path.startswith(SCHEME):
+                paths[f"scoring.{key}"] = path
     if not paths:
         return
     client = _s3(config)
@@ -151,7 +152,7 @@ def _check_buckets(config: JobConfig) -> None:
                 client.head_bucket(Bucket=bucket)
 
 
-def _s3(config: JobConfig) -> Any:
+def _s3(config: JobConfig | EntityJobConfig) -> Any:
     try:
         return open_s3(s3_settings(config.s3), ANSWER_SECONDS)
     except ModuleNotFoundError as error:

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jobs.aws_settings import s3_settings
 from jobs.checkpoints import METADATA
 from jobs.config import FileSource, FilesSink, JobConfig
 from jobs.config_errors import ConfigError
+from jobs.entity_config import EntityJobConfig
 from udfs.remote_files import SCHEME, in_words, open_s3, split_url
 
 VARIABLE = "FRAUD_PLUGINS"
 DEFAULT = Path(__file__).absolute().parent.parent / ".cache" / "plugins"
 PLUGIN = "s3-fs-hadoop"
+AnyConfig = JobConfig | EntityJobConfig
+Config = TypeVar("Config", JobConfig, EntityJobConfig)
 
 
-def flink_paths(config: JobConfig) -> dict[str, str]:
+def flink_paths(config: AnyConfig) -> dict[str, str]:
     """What Flink itself reads or writes in S3, by its key in the configuration."""
     paths = {"state.checkpoint_dir": config.state.checkpoint_dir, "state.restore_from": config.state.restore_from}
     if isinstance(config.source, FileSource):
         paths["source.path"] = config.source.path
-    for number, sink in enumerate(config.sinks):
+    for number, sink in enumerate(config.sinks if isinstance(config, JobConfig) else ()):
         if isinstance(sink, FilesSink):
             paths[f"sinks.{number}.directory"] = sink.directory
     return {key: path for key, path in paths.items() if path is not None and path.startswith(SCHEME)}
 
 
-def s3_options(config: JobConfig) -> dict[str, str]:
+def s3_options(config: AnyConfig) -> dict[str, str]:
     """Flink's options for S3; empty where Flink has nothing there. Credentials are those of the environment or role."""
     if not flink_paths(config):
         return {}
@@ -53,7 +56,7 @@ def plugin_folder() -> Path:
     return folder
 
 
-def use_s3_here(config: JobConfig) -> None:
+def use_s3_here(config: AnyConfig) -> None:
     """Load the plugin into this process's JVM, which looks for none by itself. Raises ConfigError."""
     options = s3_options(config)
     if not options:
@@ -81,7 +84,7 @@ def _credentials() -> dict[str, str]:
     return found if all(found.values()) and "AWS_SESSION_TOKEN" not in os.environ else {}
 
 
-def with_newest_checkpoint(config: JobConfig) -> JobConfig:
+def with_newest_checkpoint(config: Config) -> Config:
     """The configuration with its restore point in S3 replaced by the newest complete checkpoint below it.
 
     Raises ConfigError if there is none, or the bucket cannot be listed.

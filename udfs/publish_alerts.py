@@ -21,6 +21,8 @@ from udfs.alerts.publisher import AlertPublisher
 from udfs.alerts.settings import PublishSettings, SnsSettings
 from udfs.alerts.sns import SnsTopic
 from udfs.dead_letter import LetterForm, dead_letter
+from udfs.flink_metrics import FlinkMetrics
+from udfs.metrics import ALERT_METRICS
 from udfs.outputs import Origin
 from udfs.system_clocks import SYSTEM_CLOCKS
 
@@ -30,7 +32,6 @@ END_OF_INPUT_MS = 2**63 - 1
 """There are no watermarks but the last one: an event-time timer fires when the input is over, a processing-time one
 would be dropped."""
 LONGEST_SLEEP_MS = 100
-METRICS_GROUP = "fraud"
 
 
 class AlertPublishing(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,19 +140,17 @@ class _Metrics:
     """The publisher's counters as metrics of Flink, and how many alerts wait in all shards of this instance."""
 
     def __init__(self, runtime_context: Any, publisher: AlertPublisher) -> None:
-        group = runtime_context.get_metrics_group().add_group(METRICS_GROUP)
+        self._metrics = FlinkMetrics(runtime_context, ALERT_METRICS)
         self._counters = publisher.counters
         self._told = dict.fromkeys(publisher.counters.__struct_fields__, 0)
-        self._written = {name: group.counter(f"alerts_{name}") for name in self._told}
-        self._gauge = group.distribution("alerts_waiting")  # PyFlink's name for a gauge that holds its value in Java
         self._waiting: dict[str, int] = {}
 
     def tell(self, shard: str, waiting: int) -> None:
         for name, told in self._told.items():
             value = getattr(self._counters, name)
             if value != told:
-                self._written[name].inc(value - told)
+                self._metrics.add(f"alerts_{name}", value - told)
                 self._told[name] = value
         if self._waiting.get(shard) != waiting:
             self._waiting[shard] = waiting
-            self._gauge.update(sum(self._waiting.values()))
+            self._metrics.set("alerts_waiting", sum(self._waiting.values()))

@@ -11,15 +11,18 @@ import pytest
 
 from tests.aws.alert_queue import AlertQueue
 from tests.jobs.conftest import bundle, configure, log_directory
-from tests.servers.connectors import fetch_plugins
+from tests.kafka.conftest import configure_kafka, topics
+from tests.servers.connectors import fetch_connectors, fetch_plugins
+from tests.servers.kafka_broker import broker
 from tests.servers.moto_server import CREDENTIALS, REGION, MotoServer
 
-__all__ = ["bundle", "configure", "log_directory"]
+__all__ = ["broker", "bundle", "configure", "configure_kafka", "log_directory", "topics"]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings() -> None:
     os.environ.update(CREDENTIALS, AWS_DEFAULT_REGION=REGION)  # before there is a JVM, which inherits them
+    fetch_connectors()
     fetch_plugins()
 
 
