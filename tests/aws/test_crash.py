@@ -62,11 +62,14 @@ def test_after_a_sigkill_every_alert_reaches_the_queue_and_state_is_exact(
     command = [sys.executable, "-m", "jobs.score_transactions", "--config", str(file)]
     environment = {**os.environ, "FRAUD__FLINK__LOG_DIRECTORY": str(tmp_path / "logs")}
 
+    def under_way() -> bool:
+        assert process.poll() is None, f"the job ended: {process.communicate()[1].decode()[-2000:]}"
+        return bool(complete_checkpoints(moto, bucket)) and queue.size() > 20
+
     # A process group of its own: the JVM dies with Python, at the same moment.
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
     try:
-        wait_until_true(lambda: bool(complete_checkpoints(moto, bucket)) and queue.size() > 20, 120, "alerts")
-        assert process.poll() is None, "the job ended before it could be killed"
+        wait_until_true(under_way, 120, "alerts")
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
