@@ -31,7 +31,7 @@ def configure(bundle: Path, log_directory: Path, tmp_path: Path) -> Configure:
 
     def make(source: Path, **sections: Any) -> JobConfig:
         tree: dict[str, Any] = {
-            "source": {"kind": "file", "path": str(source)},
+            "source": sections.pop("source", {"kind": "file", "path": str(source)}),
             "sinks": sections.pop("sinks", [{"kind": "files", "directory": str(tmp_path / "out")}]),
             "scoring": {"bundle": str(bundle), "log_features": False} | sections.pop("scoring", {}),
             "flink": {"log_directory": str(log_directory)} | sections.pop("flink", {}),
