@@ -69,7 +69,7 @@ def test_after_a_sigkill_every_alert_reaches_the_queue_and_state_is_exact(
     # A process group of its own: the JVM dies with Python, at the same moment.
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
     try:
-        wait_until_true(under_way, 120, "alerts")
+        wait_until_true(under_way, 300, "alerts")
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()

@@ -68,7 +68,7 @@ def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
     topics.send_events(lines[:200])
     job = start(config)
     try:
-        wait_until(lambda: queue.size() > 0, job, 60, "first alerts")
+        wait_until(lambda: queue.size() > 0, job, 240, "first alerts")
         with OpenLoop(topics, lines[200:], RATE):
             time.sleep(WARM_S + BEFORE_S)
             paused_at_ms, number = time.time_ns() // 1_000_000, checkpoint_number(checkpoints)
@@ -78,8 +78,8 @@ def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
             own_moto.resume()
             back_at_ms = time.time_ns() // 1_000_000
         in_topic = topics.values(topics.alerts)
-        wait_until(lambda: queue.size() >= len(in_topic), job, 60, "alerts after the outage")
-        wait_until(lambda: sum(Scrape(port).values("alerts_waiting")) == 0, job, 20, "the end of waiting")
+        wait_until(lambda: queue.size() >= len(in_topic), job, 120, "alerts after the outage")
+        wait_until(lambda: sum(Scrape(port).values("alerts_waiting")) == 0, job, 60, "the end of waiting")
     finally:
         job.cancel()
 
