@@ -44,8 +44,10 @@ bench: setup  ## Measure tx/s of one slot and microseconds by stage; writes out/
 bundle: setup  ## Make the shipped bundle and its statistics again
 	$(BIN)/fraud train --shipped
 
-connectors:  ## Fetch Flink's Kafka connector by Maven into .cache/connectors
+connectors:  ## Fetch Flink's connectors and S3 plugin by Maven into .cache/connectors and .cache/plugins
 	deploy/fetch_jars.sh deploy/connectors .cache/connectors
+	deploy/fetch_jars.sh deploy/plugins .cache/plugins/s3-fs-hadoop
+	deploy/fetch_kinesis.sh .cache/connectors
 
 broker:  ## Fetch a Kafka broker for development and tests by Maven into .cache/kafka-broker
 	deploy/fetch_jars.sh deploy/servers/kafka .cache/kafka-broker

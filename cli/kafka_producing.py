@@ -64,7 +64,7 @@ def produce(
     )
     try:
         with deferred_interrupt() as asked, progress_bar(f"sending to {topic}") as progress:
-            shown = _with_progress(lines, progress, count)
+            shown = with_progress(lines, progress, count)
             sender = _sender(producer, topic, delivery, now)
             send_at_rate(shown, rate, sender, time.monotonic, time.sleep, delivery.pace, asked.is_set)
             delivery.interrupted = asked.is_set()
@@ -109,7 +109,8 @@ def _flush(producer: Any, delivery: Delivery) -> None:
         delivery.error = delivery.error or f"{type(error).__name__}: {error}"
 
 
-def _with_progress(lines: Iterable[bytes], progress: Callable[[int, int], None], count: int | None) -> Iterator[bytes]:
+def with_progress(lines: Iterable[bytes], progress: Callable[[int, int], None], count: int | None) -> Iterator[bytes]:
+    """The same lines, telling the progress every now and then."""
     number = 0
     for number, line in enumerate(lines, 1):
         yield line

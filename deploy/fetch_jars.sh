@@ -12,6 +12,11 @@ fi
 command -v mvn >/dev/null || { echo "fetch_jars.sh: mvn is not on PATH; install Maven" >&2; exit 2; }
 mkdir -p "$2"
 DIRECTORY=$(cd "$2" && pwd)
-rm -f "$DIRECTORY"/*.jar
-mvn --quiet --batch-mode --file "$POM" dependency:copy-dependencies -DoutputDirectory="$DIRECTORY"
+FETCHED=$DIRECTORY/.fetched # apart from jars that somebody put there by hand
+rm -rf "$FETCHED"
+mvn --quiet --batch-mode --file "$POM" dependency:copy-dependencies -DoutputDirectory="$FETCHED"
+[ ! -f "$DIRECTORY/.jars" ] || (cd "$DIRECTORY" && xargs rm -f <.jars)
+(cd "$FETCHED" && ls) >"$DIRECTORY/.jars"
+mv "$FETCHED"/*.jar "$DIRECTORY"
+rmdir "$FETCHED"
 cp "$POM" "$DIRECTORY/.complete"

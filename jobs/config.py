@@ -6,10 +6,12 @@ or control stream is one more class with its `kind` in the union, and one more b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from jobs.aws_settings import KinesisSource, S3Section, SnsSink
 from jobs.config_types import (
     CurrencyCode,
     Directory,
@@ -42,7 +44,7 @@ class FileSource(Section):
     )
 
 
-Source = Annotated[FileSource | KafkaSource, Field(discriminator="kind")]
+Source = Annotated[FileSource | KafkaSource | KinesisSource, Field(discriminator="kind")]
 
 
 class FilesSink(Section):
@@ -70,7 +72,7 @@ class DiscardSink(Section):
     kind: Literal["discard"]
 
 
-Sink = Annotated[FilesSink | PrintSink | KafkaSink | DiscardSink, Field(discriminator="kind")]
+Sink = Annotated[FilesSink | PrintSink | KafkaSink | SnsSink | DiscardSink, Field(discriminator="kind")]
 
 
 class Thresholds(Section):
@@ -226,6 +228,7 @@ class JobConfig(Section):
     dead_letters: DeadLetters = Field(default_factory=DeadLetters)
     state: State = Field(default_factory=State)
     flink: Flink = Field(default_factory=Flink)
+    s3: S3Section = Field(default_factory=S3Section)
     control: Control = Field(default_factory=NoControl)
 
     @model_validator(mode="after")
@@ -239,6 +242,7 @@ class JobConfig(Section):
         if len(set(directories)) < len(directories):
             raise ValueError("sinks: two sinks of kind files share a directory")
         self._kafka_fits(has_checkpoints=self.flink.managed or self.state.checkpoint_dir is not None)
+        self._sns_fits(kinds)
         if self.state.restore_from is None:
             for sink in self.sinks:
                 if isinstance(sink, FilesSink):
@@ -264,6 +268,15 @@ class JobConfig(Section):
             if theirs:
                 raise ValueError(f"flink: managed: true leaves {', '.join(theirs)} to the platform: remove it here")
         return self
+
+    def _sns_fits(self, kinds: Sequence[str]) -> None:
+        if kinds.count("sns") > 1:
+            raise ValueError("sinks: at most one sink of kind sns: let its subscriptions filter")
+        if "sns" in kinds and not {"files", "kafka", "discard"} & set(kinds):
+            raise ValueError(
+                "sinks: sns takes alerts alone: add a sink of kind files or kafka for decisions and dead letters "
+                "(or discard, to throw them away)"
+            )
 
     def _kafka_fits(self, has_checkpoints: bool) -> None:
         source = self.source

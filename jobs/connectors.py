@@ -11,7 +11,11 @@ from jobs.entity_config import EntityJobConfig
 
 VARIABLE = "FRAUD_CONNECTORS"
 DEFAULT = Path(__file__).absolute().parent.parent / ".cache" / "connectors"
-KAFKA_JAR = "flink-sql-connector-kafka-*.jar"
+JARS = {
+    "kafka": "flink-sql-connector-kafka-*.jar",
+    "kinesis": "flink-sql-connector-aws-kinesis-streams-*.jar",
+}
+NAMES = {"kafka": "Kafka", "kinesis": "Kinesis"}
 
 
 def connector_jars(config: JobConfig | EntityJobConfig, required: bool = True) -> list[str]:
@@ -23,13 +27,16 @@ def connector_jars(config: JobConfig | EntityJobConfig, required: bool = True) -
     kinds: set[str] = {config.source.kind}
     if isinstance(config, JobConfig):
         kinds |= {config.control.kind, *(sink.kind for sink in config.sinks)}
-    if "kafka" not in kinds:
-        return []
     directory = Path(os.environ.get(VARIABLE) or DEFAULT)
-    found = sorted(directory.glob(KAFKA_JAR))
-    if not found and required:
-        raise ConfigError(
-            f"Flink's Kafka connector ({KAFKA_JAR}) is not in {directory}: run `make connectors`, "
-            f"or name the directory that holds it in {VARIABLE}"
-        )
-    return [str(found[-1])] if found else []
+    jars = []
+    for kind, pattern in JARS.items():
+        if kind not in kinds:
+            continue
+        found = sorted(directory.glob(pattern))
+        if not found and required:
+            raise ConfigError(
+                f"Flink's {NAMES[kind]} connector ({pattern}) is not in {directory}: run `make connectors`, "
+                f"or name the directory that holds it in {VARIABLE}"
+            )
+        jars += [str(jar) for jar in found[-1:]]
+    return jars

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file by its path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from jobs.aws_check import check_aws
 from jobs.config import FileSource
 from jobs.config_errors import ConfigError
 from jobs.config_file import load_config_of
@@ -20,6 +21,7 @@ from jobs.entity_config import EntityJobConfig, aggregation_settings, routing_se
 from jobs.environment import flink_settings, is_detached, on_cluster, start_java
 from jobs.failures import JobCancelled, JobFailed, is_java_error, job_failed
 from jobs.running import RunningJob
+from jobs.s3_files import use_s3_here, with_newest_checkpoint
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -45,7 +47,9 @@ def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
     environment = StreamExecutionEnvironment.get_execution_environment(settings)
     if not config.flink.managed:
         environment.set_parallelism(config.flink.parallelism)
-    records = open_source(config.source, StreamTableEnvironment.create(environment))
+    records = open_source(
+        config.source, StreamTableEnvironment.create(environment), config.aggregates.latest_timestamp is not None
+    )
     deltas = records.stream.process(RouteEvents(routing_settings(config, records.reader)), output_type=DELTA_TYPE)
     if isinstance(config.source, FileSource):
         deltas.set_parallelism(1)  # a file tells no time of arrival: its order is all there is, for each entity as well
@@ -60,10 +64,14 @@ def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
 def start(config: EntityJobConfig) -> RunningJob:
     """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
 
-    Raises ConfigError where Java is missing, JobFailed where Flink refuses the job.
+    Raises ConfigError where Java, a stream, tables or a bucket are missing, JobFailed where Flink refuses the job.
     """
+    check_aws(config)
+    config = with_newest_checkpoint(config)
     log_file = start_java(config.flink.log_directory)
     shown = None if on_cluster() else log_file
+    if not on_cluster():
+        use_s3_here(config)
     try:
         environment = build(config)
         client = environment.execute_async(config.name)

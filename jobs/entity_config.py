@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from jobs.aws_settings import S3Section
 from jobs.config import Flink, Source, State
 from jobs.config_types import NewFile, Timestamp
 from jobs.section import Section
@@ -58,6 +59,7 @@ class EntityJobConfig(Section):
     aggregates: Aggregates = Field(default_factory=Aggregates)
     state: State = Field(default_factory=State)
     flink: Flink = Field(default_factory=Flink)
+    s3: S3Section = Field(default_factory=S3Section)
 
 
 def routing_settings(config: EntityJobConfig, reader: RecordReader) -> RoutingSettings:

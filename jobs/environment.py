@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
 from jobs.connectors import connector_jars
+from jobs.s3_files import s3_options
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -161,6 +162,7 @@ def _settings(config: JobConfig | EntityJobConfig) -> dict[str, str]:
     if state.restore_from is not None:
         settings["execution.state-recovery.path"] = _uri(state.restore_from)
         settings["execution.state-recovery.ignore-unclaimed-state"] = str(state.allow_non_restored).lower()
+    settings |= s3_options(config)
     jars = connector_jars(config, required=not on_cluster())
     if jars:
         settings["pipeline.jars"] = ";".join(_uri(jar) for jar in jars)

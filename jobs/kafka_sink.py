@@ -12,7 +12,7 @@ from jobs.kafka_settings import KafkaSink
 from jobs.operator_ids import pin, pin_one
 
 SHORTEST_REQUEST_TIMEOUT_MS = 30_000
-TABLE = "kafka_outputs"
+TRANSACTIONS = "sink.transactional-id-prefix"
 _COLUMNS = """
     `topic` STRING NOT NULL METADATA,
     `headers` MAP<STRING, BYTES> METADATA,
@@ -21,9 +21,18 @@ _COLUMNS = """
 """
 
 
-def write_kafka(sink: KafkaSink, view: str, role: str, table_environment: StreamTableEnvironment) -> None:
-    """Connect the view's rows (topic, key, value, headers) with the topics, with pinned uids."""
-    table_environment.execute_sql(f"CREATE TEMPORARY TABLE {TABLE} ({_COLUMNS}) {sql.options(table_options(sink))}")
+def write_kafka(
+    sink: KafkaSink, view: str, role: str, table_environment: StreamTableEnvironment, writer: str = ""
+) -> None:
+    """Connect the view's rows (topic, key, value, headers) with the topics, with pinned uids.
+
+    A second writer of the same sink needs a name: transactions of two must not share their ids.
+    """
+    table = f"kafka_{view}"
+    options = table_options(sink)
+    if TRANSACTIONS in options:
+        options[TRANSACTIONS] += writer
+    table_environment.execute_sql(f"CREATE TEMPORARY TABLE {table} ({_COLUMNS}) {sql.options(options)}")
     names = sink.topic_names
     cases = " ".join(
         f"WHEN {sql.text_literal(name)} THEN CAST({sql.text_literal(names[name])} AS STRING)"
@@ -31,7 +40,7 @@ def write_kafka(sink: KafkaSink, view: str, role: str, table_environment: Stream
     )
     topic = f"CASE `topic` {cases} ELSE CAST({sql.text_literal(names['dead-letters'])} AS STRING) END"
     statements: Any = table_environment.create_statement_set()
-    statements.add_insert_sql(f"INSERT INTO {TABLE} SELECT {topic}, `headers`, `key`, `value` FROM {view}")
+    statements.add_insert_sql(f"INSERT INTO {table} SELECT {topic}, `headers`, `key`, `value` FROM {view}")
     environment = table_environment._j_tenv.execEnv()
     before = {node.getId() for node in environment.getTransformations()}
     statements.attach_as_datastream()
@@ -66,7 +75,7 @@ def table_options(sink: KafkaSink) -> dict[str, str]:
         "max.block.ms": str(sink.delivery_timeout_ms),
     }
     if sink.transactional_id_prefix is not None:
-        options["sink.transactional-id-prefix"] = sink.transactional_id_prefix
+        options[TRANSACTIONS] = sink.transactional_id_prefix
         properties["transaction.timeout.ms"] = str(sink.transaction_timeout_ms)
     properties |= java_properties(sink.connection) | sink.properties
     return options | {f"properties.{name}": value for name, value in properties.items()}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file by its path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from jobs.aws_check import check_aws
 from jobs.config import JobConfig, PrintSink
 from jobs.config_errors import ConfigError
 from jobs.config_file import load_config
@@ -20,7 +21,8 @@ from jobs.interrupts import deferred_interrupt
 from jobs.kafka_check import check_kafka
 from jobs.kafka_settings import KafkaControl
 from jobs.running import CANCELLED, Counts, JobResult, RunningJob
-from jobs.scoring_settings import dead_letter_limit, scorer_config, scorer_paths
+from jobs.s3_files import use_s3_here, with_newest_checkpoint
+from jobs.scoring_settings import dead_letter_limit, letter_form, remote_files, scorer_config, scorer_paths
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -48,7 +50,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     if not config.flink.managed:
         environment.set_parallelism(config.flink.parallelism)
     table_environment = StreamTableEnvironment.create(environment)
-    records = open_source(config.source, table_environment)
+    records = open_source(config.source, table_environment, config.scoring.latest_timestamp is not None)
     control = open_control(config.control, table_environment)
     score = ScoreTransactions(
         ScoringSettings(
@@ -58,23 +60,29 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             dead_letter_limit=dead_letter_limit(config),
             state_ttl_days=config.state.ttl_days,
             control=config.control.topic if isinstance(config.control, KafkaControl) else CONTROL,
+            remote_files=remote_files(config),
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
         )
     )
     outputs = records.stream.connect(control).process(score, output_type=OUTPUT_TYPE)
     pin_one(outputs._j_data_stream.getTransformation(), SCORE_UID)
-    add_sinks(config.sinks, outputs, table_environment)
+    add_sinks(config.sinks, outputs, letter_form(config), table_environment)
     return environment
 
 
 def start(config: JobConfig) -> RunningJob:
     """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
 
-    Raises ConfigError where Java, a connector, brokers or topics are missing, JobFailed where Flink refuses the job.
+    Raises ConfigError where Java, a connector, a plugin, brokers, topics or buckets are missing, JobFailed where Flink
+    refuses the job.
     """
     check_kafka(config)
+    check_aws(config)
+    config = with_newest_checkpoint(config)
     log_file = start_java(config.flink.log_directory)
     shown = None if on_cluster() else log_file
+    if not on_cluster():
+        use_s3_here(config)
     try:
         environment = build(config)
         client = environment.execute_async(config.name)

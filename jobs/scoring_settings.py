@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from jobs.aws_settings import s3_settings
 from jobs.config import JobConfig
 from jobs.kafka_settings import KafkaSink
 from jobs.store_settings import cache_settings, online_feature_settings, store_settings
+from udfs.dead_letter import LetterForm
 from udfs.dead_letter_limit import DeadLetterLimitSettings
 from udfs.decision import DecisionSettings
+from udfs.remote_files import S3Settings
 from udfs.scorer_config import ScorerConfig, ScorerPaths, StartVersions
 from udfs.user_state import UserStateSettings
 
@@ -14,16 +17,15 @@ LETTER_MARGIN_BYTES = 16_384  # key, headers and what Kafka adds to a record
 
 
 def scorer_config(config: JobConfig) -> ScorerConfig:
-    """Settings of the scorer. Where outputs go to Kafka, dead letters are bytes with headers, else JSON."""
-    scoring = config.scoring
-    kafka = next((sink for sink in config.sinks if isinstance(sink, KafkaSink)), None)
+    """Settings of the scorer."""
+    scoring, letters = config.scoring, letter_form(config)
     return ScorerConfig(
         base_currency=scoring.base_currency,
         default_timezone=scoring.default_timezone,
         latest_timestamp_ms=scoring.latest_timestamp,
         log_features=scoring.log_features,
-        dead_letters_as_json=kafka is None,
-        largest_dead_letter_bytes=None if kafka is None else kafka.max_request_bytes - LETTER_MARGIN_BYTES,
+        dead_letters_as_json=letters.as_json,
+        largest_dead_letter_bytes=letters.largest_bytes,
         decision=DecisionSettings(
             hard_block_above=scoring.thresholds.hard_block,
             soft_challenge_above=scoring.thresholds.soft_challenge,
@@ -35,6 +37,19 @@ def scorer_config(config: JobConfig) -> ScorerConfig:
         cache=cache_settings(config.store),
         online_features=online_feature_settings(config.online_features),
     )
+
+
+def letter_form(config: JobConfig) -> LetterForm:
+    """Where outputs go to Kafka, dead letters are bytes with headers, else JSON."""
+    kafka = next((sink for sink in config.sinks if isinstance(sink, KafkaSink)), None)
+    if kafka is None:
+        return LetterForm(as_json=True)
+    return LetterForm(as_json=False, largest_bytes=kafka.max_request_bytes - LETTER_MARGIN_BYTES)
+
+
+def remote_files(config: JobConfig) -> S3Settings:
+    """How the scorer reaches its files that are in S3."""
+    return s3_settings(config.s3)
 
 
 def scorer_paths(config: JobConfig) -> ScorerPaths:

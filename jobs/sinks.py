@@ -13,15 +13,19 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import StreamTableEnvironment
 
 from jobs import sql
+from jobs.aws_settings import SnsSink
 from jobs.config import DiscardSink, FilesSink, PrintSink, Sink
 from jobs.kafka_settings import KafkaSink
 from jobs.kafka_sink import write_kafka
 from jobs.operator_ids import pin, pin_one
+from jobs.sns_sink import publish_alerts
+from udfs.dead_letter import LetterForm
 from udfs.outputs import Destination
 from udfs.score_transactions import CONSOLE
 
 DESTINATIONS: tuple[str, ...] = get_args(Destination)
 OUTPUTS = "outputs"
+REFUSED = "refused_alerts"
 FILE_SUFFIX = ".jsonl"
 VALUE_AS_TEXT = "CAST(`value` AS STRING)"
 LETTER_AS_JSON = """JSON_OBJECT(
@@ -35,49 +39,70 @@ LETTER_AS_JSON = """JSON_OBJECT(
         KEY 'offset' VALUE CAST(CAST(headers['offset'] AS STRING) AS BIGINT)))"""
 
 
-def add_sinks(sinks: tuple[Sink, ...], outputs: DataStream, table_environment: StreamTableEnvironment) -> None:
+def add_sinks(
+    sinks: tuple[Sink, ...], outputs: DataStream, letters: LetterForm, table_environment: StreamTableEnvironment
+) -> None:
     """Connect the operator's rows with every sink, with pinned uids."""
     table_environment.create_temporary_view(OUTPUTS, table_environment.from_data_stream(outputs))
     seen: Counter[str] = Counter()
+    roles: list[tuple[Sink, str]] = []
     for sink in sinks:
         seen[sink.kind] += 1
-        role = f"sink-{sink.kind}" + (f"-{seen[sink.kind]}" if seen[sink.kind] > 1 else "")
+        roles.append((sink, f"sink-{sink.kind}" + (f"-{seen[sink.kind]}" if seen[sink.kind] > 1 else "")))
+    with_headers = any(isinstance(sink, KafkaSink) for sink in sinks)
+    for sink, role in roles:
         if isinstance(sink, FilesSink):
-            _write_files(sink, role, table_environment, any(isinstance(other, KafkaSink) for other in sinks))
+            for topic in DESTINATIONS:
+                _write_files(sink, topic, OUTPUTS, f"{role}-{topic}", table_environment, with_headers)
         elif isinstance(sink, KafkaSink):
             write_kafka(sink, OUTPUTS, role, table_environment)
         elif isinstance(sink, PrintSink):
             _print(outputs, role)
         elif isinstance(sink, DiscardSink):
             _discard(outputs, role)
+        elif isinstance(sink, SnsSink):
+            refused = publish_alerts(sink, OUTPUTS, letters, table_environment)
+            _write_refused(roles, refused, table_environment, with_headers)
+
+
+def _write_refused(
+    roles: list[tuple[Sink, str]], refused: DataStream, table_environment: StreamTableEnvironment, with_headers: bool
+) -> None:
+    """What the publisher could not deliver, to the other sinks by writers of its own: in one stream with the scorer's
+    rows these would no longer reach their sinks without a detour."""
+    table_environment.create_temporary_view(REFUSED, table_environment.from_data_stream(refused))
+    for sink, role in roles:
+        if isinstance(sink, FilesSink):
+            _write_files(sink, "dead-letters", REFUSED, f"{role}-refused", table_environment, with_headers)
+        elif isinstance(sink, KafkaSink):
+            write_kafka(sink, REFUSED, f"{role}-refused", table_environment, writer="-refused")
+        elif isinstance(sink, DiscardSink):
+            _discard(refused, f"{role}-refused")
 
 
 def _write_files(
-    sink: FilesSink, role: str, table_environment: StreamTableEnvironment, letters_are_bytes: bool
+    sink: FilesSink, topic: str, view: str, role: str, table_environment: StreamTableEnvironment, with_headers: bool
 ) -> None:
-    """One sink a topic, which ends its files with each checkpoint; SQL's own file sink would keep them open for long.
-
-    Where the operator makes dead letters of bytes with headers, for Kafka, they become JSON here.
+    """The view's rows of a topic in files that end with each checkpoint; SQL's own file sink would keep them open for
+    long. Where dead letters are bytes with headers, for Kafka, they become JSON here.
     """
-    file_names = OutputFileConfig.builder().with_part_suffix(FILE_SUFFIX).build()
-    for topic in DESTINATIONS:
-        file_sink = (
-            FileSink.for_row_format(os.path.join(sink.directory, topic), Encoder.simple_string_encoder())
-            .with_bucket_assigner(BucketAssigner.base_path_bucket_assigner())
-            .with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
-            .with_output_file_config(file_names)
-            .build()
-        )
-        line = LETTER_AS_JSON if letters_are_bytes and topic == "dead-letters" else VALUE_AS_TEXT
-        lines = _lines_of(topic, line, table_environment)
-        pin([lines.getTransformation()], f"{role}-{topic}")
-        pin_one(lines.sinkTo(file_sink.get_java_function()).getTransformation(), f"{role}-{topic}")
+    file_sink = (
+        FileSink.for_row_format(os.path.join(sink.directory, topic), Encoder.simple_string_encoder())
+        .with_bucket_assigner(BucketAssigner.base_path_bucket_assigner())
+        .with_rolling_policy(RollingPolicy.on_checkpoint_rolling_policy())
+        .with_output_file_config(OutputFileConfig.builder().with_part_suffix(FILE_SUFFIX).build())
+        .build()
+    )
+    line = LETTER_AS_JSON if with_headers and topic == "dead-letters" else VALUE_AS_TEXT
+    lines = _lines_of(topic, line, view, table_environment)
+    pin([lines.getTransformation()], role)
+    pin_one(lines.sinkTo(file_sink.get_java_function()).getTransformation(), role)
 
 
-def _lines_of(topic: str, line: str, table_environment: StreamTableEnvironment) -> Any:
+def _lines_of(topic: str, line: str, view: str, table_environment: StreamTableEnvironment) -> Any:
     """The topic's values as a Java stream of strings; PyFlink's own conversion to a stream knows rows only."""
     condition = f"topic = {sql.text_literal(topic)}"
-    table = table_environment.sql_query(f"SELECT {line} FROM {OUTPUTS} WHERE {condition}")
+    table = table_environment.sql_query(f"SELECT {line} FROM {view} WHERE {condition}")
     text = get_gateway().jvm.org.apache.flink.table.api.DataTypes.STRING()
     return table_environment._j_tenv.toDataStream(table._j_table, text)
 

@@ -12,16 +12,20 @@ from pyflink.common import Types
 from pyflink.datastream import DataStream, KeyedStream
 from pyflink.table import StreamTableEnvironment
 
+from jobs.aws_settings import KinesisSource
 from jobs.config import FileSource, Source
 from jobs.file_lines import file_lines
 from jobs.kafka_settings import KafkaSource
 from jobs.kafka_source import ELEMENT, kafka_rows
+from jobs.kinesis_source import kinesis_rows
 from jobs.operator_ids import first_of, pin, pin_one
 from jobs.routing import key_by_first, key_expression
-from udfs.incoming import FileRecordReader, KafkaRecordReader, RecordReader
+from udfs.incoming import FileRecordReader, KafkaRecordReader, KinesisRecordReader, RecordReader
 from udfs.score_transactions import BYTES
+from udfs.system_clocks import SYSTEM_CLOCKS
 
 ROLE = "source"
+WALL_MS = SYSTEM_CLOCKS.wall_ms
 
 
 class Records(NamedTuple):
@@ -31,10 +35,15 @@ class Records(NamedTuple):
     reader: RecordReader
 
 
-def open_source(source: Source, table_environment: StreamTableEnvironment) -> Records:
-    """The records of the configured source, keyed by user, in the source's order for each key."""
+def open_source(source: Source, table_environment: StreamTableEnvironment, has_ceiling: bool = False) -> Records:
+    """The records of the configured source, keyed by user, in the source's order for each key.
+
+    `has_ceiling` tells that a latest timestamp is configured, so that no arrival needs to be made up.
+    """
     if isinstance(source, KafkaSource):
         return _open_kafka(source, table_environment)
+    if isinstance(source, KinesisSource):
+        return _open_kinesis(source, table_environment, has_ceiling)
     return _open_file(source, table_environment)
 
 
@@ -53,6 +62,14 @@ def _open_kafka(source: KafkaSource, table_environment: StreamTableEnvironment) 
     pin_one(first_of(last), f"{ROLE}-kafka")
     pin([last], f"{ROLE}-kafka")
     return Records(key_by_first(rows, ELEMENT), KafkaRecordReader())
+
+
+def _open_kinesis(source: KinesisSource, table_environment: StreamTableEnvironment, has_ceiling: bool) -> Records:
+    rows = kinesis_rows(source, table_environment)
+    last = rows._j_data_stream.getTransformation()
+    pin_one(first_of(last), f"{ROLE}-kinesis")
+    pin([last], f"{ROLE}-kinesis")
+    return Records(key_by_first(rows, BYTES), KinesisRecordReader(source.stream_arn, None if has_ceiling else WALL_MS))
 
 
 def run_by_one(rows: DataStream) -> None:

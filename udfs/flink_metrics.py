@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from udfs.metrics import BY_NAME, GROUP
+from udfs.metrics import BY_NAME, GROUP, METRICS, Metric
 
 HISTOGRAM_OBSERVATIONS = 2_048
 
@@ -16,7 +16,7 @@ HISTOGRAM_OBSERVATIONS = 2_048
 class FlinkMetrics:
     """Each metric is registered by its name when it gets its first value; those without a label at once, with 0."""
 
-    def __init__(self, runtime_context: Any) -> None:
+    def __init__(self, runtime_context: Any, metrics: tuple[Metric, ...] = METRICS) -> None:
         from pemja import findClass
 
         self._group = runtime_context.get_metrics_group().add_group(GROUP)
@@ -24,9 +24,9 @@ class FlinkMetrics:
         self._counters: dict[tuple[str, str | None], Any] = {}
         self._gauges: dict[tuple[str, str | None], Any] = {}
         self._histograms: dict[str, Any] = {}
-        for name, metric in BY_NAME.items():
+        for metric in metrics:
             if metric.kind == "counter" and metric.label is None:
-                self.add(name, 0)
+                self.add(metric.name, 0)
 
     def add(self, name: str, count: int, label: str | None = None) -> None:
         """Count so many more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from udfs.outputs import Origin
@@ -37,3 +38,18 @@ class KafkaRecordReader:
         if name is None:
             name = self._partitions[partition] = str(partition)
         return payload, arrived_at_ms, Origin(topic, name, offset)
+
+
+class KinesisRecordReader:
+    """An element of Kinesis is the payload alone: the connector tells neither shard, sequence number nor arrival.
+
+    In place of its arrival a record gets the moment that it is read, so that one from the future is refused in a stream
+    that never ends; a record that is read again later may then be accepted. Without a clock it gets none.
+    """
+
+    def __init__(self, stream: str, wall_ms: Callable[[], int] | None) -> None:
+        self._origin = Origin(stream)
+        self._wall_ms = wall_ms
+
+    def read(self, element: bytes) -> tuple[bytes | None, int | None, Origin]:
+        return element, None if self._wall_ms is None else self._wall_ms(), self._origin

@@ -53,12 +53,22 @@ METRICS = (
 )  # fmt: skip
 
 
+ALERT_METRICS = (
+    Metric("alerts_published", "counter", "alerts", "accepted by SNS"),
+    Metric("alerts_refused", "counter", "alerts", "refused by SNS for good, or too large for it: dead letters"),
+    Metric("alerts_failures", "counter", "calls", "to SNS that failed, or were accepted in part only"),
+    Metric("alerts_retried", "counter", "alerts", "that such a call left to be sent again, each time"),
+    Metric("alerts_waiting", "gauge", "alerts", "in state, not yet accepted by SNS"),
+)
+"""Of the operator that publishes alerts to SNS, where the job has one."""
+
+
 def prometheus_name(metric: Metric) -> str:
     """What Flink's Prometheus reporter calls the metric."""
     return f"{PROMETHEUS_PREFIX}{f'{metric.label}_' if metric.label else ''}{metric.name}"
 
 
-BY_NAME = {metric.name: metric for metric in METRICS}
+BY_NAME = {metric.name: metric for metric in (*METRICS, *ALERT_METRICS)}
 
 
 def markdown_table() -> str:
@@ -66,7 +76,7 @@ def markdown_table() -> str:
     rows = [
         f"| `{metric.name}` | {metric.kind} | {metric.unit} | {f'`{metric.label}`' if metric.label else ''} "
         f"| {metric.meaning} |"
-        for metric in METRICS
+        for metric in (*METRICS, *ALERT_METRICS)
     ]
     return "\n".join(["| name | kind | unit | label | meaning |", "|---|---|---|---|---|", *rows]) + "\n"
 

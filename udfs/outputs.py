@@ -89,7 +89,10 @@ class Decision(msgspec.Struct, tag_field="type", tag="decision", gc=False):
 
 
 class Alert(msgspec.Struct, tag_field="type", tag="alert", omit_defaults=True, kw_only=True, gc=False):
-    """What an analyst is told: any decision but allow, any flag, or an account change that raises a flag."""
+    """What an analyst is told: any decision but allow, any flag, or an account change that raises a flag.
+
+    `user_country` is the home country of the user's profile.
+    """
 
     alert_id: str
     user_id: str
@@ -103,6 +106,7 @@ class Alert(msgspec.Struct, tag_field="type", tag="alert", omit_defaults=True, k
     amount: float | None = None
     currency: str | None = None
     merchant_id: str | None = None
+    user_country: str | None = None
 
 
 class Duplicate(msgspec.Struct, tag_field="type", tag="duplicate", kw_only=True, gc=False):

@@ -21,6 +21,7 @@ from udfs.live_control import LiveControl, UnusableHere
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
 from udfs.progress import FLUSH_AFTER_MS, Progress
+from udfs.remote_files import S3Settings, local_paths
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.system_clocks import SYSTEM_CLOCKS
 from udfs.tally import count
@@ -51,7 +52,7 @@ REMEDY = (
 
 
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the operator is told. Picklable; paths are those of the machine that the operator runs on.
+    """All that the operator is told. Picklable; paths are those of the machine that the operator runs on, or s3://.
 
     `control` names the control stream in dead letters. `console` adds a side output of one readable line for each
     alert, each alert with an action, or each output.
@@ -63,6 +64,7 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_limit: DeadLetterLimitSettings
     state_ttl_days: int
     control: str = "control"
+    remote_files: S3Settings = S3Settings()
     console: Literal["alerts", "actions", "all"] | None = None
 
 
@@ -81,8 +83,9 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
 
     def open(self, runtime_context: RuntimeContext) -> None:
         settings = self._settings
+        paths = local_paths(settings.paths, settings.remote_files)
         self._scorer = open_scorer(
-            settings.scorer, settings.paths, FlinkUserLog(runtime_context, settings.state_ttl_days), SYSTEM_CLOCKS
+            settings.scorer, paths, FlinkUserLog(runtime_context, settings.state_ttl_days), SYSTEM_CLOCKS
         )
         _spare_the_collector()
         self._read = settings.reader.read

@@ -8,7 +8,6 @@ that the record has not happened; it leaves as a dead letter.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import logging
 
@@ -16,6 +15,7 @@ import msgspec
 
 from udfs.bundle import Bundle
 from udfs.codec import BadRecord, decode_event
+from udfs.dead_letter import LetterForm, dead_letter
 from udfs.decision import DecisionSettings, action_for, at_least, flags_of, model_score, needs_audit
 from udfs.ensemble import Ensemble
 from udfs.events import AccountChange, Event, Label, Login, Transaction
@@ -23,7 +23,6 @@ from udfs.feature_engine import FeatureEngine, Observation
 from udfs.money import AmountOutOfRange, MissingRate
 from udfs.outputs import (
     Alert,
-    DeadLetter,
     Decision,
     Duplicate,
     ModelScore,
@@ -41,7 +40,6 @@ from udfs.tally import DeadLetterKind, Tally, count
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
-LONGEST_REASON = 2_000
 _REFUSALS: dict[type[Exception], DeadLetterKind] = {
     BadRecord: "bad_record",
     MissingRate: "missing_rate",
@@ -75,7 +73,7 @@ class Scorer:
         self.bundle_version = ensemble.bundle.manifest.version
         self.control_versions: dict[str, int] = {}
         self.tally = Tally()
-        self._as_json = config.dead_letters_as_json
+        self._letters = LetterForm(config.dead_letters_as_json, config.largest_dead_letter_bytes)
 
     def process(self, payload: bytes | None, key: str, arrived_at_ms: int | None, origin: Origin) -> list[Output]:
         """All outputs of one record of key `key`, the state already written. Bad records come back as dead letters.
@@ -178,6 +176,7 @@ class Scorer:
                         amount=transaction.amount,
                         currency=currency,
                         merchant_id=transaction.merchant_id,
+                        user_country=context.user.home_country if context.user else None,
                     )
                 )
             )
@@ -204,30 +203,7 @@ class Scorer:
 
     def dead_letter(self, payload: bytes | None, reason: str, origin: Origin) -> Output:
         """A record that is no event: raw bytes and headers, or one JSON object where the sink has no headers."""
-        raw = payload or b""
-        digest = hashlib.sha256(raw).hexdigest()
-        if self._as_json:
-            letter = DeadLetter(
-                reason=reason,
-                payload_base64=base64.b64encode(raw).decode(),
-                payload_sha256=digest,
-                origin=origin,
-            )
-            return Output("dead-letters", origin.source, _encode(letter))
-        headers = {
-            "reason": reason[:LONGEST_REASON].encode(errors="backslashreplace"),
-            "payload_sha256": digest.encode(),
-            "topic": origin.source.encode(),
-        }
-        if origin.partition is not None:
-            headers["partition"] = origin.partition.encode()
-        if origin.offset is not None:
-            headers["offset"] = str(origin.offset).encode()
-        largest = self.config.largest_dead_letter_bytes
-        if largest is not None and len(raw) > largest:
-            headers["cut_from_bytes"] = str(len(raw)).encode()
-            raw = raw[:largest]
-        return Output("dead-letters", origin.source, raw, headers)
+        return dead_letter(payload, reason, origin, self._letters)
 
     def _check(self, event: Event, key: str, arrived_at_ms: int | None) -> None:
         if event.user_id != key:

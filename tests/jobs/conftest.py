@@ -29,9 +29,9 @@ def log_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def configure(bundle: Path, log_directory: Path, tmp_path: Path) -> Configure:
     """A configuration of a file source and a files sink in the test's directory; sections are laid over it."""
 
-    def make(source: Path, **sections: Any) -> JobConfig:
+    def make(source: Path, /, **sections: Any) -> JobConfig:
         tree: dict[str, Any] = {
-            "source": {"kind": "file", "path": str(source)},
+            "source": sections.pop("source", {"kind": "file", "path": str(source)}),
             "sinks": sections.pop("sinks", [{"kind": "files", "directory": str(tmp_path / "out")}]),
             "scoring": {"bundle": str(bundle), "log_features": False} | sections.pop("scoring", {}),
             "flink": {"log_directory": str(log_directory)} | sections.pop("flink", {}),

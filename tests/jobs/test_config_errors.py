@@ -57,14 +57,14 @@ WRONG = [
     ("flink.parallelism", "two", "flink.parallelism: must be a whole number, not 'two'"),
     ("flink", 3, "flink: 3 is not a mapping of keys to values"),
     ("flink.extra", {"a": {"b": 1}}, "flink.extra.a: must be text, not {'b': 1}"),
-    ("source.kind", "kafak", "source: unknown kind 'kafak': give one of file, kafka"),
+    ("source.kind", "kafak", "source: unknown kind 'kafak': give one of file, kafka, kinesis"),
     ("source.path", "none.jsonl", f"source.path: there is no file {Path.cwd()}/none.jsonl"),
     ("source.path", ".", f"source.path: {Path.cwd()} is a directory, not a file"),
     ("source.key_path", "$.a' or '", "source.key_path: \"$.a' or '\" is not a JSON path like $.user_id or "
      "$.payload['user id']"),
     ("sinks", [], "sinks: give at least one, for example kind: print"),
-    ("sinks.0.kind", "prnt", "sinks.0: unknown kind 'prnt': give one of files, print, kafka, discard"),
-    ("sinks.0", {"only": "all"}, "sinks.0: kind is missing: give one of files, print, kafka, discard"),
+    ("sinks.0.kind", "prnt", "sinks.0: unknown kind 'prnt': give one of files, print, kafka, sns, discard"),
+    ("sinks.0", {"only": "all"}, "sinks.0: kind is missing: give one of files, print, kafka, sns, discard"),
     ("sinks.0.only", "none", "sinks.0.only: 'none' is not allowed: give alerts, actions or all"),
     ("sinks.0.olny", "all", "sinks.0.olny: unknown key; did you mean 'only'? (allowed: kind, only)"),
     ("sinks.0", {"kind": "files"}, "sinks.0.directory: is missing"),
@@ -91,7 +91,7 @@ WRONG = [
     ("control", {"path": "x"}, "control: kind is missing: give one of none, file, kafka"),
     ("control", {"kind": "none", "path": "x"}, "control.path: unknown key (allowed: kind)"),
     ("nmae", "x", "nmae: unknown key; did you mean 'name'? (allowed: name, source, sinks, scoring, store, online_features, "
-     "dead_letters, state, flink, control)"),
+     "dead_letters, state, flink, s3, control)"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,37 @@
+"""Profiles of the event stream's users, as a reference folder and in a remote store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.contracts.store_factories import SETTINGS
+from tests.jobs.event_stream import USERS
+from udfs.stores.opening import open_store
+from udfs.stores.reference_rows import REFERENCE_FILES, rows_of
+from udfs.stores.settings import RemoteStoreSettings
+from udfs.system_clocks import SYSTEM_CLOCKS
+
+COUNTRIES = ("US", "DE", "NG")
+
+
+def write_reference(directory: Path) -> Path:
+    """A folder with a profile for nine users in ten."""
+    directory.mkdir(parents=True)
+    users = [
+        {"user_id": f"U{number:05d}", "home_country": COUNTRIES[number % 3], "kyc_level": number % 4}
+        for number in range(USERS)
+        if number % 10
+    ]
+    (directory / "users.jsonl").write_text("\n".join(map(json.dumps, users)))
+    return directory
+
+
+def fill_store(settings: RemoteStoreSettings, reference: Path) -> None:
+    """What `fraud load` writes."""
+    store = open_store(settings, SETTINGS, SYSTEM_CLOCKS)
+    for file in REFERENCE_FILES:
+        records = {row.key: row.record for row in rows_of(reference, file) if row.key and row.record}
+        if records:
+            store.put_many(records, None)
+    store.close()
