@@ -26,8 +26,8 @@ class FlinkUserLog:
         snapshot = ValueStateDescriptor(SNAPSHOT_STATE, Types.PICKLED_BYTE_ARRAY())
         entries = ListStateDescriptor(ENTRIES_STATE, Types.PICKLED_BYTE_ARRAY())
         ttl = time_to_live(ttl_days)
-        snapshot.enabletime_to_live(ttl)
-        entries.enabletime_to_live(ttl)
+        snapshot.enable_time_to_live(ttl)
+        entries.enable_time_to_live(ttl)
         self._snapshot = context.get_state(snapshot)
         self._entries = context.get_list_state(entries)
 
