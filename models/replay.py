@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from models.event_files import Progress, events_of, lines_of, no_progress
+from models.event_files import Progress, lines_of, no_progress
+from models.user_shard import UserShard, events_of_shard, routing_key
 from udfs.events import AccountChange, Label, Login, Transaction
-from udfs.feature_engine import FeatureEngine
+from udfs.feature_engine import FeatureEngine, Observation
 from udfs.features.catalogue import NAMES
 from udfs.money import AmountOutOfRange, MissingRate
 from udfs.outputs import Origin, Output
@@ -20,12 +20,8 @@ from udfs.scorer import Scorer
 from udfs.user_log import MemoryUserLogs
 
 
-class _Routing(msgspec.Struct):
-    user_id: str | int
-
-
-_decode_routing = msgspec.json.Decoder(_Routing).decode
-NO_KEY = " no key"  # no id contains a space
+def ignore_label(label: Label) -> None:
+    """For callers that need no labels."""
 
 
 class ReplayedHistory:
@@ -64,19 +60,21 @@ class ReplayedHistory:
         return [self.labels.get(key) for key in zip(self.user_ids, self.transaction_ids, strict=True)]
 
 
-def replay_features(
+def observations_of(
     path: Path,
     engine: FeatureEngine,
     logs: MemoryUserLogs,
+    shard: UserShard,
     latest_timestamp_ms: int | None = None,
     progress: Progress = no_progress,
-) -> ReplayedHistory:
-    """Every transaction's features as the job would compute them, late ones included, duplicates left out.
+    on_label: Callable[[Label], None] = ignore_label,
+) -> Iterator[tuple[int, Transaction, Observation]]:
+    """The shard's transactions as the job would score them, late ones included, duplicates left out; each with its
+    line's number and written to the state before it is given out.
 
     `engine` stores in `logs`. Raises EventFileError.
     """
-    history = ReplayedHistory()
-    for event in events_of(path, latest_timestamp_ms, progress):
+    for number, event in events_of_shard(path, shard, latest_timestamp_ms, progress):
         logs.key = event.user_id
         if isinstance(event, Transaction):
             try:
@@ -85,14 +83,29 @@ def replay_features(
                 continue  # a dead letter of the job
             if observation is not None:
                 engine.commit(observation)
-                history.add(event, observation.context.amount, observation.features)
+                yield number, event, observation
         elif isinstance(event, Login):
             engine.record_login(event)
         elif isinstance(event, AccountChange):
             engine.record_change(event)
         else:
             engine.record_label(event)
-            history.add_label(event)
+            on_label(event)
+
+
+def replay_features(
+    path: Path,
+    engine: FeatureEngine,
+    logs: MemoryUserLogs,
+    latest_timestamp_ms: int | None = None,
+    progress: Progress = no_progress,
+) -> ReplayedHistory:
+    """Every transaction's features as the job would compute them, in memory. Raises EventFileError."""
+    history = ReplayedHistory()
+    for _, transaction, observation in observations_of(
+        path, engine, logs, UserShard(), latest_timestamp_ms, progress, history.add_label
+    ):
+        history.add(transaction, observation.context.amount, observation.features)
     return history
 
 
@@ -105,11 +118,3 @@ def replay_outputs(
         key = routing_key(line)
         logs.key = key
         yield from scorer.process(line, key, None, origin)
-
-
-def routing_key(payload: bytes) -> str:
-    """The key that the job's source would compute: the user id as text, or one that no id equals."""
-    try:
-        return str(_decode_routing(payload).user_id)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return NO_KEY
