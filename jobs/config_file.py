@@ -29,7 +29,7 @@ def load_config(path: str | os.PathLike[str], environment: Mapping[str, str] | N
 
 def load_config_of(kind: type[C], path: str | os.PathLike[str], environment: Mapping[str, str] | None = None) -> C:
     """The same for another job's configuration. Raises ConfigError."""
-    tree, variables = _tree(Path(path), os.environ if environment is None else environment, kind)
+    tree, variables = read_tree(Path(path), os.environ if environment is None else environment, kind)
     return _parse(kind, tree, str(path), variables)
 
 
@@ -38,7 +38,7 @@ def load_store(path: str | os.PathLike[str], environment: Mapping[str, str] | No
 
     Raises ConfigError.
     """
-    tree, variables = _tree(Path(path), os.environ if environment is None else environment)
+    tree, variables = read_tree(Path(path), os.environ if environment is None else environment)
     try:
         return _StoreOnly.model_validate(tree).store
     except ValidationError as error:
@@ -65,7 +65,7 @@ def _parse(kind: type[C], tree: dict[str, Any], origin: str, variables: Mapping[
         raise ConfigError(explain(error, origin, variables)) from None
 
 
-def _tree(
+def read_tree(
     path: Path, environment: Mapping[str, str], kind: type[BaseModel] = JobConfig
 ) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """File and environment as plain data, and which keys came from which variables."""
