@@ -12,7 +12,7 @@ import udfs.feature_engine as feature_engine
 import udfs.scorer as scoring
 from models.default_bundle import DEFAULT_BUNDLE
 from models.event_files import Progress, lines_of
-from models.replay import routing_key
+from models.user_shard import routing_key
 from udfs.codec import decode_event
 from udfs.ensemble import Ensemble
 from udfs.events import Transaction

@@ -18,6 +18,7 @@ COMMANDS = {
     "stats": "Make the population statistics that some rules compare with.",
     "train": "Train a bundle from a file of events, through the same scorer.",
     "evaluate": "Measure the model on a scored run whose truth is known.",
+    "parity": "Compare logged features with those that the transaction log gives.",
     "report": "Make the HTML report of a scored file again.",
     "store": "Make the tables of a store, or check that it answers.",
     "load": "Fill a store with users, merchants, devices, feeds and histories.",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jobs.running import JobResult
 
 FUTURE_TOLERANCE_MS = 600_000
+CONFIG_FILE = "job.yaml"
 OUTPUT_FILES = {"decisions": "decisions.jsonl", "alerts": "alerts.jsonl", "dead-letters": "dead_letters.jsonl"}
 
 
@@ -41,12 +42,13 @@ class ScoringRun:
 
 
 def score(run: ScoringRun, debug: bool = False) -> JobResult:
-    """Run the job over the events and leave decisions, alerts, dead letters and run.json in the run's folder.
+    """Run the job over the events and leave decisions, alerts, dead letters, job.yaml and run.json in the run's folder.
 
     Raises UserError for whatever the user can put right.
     """
     from jobs.config_errors import ConfigError
     from jobs.failures import JobCancelled, JobFailed
+    from jobs.recorded_run import as_text
     from jobs.score_transactions import start
 
     try:
@@ -57,6 +59,7 @@ def score(run: ScoringRun, debug: bool = False) -> JobResult:
         histories = run.histories or _count_entities(run)
         total = _count_lines(run.events)
         config = job_config(run, histories)
+        (run.directory / CONFIG_FILE).write_text(as_text(config))
         job = start(config)
         if run.print_alerts:
             result = job.wait()

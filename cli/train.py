@@ -45,6 +45,7 @@ DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
     show_default=True,
     help="How alerts are explained: path contributions (microseconds) or exact TreeSHAP (a millisecond).",
 )
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that replay.  [default: the cores there are]")
 @click.option("--quick", is_flag=True, help="A small model for a first look.")
 @click.option("--shipped", is_flag=True, help="Make the shipped bundle and statistics again, from a simulated history.")
 def command(
@@ -62,6 +63,7 @@ def command(
     name: str,
     seed: int,
     reasons: Literal["path", "shapley"],
+    workers: int | None,
     quick: bool,
     shipped: bool,
 ) -> None:
@@ -79,7 +81,7 @@ def command(
     if shipped:
         if any(given is not None for given in (events, transactions, labels, reference, truth)):
             raise UserError("--shipped simulates its own history: leave out all inputs")
-        _train_shipped(out, _settings(TrainSettings, False, quick, name, seed, reasons))
+        _train_shipped(out, _settings(TrainSettings, False, quick, name, seed, reasons), workers)
         return
     if out is None or (events is None) == (transactions is None):
         raise UserError("give --bundle and either --events or --transactions with --mapping, or --shipped")
@@ -95,7 +97,7 @@ def command(
             events, converted_truth = _converted(transactions, labels, mappings, Path(folder))
             truth = truth or converted_truth
         assert events is not None
-        _train(events, reference, truth, out, settings, period, tuning_seconds)
+        _train(events, reference, truth, out, settings, period, tuning_seconds, workers)
 
 
 def _settings(
@@ -128,7 +130,7 @@ def _converted(
     return folder / "events.jsonl", truth if truth.is_file() else None
 
 
-def _train_shipped(out: Path | None, settings: TrainSettings) -> None:
+def _train_shipped(out: Path | None, settings: TrainSettings, workers: int | None) -> None:
     from models import default_bundle
     from simulator.config import SimulatorConfig
     from simulator.files import write
@@ -145,7 +147,9 @@ def _train_shipped(out: Path | None, settings: TrainSettings) -> None:
         with progress_bar("simulating a history") as progress:
             write(simulate(config), history, progress)
         events, reference = history / "events.jsonl", history / "reference"
-        _train(events, reference, history / "truth.jsonl", out or default_bundle.DEFAULT_BUNDLE, settings)
+        _train(
+            events, reference, history / "truth.jsonl", out or default_bundle.DEFAULT_BUNDLE, settings, workers=workers
+        )
         if out is None:
             _write_statistics(events, reference, default_bundle.DEFAULT_STATISTICS)
 
@@ -173,11 +177,13 @@ def _train(
     settings: TrainSettings,
     period: tuple[int, int, int | None] | None = None,
     tuning_seconds: int | None = None,
+    workers: int | None = None,
 ) -> None:
     from models.entity_history import aggregate_entities, write_history
     from models.event_files import EventFileError
     from models.frame import TrainingError
     from models.model_card import headline_of, write_model_card
+    from models.processes import WorkerDied, cores
     from models.train import Period, train_bundle
     from models.training_data import training_frame
     from udfs.scorer_config import ScorerConfig, ScorerPaths
@@ -191,7 +197,7 @@ def _train(
                 write_history(aggregate_entities(events, config.buckets, progress=progress), histories)
             paths = ScorerPaths(bundle="", reference=str(reference) if reference else None, histories=str(histories))
             with progress_bar("replaying history") as progress:
-                frame = training_frame(events, config, paths, truth, progress)
+                frame = training_frame(events, config, paths, truth, progress, workers or cores())
         stated = Period(*period) if period is not None else None
         if tuning_seconds is not None:
             settings = _tuned(frame, settings, stated, tuning_seconds)
@@ -200,7 +206,7 @@ def _train(
                 frame, out, settings, lambda words, share: progress(round(1000 * share), 1000), stated
             )
         write_model_card(manifest, out)
-    except (EventFileError, StoreError, TrainingError, OSError) as error:
+    except (EventFileError, StoreError, TrainingError, WorkerDied, OSError) as error:
         raise UserError(str(error)) from None
     click.echo(f"bundle {manifest.name} {manifest.version} in {out}, with its model card")
     for line in headline_of(manifest):

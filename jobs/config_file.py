@@ -39,7 +39,7 @@ def load_config_of(
     properties: Mapping[str, str] | None = None,
 ) -> C:
     """The same for another job's configuration. Raises ConfigError."""
-    tree, variables = _tree(Path(path), os.environ if environment is None else environment, kind, properties)
+    tree, variables = read_tree(Path(path), os.environ if environment is None else environment, kind, properties)
     return _parse(kind, tree, str(path), variables)
 
 
@@ -54,7 +54,7 @@ def load_store(path: str | os.PathLike[str], environment: Mapping[str, str] | No
 
     Raises ConfigError.
     """
-    tree, variables = _tree(Path(path), os.environ if environment is None else environment)
+    tree, variables = read_tree(Path(path), os.environ if environment is None else environment)
     try:
         return _StoreOnly.model_validate(tree).store
     except ValidationError as error:
@@ -81,7 +81,7 @@ def _parse(kind: type[C], tree: dict[str, Any], origin: str, variables: Mapping[
         raise ConfigError(explain(error, origin, variables)) from None
 
 
-def _tree(
+def read_tree(
     path: Path,
     environment: Mapping[str, str],
     kind: type[BaseModel] = JobConfig,

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import numpy as np
 
 from models.event_files import EventFileError, Progress, lines_of, no_progress
 from models.frame import TrainingFrame
-from models.replay import ReplayedHistory, replay_features
+from models.frame_parts import NO_LABEL_MS, FrameParts
+from models.frame_replay import FrameTask, replay_into
 from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
-from udfs.open_scorer import open_engine
 from udfs.scorer_config import ScorerConfig, ScorerPaths
-from udfs.user_log import MemoryUserLogs
 
 
 class _Truth(msgspec.Struct):
@@ -28,39 +28,48 @@ def training_frame(
     paths: ScorerPaths,
     truth: Path | None = None,
     progress: Progress = no_progress,
+    workers: int = 1,
 ) -> TrainingFrame:
     """Replay the events and label each transaction by its newest label.
 
     Nobody's label counts before the label delay is over: without one a transaction is legitimate then, and frauds that
     are known sooner must not be over-represented among the youngest transactions.
     `truth` (truth.jsonl) only adds the fraud patterns' names, for the evaluation by pattern.
-    Raises EventFileError, StoreError.
+    The frame is the same however many `workers` replay; between them and the frame lie temporary files, about 1 kB a
+    transaction. Raises EventFileError, StoreError, WorkerDied.
     """
-    logs = MemoryUserLogs()
-    engine = open_engine(config, paths, logs)
-    history = replay_features(events, engine, logs, config.latest_timestamp_ms, progress)
-    timestamps_ms = np.array(history.timestamps_ms, np.int64)
-    known = history.known_labels()
+    with TemporaryDirectory() as folder:
+        replay_into(FrameTask(events, config, paths, Path(folder)), workers, progress)
+        rows = FrameParts(Path(folder))
+        patterns = _patterns(rows, truth)
+    timestamps_ms = rows.timestamps_ms
+    has_label = rows.known_at_ms != NO_LABEL_MS
     matured_ms = timestamps_ms + config.buckets.label_delay_ms
-    labelled_ms = np.array([0 if item is None else item[0] for item in known], np.int64)
-    known_at_ms = np.maximum(labelled_ms, matured_ms)
+    known_at_ms = np.maximum(rows.known_at_ms, matured_ms)
     end_ms = int(timestamps_ms.max(initial=0))
     return TrainingFrame(
-        features=history.features(),
+        features=rows.features,
         names=NAMES,
         feature_set_version=FEATURE_SET_VERSION,
-        labels=np.array([k is not None and k[1] for k in known], np.bool_),
+        labels=rows.is_fraud,
         timestamps_ms=timestamps_ms,
-        amounts=np.array(history.amounts, np.float64),
-        user_ids=np.array(history.user_ids),
+        amounts=rows.amounts,
+        user_ids=rows.user_ids,
         label_known=known_at_ms <= end_ms,
-        patterns=_patterns(history, truth),
-        description=_description(history, known),
+        patterns=patterns,
+        description={
+            "transactions": rows.rows,
+            "users": len(np.unique(rows.user_ids)),
+            "labels": int(has_label.sum()),
+            "frauds": int(rows.is_fraud.sum()),
+            "first_timestamp_ms": int(timestamps_ms.min()) if rows.rows else 0,
+            "last_timestamp_ms": end_ms,
+        },
         label_known_at_ms=known_at_ms,
     )
 
 
-def _patterns(history: ReplayedHistory, truth: Path | None) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+def _patterns(rows: FrameParts, truth: Path | None) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     names: dict[tuple[str, str], str | None] = {}
     if truth is not None:
         decode = msgspec.json.Decoder(_Truth).decode
@@ -70,18 +79,8 @@ def _patterns(history: ReplayedHistory, truth: Path | None) -> np.ndarray[tuple[
             except msgspec.MsgspecError as error:
                 raise EventFileError(f"{truth}, line {number}: {error}") from None
             names[(row.user_id, row.transaction_id)] = row.pattern
-    patterns = np.empty(len(history.user_ids), np.object_)
-    for row_number, key in enumerate(zip(history.user_ids, history.transaction_ids, strict=True)):
-        patterns[row_number] = names.get(key)
+    patterns = np.full(rows.rows, None, np.object_)
+    if names:
+        for number, key in enumerate(zip(rows.user_ids.tolist(), rows.transaction_ids().tolist(), strict=True)):
+            patterns[number] = names.get(key)
     return patterns
-
-
-def _description(history: ReplayedHistory, known: list[tuple[int, bool] | None]) -> dict[str, int]:
-    return {
-        "transactions": len(history.user_ids),
-        "users": len(set(history.user_ids)),
-        "labels": sum(item is not None for item in known),
-        "frauds": sum(item is not None and item[1] for item in known),
-        "first_timestamp_ms": min(history.timestamps_ms, default=0),
-        "last_timestamp_ms": max(history.timestamps_ms, default=0),
-    }

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from models.entity_history import aggregate_entities, write_history
-from models.replay import replay_features
+from models.replay import observations_of
+from models.user_shard import UserShard
 from udfs.features.catalogue import NAMES
 from udfs.open_scorer import open_engine
 from udfs.scorer_config import ScorerConfig, ScorerPaths
@@ -56,9 +57,11 @@ def features_of(folder: Path, events: list[Event]) -> dict[str, tuple[int, dict[
     path, histories = folder / "events.jsonl", folder / "entity_history.jsonl"
     path.write_bytes(b"\n".join(json.dumps(event).encode() for event in events))
     write_history(aggregate_entities(path, config.buckets), histories)
-    replayed = replay_features(path, open_engine(config, ScorerPaths(bundle="", histories=str(histories)), logs), logs)
-    rows = [dict(zip(NAMES, map(float, row), strict=True)) for row in replayed.features()]
-    return dict(zip(replayed.transaction_ids, zip(replayed.timestamps_ms, rows, strict=True), strict=True))
+    engine = open_engine(config, ScorerPaths(bundle="", histories=str(histories)), logs)
+    return {
+        transaction.transaction_id: (transaction.timestamp, observation.features)
+        for _, transaction, observation in observations_of(path, engine, logs, UserShard())
+    }
 
 
 def changed(one: dict[str, float], other: dict[str, float]) -> set[str]:

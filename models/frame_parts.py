@@ -1,0 +1,143 @@
+"""Rows of a training frame as Parquet files, one a worker, and back in order of arrival without holding them all.
+
+Beside the ids a row has its `sequence`, the event's line in the log: it brings rows of several workers into one order.
+A part's labels are a second file with the same rows, since a row's label may come long after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from udfs.events import Label, Transaction
+from udfs.features.catalogue import NAMES
+
+ROWS_A_GROUP = 50_000
+NO_LABEL_MS = -1
+_SCHEMA = pa.schema(
+    [
+        ("sequence", pa.int64()),
+        ("timestamp_ms", pa.int64()),
+        ("amount_float64", pa.float64()),
+        ("user_id", pa.string()),
+        ("transaction_id", pa.string()),
+        *((name, pa.float32()) for name in NAMES),
+    ]
+)
+_LABELS = pa.schema([("known_at_ms", pa.int64()), ("is_fraud", pa.bool_())])
+
+
+class PartWriter:
+    """Writes one worker's rows, a row group at a time; `close` adds the labels as they were known at the end."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.rows = 0
+        self.labels: dict[tuple[str, str], tuple[int, bool]] = {}
+        self._path = folder / f"rows-{number:04d}.parquet"
+        self._labels_path = folder / f"labels-{number:04d}.parquet"
+        self._writer = pq.ParquetWriter(self._path, _SCHEMA, compression="none", use_dictionary=False)
+        self._features = np.empty((ROWS_A_GROUP, len(NAMES)), np.float32)
+        self._bytes = self._features.data.cast("B")
+        self._values = Struct(f"={len(NAMES)}f")
+        self._ids: list[tuple[int, int, float, str, str]] = []
+
+    def add(self, sequence: int, transaction: Transaction, amount: float, features: dict[str, float]) -> None:
+        ids = self._ids
+        self._values.pack_into(self._bytes, len(ids) * self._values.size, *features.values())
+        ids.append((sequence, transaction.timestamp, amount, transaction.user_id, transaction.transaction_id))
+        if len(ids) == ROWS_A_GROUP:
+            self._flush()
+
+    def add_label(self, label: Label) -> None:
+        """Of a transaction's labels the one known last counts, of several the one that arrived last."""
+        key = (label.user_id, label.transaction_id)
+        previous = self.labels.get(key)
+        if previous is None or previous[0] <= label.known_at:
+            self.labels[key] = (label.known_at, label.is_fraud)
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+        rows = pq.ParquetFile(self._path)
+        with pq.ParquetWriter(self._labels_path, _LABELS, compression="none") as writer:
+            for group in range(rows.num_row_groups):
+                ids = rows.read_row_group(group, columns=["user_id", "transaction_id"]).to_pydict()
+                known = [
+                    self.labels.get(key, (NO_LABEL_MS, False))
+                    for key in zip(ids["user_id"], ids["transaction_id"], strict=True)
+                ]
+                known_at_ms, is_fraud = zip(*known, strict=True)
+                writer.write_table(pa.table([list(known_at_ms), list(is_fraud)], schema=_LABELS))
+
+    def _flush(self) -> None:
+        ids = self._ids
+        if not ids:
+            return
+        columns = [pa.array(column, _SCHEMA.types[number]) for number, column in enumerate(zip(*ids, strict=True))]
+        features = np.ascontiguousarray(self._features[: len(ids)].T)
+        columns += [pa.array(column) for column in features]
+        self._writer.write_table(pa.table(columns, schema=_SCHEMA), row_group_size=ROWS_A_GROUP)
+        self.rows += len(ids)
+        ids.clear()
+
+
+class FrameParts:
+    """All parts of a folder as whole columns in order of arrival.
+
+    `features` float32 [N, F] lies in a file that is mapped into memory and has no name any more: the system pages it
+    in and out, and the disk is free again when nobody holds it. `known_at_ms` is NO_LABEL_MS where there is no label.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        paths = sorted(folder.glob("rows-*.parquet"))
+        parts = [pq.ParquetFile(path) for path in paths]
+        sequences = [part.read(columns=["sequence"])["sequence"].to_numpy() for part in parts]
+        all_sequences = np.concatenate(sequences)
+        rank = np.empty(len(all_sequences), np.int64)
+        rank[np.argsort(all_sequences, kind="stable")] = np.arange(len(all_sequences))
+        self.rows = len(rank)
+        self._parts = parts
+        self._labels = [pq.ParquetFile(path.with_name(path.name.replace("rows", "labels"))) for path in paths]
+        self._ranks = np.split(rank, np.cumsum([len(part) for part in sequences])[:-1])
+        self.timestamps_ms = self._column("timestamp_ms", np.int64)
+        self.amounts = self._column("amount_float64", np.float64)
+        self.user_ids = self._column("user_id", np.object_).astype(np.str_)
+        self.known_at_ms = self._column("known_at_ms", np.int64, self._labels)
+        self.is_fraud = self._column("is_fraud", np.bool_, self._labels)
+        self.features = self._mapped_features(folder / "features.f32")
+
+    def transaction_ids(self) -> npt.NDArray[np.object_]:
+        return self._column("transaction_id", np.object_)
+
+    def _column(self, name: str, kind: type[Any], parts: list[pq.ParquetFile] | None = None) -> npt.NDArray[Any]:
+        column = np.empty(self.rows, kind)
+        for group, ranks in self._groups([name], self._parts if parts is None else parts):
+            column[ranks] = group[name].to_numpy()
+        return column
+
+    def _mapped_features(self, path: Path) -> npt.NDArray[np.float32]:
+        if self.rows == 0:
+            return np.empty((0, len(NAMES)), np.float32)
+        mapped = np.memmap(path, np.float32, "w+", shape=(self.rows, len(NAMES)))
+        for group, ranks in self._groups(list(NAMES), self._parts):
+            mapped[ranks] = np.column_stack([group[name].to_numpy() for name in NAMES])
+        path.unlink()
+        return mapped
+
+    def _groups(
+        self, names: list[str], parts: list[pq.ParquetFile]
+    ) -> Iterator[tuple[pa.Table, npt.NDArray[np.int64]]]:
+        """Row groups of every part, with the place of each row in the order of arrival."""
+        for part, ranks in zip(parts, self._ranks, strict=True):
+            start = 0
+            for number in range(part.num_row_groups):
+                group = part.read_row_group(number, columns=names)
+                yield group, ranks[start : start + len(group)]
+                start += len(group)

@@ -1,0 +1,47 @@
+"""Replays history on several processes into parts of a training frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from models.event_files import Progress, no_progress
+from models.frame_parts import PartWriter
+from models.processes import on_processes
+from models.replay import observations_of
+from models.user_shard import UserShard
+from udfs.open_scorer import open_engine
+from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.user_log import MemoryUserLogs
+
+NEVER = 1 << 62
+
+
+class FrameTask(msgspec.Struct, frozen=True):
+    events: Path
+    config: ScorerConfig
+    paths: ScorerPaths
+    folder: Path
+
+
+def replay_into(task: FrameTask, workers: int = 1, progress: Progress = no_progress) -> None:
+    """Write every transaction's features and newest label as parts into the task's folder.
+
+    However many workers, the parts together hold the same rows. Memory: a row group, the users' states and the labels,
+    over all workers; the histories once a worker. Raises EventFileError, StoreError, FxFileError, WorkerDied.
+    """
+    on_processes(_replay_shard, task, workers, progress)
+
+
+def _replay_shard(task: FrameTask, shard: UserShard, progress: Progress) -> None:
+    logs = MemoryUserLogs()
+    # Snapshots shorten a restart's work; here nothing restarts, and compaction alone bounds the logs.
+    state = msgspec.structs.replace(task.config.state, snapshot_every=NEVER, snapshot_after_ms=NEVER)
+    engine = open_engine(msgspec.structs.replace(task.config, state=state), task.paths, logs)
+    part = PartWriter(task.folder, shard.number)
+    for sequence, transaction, observation in observations_of(
+        task.events, engine, logs, shard, task.config.latest_timestamp_ms, progress, part.add_label
+    ):
+        part.add(sequence, transaction, observation.context.amount, observation.features)
+    part.close()

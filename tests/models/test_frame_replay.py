@@ -1,0 +1,121 @@
+"""A training frame is the same whoever replayed it, and the plain replay of one user after the other agrees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models import frame_parts
+from models.entity_history import aggregate_entities, write_history
+from models.event_files import EventFileError, Progress
+from models.frame import TrainingFrame
+from models.processes import WorkerDied, on_processes
+from models.training_data import training_frame
+from models.user_shard import UserShard
+from tests.jobs.event_stream import event_lines, write_events
+from udfs.codec import decode_event
+from udfs.events import Label, Transaction
+from udfs.features.catalogue import NAMES
+from udfs.open_scorer import open_engine
+from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.user_log import MemoryUserLogs
+
+EVENTS = 4_000
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    return event_lines(EVENTS, seed=6)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> tuple[Path, ScorerConfig, ScorerPaths]:
+    folder = tmp_path_factory.mktemp("history")
+    events = write_events(folder / "events.jsonl", [*lines[:50], b"no event", b'{"user_id":7}', *lines[50:]])
+    histories = folder / "entity_history.jsonl"
+    config = ScorerConfig()
+    write_history(aggregate_entities(events, config.buckets), histories)
+    return events, config, ScorerPaths(bundle="", histories=str(histories))
+
+
+def same(one: TrainingFrame, other: TrainingFrame) -> None:
+    assert one.description == other.description
+    for column in ("features", "labels", "timestamps_ms", "amounts", "user_ids", "label_known", "label_known_at_ms"):
+        first, second = getattr(one, column), getattr(other, column)
+        assert first.dtype == second.dtype
+        assert first.tobytes() == second.tobytes(), column
+
+
+def test_one_worker_and_two_give_identical_frames_in_order_of_arrival(
+    inputs: tuple[Path, ScorerConfig, ScorerPaths], lines: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: list[tuple[int, int]] = []
+    alone = training_frame(*inputs)
+    together = training_frame(*inputs, None, lambda done, total: reports.append((done, total)), 2)
+    monkeypatch.setattr(frame_parts, "ROWS_A_GROUP", 100)  # many row groups in one process
+    in_small_groups = training_frame(*inputs)
+
+    same(alone, together)
+    same(alone, in_small_groups)
+    assert reports[-1][0] == reports[-1][1] == 2 * inputs[0].stat().st_size
+
+    seen, expected = set(), []
+    for line in lines:
+        event = decode_event(line)
+        if isinstance(event, Transaction) and event.transaction_id not in seen:
+            seen.add(event.transaction_id)
+            expected.append((event.user_id, event.timestamp, event.amount))
+    rows = zip(alone.user_ids.tolist(), alone.timestamps_ms.tolist(), alone.amounts.tolist(), strict=True)
+    assert list(rows) == expected
+
+
+def test_features_and_labels_are_those_of_an_engine_that_keeps_snapshots_user_after_user(
+    inputs: tuple[Path, ScorerConfig, ScorerPaths], lines: list[bytes]
+) -> None:
+    _, config, paths = inputs
+    frame = training_frame(*inputs)
+    logs = MemoryUserLogs()
+    engine = open_engine(config, paths, logs)
+    expected: dict[tuple[str, int, float], tuple[float, ...]] = {}
+    newest: dict[str, tuple[int, bool]] = {}
+    ids: dict[str, tuple[str, int, float]] = {}
+    for event in sorted(map(decode_event, lines), key=lambda event: event.user_id):
+        logs.key = event.user_id
+        if isinstance(event, Transaction):
+            observation = engine.observe(event)
+            if observation is not None:
+                engine.commit(observation)
+                row = (event.user_id, event.timestamp, event.amount)
+                expected[row] = tuple(observation.features[name] for name in NAMES)
+                ids[event.transaction_id] = row
+        elif isinstance(event, Label):
+            engine.record_label(event)
+            newest[event.transaction_id] = max(
+                newest.get(event.transaction_id, (0, False)), (event.known_at, event.is_fraud)
+            )
+        elif hasattr(event, "success"):
+            engine.record_login(event)
+        else:
+            engine.record_change(event)
+
+    rows = list(zip(frame.user_ids.tolist(), frame.timestamps_ms.tolist(), frame.amounts.tolist(), strict=True))
+    assert len(rows) == len(expected) > 3_000
+    np.testing.assert_array_equal(frame.features, np.array([expected[row] for row in rows], np.float32))
+    frauds = {ids[transaction_id] for transaction_id, (_, is_fraud) in newest.items() if is_fraud}
+    assert {row for row, label in zip(rows, frame.labels, strict=True) if label} == frauds
+    assert len(frauds) > 20
+
+
+def test_a_failing_worker_ends_the_others_and_says_why(inputs: tuple[Path, ScorerConfig, ScorerPaths]) -> None:
+    with pytest.raises(EventFileError, match=r"gone\.jsonl: cannot be read: No such file"):
+        training_frame(inputs[0].with_name("gone.jsonl"), *inputs[1:], workers=2)
+    with pytest.raises(WorkerDied, match=r"worker 2 of 2 ended without a result.*fewer --workers"):
+        on_processes(die_in_the_second, None, 2)
+
+
+def die_in_the_second(task: None, shard: UserShard, progress: Progress) -> int:
+    if shard.number == 1:
+        raise SystemExit(9)
+    return 0
