@@ -45,7 +45,9 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     environment = StreamExecutionEnvironment.get_execution_environment(settings)
     environment.set_parallelism(config.flink.parallelism)
     table_environment = StreamTableEnvironment.create(environment)
-    records = open_source(config.source, table_environment)
+    # A state of another source may be restored, too, with what does not fit left out: then `start` counts.
+    restored = config.state.restore_from is not None and not config.state.allow_non_restored
+    records = open_source(config.source, table_environment, restored)
     control = open_control(config.control, table_environment)
     score = ScoreTransactions(
         ScoringSettings(

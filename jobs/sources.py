@@ -31,10 +31,13 @@ class Records(NamedTuple):
     reader: RecordReader
 
 
-def open_source(source: Source, table_environment: StreamTableEnvironment) -> Records:
-    """The records of the configured source, keyed by user, in the source's order for each key."""
+def open_source(source: Source, table_environment: StreamTableEnvironment, restored: bool = False) -> Records:
+    """The records of the configured source, keyed by user, in the source's order for each key.
+
+    `restored`: the job goes on from a state that holds the source's place.
+    """
     if isinstance(source, KafkaSource):
-        return _open_kafka(source, table_environment)
+        return _open_kafka(source, table_environment, restored)
     return _open_file(source, table_environment)
 
 
@@ -48,8 +51,8 @@ def _open_file(source: FileSource, table_environment: StreamTableEnvironment) ->
     return Records(key_by_first(rows, BYTES), FileRecordReader(source.path))
 
 
-def _open_kafka(source: KafkaSource, table_environment: StreamTableEnvironment) -> Records:
-    rows = kafka_rows(source, table_environment)
+def _open_kafka(source: KafkaSource, table_environment: StreamTableEnvironment, restored: bool) -> Records:
+    rows = kafka_rows(source, table_environment, restored)
     last = rows._j_data_stream.getTransformation()
     pin_one(first_of(last), f"{ROLE}-kafka")
     pin([last], f"{ROLE}-kafka")
