@@ -41,8 +41,8 @@ def redis_server(directory: Path) -> Iterator[int | None]:
     port = free_port()
     program = found.stdout.split()[-1]
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with running(command, directory / "redis.log"):
-        wait_until(lambda: is_listening(port), 30, "Redis")
+    with running(command, directory / "redis.log") as server:
+        wait_until(lambda: is_listening(port), 60, "Redis", server)
         yield port
 
 

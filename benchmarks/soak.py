@@ -27,7 +27,8 @@ from benchmarks.nothing_lost import verify
 from benchmarks.processes import PROJECT, Running, python, start, stop_all_when_terminated, wait_until
 
 NAME = "soak"
-EVENTS_IN_A_ROUND = 200_000
+LARGEST_ROUND = 200_000
+"""So many simulated events, then the same again under new ids."""
 FLAT_SHARE = 1.25
 """The last life's peak may be this much above the median of all: a life's memory depends on when it ended."""
 
@@ -44,7 +45,8 @@ def main(minutes: float, rate: int, kill_every: float, users: int, seed: int, ou
     stop_all_when_terminated()
     found: dict[str, Any] = {"machine": machine(), "minutes": minutes, "rate": rate, "kill_every_seconds": kill_every}
     click.echo(in_words(found["machine"]))
-    with TemporaryDirectory() as folder, stage(Path(folder), 1, EVENTS_IN_A_ROUND, users) as made:
+    events = min(LARGEST_ROUND, round(rate * minutes * 60))
+    with TemporaryDirectory() as folder, stage(Path(folder), 1, events, users) as made:
         config = write_config(made, NAME, scoring={"log_features": False})  # a soak's features would fill the disk
         make_topics(config)
         log = KafkaLog(made.servers)

@@ -58,11 +58,11 @@ def test_after_a_sigkill_nothing_is_lost_and_state_is_exact(
         topics.send_events(lines[:WARM_UP])
         start_java(at_least_once.flink.log_directory)  # this process's own, for the restored jobs
         for outputs in (topics, once_topics):
-            wait_until_true(lambda at=outputs: at.size(at.decisions) > 0, 120, "decisions")  # type: ignore[misc]
+            wait_until_true(lambda at=outputs: at.size(at.decisions) > 0, 240, "decisions")  # type: ignore[misc]
         with OpenLoop(topics, lines[WARM_UP:], RATE) as stream:
             for outputs in (topics, once_topics):
                 decided = lambda at=outputs: at.size(at.decisions) > DECIDED_BEFORE_THE_KILL  # type: ignore[misc]  # noqa: E731
-                wait_until_true(decided, 60, "more decisions")
+                wait_until_true(decided, 180, "more decisions")
             kill()
             assert not stream.is_over
             jobs = [start_from_newest_checkpoint(config) for config in both]
@@ -133,5 +133,5 @@ def start_from_newest_checkpoint(config: JobConfig) -> RunningJob:
 
 def wait_for_all(topics: Topics, committed: bool, expected: Counter[bytes], job: RunningJob) -> None:
     """First by size, which is cheap to ask for, then by content."""
-    wait_until(lambda: topics.size(topics.decisions) >= expected.total(), job, 60, "as many decisions")
+    wait_until(lambda: topics.size(topics.decisions) >= expected.total(), job, 120, "as many decisions")
     wait_until(lambda: counted(topics.values(topics.decisions, committed)) >= expected, job, 60, "all decisions")
