@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench bundle connectors broker lock package audit clean
+.PHONY: help setup demo test test-long lint format bench bench-kafka soak bundle connectors broker lock package audit clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready  ## Install everything into .venv (Python 3.11 and Java 17 must be there)
 
@@ -28,6 +28,9 @@ test: setup  ## Run all tests: lint, types, import contracts, core, Flink
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
+test-long: setup  ## Run the tests that take minutes: long outages (not part of `make test`)
+	$(BIN)/python -m pytest -m long
+
 lint: setup  ## Check format, style, types and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -40,6 +43,12 @@ format: setup  ## Format the code
 
 bench: setup  ## Measure tx/s of one slot and microseconds by stage; writes out/bench.json
 	$(BIN)/python -m benchmarks.throughput
+
+bench-kafka: setup  ## Measure Kafka to Kafka: tx/s of one slot, latency in open loop; writes out/bench_kafka.json and docs
+	$(BIN)/python -m benchmarks.latency
+
+soak: setup  ## 15 minutes at 2,000 tx/s with a random kill every 2 minutes: nothing lost, memory flat; writes out/soak.json
+	$(BIN)/python -m benchmarks.soak
 
 bundle: setup  ## Make the shipped bundle and its statistics again
 	$(BIN)/fraud train --shipped

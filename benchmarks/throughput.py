@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchmarks.machine import loop_nanoseconds
 from benchmarks.stages import measure_stages
 from cli.progress import progress_bar
 
@@ -49,7 +50,7 @@ def main(
     from models.entity_history import aggregate_entities, write_history
     from udfs.entity_buckets import BucketSettings
 
-    loop_ns = _loop_nanoseconds()
+    loop_ns = loop_nanoseconds()
     click.echo(f"this machine now: {loop_ns:.0f} ns a turn of an empty Python loop")
     with TemporaryDirectory() as folder:
         work = Path(folder)
@@ -146,15 +147,6 @@ def _run_job(
         "transactions": result.counts.decisions,
         **{f"scorer_{name}_ms": value for name, value in result.latency_ms.items()},
     }
-
-
-def _loop_nanoseconds() -> float:
-    """A turn of an empty Python loop: how fast this machine is right now, to compare runs by."""
-    turns = 5_000_000
-    start = perf_counter()
-    for _ in range(turns):
-        pass
-    return (perf_counter() - start) / turns * 1e9
 
 
 if __name__ == "__main__":

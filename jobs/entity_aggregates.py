@@ -48,7 +48,10 @@ def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
     if not config.flink.managed:
         environment.set_parallelism(config.flink.parallelism)
     records = open_source(
-        config.source, StreamTableEnvironment.create(environment), config.aggregates.latest_timestamp is not None
+        config.source,
+        StreamTableEnvironment.create(environment),
+        restored=config.state.restore_from is not None and not config.state.allow_non_restored,
+        has_ceiling=config.aggregates.latest_timestamp is not None,
     )
     deltas = records.stream.process(RouteEvents(routing_settings(config, records.reader)), output_type=DELTA_TYPE)
     if isinstance(config.source, FileSource):

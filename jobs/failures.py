@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jobs.config import FilesSink, JobConfig
 from jobs.config_types import is_remote
 from jobs.kafka_failures import kafka_meaning
+from jobs.log_causes import HIDES_THE_CAUSE, cause_in_log
 
 if TYPE_CHECKING:
     from jobs.entity_config import EntityJobConfig
@@ -47,6 +48,8 @@ def is_java_error(error: BaseException) -> bool:
 def job_failed(error: BaseException, config: JobConfig | EntityJobConfig, log_file: Path | None) -> JobFailed:
     """The failure that an exception of Flink's client stands for."""
     trace = str(error)
+    if HIDES_THE_CAUSE in trace and log_file is not None and (cause := cause_in_log(log_file)):
+        trace = f"{trace}\nThe log tells the cause:\n{cause}"
     where = f" (log: {log_file})" if log_file is not None else ""
     return JobFailed(f"{explain(trace, config)}{where}", trace, log_file)
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+_GONE = (
+    "the next records of the saved state are no longer in Kafka (the topic's retention): restore a newer state, or go on "
+    "without the lost records by source.missing_records: skip"
+)
 _MEANINGS = {
+    "OffsetOutOfRangeException": _GONE,
+    "NoOffsetForPartitionException": _GONE,
     "RecordTooLargeException": "an output is larger than its topic takes: raise the topic's max.message.bytes to "
     "sinks[kafka].max_request_bytes (`fraud topics create` does for dead letters)",
     "InvalidTxnTimeoutException": "sinks[kafka].transaction_timeout_ms is more than the brokers' "

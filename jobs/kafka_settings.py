@@ -85,6 +85,10 @@ class KafkaSource(Section):
     without_group_offsets: Literal["earliest", "latest"] = Field(
         default="earliest", description="with `start: group-offsets`: where partitions without an offset begin"
     )
+    missing_records: Literal["fail", "skip"] = Field(
+        default="fail",
+        description="a restored job's next records are no longer in Kafka (retention): `skip` goes on at the earliest",
+    )
     until: Literal["never", "latest"] = Field(
         default="never", description="`latest`: the job ends at the records that were there when it started"
     )

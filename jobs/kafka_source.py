@@ -30,36 +30,53 @@ _STARTS = {
 }
 
 
-def kafka_rows(source: KafkaSource, table_environment: StreamTableEnvironment) -> DataStream:
+def kafka_rows(source: KafkaSource, table_environment: StreamTableEnvironment, restored: bool) -> DataStream:
     """Rows (routing key, (payload, topic, partition, offset, arrival in ms)). A tombstone's payload is None."""
-    table_environment.execute_sql(f"CREATE TEMPORARY TABLE events ({_COLUMNS}) {sql.options(table_options(source))}")
+    table_environment.execute_sql(
+        f"CREATE TEMPORARY TABLE events ({_COLUMNS}) {sql.options(table_options(source, restored))}"
+    )
     key = key_expression("payload", source.key_path, spread="`partition`")
     element = f"ROW(payload, `topic`, `partition`, `offset`, {_ARRIVED_AT_MS})"
     rows = table_environment.sql_query(f"SELECT {key}, {element} FROM events")
     return table_environment.to_append_stream(rows, Types.ROW([Types.STRING(), ELEMENT]))
 
 
-def table_options(source: KafkaSource) -> dict[str, str]:
-    """The table's WITH clause."""
+def table_options(source: KafkaSource, restored: bool = False) -> dict[str, str]:
+    """The table's WITH clause.
+
+    Flink takes from the start mode what it does when a record that it asks for is gone: with `earliest` and `latest` it
+    would go on there without a word. A `restored` job has its offsets, so that its mode is only this.
+    """
     options = {
         "connector": "kafka",
         "format": "raw",
         "topic": ";".join(source.topics),
-        "scan.startup.mode": _STARTS[source.start],
+        "scan.startup.mode": "group-offsets" if restored else _STARTS[source.start],
         "scan.topic-partition-discovery.interval": "1 min",
     }
+    if restored:
+        return (
+            options | _bounds(source) | _properties(source, "none" if source.missing_records == "fail" else "earliest")
+        )
     if source.start_timestamp is not None:
         options["scan.startup.timestamp-millis"] = str(source.start_timestamp)
     if source.start_offsets is not None:
         options["scan.startup.specific-offsets"] = ";".join(
             f"partition:{partition},offset:{offset}" for partition, offset in sorted(source.start_offsets.items())
         )
-    if source.until == "latest":
-        options["scan.bounded.mode"] = "latest-offset"
+    reset = source.without_group_offsets if source.start == "group-offsets" else "earliest"
+    return options | _bounds(source) | _properties(source, reset)
+
+
+def _bounds(source: KafkaSource) -> dict[str, str]:
+    return {"scan.bounded.mode": "latest-offset"} if source.until == "latest" else {}
+
+
+def _properties(source: KafkaSource, reset: str) -> dict[str, str]:
     properties = {
         "group.id": source.group_id,
-        "auto.offset.reset": source.without_group_offsets if source.start == "group-offsets" else "earliest",
+        "auto.offset.reset": reset,
         "isolation.level": "read_committed",  # what a transactional producer took back is no event
     }
     properties |= java_properties(source.connection) | source.properties
-    return options | {f"properties.{name}": value for name, value in properties.items()}
+    return {f"properties.{name}": value for name, value in properties.items()}

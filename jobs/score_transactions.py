@@ -50,7 +50,10 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     if not config.flink.managed:
         environment.set_parallelism(config.flink.parallelism)
     table_environment = StreamTableEnvironment.create(environment)
-    records = open_source(config.source, table_environment, config.scoring.latest_timestamp is not None)
+    # A state of another source may be restored, too, with what does not fit left out: then `start` counts.
+    restored = config.state.restore_from is not None and not config.state.allow_non_restored
+    has_ceiling = config.scoring.latest_timestamp is not None
+    records = open_source(config.source, table_environment, restored=restored, has_ceiling=has_ceiling)
     control = open_control(config.control, table_environment)
     score = ScoreTransactions(
         ScoringSettings(

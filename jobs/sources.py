@@ -35,13 +35,16 @@ class Records(NamedTuple):
     reader: RecordReader
 
 
-def open_source(source: Source, table_environment: StreamTableEnvironment, has_ceiling: bool = False) -> Records:
+def open_source(
+    source: Source, table_environment: StreamTableEnvironment, *, restored: bool = False, has_ceiling: bool = False
+) -> Records:
     """The records of the configured source, keyed by user, in the source's order for each key.
 
-    `has_ceiling` tells that a latest timestamp is configured, so that no arrival needs to be made up.
+    `restored`: the job goes on from a state that holds the source's place. `has_ceiling`: a latest timestamp is
+    configured, so that no arrival needs to be made up.
     """
     if isinstance(source, KafkaSource):
-        return _open_kafka(source, table_environment)
+        return _open_kafka(source, table_environment, restored)
     if isinstance(source, KinesisSource):
         return _open_kinesis(source, table_environment, has_ceiling)
     return _open_file(source, table_environment)
@@ -56,8 +59,8 @@ def _open_file(source: FileSource, table_environment: StreamTableEnvironment) ->
     return Records(key_by_first(rows, BYTES), FileRecordReader(source.path))
 
 
-def _open_kafka(source: KafkaSource, table_environment: StreamTableEnvironment) -> Records:
-    rows = kafka_rows(source, table_environment)
+def _open_kafka(source: KafkaSource, table_environment: StreamTableEnvironment, restored: bool) -> Records:
+    rows = kafka_rows(source, table_environment, restored)
     last = rows._j_data_stream.getTransformation()
     pin_one(first_of(last), f"{ROLE}-kafka")
     pin([last], f"{ROLE}-kafka")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.config import JobConfig
-from jobs.failures import JobFailed, explain
+from jobs.failures import JobFailed, explain, job_failed
 from jobs.score_transactions import run
 from tests.jobs.conftest import Configure
 
@@ -90,3 +90,32 @@ def test_a_failure_in_kafka_is_told_with_the_setting_to_change(config: JobConfig
     assert explain(trace, config).startswith(
         "an output is larger than its topic takes: raise the topic's max.message.bytes to sinks[kafka].max_request_bytes"
     )
+
+
+HIDING = "Caused by: org.apache.flink.util.FlinkExpectedException: The TaskExecutor is shutting down."
+LOG = f"""\
+2026-01-01 08:00:00,000 WARN  Task - old (1/1)#0 (ab_0) switched from RUNNING to FAILED with failure cause:
+java.lang.ArithmeticException: of an earlier job
+2026-01-01 09:00:00,000 WARN  Task - sink-kafka: Writer (1/1)#0 (ab_0) switched from RUNNING to FAILED with failure cause:
+java.io.IOException: One or more Kafka Producer send requests have encountered exception
+\tat a.b(C.java:1)
+Caused by: org.apache.flink.kafka.shaded.org.apache.kafka.common.errors.RecordTooLargeException: too large
+2026-01-01 09:00:00,010 ERROR Task - FATAL - exception in exception handler of task sink-kafka
+org.apache.flink.kafka.shaded.org.apache.kafka.common.KafkaException: Producer is closed forcefully.
+2026-01-01 09:00:00,020 WARN  Task - Source: source (1/1)#0 (ab_1) switched from RUNNING to FAILED with failure cause:
+org.apache.flink.util.FlinkException: Disconnect from JobManager
+{HIDING}
+2026-01-01 09:00:00,030 INFO  JobMaster - Disconnect
+"""
+
+
+def test_when_the_client_hears_only_that_flink_gave_up_the_log_tells_why(config: JobConfig, tmp_path: Path) -> None:
+    log = tmp_path / "flink.log"
+    log.write_text(LOG)
+    error = RuntimeError(f"java.util.concurrent.ExecutionException: Job failed\n{HIDING}")
+
+    told = str(job_failed(error, config, log))
+
+    assert told.startswith("an output is larger than its topic takes: raise the topic's max.message.bytes")
+    assert told.endswith(f"(RecordTooLargeException: too large) (log: {log})")
+    assert "shutting down" in str(job_failed(error, config, tmp_path / "none.log"))

@@ -27,17 +27,25 @@ def connectors() -> None:
     fetch_connectors()
 
 
-@pytest.fixture
-def topics(broker: Broker) -> Topics:
-    """Topics of four partitions: events, decisions, alerts and dead letters."""
+def make_topics(broker: Broker) -> Topics:
+    """New topics of four partitions: events, decisions, alerts and dead letters."""
     made = Topics(broker.servers, prefix=f"t{uuid4().hex[:8]}.")
     broker.create_topics(PARTITIONS, *made.names())
     return made
 
 
 @pytest.fixture
+def topics(broker: Broker) -> Topics:
+    return make_topics(broker)
+
+
+@pytest.fixture
 def configure_kafka(broker: Broker, topics: Topics, bundle: Path, log_directory: Path) -> ConfigureKafka:
-    """A configuration from Kafka to Kafka that ends at the records that are there; sections are laid over it."""
+    return configuration(broker, topics, bundle, log_directory)
+
+
+def configuration(broker: Broker, topics: Topics, bundle: Path, log_directory: Path) -> ConfigureKafka:
+    """Makes configurations from Kafka to Kafka that end at the records that are there; sections are laid over them."""
 
     def make(connection: dict[str, Any] | None = None, **sections: Any) -> JobConfig:
         connection = {"bootstrap_servers": broker.servers} | (connection or {})

@@ -1,4 +1,4 @@
-"""The whole job process dies mid-stream: what its newest complete checkpoint leads to is as if it had not."""
+"""Whole job processes die mid-stream: what their newest complete checkpoints lead to is as if they had not."""
 
 from __future__ import annotations
 
@@ -6,88 +6,132 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from jobs.checkpoints import newest_checkpoint
+from jobs.config import JobConfig
 from jobs.environment import start_java
+from jobs.running import RunningJob
 from jobs.score_transactions import start
 from tests.jobs.event_stream import event_lines
 from tests.jobs.outcomes import replayed
-from tests.kafka.conftest import ConfigureKafka
+from tests.kafka.conftest import PARTITIONS, ConfigureKafka
 from tests.kafka.open_loop import OpenLoop
 from tests.kafka.outcomes import counted, events_in_the_log, wait_until, wait_until_true
 from tests.kafka.topics import Topics
+from tests.servers.kafka_broker import Broker
 
 RATE = 1_600
-EVENTS = 20_000
-WARM_UP = 500
+EVENTS = 60_000
+WARM_UP = 1_000
+DECIDED_BEFORE_THE_KILL = 3_000
+AFTER_THE_RESTORE = 3_000
 
 
-@pytest.mark.parametrize("guarantee", ["at-least-once", "exactly-once"])
 def test_after_a_sigkill_nothing_is_lost_and_state_is_exact(
-    configure_kafka: ConfigureKafka, topics: Topics, tmp_path: Path, guarantee: str
+    configure_kafka: ConfigureKafka, broker: Broker, topics: Topics, tmp_path: Path
 ) -> None:
-    """With at-least-once a decision may be there twice, in identical bytes; with exactly-once no reader sees two."""
-    committed = guarantee == "exactly-once"
-    checkpoints = tmp_path / "checkpoints"
-    sink: dict[str, Any] = {"guarantee": guarantee}
-    if committed:
-        sink["transactional_id_prefix"] = topics.prefix
-    config = configure_kafka(
+    """Two jobs read the same stream, one a guarantee, and die at the same moment.
+
+    With at-least-once a decision may be there twice, in identical bytes; with exactly-once no reader sees two.
+    """
+    once_topics = Topics(topics.servers, f"{topics.prefix}once.")
+    broker.create_topics(PARTITIONS, *once_topics.names())
+    at_least_once = configure(configure_kafka, tmp_path / "at-least-once")
+    exactly_once = configure(
+        configure_kafka,
+        tmp_path / "exactly-once",
+        topic_prefix=once_topics.prefix,
+        guarantee="exactly-once",
+        transactional_id_prefix=topics.prefix,
+    )
+    both = (at_least_once, exactly_once)
+
+    lines = event_lines(EVENTS, seed=4)
+    with processes(both, tmp_path) as kill:
+        topics.send_events(lines[:WARM_UP])
+        start_java(at_least_once.flink.log_directory)  # this process's own, for the restored jobs
+        for outputs in (topics, once_topics):
+            wait_until_true(lambda at=outputs: at.size(at.decisions) > 0, 240, "decisions")  # type: ignore[misc]
+        with OpenLoop(topics, lines[WARM_UP:], RATE) as stream:
+            for outputs in (topics, once_topics):
+                decided = lambda at=outputs: at.size(at.decisions) > DECIDED_BEFORE_THE_KILL  # type: ignore[misc]  # noqa: E731
+                wait_until_true(decided, 180, "more decisions")
+            kill()
+            assert not stream.is_over
+            jobs = [start_from_newest_checkpoint(config) for config in both]
+            assert not stream.is_over
+            stream.end_after(AFTER_THE_RESTORE)
+    assert stream.acknowledged == stream.sent
+    assert stream.achieved_rate >= 1_500
+
+    expected = {topic: counted(lines) for topic, lines in replayed(at_least_once, events_in_the_log(topics)).items()}
+    try:
+        wait_for_all(topics, False, expected["decisions"], jobs[0])
+        wait_for_all(once_topics, True, expected["decisions"], jobs[1])
+    finally:
+        for job in jobs:
+            job.cancel()
+
+    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts")):
+        written = counted(topics.values(topic))
+        assert set(written) == set(expected[name])
+        assert written >= expected[name]
+        assert written.total() < 1.8 * expected[name].total()
+    for topic, name in ((once_topics.decisions, "decisions"), (once_topics.alerts, "alerts")):
+        assert counted(once_topics.values(topic, committed=True)) == expected[name]
+    assert topics.read(topics.dead_letters) == once_topics.read(once_topics.dead_letters) == []
+
+
+def configure(configure_kafka: ConfigureKafka, directory: Path, **sink: Any) -> JobConfig:
+    return configure_kafka(
         source={"until": "never"},
         sink=sink,
         scoring={"log_features": True},
-        state={"checkpoint_dir": str(checkpoints), "checkpoint_interval_ms": 500},
+        state={"checkpoint_dir": str(directory), "checkpoint_interval_ms": 500},
     )
-    file = tmp_path / "job.yaml"
-    file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
-    command = [sys.executable, "-m", "jobs.score_transactions", "--config", str(file)]
-    environment = {**os.environ, "FRAUD__FLINK__LOG_DIRECTORY": str(tmp_path / "logs")}
 
-    # A process group of its own: the JVM dies with Python, at the same moment.
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
-    lines = event_lines(EVENTS, seed=4)
-    topics.send_events(lines[:WARM_UP])
-    start_java(config.flink.log_directory)  # this process's own, for the restored job
-    try:
-        wait_until_true(lambda: topics.size(topics.decisions) > 0, 90, "decisions")
-    except AssertionError:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    with OpenLoop(topics, lines[WARM_UP:], RATE) as stream:
-        try:
-            wait_until_true(lambda: topics.size(topics.decisions) > 6_000, 60, "more decisions")
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
+
+@contextmanager
+def processes(configs: tuple[JobConfig, ...], directory: Path) -> Iterator[Any]:
+    """The jobs in processes of their own; yields what kills them all, which also happens at the end."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def kill() -> None:
+        for process in running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+        for process in running:
             process.wait()
-        assert not stream.is_over
-        restored = newest_checkpoint(str(checkpoints))
-        assert restored is not None
-        job = start(config.model_copy(update={"state": config.state.model_copy(update={"restore_from": restored})}))
-    assert stream.acknowledged == EVENTS - WARM_UP
-    assert stream.achieved_rate >= 1_500
 
-    expected = {topic: counted(lines) for topic, lines in replayed(config, events_in_the_log(topics)).items()}
     try:
-        wait_until(
-            lambda: counted(topics.values(topics.decisions, committed)) >= expected["decisions"],
-            job,
-            60,
-            "all decisions",
-        )
+        for number, config in enumerate(configs):
+            file = directory / f"job-{number}.yaml"
+            file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+            command = [sys.executable, "-m", "jobs.score_transactions", "--config", str(file)]
+            environment = {**os.environ, "FRAUD__FLINK__LOG_DIRECTORY": str(directory / f"logs-{number}")}
+            # A process group of its own: the JVM dies with Python, at the same moment.
+            running.append(
+                subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True)
+            )
+        yield kill
     finally:
-        job.cancel()
+        kill()
 
-    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts")):
-        lines = topics.values(topic, committed)
-        if committed:
-            assert counted(lines) == expected[name]
-        else:
-            assert set(counted(lines)) == set(expected[name])
-            assert counted(lines) >= expected[name]
-            assert len(lines) < 1.3 * expected[name].total()
-    assert topics.read(topics.dead_letters) == []
+
+def start_from_newest_checkpoint(config: JobConfig) -> RunningJob:
+    restored = newest_checkpoint(str(config.state.checkpoint_dir))
+    assert restored is not None
+    return start(config.model_copy(update={"state": config.state.model_copy(update={"restore_from": restored})}))
+
+
+def wait_for_all(topics: Topics, committed: bool, expected: Counter[bytes], job: RunningJob) -> None:
+    """First by size, which is cheap to ask for, then by content."""
+    wait_until(lambda: topics.size(topics.decisions) >= expected.total(), job, 120, "as many decisions")
+    wait_until(lambda: counted(topics.values(topics.decisions, committed)) >= expected, job, 60, "all decisions")

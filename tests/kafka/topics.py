@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
 PATIENCE_SECONDS = 30
@@ -82,13 +82,12 @@ class Topics(NamedTuple):
         consumer.close()
         return sum(ends.values())
 
-    def committed(self, group: str) -> dict[int, int | None]:
-        """The group's offset on each partition of the events."""
-        consumer = KafkaConsumer(bootstrap_servers=self.servers, group_id=group)
-        numbers = consumer.partitions_for_topic(self.events)
-        found = {number: consumer.committed(TopicPartition(self.events, number)) for number in numbers}
-        consumer.close()
-        return found
+    def committed(self, group: str) -> dict[int, int]:
+        """The group's offset on each partition of the events that has one."""
+        client = KafkaAdminClient(bootstrap_servers=self.servers)
+        offsets = client.list_group_offsets(group)[group]
+        client.close()
+        return {place.partition: found.offset for place, found in offsets.items() if place.topic == self.events}
 
     def values(self, topic: str, committed: bool = False) -> list[bytes]:
         return [record.value for record in self.read(topic, committed)]

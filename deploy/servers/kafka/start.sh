@@ -33,7 +33,7 @@ fi
 PORT=$(cat port)
 if [ ! -f data/meta.properties ]; then
     # shellcheck disable=SC2086
-    java -cp "$JARS/*" $LOGGING kafka.tools.StorageTool format --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22)" \
+    java -cp "$JARS/*" $LOGGING kafka.tools.StorageTool format --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22 | sed 's/^-/A/')" \
         --config server.properties >format.log 2>&1 || { cat format.log >&2; exit 1; }
 fi
 # shellcheck disable=SC2086

@@ -1,0 +1,102 @@
+"""After a soak: has every transaction its decision, are repeated ones the same, and is users' state exact?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from benchmarks.kafka_log import KafkaLog
+
+ONE_USER_IN = 50
+"""So many users' decisions are made again in plain Python, from all their events, and compared byte by byte."""
+
+
+class Verdict(NamedTuple):
+    """What was found. Nothing is lost and all is exact when the last four are 0."""
+
+    transactions: int
+    decisions: int
+    repeated: int
+    replayed: int
+    missing: int
+    different_repeats: int
+    different_from_replay: int
+    dead_letters: int
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.missing or self.different_repeats or self.different_from_replay or self.dead_letters)
+
+
+class _Event(msgspec.Struct, tag_field=None):
+    user_id: str
+    transaction_id: str | None = None
+    type: str = "transaction"
+
+
+class _Decision(msgspec.Struct):
+    transaction_id: str
+    user_id: str
+    enrichment: str = "ok"
+
+
+def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_letters: str) -> Verdict:
+    """Read both topics whole. A decision that is tagged other than `enrichment: ok` is not compared with the replay."""
+    decode_event, decode_decision = msgspec.json.Decoder(_Event).decode, msgspec.json.Decoder(_Decision).decode
+    waiting: set[str] = set()
+    sample: list[Any] = []
+    for record in log.records(events, patience_s=600):
+        event = decode_event(record.value)
+        if event.type == "transaction" and event.transaction_id is not None:
+            waiting.add(event.transaction_id)
+        if is_sampled(event.user_id):
+            sample.append(record)
+    transactions = len(waiting)
+    expected = _replayed(config_file, sample)
+    seen: dict[str, int] = {}
+    total = different = wrong = compared = 0
+    for record in log.records(decisions, patience_s=600):
+        decision = decode_decision(record.value)
+        total += 1
+        mark = hash(record.value)
+        if seen.setdefault(decision.transaction_id, mark) != mark:
+            different += 1
+        waiting.discard(decision.transaction_id)
+        if decision.enrichment == "ok" and is_sampled(decision.user_id):
+            compared += 1
+            wrong += record.value not in expected
+    letters = log.size(dead_letters)
+    return Verdict(transactions, total, total - len(seen), compared, len(waiting), different, wrong, letters)
+
+
+def is_sampled(user_id: str) -> bool:
+    """One user in fifty, the same in every run."""
+    return crc32(user_id.encode()) % ONE_USER_IN == 0
+
+
+def _replayed(config_file: Path, records: Iterable[Any]) -> set[bytes]:
+    """The decisions of a scorer on memory; a user's events are on one partition, in their order."""
+    from jobs.config_file import load_config
+    from jobs.scoring_settings import scorer_config, scorer_paths
+    from udfs.open_scorer import open_scorer
+    from udfs.outputs import Origin
+    from udfs.system_clocks import SYSTEM_CLOCKS
+    from udfs.user_log import MemoryUserLogs
+
+    config = load_config(config_file)
+    logs = MemoryUserLogs()
+    scorer = open_scorer(scorer_config(config), scorer_paths(config), logs, SYSTEM_CLOCKS)
+    found: set[bytes] = set()
+    for record in records:
+        logs.key = str(json.loads(record.value)["user_id"])
+        origin = Origin(record.topic, str(record.partition), record.offset)
+        for output in scorer.process(record.value, logs.key, record.timestamp, origin):
+            if output.destination == "decisions":
+                found.add(output.value)
+    scorer.close()
+    return found
