@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -46,7 +47,7 @@ def main(minutes: float, rate: int, kill_every: float, users: int, seed: int, ou
     found: dict[str, Any] = {"machine": machine(), "minutes": minutes, "rate": rate, "kill_every_seconds": kill_every}
     click.echo(in_words(found["machine"]))
     events = min(LARGEST_ROUND, round(rate * minutes * 60))
-    with TemporaryDirectory() as folder, stage(Path(folder), 1, events, users) as made:
+    with TemporaryDirectory() as folder, ExitStack() as stack, stage(Path(folder), 1, events, users) as made:
         config = write_config(made, NAME, scoring={"log_features": False})  # a soak's features would fill the disk
         make_topics(config)
         log = KafkaLog(made.servers)
@@ -56,6 +57,7 @@ def main(minutes: float, rate: int, kill_every: float, users: int, seed: int, ou
         try:
             wait_until(lambda: "RUNNING" in _flink_log(made.work), 120, "running job", job)
             sender = subprocess.Popen(send, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT)
+            stack.callback(sender.kill)
             lives, waits = [], []
             sending_since = time.monotonic()
             for moment in _moments(minutes * 60, kill_every, Random(seed)):
