@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from jobs.config import JobConfig
@@ -26,6 +27,8 @@ from tests.servers.moto_server import MotoServer
 
 EVENTS = 15_000
 PATIENT_MS = 10_000
+
+pytestmark = pytest.mark.long  # a job killed and restored with everything on emulators
 
 
 def complete_checkpoints(moto: MotoServer, bucket: str) -> set[str]:

@@ -27,6 +27,8 @@ RATE = 300
 WARM_S, BEFORE_S, OUTAGE_S, AFTER_S = 4, 8, 12, 3
 EVENTS = RATE * (WARM_S + BEFORE_S + OUTAGE_S + AFTER_S)
 
+pytestmark = pytest.mark.long  # twelve seconds without SNS, and the time to catch up
+
 
 def latencies_ms(topics: Topics) -> list[tuple[int, int]]:
     """(moment of sending, time until the decision was written) of each decided transaction, in epoch milliseconds."""

@@ -37,6 +37,7 @@ def objects(moto: MotoServer, bucket: str, prefix: str) -> dict[str, bytes]:
     return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys if not key.endswith("/")}
 
 
+@pytest.mark.long
 def test_all_on_s3_with_a_savepoint_in_between_decides_as_on_this_machine(
     configure: Configure, moto: MotoServer, bucket: str, bundle: Path, tmp_path: Path
 ) -> None:

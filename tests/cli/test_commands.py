@@ -76,7 +76,7 @@ def test_a_config_is_checked_and_its_keys_are_explained(tmp_path: Path) -> None:
     [
         (("score", "--input", "nothing.jsonl"), "nothing.jsonl: no such file"),
         (("aggregate", "--events", "nothing.jsonl", "--out", "x"), "nothing.jsonl: cannot be read: No such file"),
-        (("train",), "give --events and --bundle, or --shipped"),
+        (("train",), "give --bundle and either --events or --transactions with --mapping, or --shipped"),
         (("report", "nowhere"), "nowhere"),
     ],
 )

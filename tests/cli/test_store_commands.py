@@ -30,8 +30,8 @@ FILES = {
     "domain_feed.jsonl": [{"email_domain": "example.org"}],
     "entity_history.jsonl": [
         {
-            "entity": "merchant", "id": "M1", "complete_through_ms": 9, "hours": [1, 2], "transactions": [3, 4],
-            "frauds": [0, 1], "users_1d": [1, 0], "users_7d": [1, 0],
+            "entity": "merchant", "id": "M1", "complete_through_ms": 9, "first_hour": 1, "hours": [1, 2],
+            "transactions": [3, 4], "frauds": [0, 1], "users_1d": [1, 0], "users_7d": [1, 0],
         }
     ],
     "block_list.jsonl": [{"type": "user", "value": "U7"}],

@@ -25,6 +25,8 @@ from tests.jobs.test_bad_records import POISON
 from tests.kafka.outcomes import counted, wait_until
 from tests.servers.kafka_broker import broker
 
+pytestmark = pytest.mark.long  # a job stopped and restored for each kind of source
+
 __all__ = ["broker", "bundle", "configure", "log_directory", "moto"]
 
 EVENTS = 12_000
