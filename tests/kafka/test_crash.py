@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,11 @@ import yaml
 
 from jobs.checkpoints import newest_checkpoint
 from jobs.config import JobConfig
-from jobs.environment import start_java
-from jobs.running import RunningJob
-from jobs.score_transactions import start
 from tests.jobs.event_stream import event_lines
 from tests.jobs.outcomes import replayed
 from tests.kafka.conftest import PARTITIONS, ConfigureKafka
 from tests.kafka.open_loop import OpenLoop
-from tests.kafka.outcomes import counted, events_in_the_log, wait_until, wait_until_true
+from tests.kafka.outcomes import counted, events_in_the_log, wait_until_true
 from tests.kafka.topics import Topics
 from tests.servers.kafka_broker import Broker
 
@@ -54,9 +51,9 @@ def test_after_a_sigkill_nothing_is_lost_and_state_is_exact(
     both = (at_least_once, exactly_once)
 
     lines = event_lines(EVENTS, seed=4)
-    with processes(both, tmp_path) as kill:
+    stack = ExitStack()
+    with stack, processes(both, tmp_path / "1") as kill:
         topics.send_events(lines[:WARM_UP])
-        start_java(at_least_once.flink.log_directory)  # this process's own, for the restored jobs
         for outputs in (topics, once_topics):
             wait_until_true(lambda at=outputs: at.size(at.decisions) > 0, 240, "decisions")  # type: ignore[misc]
         with OpenLoop(topics, lines[WARM_UP:], RATE) as stream:
@@ -65,18 +62,18 @@ def test_after_a_sigkill_nothing_is_lost_and_state_is_exact(
                 wait_until_true(decided, 180, "more decisions")
             kill()
             assert not stream.is_over
-            jobs = [start_from_newest_checkpoint(config) for config in both]
+            restored = stack.enter_context(
+                processes([from_newest_checkpoint(config) for config in both], tmp_path / "2")
+            )
             stream.end_after(AFTER_THE_RESTORE)
-    assert stream.acknowledged == stream.sent
-    assert stream.achieved_rate >= 1_500
+        assert stream.acknowledged == stream.sent
+        assert stream.achieved_rate >= 1_500
 
-    expected = {topic: counted(lines) for topic, lines in replayed(at_least_once, events_in_the_log(topics)).items()}
-    try:
-        wait_for_all(topics, False, expected["decisions"], jobs[0])
-        wait_for_all(once_topics, True, expected["decisions"], jobs[1])
-    finally:
-        for job in jobs:
-            job.cancel()
+        log = events_in_the_log(topics)
+        expected = {topic: counted(outputs) for topic, outputs in replayed(at_least_once, log).items()}
+        wait_for_all(topics, False, expected["decisions"])
+        wait_for_all(once_topics, True, expected["decisions"])
+        restored()
 
     for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts")):
         written = counted(topics.values(topic))
@@ -98,7 +95,7 @@ def configure(configure_kafka: ConfigureKafka, directory: Path, **sink: Any) -> 
 
 
 @contextmanager
-def processes(configs: tuple[JobConfig, ...], directory: Path) -> Iterator[Any]:
+def processes(configs: Sequence[JobConfig], directory: Path) -> Iterator[Any]:
     """The jobs in processes of their own; yields what kills them all, which also happens at the end."""
     running: list[subprocess.Popen[bytes]] = []
 
@@ -109,6 +106,7 @@ def processes(configs: tuple[JobConfig, ...], directory: Path) -> Iterator[Any]:
         for process in running:
             process.wait()
 
+    directory.mkdir()
     try:
         for number, config in enumerate(configs):
             file = directory / f"job-{number}.yaml"
@@ -124,13 +122,13 @@ def processes(configs: tuple[JobConfig, ...], directory: Path) -> Iterator[Any]:
         kill()
 
 
-def start_from_newest_checkpoint(config: JobConfig) -> RunningJob:
-    restored = newest_checkpoint(str(config.state.checkpoint_dir))
-    assert restored is not None
-    return start(config.model_copy(update={"state": config.state.model_copy(update={"restore_from": restored})}))
+def from_newest_checkpoint(config: JobConfig) -> JobConfig:
+    newest = newest_checkpoint(str(config.state.checkpoint_dir))
+    assert newest is not None
+    return config.model_copy(update={"state": config.state.model_copy(update={"restore_from": newest})})
 
 
-def wait_for_all(topics: Topics, committed: bool, expected: Counter[bytes], job: RunningJob) -> None:
+def wait_for_all(topics: Topics, committed: bool, expected: Counter[bytes]) -> None:
     """First by size, which is cheap to ask for, then by content."""
-    wait_until(lambda: topics.size(topics.decisions) >= expected.total(), job, 120, "as many decisions")
-    wait_until(lambda: counted(topics.values(topics.decisions, committed)) >= expected, job, 60, "all decisions")
+    wait_until_true(lambda: topics.size(topics.decisions) >= expected.total(), 120, "as many decisions")
+    wait_until_true(lambda: counted(topics.values(topics.decisions, committed)) >= expected, 60, "all decisions")
