@@ -30,6 +30,7 @@ def connectors() -> None:
     fetch_connectors()
 
 
+@pytest.mark.long
 def test_after_the_sigkill_of_one_of_two_task_managers_nothing_is_lost_and_state_is_exact(
     cluster: Cluster, broker: Broker, bundle: Path, log_directory: Path, tmp_path: Path
 ) -> None:

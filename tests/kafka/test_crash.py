@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from jobs.checkpoints import newest_checkpoint
@@ -31,6 +32,7 @@ DECIDED_BEFORE_THE_KILL = 3_000
 AFTER_THE_RESTORE = 3_000
 
 
+@pytest.mark.long
 def test_after_a_sigkill_nothing_is_lost_and_state_is_exact(
     configure_kafka: ConfigureKafka, broker: Broker, topics: Topics, tmp_path: Path
 ) -> None:
