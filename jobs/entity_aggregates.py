@@ -18,10 +18,10 @@ from jobs.config import FileSource
 from jobs.config_errors import ConfigError
 from jobs.config_file import load_config_of
 from jobs.entity_config import EntityJobConfig, aggregation_settings, routing_settings
-from jobs.environment import flink_settings, is_detached, on_cluster, start_java
-from jobs.failures import JobCancelled, JobFailed, is_java_error, job_failed
+from jobs.failures import JobCancelled, JobFailed
+from jobs.kafka_check import check_kafka
+from jobs.launching import flink_environment, goes_on, launch
 from jobs.running import RunningJob
-from jobs.s3_files import use_s3_here, with_newest_checkpoint
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -31,8 +31,6 @@ ROUTE_UID, COUNT_UID, END_UID = "route-events", "count-entities", "nothing-more"
 
 def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
     """The pipeline, not yet started; each operator has a pinned uid."""
-    from pyflink.common import Configuration
-    from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.java_gateway import get_gateway
     from pyflink.table import StreamTableEnvironment
 
@@ -41,16 +39,11 @@ def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
     from jobs.sources import open_source
     from udfs.aggregate_entities import BYTES, DELTA_TYPE, CountEntities, RouteEvents
 
-    settings = Configuration()
-    for option, value in flink_settings(config).items():
-        settings.set_string(option, value)
-    environment = StreamExecutionEnvironment.get_execution_environment(settings)
-    if not config.flink.managed:
-        environment.set_parallelism(config.flink.parallelism)
+    environment = flink_environment(config)
     records = open_source(
         config.source,
         StreamTableEnvironment.create(environment),
-        restored=config.state.restore_from is not None and not config.state.allow_non_restored,
+        restored=goes_on(config),
         has_ceiling=config.aggregates.latest_timestamp is not None,
     )
     deltas = records.stream.process(RouteEvents(routing_settings(config, records.reader)), output_type=DELTA_TYPE)
@@ -67,22 +60,12 @@ def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
 def start(config: EntityJobConfig) -> RunningJob:
     """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
 
-    Raises ConfigError where Java, a stream, tables or a bucket are missing, JobFailed where Flink refuses the job.
+    Raises ConfigError where Java, brokers, topics, a stream, tables or a bucket are missing, JobFailed where Flink
+    refuses the job.
     """
+    check_kafka(config)
     check_aws(config)
-    config = with_newest_checkpoint(config)
-    log_file = start_java(config.flink.log_directory)
-    shown = None if on_cluster() else log_file
-    if not on_cluster():
-        use_s3_here(config)
-    try:
-        environment = build(config)
-        client = environment.execute_async(config.name)
-    except Exception as error:
-        if not is_java_error(error):
-            raise
-        raise job_failed(error, config, shown) from error
-    return RunningJob(client, config, shown, on_cluster() and is_detached(environment))
+    return launch(config, build)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
+from jobs.entity_config import EntityJobConfig
 from jobs.kafka_client import python_settings
 from jobs.kafka_reasons import connection_errors, why_unreachable
 from jobs.kafka_settings import BROKERS_LONGEST_TRANSACTION_MS, KafkaConnection, KafkaControl, KafkaSink, KafkaSource
@@ -57,13 +58,14 @@ def partitions_of(client: KafkaAdminClient, topics: list[str]) -> dict[str, int]
     return found
 
 
-def check_kafka(config: JobConfig) -> None:
+def check_kafka(config: JobConfig | EntityJobConfig) -> None:
     """Are the brokers there, do they let us in, do the topics exist, and can all outputs be delivered?
 
     Raises ConfigError, one line that says what to change. Takes some 0.1 s, or 5 s if nobody answers.
     """
     source = config.source if isinstance(config.source, KafkaSource) else None
-    sink = next((sink for sink in config.sinks if isinstance(sink, KafkaSink)), None)
+    sinks, control_stream = (config.sinks, config.control) if isinstance(config, JobConfig) else ((), None)
+    sink = next((sink for sink in sinks if isinstance(sink, KafkaSink)), None)
     wanted: list[tuple[KafkaConnection, list[str]]] = []
     if source is not None:
         wanted.append((source.connection, list(source.topics)))
@@ -73,7 +75,7 @@ def check_kafka(config: JobConfig) -> None:
             wanted[0][1].extend(outputs)
         else:
             wanted.append((sink.connection, outputs))
-    control = config.control if isinstance(config.control, KafkaControl) else None
+    control = control_stream if isinstance(control_stream, KafkaControl) else None
     if control is not None:
         wanted.append((control.connection, [control.topic]))
     for connection, topics in wanted:

@@ -15,13 +15,12 @@ from jobs.aws_check import check_aws
 from jobs.config import JobConfig, PrintSink
 from jobs.config_errors import ConfigError
 from jobs.config_file import load_config
-from jobs.environment import flink_settings, is_detached, on_cluster, start_java
-from jobs.failures import JobCancelled, JobFailed, is_java_error, job_failed
+from jobs.failures import JobCancelled, JobFailed
 from jobs.interrupts import deferred_interrupt
 from jobs.kafka_check import check_kafka
 from jobs.kafka_settings import KafkaControl
+from jobs.launching import flink_environment, goes_on, launch
 from jobs.running import CANCELLED, Counts, JobResult, RunningJob
-from jobs.s3_files import use_s3_here, with_newest_checkpoint
 from jobs.scoring_settings import dead_letter_limit, letter_form, remote_files, scorer_config, scorer_paths
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ SCORE_UID = "score-transactions"
 
 def build(config: JobConfig) -> StreamExecutionEnvironment:
     """The pipeline, not yet started: source and control -> scorer -> sinks, each operator with a pinned uid."""
-    from pyflink.common import Configuration
-    from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
     from jobs.control import open_control
@@ -43,17 +40,10 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     from jobs.sources import open_source
     from udfs.score_transactions import OUTPUT_TYPE, ScoreTransactions, ScoringSettings
 
-    settings = Configuration()
-    for option, value in flink_settings(config).items():
-        settings.set_string(option, value)
-    environment = StreamExecutionEnvironment.get_execution_environment(settings)
-    if not config.flink.managed:
-        environment.set_parallelism(config.flink.parallelism)
+    environment = flink_environment(config)
     table_environment = StreamTableEnvironment.create(environment)
-    # A state of another source may be restored, too, with what does not fit left out: then `start` counts.
-    restored = config.state.restore_from is not None and not config.state.allow_non_restored
     has_ceiling = config.scoring.latest_timestamp is not None
-    records = open_source(config.source, table_environment, restored=restored, has_ceiling=has_ceiling)
+    records = open_source(config.source, table_environment, restored=goes_on(config), has_ceiling=has_ceiling)
     control = open_control(config.control, table_environment)
     score = ScoreTransactions(
         ScoringSettings(
@@ -81,19 +71,7 @@ def start(config: JobConfig) -> RunningJob:
     """
     check_kafka(config)
     check_aws(config)
-    config = with_newest_checkpoint(config)
-    log_file = start_java(config.flink.log_directory)
-    shown = None if on_cluster() else log_file
-    if not on_cluster():
-        use_s3_here(config)
-    try:
-        environment = build(config)
-        client = environment.execute_async(config.name)
-    except Exception as error:
-        if not is_java_error(error):
-            raise
-        raise job_failed(error, config, shown) from error
-    return RunningJob(client, config, shown, on_cluster() and is_detached(environment))
+    return launch(config, build)
 
 
 def run(
