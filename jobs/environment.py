@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FLINK_LOG = "flink.log"
 PYTHON_LOG = "python.log"
+_LOG_DIRECTORY = "FLINK_LOG_DIR"
 MAX_PARALLELISM = 128
 # Of AWS' list "Programmatic Flink configuration properties" those that this job sets: since Flink 2.2 any other one set
 # in code ends the application with an exception.
@@ -63,13 +64,16 @@ def is_detached(environment: StreamExecutionEnvironment) -> bool:
 def start_java(log_directory: str) -> Path:
     """Start the JVM of this process, if it isn't running yet, with its logs in files of a directory.
 
-    Returns the log file. Raises ConfigError where there is no Java or it doesn't start.
+    Returns the log file: that of the running JVM, whatever directory it was started with. Raises ConfigError where
+    there is no Java or it doesn't start.
     """
     import pyflink.java_gateway as java_gateway
 
+    if java_gateway._gateway is not None and _LOG_DIRECTORY in os.environ:
+        return Path(os.environ[_LOG_DIRECTORY], FLINK_LOG)
     directory = Path(log_directory)
     log_file = directory / FLINK_LOG
-    if on_cluster() or java_gateway._gateway is not None:
+    if on_cluster():
         return log_file
     java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
     if shutil.which(java) is None:
@@ -125,7 +129,7 @@ def _write_flink_conf(directory: Path, log_file: Path) -> None:
     shutil.copyfile(Path(_find_flink_home(), "conf", "config.yaml"), conf / "config.yaml")  # Java's module options
     (conf / "log4j-cli.properties").write_text(_LOGGING % {"file": log_file})
     os.environ["FLINK_CONF_DIR"] = str(conf)
-    os.environ["FLINK_LOG_DIR"] = str(directory)
+    os.environ[_LOG_DIRECTORY] = str(directory)
 
 
 def flink_settings(config: JobConfig | EntityJobConfig) -> dict[str, str]:

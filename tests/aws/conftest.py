@@ -10,13 +10,11 @@ from uuid import uuid4
 import pytest
 
 from tests.aws.alert_queue import AlertQueue
-from tests.jobs.conftest import bundle, configure, log_directory
 from tests.kafka.conftest import configure_kafka, topics
 from tests.servers.connectors import fetch_connectors, fetch_plugins
-from tests.servers.kafka_broker import broker
 from tests.servers.moto_server import CREDENTIALS, REGION, MotoServer
 
-__all__ = ["broker", "bundle", "configure", "configure_kafka", "log_directory", "topics"]
+__all__ = ["configure_kafka", "topics"]
 
 
 @pytest.fixture(scope="session", autouse=True)

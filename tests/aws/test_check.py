@@ -15,8 +15,8 @@ from jobs.s3_files import with_newest_checkpoint
 from jobs.score_transactions import main
 from tests.aws.alert_queue import AlertQueue
 from tests.aws.test_sns_topic import answering, error
+from tests.conftest import Configure
 from tests.contracts.store_factories import dynamodb_local
-from tests.jobs.conftest import Configure
 from tests.servers.black_hole import black_hole
 from tests.servers.moto_server import REGION, MotoServer
 from tests.servers.ports import free_ports

@@ -18,8 +18,8 @@ from jobs.config import JobConfig
 from jobs.score_transactions import run
 from tests.aws.alert_queue import AlertQueue
 from tests.aws.reference import COUNTRIES, fill_store, write_reference
+from tests.conftest import Configure
 from tests.contracts.store_factories import dynamodb_settings
-from tests.jobs.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import by_user, replayed, written_lines
 from tests.kafka.outcomes import wait_until_true

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from jobs.checkpoints import METADATA
 from jobs.score_transactions import run, start
 from tests.aws.reference import write_reference
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import by_user, replayed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jobs.score_transactions import run
 from tests.aws.alert_queue import AlertQueue
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import written_lines
 from tests.servers.moto_server import MotoServer

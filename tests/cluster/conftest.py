@@ -11,10 +11,6 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.jobs.conftest import bundle, configure, log_directory
-
-__all__ = ["bundle", "configure", "log_directory"]
-
 SCRIPTS = Path(__file__).parents[2] / "deploy" / "cluster"
 TASK_MANAGERS = 2
 

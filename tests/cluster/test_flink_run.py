@@ -12,7 +12,7 @@ import yaml
 
 from jobs.config import JobConfig
 from tests.cluster.conftest import TASK_MANAGERS, Cluster
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import by_user, replayed, written_lines
 

@@ -16,9 +16,7 @@ from tests.kafka.conftest import configuration, make_topics
 from tests.kafka.open_loop import OpenLoop
 from tests.kafka.outcomes import counted, events_in_the_log, wait_until_true
 from tests.servers.connectors import fetch_connectors
-from tests.servers.kafka_broker import Broker, broker
-
-__all__ = ["broker"]
+from tests.servers.kafka_broker import Broker
 
 RATE = 1_000
 WARM_UP = 1_000

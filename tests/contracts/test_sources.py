@@ -16,18 +16,17 @@ import pytest
 from jobs.config import JobConfig
 from jobs.score_transactions import start
 from tests.aws.conftest import moto
+from tests.conftest import Configure
 from tests.contracts.source_factories import SOURCES
-from tests.jobs.conftest import Configure, bundle, configure, log_directory
 from tests.jobs.event_stream import event_lines
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import replayed, written_lines
 from tests.jobs.test_bad_records import POISON
 from tests.kafka.outcomes import counted, wait_until
-from tests.servers.kafka_broker import broker
 
 pytestmark = pytest.mark.long  # a job stopped and restored for each kind of source
 
-__all__ = ["broker", "bundle", "configure", "log_directory", "moto"]
+__all__ = ["moto"]
 
 EVENTS = 12_000
 LARGEST = 800_000  # bytes: what all sources take

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.failures import JobFailed
 from jobs.score_transactions import run
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import START_MS
 from tests.jobs.outcomes import written_lines
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from jobs.config import JobConfig
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import replayed
 

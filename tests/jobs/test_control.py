@@ -13,7 +13,7 @@ import pytest
 from jobs.control_channel import FileChannel
 from jobs.failures import JobFailed
 from jobs.score_transactions import run, start
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines

@@ -13,7 +13,7 @@ import yaml
 
 from jobs.checkpoints import newest_checkpoint
 from jobs.score_transactions import run
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import by_user, replayed, written_lines
 

@@ -9,7 +9,7 @@ import pytest
 from jobs.config import JobConfig
 from jobs.failures import JobFailed, explain, job_failed
 from jobs.score_transactions import run
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 
 PYTHON_ERROR = """\
 An error occurred while calling o101.get.
@@ -119,3 +119,16 @@ def test_when_the_client_hears_only_that_flink_gave_up_the_log_tells_why(config:
     assert told.startswith("an output is larger than its topic takes: raise the topic's max.message.bytes")
     assert told.endswith(f"(RecordTooLargeException: too large) (log: {log})")
     assert "shutting down" in str(job_failed(error, config, tmp_path / "none.log"))
+
+
+def test_the_log_named_is_the_one_that_the_running_jvm_writes(configure: Configure, tmp_path: Path) -> None:
+    source = tmp_path / "events.jsonl"
+    source.write_bytes(b"{}")
+    (tmp_path / "no-bundle").mkdir()
+    config = configure(
+        source, scoring={"bundle": str(tmp_path / "no-bundle")}, flink={"log_directory": str(tmp_path / "other")}
+    )
+    with pytest.raises(JobFailed) as failed:
+        run(config)
+    assert failed.value.log_file is not None
+    assert str(tmp_path / "no-bundle") in failed.value.log_file.read_text()

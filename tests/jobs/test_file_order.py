@@ -10,7 +10,7 @@ import pytest
 
 from jobs.running import Counts
 from jobs.score_transactions import run
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import START_MS
 from tests.jobs.outcomes import written_lines
 

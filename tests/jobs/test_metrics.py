@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from jobs.score_transactions import start
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines

@@ -7,7 +7,7 @@ from pathlib import Path
 from jobs.environment import start_java
 from jobs.operator_ids import all_ids
 from jobs.score_transactions import build
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 
 GOLDEN = Path(__file__).with_name("golden_operator_ids.txt")
 

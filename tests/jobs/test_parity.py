@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from cli.main import main
 from jobs.config import JobConfig
 from jobs.score_transactions import run, start
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines

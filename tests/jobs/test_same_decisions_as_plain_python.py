@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.score_transactions import run
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import by_user, replayed, written_lines
 

@@ -9,7 +9,7 @@ import pytest
 from jobs.config import JobConfig
 from jobs.config_file import ConfigError
 from jobs.score_transactions import run, start
-from tests.jobs.conftest import Configure
+from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import by_user, replayed, written_lines

@@ -11,12 +11,9 @@ import pytest
 
 from jobs.config import JobConfig
 from jobs.config_file import parse_config
-from tests.jobs.conftest import bundle, configure, log_directory
 from tests.kafka.topics import Topics
 from tests.servers.connectors import fetch_connectors
-from tests.servers.kafka_broker import Broker, broker
-
-__all__ = ["broker", "bundle", "configure", "log_directory"]
+from tests.servers.kafka_broker import Broker
 
 ConfigureKafka = Callable[..., JobConfig]
 PARTITIONS = 4

@@ -1,4 +1,4 @@
-"""One JVM and one tiny model bundle for all tests of the job."""
+"""What all tests of jobs share: one JVM with its log, one tiny model bundle, one Kafka broker."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 from jobs.config import JobConfig
 from jobs.config_file import parse_config
 from tests.jobs.tiny_bundle import make_tiny_bundle
+from tests.servers.kafka_broker import broker
+
+__all__ = ["broker"]
 
 Configure = Callable[..., JobConfig]
 
