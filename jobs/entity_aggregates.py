@@ -5,8 +5,8 @@ source -> by user: whom does each event count for? -> by entity: counts in state
 
 from __future__ import annotations
 
-import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,14 +14,13 @@ if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from jobs.aws_check import check_aws
+from jobs.command import run_command
 from jobs.config import FileSource
-from jobs.config_errors import ConfigError
 from jobs.config_file import load_config_of
 from jobs.entity_config import EntityJobConfig, aggregation_settings, routing_settings
-from jobs.failures import JobCancelled, JobFailed
 from jobs.kafka_check import check_kafka
 from jobs.launching import flink_environment, goes_on, launch
-from jobs.running import RunningJob
+from jobs.running import JobResult, RunningJob
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -70,27 +69,23 @@ def start(config: EntityJobConfig) -> RunningJob:
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: done, 2: the configuration or the job failed (one line on stderr), 130: cancelled."""
-    parser = argparse.ArgumentParser(prog="entity_aggregates", description=__doc__)
-    parser.add_argument("--config", required=True, metavar="FILE", help="YAML file, like deploy/conf/entities.yaml")
-    options = parser.parse_args(arguments)
-    try:
-        job = start(load_config_of(EntityJobConfig, options.config))
-        if job.detached:
-            return 0
-        job.wait()
-    except JobCancelled as error:
-        print(error, file=sys.stderr)
-        return 130
-    except (ConfigError, JobFailed) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    counts = job.accumulators
-    print(
-        f"{counts.get('entity-events', 0):,} events, {counts.get('entity-deltas', 0):,} counted for entities, "
-        f"{counts.get('entity-bad-records', 0):,} bad records skipped",
-        file=sys.stderr,
+    return run_command(
+        partial(load_config_of, EntityJobConfig),
+        start,
+        _told,
+        arguments,
+        "entity_aggregates",
+        __doc__,
+        "like deploy/conf/entities.yaml",
     )
-    return 0
+
+
+def _told(job: RunningJob, _: JobResult) -> str:
+    counts = job.accumulators
+    return (
+        f"{counts.get('entity-events', 0):,} events, {counts.get('entity-deltas', 0):,} counted for entities, "
+        f"{counts.get('entity-bad-records', 0):,} bad records skipped"
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +11,13 @@ if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from jobs.aws_check import check_aws
+from jobs.command import run_command, start_unless_cancelled
 from jobs.config import JobConfig, PrintSink
-from jobs.config_errors import ConfigError
 from jobs.config_file import load_config
-from jobs.failures import JobCancelled, JobFailed
-from jobs.interrupts import deferred_interrupt
 from jobs.kafka_check import check_kafka
 from jobs.kafka_settings import KafkaControl
 from jobs.launching import flink_environment, goes_on, launch
-from jobs.running import CANCELLED, Counts, JobResult, RunningJob
+from jobs.running import Counts, JobResult, RunningJob
 from jobs.scoring_settings import dead_letter_limit, letter_form, remote_files, scorer_config, scorer_paths
 
 if TYPE_CHECKING:
@@ -78,44 +75,20 @@ def run(
     config: JobConfig, on_progress: Callable[[Counts], None] | None = None, every_seconds: float = 0.5
 ) -> JobResult:
     """Run the job to the end of its input. Raises ConfigError, JobFailed, and JobCancelled on Ctrl-C."""
-    return _start_unless_cancelled(config).wait(on_progress, every_seconds)
-
-
-def _start_unless_cancelled(config: JobConfig) -> RunningJob:
-    with deferred_interrupt() as asked:
-        job = start(config)
-    if asked.is_set():
-        job.cancel()
-        raise JobCancelled(CANCELLED)
-    return job
+    return start_unless_cancelled(start, config).wait(on_progress, every_seconds)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code 0: done, 2: the configuration or the job failed (one line on stderr), 130: cancelled."""
-    parser = argparse.ArgumentParser(prog="score_transactions", description=__doc__)
-    parser.add_argument("--config", required=True, metavar="FILE", help="YAML file (docs/configuration.md)")
-    parser.add_argument("--debug", action="store_true", help="show Java's stack trace when the job fails")
-    options = parser.parse_args(arguments)
-    try:
-        job = _start_unless_cancelled(load_config(options.config))
-        if job.detached:
-            return 0
-        result = job.wait()
-    except JobCancelled as error:
-        print(error, file=sys.stderr)
-        return 130
-    except (ConfigError, JobFailed) as error:
-        print(f"error: {error}", file=sys.stderr)
-        if options.debug and isinstance(error, JobFailed):
-            print(error.trace, file=sys.stderr)
-        return 2
+    return run_command(load_config, start, _told, arguments, "score_transactions", __doc__, "see docs/configuration.md")
+
+
+def _told(_: RunningJob, result: JobResult) -> str:
     counts = result.counts
-    print(
+    return (
         f"{counts.records:,} records in {result.seconds:.1f} s: {counts.decisions:,} decisions, "
-        f"{counts.alerts:,} alerts, {counts.dead_letters:,} dead letters",
-        file=sys.stderr,
+        f"{counts.alerts:,} alerts, {counts.dead_letters:,} dead letters"
     )
-    return 0
 
 
 if __name__ == "__main__":
