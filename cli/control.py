@@ -57,6 +57,8 @@ def publish(
     features. Versions are counted on from what is published and what the job starts with. FILE holds control elements
     as JSON, one a line, that carry their versions.
     """
+    from time import time
+
     from cli.control_elements import Request, elements_of
     from jobs.control_channel import ChannelError
     from udfs.control import ControlError
@@ -64,7 +66,7 @@ def publish(
     request = Request(file, rules, thresholds, blocked, unblocked, reason, source, expires, bundle, version)
     config, channel = _open(config_file)
     try:
-        elements = elements_of(request, config, channel.read())
+        elements = elements_of(request, config, channel.read(), int(time() * 1_000))
         for element in elements:
             place = channel.publish(element)
             click.echo(f"published {_in_words(element)} to {place}")

@@ -59,11 +59,12 @@ def start_versions(config: JobConfig) -> dict[str, int]:
     return {RULES: rules, THRESHOLDS: config.scoring.thresholds.version, BUNDLE: config.scoring.bundle_version}
 
 
-def elements_of(request: Request, config: JobConfig, published: list[Published]) -> list[ControlElement]:
+def elements_of(request: Request, config: JobConfig, published: list[Published], now_ms: int) -> list[ControlElement]:
     """The elements to publish, each checked as the job will check it. Raises UserError, ControlError."""
     if not (request.blocked or request.unblocked) and (request.reason or request.source or request.expires):
         raise UserError("--reason, --source and --expires belong to --block")
-    elements = [*_asked_for(request, _Versions(request.version, config, published))]
+    asked_for = _asked_for(request, _Versions(request.version, config, published))
+    elements = [_published(element, now_ms) for element in asked_for]
     if not elements:
         raise UserError("nothing to publish: give FILE, --rules, --thresholds, --block, --unblock or --bundle")
     known = {key: record.element.version for key, record in newest(published).items() if record.element is not None}
@@ -78,6 +79,12 @@ def elements_of(request: Request, config: JobConfig, published: list[Published])
         known[element.key] = element.version
         _check(element)
     return elements
+
+
+def _published(element: ControlElement, now_ms: int) -> ControlElement:
+    if isinstance(element, BlockListControl) and element.published_at is None:
+        return msgspec.structs.replace(element, published_at=now_ms)
+    return element
 
 
 class _Versions:

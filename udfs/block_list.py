@@ -24,6 +24,10 @@ class BlockList:
         """The list holds nothing on the party any more."""
         self._entries.pop((kind, value), None)
 
+    def names(self, kind: BlockType, value: str) -> bool:
+        """Does the list hold anything on the party, in force or not?"""
+        return (kind, value) in self._entries
+
     def hits(self, transaction: Transaction) -> list[BlockEntry]:
         """The entries in force for the transaction's user, card, device, merchant and IP address."""
         if not self._entries:

@@ -81,7 +81,8 @@ class BlockListControl(
 ):  # fmt: skip
     """One party put on the block list, or taken off it (`blocked` false), in place of what the start-up's list says of it.
 
-    In force until `expires_at` (epoch milliseconds of event time; None: for good).
+    In force until `expires_at` (epoch milliseconds of event time; None: for good). `published_at` (epoch milliseconds)
+    tells which entries have long expired when it needs their room; None: unknown.
     """
 
     version: Version
@@ -91,10 +92,17 @@ class BlockListControl(
     reason_code: str | None = None
     source_system: str | None = None
     expires_at: int | None = None
+    published_at: int | None = None
 
     @property
     def key(self) -> str:
         return f"{BLOCK_LIST}/{self.type}:{self.value}"
+
+    @staticmethod
+    def party_of(key: str) -> tuple[BlockType, str]:
+        """Type and value of a key."""
+        kind, _, value = key.removeprefix(f"{BLOCK_LIST}/").partition(":")
+        return kind, value  # type: ignore[return-value]  # made by `key`
 
     @property
     def entry(self) -> BlockEntry:
@@ -175,5 +183,7 @@ def _check_party(entry: BlockListControl) -> None:
         text = getattr(entry, name)
         if text is not None and len(text.encode()) > MAX_VALUE_BYTES:
             raise ControlError(f"{name}: at most {MAX_VALUE_BYTES} bytes")
-    if entry.expires_at is not None and not 0 <= entry.expires_at <= MAX_TIMESTAMP_MS:
-        raise ControlError(f"expires_at {entry.expires_at} is no time in epoch milliseconds")
+    for name in ("expires_at", "published_at"):
+        time_ms = getattr(entry, name)
+        if time_ms is not None and not 0 <= time_ms <= MAX_TIMESTAMP_MS:
+            raise ControlError(f"{name} {time_ms} is no time in epoch milliseconds")

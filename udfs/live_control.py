@@ -12,7 +12,6 @@ from udfs.control import (
     BUNDLE,
     RULES,
     THRESHOLDS,
-    BlockListControl,
     BundleControl,
     ControlElement,
     ControlError,
@@ -21,11 +20,11 @@ from udfs.control import (
 )
 from udfs.decision import DecisionSettings
 from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.live_block_list import MAX_BLOCK_LIST_KEYS, LiveBlockList
 from udfs.rules.errors import RuleError
 from udfs.rules.rulebook import Rulebook
 from udfs.scorer import Scorer
 
-MAX_BLOCK_LIST_KEYS = 200_000
 MAX_BUNDLE_BYTES = 200_000_000
 
 
@@ -37,15 +36,15 @@ class LiveControl:
     """What is in force on one operator instance, by key and version.
 
     The same elements lead to the same state on all instances, in whatever order those of different keys come.
-    Every key stays known for good, taken-off entries of the block list too: else a repeated older element would be
-    taken for a new one. `MAX_BLOCK_LIST_KEYS` bounds them.
+    `forgotten` holds the keys that the last applied element has put out of mind: old entries of a full block list.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, max_block_list_keys: int = MAX_BLOCK_LIST_KEYS) -> None:
         start = scorer.config.start_versions
         self._scorer = scorer
         self._versions = {RULES: scorer.rulebook.version, THRESHOLDS: start.thresholds, BUNDLE: start.bundle}
-        self._block_list_keys = 0
+        self._block_list = LiveBlockList(scorer.engine.block_list, max_block_list_keys)
+        self.forgotten: list[str] = []
 
     def is_newer(self, element: ControlElement) -> bool:
         """Would `apply` change anything?"""
@@ -58,6 +57,7 @@ class LiveControl:
         """
         if not self.is_newer(element):
             return False
+        self.forgotten = []
         if isinstance(element, RulesControl):
             self._scorer.use_rules(compiled(element))
             self._name_version(RULES, element.version)
@@ -68,7 +68,9 @@ class LiveControl:
             self._use_bundle(element)
             self._name_version(BUNDLE, element.version)
         else:
-            self._change_block_list(element)
+            self.forgotten = self._block_list.apply(element)
+            for key in self.forgotten:
+                del self._versions[key]
             named = self._scorer.control_versions.get(BLOCK_LIST, 0)
             self._name_version(BLOCK_LIST, max(named, element.version))
         self._versions[element.key] = element.version
@@ -96,20 +98,6 @@ class LiveControl:
             fits = manifest.feature_set_version == FEATURE_SET_VERSION
             raise (UnusableHere if fits else ControlError)(str(error)) from None
         self._scorer.use_bundle(bundle)
-
-    def _change_block_list(self, element: BlockListControl) -> None:
-        if element.key not in self._versions:
-            if self._block_list_keys >= MAX_BLOCK_LIST_KEYS:
-                raise ControlError(
-                    f"the live block list has reached {MAX_BLOCK_LIST_KEYS} entries; "
-                    "long lists belong into the reference folder"
-                )
-            self._block_list_keys += 1
-        block_list = self._scorer.engine.block_list
-        if element.blocked:
-            block_list.put(element.entry)
-        else:
-            block_list.remove(element.type, element.value)
 
 
 def compiled(element: RulesControl) -> Rulebook:

@@ -133,7 +133,10 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
             _log.exception("unexpected error in a control element")
             return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
         if applied:
-            ctx.get_broadcast_state(CONTROL_STATE).put(element.key, payload)
+            kept = ctx.get_broadcast_state(CONTROL_STATE)
+            for key in self._control.forgotten:
+                kept.remove(key)
+            kept.put(element.key, payload)
         _log.info("control element %s version %d %s", element.key, element.version, OUTCOMES[applied])
         self._progress.control(OUTCOMES[applied])
         return ()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from jobs.control_channel import FileChannel
@@ -18,7 +16,7 @@ from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines
 from tests.jobs.prometheus import Scrape, free_port, reporter
-from udfs.bundle import content_version, encode_manifest, read_manifest
+from tests.jobs.tiny_bundle import renamed_bundle
 from udfs.control import BlockListControl, BundleControl, RulesControl, ThresholdsControl
 from udfs.rules.rule_set import Rule, RuleSet
 
@@ -38,14 +36,6 @@ def put(directory: Path, name: str, element: bytes) -> None:
     hidden.rename(directory / name)
 
 
-def renamed_bundle(bundle: Path, folder: Path) -> BundleControl:
-    shutil.copytree(bundle, folder)
-    manifest = msgspec.structs.replace(read_manifest(folder), name="another")
-    manifest = msgspec.structs.replace(manifest, version=content_version(manifest))
-    (folder / "manifest.json").write_bytes(encode_manifest(manifest))
-    return BundleControl(version=3, path=str(folder), bundle=manifest.version)
-
-
 def scored(lines: list[bytes]) -> list[dict]:  # type: ignore[type-arg]
     return [record for record in map(json.loads, lines) if record["type"] == "decision"]
 
@@ -57,7 +47,8 @@ def test_what_is_published_is_soon_in_force_and_after_a_restore(
     directory = tmp_path / "control"
     directory.mkdir()
     channel, port = FileChannel(directory), free_port()
-    swap = renamed_bundle(bundle, tmp_path / "another")
+    another = tmp_path / "another"
+    swap = BundleControl(version=3, path=str(another), bundle=renamed_bundle(bundle, another))
     elements = {
         "rules": RulesControl(SUSPECT_ALL),
         "thresholds": ThresholdsControl(version=4, refer_to_analyst=100, soft_challenge=600, hard_block=1000),
@@ -92,10 +83,10 @@ def test_what_is_published_is_soon_in_force_and_after_a_restore(
     restored = {"restore_from": savepoint, "allow_non_restored": True}
     with pytest.raises(JobFailed, match=r"drop its state with state\.allow_non_restored: true"):
         run(configure(source, flink=flink, state={"restore_from": savepoint}))
-    (tmp_path / "another").rename(tmp_path / "elsewhere")
+    another.rename(tmp_path / "elsewhere")
     with pytest.raises(JobFailed, match=r"control element bundle put in force cannot be restored: .*no such bundle"):
         run(configure(source, flink=flink, state=restored))
-    (tmp_path / "elsewhere").rename(tmp_path / "another")
+    (tmp_path / "elsewhere").rename(another)
     run(configure(source, flink=flink, state=restored))
 
     assert scored(before)[0]["control_versions"] == {}

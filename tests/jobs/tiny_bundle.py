@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from models.frame import TrainingFrame
 from models.settings import TrainSettings
 from models.train import train_bundle
+from udfs.bundle import content_version, encode_manifest, read_manifest
 from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
 
 ROWS = 1_200
@@ -35,3 +38,12 @@ def make_tiny_bundle(directory: Path) -> Path:
     )
     train_bundle(frame, directory, SETTINGS)
     return directory
+
+
+def renamed_bundle(bundle: Path, folder: Path) -> str:
+    """The same bundle under another name, and so of another version, which is returned."""
+    shutil.copytree(bundle, folder)
+    manifest = msgspec.structs.replace(read_manifest(folder), name="another")
+    manifest = msgspec.structs.replace(manifest, version=content_version(manifest))
+    (folder / "manifest.json").write_bytes(encode_manifest(manifest))
+    return manifest.version

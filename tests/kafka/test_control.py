@@ -1,81 +1,87 @@
-"""Elements published to a control topic change a running job from Kafka to Kafka, and stay after a restore."""
+"""Elements published to a control topic change a running job from Kafka to Kafka, and stay when it was killed."""
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
-import yaml
-from click.testing import CliRunner
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 
-from cli.main import main
+from jobs.checkpoints import newest_checkpoint
+from jobs.config import JobConfig
 from jobs.score_transactions import start
-from tests.jobs.event_stream import event_lines
 from tests.kafka.conftest import ConfigureKafka
-from tests.kafka.outcomes import wait_until
+from tests.kafka.live_changes import BLOCKED, LiveChanges, decisions_on, payments
+from tests.kafka.outcomes import wait_until, wait_until_true
+from tests.kafka.test_crash import from_newest_checkpoint, processes
 from tests.kafka.topics import Topics
 
-EVENTS = 400
-PATIENCE_SECONDS = 30
+PAYMENTS = 400
+PATIENCE_SECONDS = 90
 
 
-def test_what_is_published_to_the_topic_is_in_force_and_stays_after_a_restore(
-    configure_kafka: ConfigureKafka, topics: Topics, tmp_path: Path
+def test_what_is_published_is_in_force_within_a_second_and_after_a_sigkill_and_a_savepoint(
+    configure_kafka: ConfigureKafka, topics: Topics, bundle: Path, tmp_path: Path
 ) -> None:
+    """Of two instances. When the job is restored its events wait for it and the control topic holds nothing any more."""
+    checkpoints = tmp_path / "checkpoints"
     connection = {"bootstrap_servers": topics.servers}
-    control = {"kind": "kafka", "connection": connection, "topic": f"{topics.prefix}control"}
 
-    def config(**sections: object) -> object:
-        flink = {"parallelism": 2}
-        return configure_kafka(source={"until": "never"}, flink=flink, control=control, **sections)
+    def config(**state: str) -> JobConfig:
+        return configure_kafka(
+            source={"until": "never"},
+            control={"kind": "kafka", "connection": connection, "topic": f"{topics.prefix}control"},
+            state={"checkpoint_dir": str(checkpoints), "checkpoint_interval_ms": 500, **state},
+            flink={"parallelism": 2},
+        )
 
-    file = tmp_path / "job.yaml"
-    file.write_text(yaml.safe_dump(config().model_dump(mode="json")))  # type: ignore[attr-defined]
+    changes = LiveChanges(config(), bundle, tmp_path)
+    assert "made, 1 partitions" in changes.fraud("topics", "create")
+    before, published, killed, stopped = payments(parts=4, each=PAYMENTS)
 
-    def fraud(*arguments: str) -> str:
-        result = CliRunner().invoke(main, [*arguments, "--config", str(file)])
-        assert result.exit_code == 0, result.output
-        return result.output
+    def is_decided(*parts: list[bytes]) -> bool:
+        return topics.size(topics.decisions) >= sum(map(len, parts))
 
-    def decided(count: int) -> list[dict]:  # type: ignore[type-arg]
-        wait_until(lambda: topics.size(topics.decisions) >= count, job, PATIENCE_SECONDS, "decisions")
-        records = [json.loads(value) for value in topics.values(topics.decisions)]
-        return [record for record in records if record["type"] == "decision"]
+    with processes([config()], tmp_path / "processes") as kill:
+        topics.send_events(before)
+        wait_until_true(lambda: is_decided(before), PATIENCE_SECONDS, "decisions")
+        changes.publish()
+        shown = changes.fraud("control", "show")
+        time.sleep(1)  # the promise
+        topics.send_events(published)
+        wait_until_true(lambda: is_decided(before, published), PATIENCE_SECONDS, "decisions by what was published")
+        for _ in range(2):  # the next one may have begun before
+            saved = newest_checkpoint(str(checkpoints))
+            wait_until_true(lambda: newest_checkpoint(str(checkpoints)) != saved, PATIENCE_SECONDS, "checkpoint")  # noqa: B023
+        kill()
 
-    lines = [line for line in event_lines(3 * EVENTS, seed=8) if b'"type"' not in line]
-    unique = list({json.loads(line)["transaction_id"]: line for line in lines}.values())
-    parts = [unique[number::3] for number in range(3)]
-    assert "made, 1 partitions" in fraud("topics", "create")
-
-    job = start(config())  # type: ignore[arg-type]
-    topics.send_events(parts[0])
-    first = decided(len(parts[0]))
-    fraud("control", "publish", "--thresholds", "0,1,2")
-    fraud("control", "publish", "--block", "user:U00007", "--reason", "SANCTION")
-    time.sleep(1)  # the promise
-    topics.send_events(parts[1])
-    second = decided(len(unique) - len(parts[2]))[len(first) :]
+    delete_what_was_published(topics)
+    topics.send_events(killed)
+    job = start(from_newest_checkpoint(config()))
+    wait_until(lambda: is_decided(before, published, killed), job, PATIENCE_SECONDS, "decisions after the kill")
     savepoint = job.stop_with_savepoint(str(tmp_path / "savepoints"))
-    job = start(config(state={"restore_from": savepoint}))  # type: ignore[arg-type]
-    topics.send_events(parts[2])
-    decided(len(unique))
+    topics.send_events(stopped)
+    job = start(config(restore_from=savepoint))
+    wait_until(
+        lambda: is_decided(before, published, killed, stopped), job, PATIENCE_SECONDS, "decisions after the stop"
+    )
     job.cancel()
 
-    decisions = {one["transaction_id"]: one for one in decided_records(topics)}
-    ids = [[json.loads(line)["transaction_id"] for line in part] for part in parts]
-    assert all(decisions[one]["control_versions"] == {} for one in ids[0])
-    changed = [decisions[one] for one in ids[1] + ids[2]]
-    assert len(second) == len(ids[1])
-    assert all(one["control_versions"] == {"block-list": 1, "thresholds": 1} for one in changed)
-    assert {one["action"] for one in changed if one["risk_score"] > 2} == {"hard_block"}
-    blocked = [one for one in changed if one["user_id"] == "U00007"]
-    assert blocked
-    assert all("AML" in one["flags"] and one["action"] == "hard_block" for one in blocked)
-    shown = fraud("control", "show")
-    assert "block-list/user:U00007 version 1: blocked, SANCTION" in shown
-    assert "thresholds version 1: refer to analyst above 0, soft challenge above 1, hard block above 2" in shown
+    assert {str(one["control_versions"]) for one in decisions_on(topics, before)} == {"{}"}
+    for part in (published, killed, stopped):
+        decisions = decisions_on(topics, part)
+        assert len(decisions) == PAYMENTS
+        changes.assert_in_force(decisions)
+    assert f"block-list/user:{BLOCKED} version 1: blocked, SANCTION" in shown
+    assert "thresholds version 1: refer to analyst above 100, soft challenge above 600, hard block above 1000" in shown
+    assert f"bundle version 1: {changes.bundle_version} in {changes.bundle}" in shown
+    assert "rules version 1000: published, 1 of 1 rules enabled" in shown
 
 
-def decided_records(topics: Topics) -> list[dict]:  # type: ignore[type-arg]
-    return [json.loads(value) for value in topics.values(topics.decisions)]
+def delete_what_was_published(topics: Topics) -> None:
+    client = KafkaAdminClient(bootstrap_servers=topics.servers)
+    topic = f"{topics.prefix}control"
+    client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": "delete"})])
+    client.delete_records({TopicPartition(topic, 0): -1})
+    client.close()
