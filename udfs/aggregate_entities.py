@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
-from pyflink.datastream.state import ListStateDescriptor, MapStateDescriptor, ValueStateDescriptor
+from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.codec import BadRecord, decode_event
 from udfs.entity_buckets import BucketSettings, Entity
@@ -18,13 +18,13 @@ from udfs.entity_counter import CountingSettings, EntityCounter
 from udfs.entity_deltas import decode_seen, deltas_of, encode_delta, encode_seen
 from udfs.entity_log import StoredCounts
 from udfs.events import Label, Transaction
+from udfs.flink_log import FlinkLog, time_to_live
 from udfs.history_writer import HistoryWriter, HistoryWriterSettings
 from udfs.incoming import RecordReader
 from udfs.stores.opening_writer import StoreTarget, open_writer
 from udfs.stores.port import StoreUnavailable
 from udfs.system_clocks import SYSTEM_CLOCKS
 from udfs.time_units import MINUTE_MS
-from udfs.user_log_flink import time_to_live
 
 _log = logging.getLogger(__name__)
 BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
@@ -172,27 +172,11 @@ class CountEntities(KeyedProcessFunction):
         ctx.timer_service().register_processing_time_timer(_now_ms() + wait_ms)
 
 
-class _FlinkEntityLog:
-    """A ValueState and a ListState of the current key."""
+class _FlinkEntityLog(FlinkLog):
+    """The log of the entity that the operator is at."""
 
     def __init__(self, context: RuntimeContext, ttl_days: int) -> None:
-        snapshot = ValueStateDescriptor("entity-snapshot", Types.PICKLED_BYTE_ARRAY())
-        entries = ListStateDescriptor("entity-entries", Types.PICKLED_BYTE_ARRAY())
-        ttl = time_to_live(ttl_days)
-        snapshot.enable_time_to_live(ttl)
-        entries.enable_time_to_live(ttl)
-        self._snapshot = context.get_state(snapshot)
-        self._entries = context.get_list_state(entries)
-
-    def snapshot(self) -> bytes | None:
-        data: bytes | None = self._snapshot.value()
-        return data
-
-    def entries(self) -> Iterable[bytes]:
-        return self._entries.get() or ()
-
-    def append(self, entry: bytes) -> None:
-        self._entries.add(entry)
+        super().__init__(context, "entity", ttl_days)
 
     def replace(self, snapshot: bytes) -> None:
         self._snapshot.update(snapshot)
