@@ -31,14 +31,14 @@ def command(events: Path, out: Path) -> None:
     from models.entity_history import aggregate_entities, write_history
     from models.event_files import EventFileError
     from udfs.entity_buckets import BucketSettings
-    from udfs.stores.memory import HISTORY_FILE
+    from udfs.stores.reference_rows import HISTORY_FILE
 
     latest_ms = time.time_ns() // 1_000_000 + FUTURE_TOLERANCE_MS  # one event far ahead would draw the rest with it
     try:
         with progress_bar("counting merchants, devices, …") as progress:
             rows = aggregate_entities(events, BucketSettings(), latest_ms, progress)
         out.mkdir(parents=True, exist_ok=True)
-        count = write_history(rows, out / HISTORY_FILE)
+        count = write_history(rows, out / HISTORY_FILE.name)
     except (EventFileError, OSError) as error:
         raise UserError(str(error)) from None
-    click.echo(f"{count:,} merchants, devices, beneficiaries and IP addresses in {out / HISTORY_FILE}")
+    click.echo(f"{count:,} merchants, devices, beneficiaries and IP addresses in {out / HISTORY_FILE.name}")

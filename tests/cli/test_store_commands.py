@@ -81,9 +81,9 @@ def test_bad_rows_are_told_with_file_and_line_and_the_others_loaded(folder: Path
     result = run("load", str(folder), "--store", redis)
     assert result.exit_code == 1
     users = folder / "users.jsonl"
-    assert f"{users}:4: JSON is malformed" in result.output
-    assert f"{users}:5: Expected `str`, got `int` - at `$.user_id`" in result.output
-    assert f"{users}:6: no timezone 'Mars/Base'; expected an IANA name like Europe/Berlin" in result.output
+    assert f"{users}, line 4: JSON is malformed" in result.output
+    assert f"{users}, line 5: Expected `str`, got `int` - at `$.user_id`" in result.output
+    assert f"{users}, line 6: no timezone 'Mars/Base'; expected an IANA name like Europe/Berlin" in result.output
     assert "3 rows are no records and were left out" in result.output
     store = open_store(store_of(redis), SETTINGS, SYSTEM_CLOCKS)
     assert store.get_many(["user:U3", "user:U4"]) == [None, UserProfile(user_id="U4")]

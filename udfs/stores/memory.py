@@ -4,39 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from udfs.block_list import BlockList
 from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHistory
-from udfs.local_time import is_timezone
 from udfs.outputs import EnrichmentStatus
-from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.counters import EnrichmentCounters
 from udfs.stores.encoding import require_right_kind, require_sound_buckets
-from udfs.stores.port import (
-    DEVICE,
-    DOMAIN,
-    HISTORY,
-    IP,
-    MERCHANT,
-    USER,
-    OnlineFeatures,
-    Record,
-    StoredRecord,
-    StoreError,
-    Unreadable,
-)
+from udfs.stores.port import OnlineFeatures, Record, StoredRecord, StoreError, Unreadable
+from udfs.stores.reference_rows import BLOCK_LIST_FILE, HISTORY_FILE, REFERENCE_FILES, ReferenceFile, Row, rows_of
 
-T = TypeVar("T")
-
-HISTORY_FILE = "entity_history.jsonl"
-
-FILES = (
-    "users.jsonl", "merchants.jsonl", "devices.jsonl", "ip_feed.jsonl", "domain_feed.jsonl", "block_list.jsonl",
-    HISTORY_FILE,
-)  # fmt: skip
+FILES = tuple(file.name for file in REFERENCE_FILES)
 
 
 def _never() -> int:
@@ -84,9 +63,7 @@ class MemoryStore:
         for key, record in records.items():
             if isinstance(record, BucketRow):
                 require_sound_buckets(record)
-                self.records[key] = EntityHistory(record, self._buckets)
-            else:
-                self.records[key] = record
+            self.records[key] = _as_read(record, self._buckets)
             self._expiries_ms.pop(key, None)
             if ttl_ms is not None:
                 self._expiries_ms[key] = self._clock_ms() + ttl_ms
@@ -113,7 +90,7 @@ def load_block_list(directory: Path | None) -> BlockList:
     """The block list of a reference folder, empty if there is none. Raises StoreError with file and line."""
     if directory is None:
         return BlockList()
-    return BlockList(entry for _, entry in _rows(directory / "block_list.jsonl", BlockEntry))
+    return BlockList(row.entry for row in _sound_rows(directory, BLOCK_LIST_FILE) if row.entry is not None)
 
 
 class Reference(msgspec.Struct):
@@ -129,59 +106,41 @@ def load_reference(directory: Path | None, buckets: BucketSettings, histories: P
     `histories` is read in place of the folder's entity_history.jsonl.
     Raises StoreError with file and line for what cannot be read, and for a folder without any of the files.
     """
-    records: dict[str, Record] = {}
-    block_list = BlockList()
     if histories is not None and not histories.is_file():
         raise StoreError(f"{histories}: no such file of entities' history; make it with `fraud aggregate`")
     if directory is not None:
-        block_list = _load_folder(directory, records)
-        histories = histories or directory / HISTORY_FILE
-    if histories is not None:
-        for place, row in _rows(histories, BucketRow):
-            _check_buckets(row, place)
-            records[HISTORY[row.entity] + row.id] = EntityHistory(row, buckets)
+        _require_some_file(directory)
+        histories = histories or directory / HISTORY_FILE.name
+    records = {key: _as_read(record, buckets) for key, record in _records(directory, histories)}
     holds_histories = histories is not None and histories.is_file()
-    return Reference(MemoryStore(records, holds_histories), block_list)
+    return Reference(MemoryStore(records, holds_histories), load_block_list(directory))
 
 
-def _load_folder(directory: Path, records: dict[str, Record]) -> BlockList:
+def _require_some_file(directory: Path) -> None:
     if not directory.is_dir():
         raise StoreError(f"{directory}: no such folder of reference files")
     if not any((directory / name).is_file() for name in FILES):
         raise StoreError(f"{directory}: none of the reference files is there ({', '.join(FILES)})")
-    for place, user in _rows(directory / "users.jsonl", UserProfile):
-        if user.timezone is not None and not is_timezone(user.timezone):
-            raise StoreError(f"{place}: no timezone {user.timezone!r}; expected an IANA name like Europe/Berlin")
-        records[USER + user.user_id] = user
-    for _, merchant in _rows(directory / "merchants.jsonl", MerchantProfile):
-        records[MERCHANT + merchant.merchant_id] = merchant
-    for _, device in _rows(directory / "devices.jsonl", DeviceProfile):
-        records[DEVICE + device.device_id] = device
-    for _, address in _rows(directory / "ip_feed.jsonl", IpFeed):
-        records[IP + address.ip_address] = address
-    for _, domain in _rows(directory / "domain_feed.jsonl", DomainFeed):
-        records[DOMAIN + domain.email_domain] = domain
-    return load_block_list(directory)
 
 
-def _rows(path: Path, kind: type[T]) -> Iterator[tuple[str, T]]:
-    """Each line's place, for errors, and its record."""
-    if not path.is_file():
-        return
-    decode = msgspec.json.Decoder(kind).decode
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.isspace():
-                continue
-            place = f"{path}, line {number}"
-            try:
-                yield place, decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                raise StoreError(f"{place}: {error}") from None
+def _records(directory: Path | None, histories: Path | None) -> Iterator[tuple[str, StoredRecord]]:
+    for file in REFERENCE_FILES:
+        folder = directory
+        if file is HISTORY_FILE and histories is not None:
+            folder, file = histories.parent, file._replace(name=histories.name)
+        if folder is None or file is BLOCK_LIST_FILE:
+            continue
+        for row in _sound_rows(folder, file):
+            if row.key is not None and row.record is not None:
+                yield row.key, row.record
 
 
-def _check_buckets(row: BucketRow, place: str) -> None:
-    try:
-        require_sound_buckets(row)
-    except StoreError as error:
-        raise StoreError(f"{place}: {error}") from None
+def _as_read(record: StoredRecord, buckets: BucketSettings) -> Record:
+    return EntityHistory(record, buckets) if isinstance(record, BucketRow) else record
+
+
+def _sound_rows(directory: Path, file: ReferenceFile) -> Iterator[Row]:
+    for row in rows_of(directory, file):
+        if row.error is not None:
+            raise StoreError(row.error)
+        yield row

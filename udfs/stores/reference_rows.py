@@ -1,4 +1,4 @@
-"""The rows of a reference folder under the keys of a store: what `fraud load` writes."""
+"""The rows of a reference folder under the keys of a store: what is loaded into memory, and what `fraud load` writes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from udfs.entity_buckets import BucketRow
 from udfs.local_time import is_timezone
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.encoding import require_sound_buckets
-from udfs.stores.memory import HISTORY_FILE
 from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, StoredRecord, StoreError
 
 
@@ -28,24 +27,27 @@ class ReferenceFile(NamedTuple):
     id_field: str
 
 
+HISTORY_FILE = ReferenceFile("entity_history.jsonl", BucketRow, None, "id")
+BLOCK_LIST_FILE = ReferenceFile("block_list.jsonl", BlockEntry, None, "value")
 REFERENCE_FILES = (
     ReferenceFile("users.jsonl", UserProfile, USER, "user_id"),
     ReferenceFile("merchants.jsonl", MerchantProfile, MERCHANT, "merchant_id"),
     ReferenceFile("devices.jsonl", DeviceProfile, DEVICE, "device_id"),
     ReferenceFile("ip_feed.jsonl", IpFeed, IP, "ip_address"),
     ReferenceFile("domain_feed.jsonl", DomainFeed, DOMAIN, "email_domain"),
-    ReferenceFile(HISTORY_FILE, BucketRow, None, "id"),
-    ReferenceFile("block_list.jsonl", BlockEntry, None, "value"),
+    HISTORY_FILE,
+    BLOCK_LIST_FILE,
 )
 
 
 class Row(NamedTuple):
-    """A row of `size_bytes`: a record under its key, or what is wrong with it, with file and line. Neither: an entry of
-    the block list."""
+    """A row of `size_bytes`: a record under its key, an entry of the block list, or what is wrong with it, with file and
+    line."""
 
     size_bytes: int
     key: str | None = None
     record: StoredRecord | None = None
+    entry: BlockEntry | None = None
     error: str | None = None
 
 
@@ -63,10 +65,10 @@ def rows_of(directory: Path, file: ReferenceFile) -> Iterator[Row]:
                 record = decode(line)
                 _check(record)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, StoreError) as error:
-                yield Row(len(line), error=f"{path}:{number}: {error}")
+                yield Row(len(line), error=f"{path}, line {number}: {error}")
                 continue
             if isinstance(record, BlockEntry):
-                yield Row(len(line))
+                yield Row(len(line), entry=record)
             else:
                 prefix = HISTORY[record.entity] if isinstance(record, BucketRow) else file.prefix or ""
                 yield Row(len(line), prefix + getattr(record, file.id_field), record)
