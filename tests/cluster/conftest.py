@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -22,6 +23,14 @@ class Cluster(NamedTuple):
     def submit(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [str(SCRIPTS / "submit.sh"), str(self.directory), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=180)
+
+    def submit_detached(self, config_file: str) -> str:
+        """Returns the id of the job, which runs on."""
+        done = self.submit("-d", config_file)
+        assert done.returncode == 0, done.stderr
+        match = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
+        assert match is not None
+        return match[1]
 
 
 def free_ports(count: int) -> list[int]:

@@ -46,10 +46,12 @@ def _pid_of(cluster: Cluster, resource_id: str) -> int:
 
 def working_on(cluster: Cluster, job_id: str) -> set[str]:
     """Resource ids of the TaskManagers that run the job's scorer."""
-    vertices = _rest(cluster, f"jobs/{job_id}")["vertices"]
-    scorer = next(vertex["id"] for vertex in vertices if vertex["name"].startswith("score-transactions"))
-    subtasks = _rest(cluster, f"jobs/{job_id}/vertices/{scorer}")["subtasks"]
-    return {task["taskmanager-id"] for task in subtasks if task["status"] == "RUNNING"}
+    return {task["taskmanager-id"] for task in _scorers(cluster, job_id) if task["status"] == "RUNNING"}
+
+
+def read_by_each(cluster: Cluster, job_id: str) -> dict[str, int]:
+    """Records that the scorer's instances have read, by TaskManager. Flink's figures are up to ten seconds old."""
+    return {task["taskmanager-id"]: int(task["metrics"]["read-records"]) for task in _scorers(cluster, job_id)}
 
 
 def restarts(cluster: Cluster, job_id: str) -> int:
@@ -60,6 +62,13 @@ def restarts(cluster: Cluster, job_id: str) -> int:
 def cancel(cluster: Cluster, job_id: str) -> None:
     address = f"http://127.0.0.1:{cluster.rest_port}/jobs/{job_id}?mode=cancel"
     urllib.request.urlopen(urllib.request.Request(address, method="PATCH")).close()
+
+
+def _scorers(cluster: Cluster, job_id: str) -> list[Any]:
+    vertices = _rest(cluster, f"jobs/{job_id}")["vertices"]
+    scorer = next(vertex["id"] for vertex in vertices if vertex["name"].startswith("score-transactions"))
+    subtasks: list[Any] = _rest(cluster, f"jobs/{job_id}/vertices/{scorer}")["subtasks"]
+    return subtasks
 
 
 def _rest(cluster: Cluster, path: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -47,11 +46,7 @@ def test_after_the_sigkill_of_one_of_two_task_managers_nothing_is_lost_and_state
     )
     lines = event_lines(60_000, seed=6)
     topics.send_events(lines[:WARM_UP])
-    done = cluster.submit("-d", write_config(config, tmp_path))
-    assert done.returncode == 0, done.stderr
-    match = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
-    assert match is not None
-    job_id = match[1]
+    job_id = cluster.submit_detached(write_config(config, tmp_path))
     try:
         wait_until_true(lambda: topics.size(topics.decisions) > WARM_UP / 2, 180, "decisions")
         with OpenLoop(topics, lines[WARM_UP:], RATE) as stream:

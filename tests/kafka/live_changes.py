@@ -15,6 +15,7 @@ from tests.jobs.event_stream import event_lines
 from tests.jobs.tiny_bundle import renamed_bundle
 from tests.kafka.topics import Topics
 
+USERS = 40
 BLOCKED = "U00007"
 PUBLISHED_RULES = {
     "name": "published",
@@ -63,11 +64,13 @@ class LiveChanges:
 
 
 def payments(parts: int, each: int) -> list[list[bytes]]:
-    """So many parts of a stream of payments without a repeated one."""
-    lines = [line for line in event_lines(parts * each * 5 // 4, seed=8) if b'"type"' not in line]
+    """So many parts of a stream of payments without a repeated one; each user pays in each."""
+    lines = [line for line in event_lines(parts * each * 5 // 4, seed=8, users=USERS) if b'"type"' not in line]
     unique = list({json.loads(line)["transaction_id"]: line for line in lines}.values())[: parts * each]
     assert len(unique) == parts * each
-    return [unique[number * each : (number + 1) * each] for number in range(parts)]
+    made = [unique[number * each : (number + 1) * each] for number in range(parts)]
+    assert all(len({json.loads(line)["user_id"] for line in part}) == USERS for part in made)
+    return made
 
 
 def decisions_on(topics: Topics, part: list[bytes]) -> list[dict[str, Any]]:
