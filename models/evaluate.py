@@ -15,11 +15,13 @@ from models.metrics import (
     average_precision,
     brier_score,
     card_precision_at_k,
+    caught_above,
+    caught_from,
     expected_calibration_error,
     recall_at_false_positive_rate,
     reliability,
     roc_auc,
-    threshold_at_false_positive_rate,
+    scores_at_false_positive_rates,
 )
 
 THRESHOLDS = (0.5, 0.7, 0.9)
@@ -104,10 +106,7 @@ def _by_pattern(
     labels: npt.NDArray[np.bool_], predictions: npt.NDArray[np.float32], patterns: npt.NDArray[np.object_]
 ) -> dict[str, PatternMetrics]:
     limits = {
-        name: {
-            str(rate): threshold_at_false_positive_rate(labels, predictions[:, column], rate)
-            for rate in FALSE_POSITIVE_RATES
-        }
+        name: scores_at_false_positive_rates(labels, predictions[:, column], FALSE_POSITIVE_RATES)
         for column, name in enumerate(SCORE_NAMES)
     }
     names = np.array([pattern or UNNAMED_PATTERN for pattern in patterns[labels].tolist()])
@@ -117,10 +116,9 @@ def _by_pattern(
         scores = frauds[names == pattern]
         result[pattern] = PatternMetrics(
             frauds=len(scores),
-            recall_above={str(threshold): float((scores[:, 0] > threshold).mean()) for threshold in THRESHOLDS},
+            recall_above=caught_above(scores[:, 0], THRESHOLDS),
             recall_at_false_positive_rate={
-                name: {rate: float((scores[:, column] >= limit).mean()) for rate, limit in limits[name].items()}
-                for column, name in enumerate(SCORE_NAMES)
+                name: caught_from(scores[:, column], limits[name]) for column, name in enumerate(SCORE_NAMES)
             },
         )
     return result

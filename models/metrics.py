@@ -86,6 +86,21 @@ def recall_at_false_positive_rate(labels: Labels, scores: Scores, rate: float) -
     return float((scores[labels] >= threshold_at_false_positive_rate(labels, scores, rate)).mean())
 
 
+def scores_at_false_positive_rates(labels: Labels, scores: Scores, rates: tuple[float, ...]) -> dict[str, float]:
+    """Of each rate the lowest score at which alerts on it and above stay within it."""
+    return {str(rate): threshold_at_false_positive_rate(labels, scores, rate) for rate in rates}
+
+
+def caught_above(fraud_scores: Scores, thresholds: tuple[float, ...]) -> dict[str, float]:
+    """Of each threshold the share of some frauds that score above (not at) it."""
+    return {str(threshold): float((fraud_scores > threshold).mean()) for threshold in thresholds}
+
+
+def caught_from(fraud_scores: Scores, lowest_scores: dict[str, float]) -> dict[str, float]:
+    """Under each name the share of some frauds that have its lowest score or more."""
+    return {name: float((fraud_scores >= lowest).mean()) for name, lowest in lowest_scores.items()}
+
+
 def brier_score(labels: Labels, probabilities: Scores) -> float:
     """Mean squared distance of probability and outcome (Brier, 1950); 0 is perfect."""
     return float(np.mean((probabilities.astype(np.float64) - labels) ** 2)) if len(labels) else _UNDEFINED

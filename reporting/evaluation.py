@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from models.budgets import BudgetThreshold, budget_threshold
+from models.evaluate import FALSE_POSITIVE_RATES
 from models.intervals import Drawn, Interval
 from models.metrics import (
     ReliabilityBin,
@@ -13,11 +14,13 @@ from models.metrics import (
     average_precision,
     brier_score,
     card_precision_at_k,
+    caught_above,
+    caught_from,
     expected_calibration_error,
     recall_at_false_positive_rate,
     reliability,
     roc_auc,
-    threshold_at_false_positive_rate,
+    scores_at_false_positive_rates,
 )
 from reporting.charts.reliability_curve import EDGES
 from reporting.decisions import Column
@@ -27,7 +30,6 @@ from reporting.run_files import Run
 from reporting.truth import NOT_NAMED
 
 UNNAMED = "(no pattern named)"
-RATES = (0.01, 0.03)
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -146,7 +148,8 @@ def evaluate_run(run: Run, thresholds: tuple[float, ...], budgets: tuple[int, ..
         average_precision=with_interval(average_precision(labels, probabilities), "average_precision"),
         card_precision_100=Figure(None) if cards is None else with_interval(cards, "card_precision"),
         recall_at_false_positive_rate={
-            str(rate): defined(recall_at_false_positive_rate(labels, probabilities, rate)) for rate in RATES
+            str(rate): defined(recall_at_false_positive_rate(labels, probabilities, rate))
+            for rate in FALSE_POSITIVE_RATES
         },
         brier_score=defined(brier_score(labels, probabilities)),
         expected_calibration_error=defined(expected_calibration_error(bins)),
@@ -173,7 +176,7 @@ def _patterns(
     names: tuple[str, ...],
     thresholds: tuple[float, ...],
 ) -> tuple[PatternRow, ...]:
-    limits = {str(rate): threshold_at_false_positive_rate(labels, probabilities, rate) for rate in RATES}
+    limits = scores_at_false_positive_rates(labels, probabilities, FALSE_POSITIVE_RATES)
     rows = []
     for number in np.unique(numbers[labels]).tolist():
         inside = labels & (numbers == number)
@@ -183,8 +186,8 @@ def _patterns(
                 UNNAMED if number == NOT_NAMED else names[number],
                 len(scores),
                 float(amounts[inside].sum()),
-                {str(threshold): float((scores > threshold).mean()) for threshold in thresholds},
-                {rate: float((scores >= limit).mean()) for rate, limit in limits.items()},
+                caught_above(scores, thresholds),
+                caught_from(scores, limits),
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.frauds, row.pattern)))
