@@ -11,7 +11,7 @@ import pytest
 
 from jobs.config import JobConfig
 from tests.aws.alert_queue import AlertQueue
-from tests.aws.reference import COUNTRIES, fill_store, write_reference
+from tests.aws.reference import COUNTRIES, RARE_ALERTS, fill_store, write_reference
 from tests.conftest import Configure
 from tests.contracts.store_factories import dynamodb_settings
 from tests.jobs.event_stream import event_lines, write_events
@@ -20,8 +20,6 @@ from tests.jobs.outcomes import by_user, replayed, written_lines
 from tests.servers.moto_server import MotoServer
 
 EVENTS = 12_000
-# Alerts are to be rare, as a bank's are: for each new message moto looks at all in the queue, a minute's work for 2,500.
-RARE = {"refer_to_analyst": 930, "soft_challenge": 930, "hard_block": 950}
 PATIENT_MS = 10_000
 
 pytestmark = pytest.mark.long  # a job killed and restored with everything on emulators
@@ -38,7 +36,7 @@ def test_after_a_sigkill_every_alert_reaches_the_queue_and_state_is_exact(
 
     def config(**state: str) -> JobConfig:
         sections: dict[str, Any] = {
-            "scoring": {"thresholds": RARE},
+            "scoring": {"thresholds": RARE_ALERTS},
             "sinks": [
                 {"kind": "files", "directory": str(tmp_path / "out")},
                 {"kind": "sns", "topic_arn": queue.topic_arn, "endpoint": moto.endpoint, "timeout_ms": PATIENT_MS},
@@ -64,7 +62,7 @@ def test_after_a_sigkill_every_alert_reaches_the_queue_and_state_is_exact(
         job.wait_for_the_end(240)
 
     in_memory = configure(
-        source, scoring={"reference": str(reference), "thresholds": RARE}, sinks=[{"kind": "discard"}]
+        source, scoring={"reference": str(reference), "thresholds": RARE_ALERTS}, sinks=[{"kind": "discard"}]
     )
     expected = replayed(in_memory, lines)
     assert by_user(written_lines(tmp_path / "out", "decisions")) == by_user(expected["decisions"])
