@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.checkpoints import newest_checkpoint
 from tests.aws.alert_queue import AlertQueue
 from tests.jobs.event_stream import event_lines
-from tests.jobs.job_process import job_process
+from tests.jobs.job_process import checkpoint_number, job_process
 from tests.jobs.outcomes import replayed
 from tests.jobs.prometheus import Scrape, free_port, reporter
 from tests.kafka.conftest import ConfigureKafka
@@ -45,12 +44,6 @@ def latencies_ms(topics: Topics) -> list[tuple[int, int]]:
 
 def percentile(latencies: list[int], share: float) -> int:
     return sorted(latencies)[int(share * (len(latencies) - 1))]
-
-
-def checkpoint_number(directory: Path) -> int:
-    newest = newest_checkpoint(str(directory))
-    assert newest is not None
-    return int(newest.rpartition("-")[2])
 
 
 def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
@@ -108,6 +101,6 @@ def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
     record_property("latency_ms", told)
     record_property("checkpoints during the outage", number_after - number)
     print(told, number_after - number, sum(in_outage.values("alerts_waiting")), received.total() - len(received))
-    assert told["during 0.5"] < told["before 0.5"] + 20
-    # A busy machine's tail; a blocked scorer's is seconds.
-    assert told["during 0.99"] < max(2 * told["before 0.99"], 250)
+    # Room for a busy machine: with a blocked scorer half of the decisions would be six seconds late.
+    assert told["during 0.5"] < max(2 * told["before 0.5"], 100)
+    assert told["during 0.99"] < max(2 * told["before 0.99"], 1_000)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from jobs.checkpoints import newest_checkpoint
 from jobs.config import JobConfig
 
 
@@ -57,3 +58,9 @@ def job_process(config: JobConfig, directory: Path) -> Iterator[JobProcess]:
         yield job
     finally:
         job.kill()
+
+
+def checkpoint_number(directory: Path) -> int:
+    """Number of the newest complete checkpoint; 0: there is none."""
+    newest = newest_checkpoint(str(directory))
+    return int(newest.rpartition("-")[2]) if newest else 0
