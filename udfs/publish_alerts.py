@@ -1,7 +1,8 @@
 """The Flink process function that publishes alerts: apart from the scorer, so that a topic that is down delays no decision.
 
 Keyed by a small shard number. What waits is in keyed state and leaves it when the topic has accepted it: after a crash an
-alert may be sent twice, with the same id, and none is lost.
+alert may be sent twice, with the same id, and none is lost. Alerts are taken in at once and published by timers, with
+rests: a topic that is merely slow holds up neither the stream nor its checkpoints.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ END_OF_INPUT_MS = 2**63 - 1
 """There are no watermarks but the last one: an event-time timer fires when the input is over, a processing-time one
 would be dropped."""
 LONGEST_SLEEP_MS = 100
+SPREAD_MS = 20
+"""Shards that wait for the same pause come back in a random order, so that each has its turn."""
 
 
 class AlertPublishing(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +73,9 @@ class PublishAlerts(KeyedProcessFunction):
             timers = ctx.timer_service()
             timers.register_processing_time_timer(timers.current_processing_time() + settings.linger_ms)
             timers.register_event_time_timer(END_OF_INPUT_MS)
-        if count >= settings.batch_size and not self._publisher.pause_ms():
-            yield from self._flush(ctx)
+        if count == settings.batch_size:
+            timers = ctx.timer_service()
+            timers.register_processing_time_timer(timers.current_processing_time())
         while (self._count.value() or 0) >= settings.waiting_limit:  # no more is taken: the stream waits
             self._sleep()
             yield from self._flush(ctx)
@@ -123,7 +127,8 @@ class PublishAlerts(KeyedProcessFunction):
 
     def _come_back(self, ctx: Any) -> None:
         timers = ctx.timer_service()
-        timers.register_processing_time_timer(timers.current_processing_time() + max(1, self._publisher.pause_ms()))
+        pause_ms = max(1, self._publisher.pause_ms()) + random.randrange(SPREAD_MS)
+        timers.register_processing_time_timer(timers.current_processing_time() + pause_ms)
 
     def _sleep(self) -> None:
         """Until it may be tried again. Raises InterruptedError when Flink cancels the job meanwhile."""

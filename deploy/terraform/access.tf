@@ -72,7 +72,7 @@ data "aws_iam_policy_document" "application" {
 
   statement {
     sid       = "PublishAlerts"
-    actions   = ["sns:Publish"]
+    actions   = ["sns:GetTopicAttributes", "sns:Publish"] # it looks for the topic before it starts
     resources = [aws_sns_topic.alerts.arn]
   }
 

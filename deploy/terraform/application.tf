@@ -16,6 +16,13 @@ locals {
     "store.region"       = var.region
     "store.table_prefix" = local.table_prefix
   }
+
+  # Keys of conf/managed_flink.yaml: another file has its own source and sinks, and its properties in var.job_properties.
+  own_resources = {
+    "source.stream_arn" = aws_kinesis_stream.events.arn
+    "sinks.0.directory" = "s3://${aws_s3_bucket.store["outputs"].bucket}"
+    "sinks.1.topic_arn" = aws_sns_topic.alerts.arn
+  }
 }
 
 resource "aws_kinesisanalyticsv2_application" "job" {
@@ -53,7 +60,11 @@ resource "aws_kinesisanalyticsv2_application" "job" {
 
       property_group {
         property_group_id = "fraud"
-        property_map      = merge(local.job_properties, var.job_properties)
+        property_map = merge(
+          local.job_properties,
+          var.config_file == "conf/managed_flink.yaml" ? local.own_resources : {},
+          var.job_properties,
+        )
       }
     }
 

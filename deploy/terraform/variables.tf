@@ -27,7 +27,7 @@ variable "runtime" {
 }
 
 variable "config_file" {
-  description = "The file of the package that runtime properties are laid over."
+  description = "The file of the package that runtime properties are laid over; conf/managed_flink_kafka.yaml reads from MSK."
   type        = string
   default     = "conf/managed_flink.yaml"
 }

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from jobs.config import JobConfig
-from jobs.score_transactions import run
 from tests.aws.alert_queue import AlertQueue
-from tests.aws.reference import COUNTRIES, fill_store, write_reference
+from tests.aws.reference import COUNTRIES, RARE_ALERTS, fill_store, write_reference
 from tests.conftest import Configure
 from tests.contracts.store_factories import dynamodb_settings
 from tests.jobs.event_stream import event_lines, write_events
+from tests.jobs.job_process import job_process
 from tests.jobs.outcomes import by_user, replayed, written_lines
-from tests.kafka.outcomes import wait_until_true
 from tests.servers.moto_server import MotoServer
 
-EVENTS = 15_000
+EVENTS = 12_000
 PATIENT_MS = 10_000
 
 pytestmark = pytest.mark.long  # a job killed and restored with everything on emulators
-
-
-def complete_checkpoints(moto: MotoServer, bucket: str) -> set[str]:
-    found = moto.client("s3").list_objects_v2(Bucket=bucket, Prefix="checkpoints/").get("Contents", [])
-    return {one["Key"] for one in found if one["Key"].endswith("/_metadata")}
 
 
 def test_after_a_sigkill_every_alert_reaches_the_queue_and_state_is_exact(
@@ -47,6 +36,7 @@ def test_after_a_sigkill_every_alert_reaches_the_queue_and_state_is_exact(
 
     def config(**state: str) -> JobConfig:
         sections: dict[str, Any] = {
+            "scoring": {"thresholds": RARE_ALERTS},
             "sinks": [
                 {"kind": "files", "directory": str(tmp_path / "out")},
                 {"kind": "sns", "topic_arn": queue.topic_arn, "endpoint": moto.endpoint, "timeout_ms": PATIENT_MS},
@@ -60,27 +50,20 @@ def test_after_a_sigkill_every_alert_reaches_the_queue_and_state_is_exact(
         }  # fmt: skip
         return configure(source, **sections)
 
-    file = tmp_path / "job.yaml"
-    file.write_text(yaml.safe_dump(config().model_dump(mode="json")))
-    command = [sys.executable, "-m", "jobs.score_transactions", "--config", str(file)]
-    environment = {**os.environ, "FRAUD__FLINK__LOG_DIRECTORY": str(tmp_path / "logs")}
-
     def under_way() -> bool:
-        assert process.poll() is None, f"the job ended: {process.communicate()[1].decode()[-2000:]}"
-        return bool(complete_checkpoints(moto, bucket)) and queue.size() > 20
+        return queue.size() > 20 and bool(written_lines(tmp_path / "out", "decisions"))  # files end with a checkpoint
 
-    # A process group of its own: the JVM dies with Python, at the same moment.
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True)
-    try:
-        wait_until_true(under_way, 300, "alerts")
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    with job_process(config(), tmp_path / "killed") as job:
+        job.wait_until(under_way, 120, "alerts and a checkpoint")
+        job.kill()
     assert len(written_lines(tmp_path / "out", "decisions")) < EVENTS * 0.9
 
-    run(config(restore_from=f"s3://{bucket}/checkpoints"))  # its newest complete one
+    with job_process(config(restore_from=f"s3://{bucket}/checkpoints"), tmp_path / "restored") as job:  # the newest
+        job.wait_for_the_end(240)
 
-    in_memory = configure(source, scoring={"reference": str(reference)}, sinks=[{"kind": "discard"}])
+    in_memory = configure(
+        source, scoring={"reference": str(reference), "thresholds": RARE_ALERTS}, sinks=[{"kind": "discard"}]
+    )
     expected = replayed(in_memory, lines)
     assert by_user(written_lines(tmp_path / "out", "decisions")) == by_user(expected["decisions"])
     assert by_user(written_lines(tmp_path / "out", "alerts")) == by_user(expected["alerts"])

@@ -12,19 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from jobs.checkpoints import newest_checkpoint
-from jobs.score_transactions import start
 from tests.aws.alert_queue import AlertQueue
 from tests.jobs.event_stream import event_lines
+from tests.jobs.job_process import checkpoint_number, job_process
+from tests.jobs.outcomes import replayed
 from tests.jobs.prometheus import Scrape, free_port, reporter
 from tests.kafka.conftest import ConfigureKafka
 from tests.kafka.open_loop import OpenLoop
-from tests.kafka.outcomes import wait_until
+from tests.kafka.outcomes import counted, events_in_the_log, without_origin
 from tests.kafka.topics import Topics
 from tests.servers.moto_server import MotoServer
 
 RATE = 300
 WARM_S, BEFORE_S, OUTAGE_S, AFTER_S = 4, 8, 12, 3
+WARM_UP = 1_000
 EVENTS = RATE * (WARM_S + BEFORE_S + OUTAGE_S + AFTER_S)
 
 pytestmark = pytest.mark.long  # twelve seconds without SNS, and the time to catch up
@@ -45,12 +46,6 @@ def percentile(latencies: list[int], share: float) -> int:
     return sorted(latencies)[int(share * (len(latencies) - 1))]
 
 
-def checkpoint_number(directory: Path) -> int:
-    newest = newest_checkpoint(str(directory))
-    assert newest is not None
-    return int(newest.rpartition("-")[2])
-
-
 def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
     configure_kafka: ConfigureKafka,
     topics: Topics,
@@ -63,15 +58,15 @@ def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
     config = configure_kafka(
         source={"until": "never"},
         more_sinks=[{"kind": "sns", "topic_arn": queue.topic_arn, "endpoint": own_moto.endpoint}],
+        scoring={"thresholds": {"refer_to_analyst": 800, "soft_challenge": 800, "hard_block": 900}},  # see RARE_ALERTS
         state={"checkpoint_dir": str(checkpoints), "checkpoint_interval_ms": 500},
         flink={"extra": reporter(port)},
     )
-    lines = event_lines(EVENTS + 200, seed=8)
-    topics.send_events(lines[:200])
-    job = start(config)
-    try:
-        wait_until(lambda: queue.size() > 0, job, 240, "first alerts")
-        with OpenLoop(topics, lines[200:], RATE):
+    lines = event_lines(EVENTS + WARM_UP, seed=8)
+    topics.send_events(lines[:WARM_UP])
+    with job_process(config, tmp_path / "job") as job:
+        job.wait_until(lambda: queue.size() > 0, 240, "first alerts")
+        with OpenLoop(topics, lines[WARM_UP:], RATE):
             time.sleep(WARM_S + BEFORE_S)
             paused_at_ms, number = time.time_ns() // 1_000_000, checkpoint_number(checkpoints)
             own_moto.pause()
@@ -79,15 +74,15 @@ def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
             in_outage, number_after = Scrape(port), checkpoint_number(checkpoints)
             own_moto.resume()
             back_at_ms = time.time_ns() // 1_000_000
-        in_topic = topics.values(topics.alerts)
-        wait_until(lambda: queue.size() >= len(in_topic), job, 120, "alerts after the outage")
-        wait_until(lambda: sum(Scrape(port).values("alerts_waiting")) == 0, job, 60, "the end of waiting")
-    finally:
-        job.cancel()
+        expected = replayed(config, events_in_the_log(topics))
+        job.wait_until(lambda: topics.size(topics.decisions) >= len(expected["decisions"]), 120, "all decisions")
+        job.wait_until(lambda: queue.size() >= len(expected["alerts"]), 120, "alerts after the outage")
+        job.wait_until(lambda: sum(Scrape(port).values("alerts_waiting")) == 0, 60, "end of waiting")
 
     alerts = set(topics.values(topics.alerts))
     received = Counter(message.body.encode() for message in queue.take_all())
     assert set(received) == alerts
+    assert {without_origin(alert) for alert in alerts} == set(counted(expected["alerts"]))
     assert len({json.loads(alert)["alert_id"] for alert in received}) == len(received)  # twice: in the same bytes
     assert sum(in_outage.values("alerts_waiting")) > 50
     assert sum(in_outage.values("alerts_failures")) >= 2
@@ -106,7 +101,6 @@ def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
     record_property("latency_ms", told)
     record_property("checkpoints during the outage", number_after - number)
     print(told, number_after - number, sum(in_outage.values("alerts_waiting")), received.total() - len(received))
-    assert told["during 0.5"] < told["before 0.5"] + 20
-    assert told["during 0.99"] < max(
-        2 * told["before 0.99"], 250
-    )  # a busy machine's tail; a blocked scorer's is seconds
+    # Room for a busy machine: with a blocked scorer half of the decisions would be six seconds late.
+    assert told["during 0.5"] < max(2 * told["before 0.5"], 100)
+    assert told["during 0.99"] < max(2 * told["before 0.99"], 1_000)

@@ -13,7 +13,7 @@ from tests.jobs.outcomes import written_lines
 from tests.servers.moto_server import MotoServer
 from udfs.alerts.message import score_band
 
-EVENTS = 3_000
+EVENTS = 1_000
 
 
 def test_every_alert_reaches_the_queue_once_and_filters_find_theirs(

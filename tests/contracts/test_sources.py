@@ -24,8 +24,6 @@ from tests.jobs.outcomes import replayed, written_lines
 from tests.jobs.test_bad_records import POISON
 from tests.kafka.outcomes import counted, wait_until
 
-pytestmark = pytest.mark.long  # a job stopped and restored for each kind of source
-
 __all__ = ["moto"]
 
 EVENTS = 12_000
@@ -71,7 +69,7 @@ def test_each_record_counts_once_in_its_users_order_over_a_restart(
         wait_until(
             lambda: len(written_lines(tmp_path / "out", "decisions")) >= len(expected["decisions"]),
             job,
-            60,
+            120,
             "decisions",
         )
         job.stop_with_savepoint(str(tmp_path / "savepoints"))

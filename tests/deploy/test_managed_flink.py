@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -20,6 +21,7 @@ from jobs.environment import flink_settings
 PROJECT = Path(__file__).parents[2]
 SERVERS = "b-1.example:9094,b-2.example:9094"
 PROPERTIES = {
+    "config": "conf/managed_flink_kafka.yaml",
     "source.connection.bootstrap_servers": SERVERS,
     "sinks.0.connection.bootstrap_servers": SERVERS,
     "sinks.0.topic_prefix": "fraud.",
@@ -38,10 +40,8 @@ def written(path: Path, properties: dict[str, str], group: str = "fraud") -> Pat
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A package's folder with the shipped configuration."""
-    (tmp_path / "conf").mkdir()
-    shipped = PROJECT / "deploy" / "conf" / "managed_flink.yaml"
-    (tmp_path / "conf" / "managed_flink.yaml").write_bytes(shipped.read_bytes())
+    """A package's folder with the shipped configurations."""
+    shutil.copytree(PROJECT / "deploy" / "conf", tmp_path / "conf")
     return tmp_path
 
 
@@ -150,6 +150,7 @@ def test_the_package_holds_code_bundle_configuration_jars_and_wheels_of_the_serv
         "python/models/bundles/default/model.onnx",
         "python/models/bundles/default_statistics.json",
         "conf/managed_flink.yaml",
+        "conf/managed_flink_kafka.yaml",
         "lib/flink-sql-connector-kafka-1.jar",
     } <= names
     assert not [name for name in names if name.startswith(("python/pyflink", "python/tests", "python/bin"))]

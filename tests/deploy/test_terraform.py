@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,13 @@ import botocore.session
 import pytest
 import yaml
 
+from jobs.application_properties import load_managed_config
+from jobs.aws_settings import KinesisSource, SnsSink
+from jobs.config import FilesSink
 from jobs.config_help import describe
+from jobs.store_settings import DynamoDBStoreSection
 from tests.contracts.store_factories import dynamodb_local, dynamodb_settings
-from tests.deploy.terraform_files import Terraform, with_dynamic_blocks
+from tests.deploy.terraform_files import DIRECTORY, Terraform, with_dynamic_blocks
 from udfs.stores.dynamodb_tables import make_tables
 
 PROVIDER = yaml.safe_load((Path(__file__).parent / "aws_provider.yaml").read_text())
@@ -187,6 +193,53 @@ def test_every_alarm_watches_a_metric_that_exists_and_tells_somebody(terraform: 
 def test_the_runtime_is_one_that_the_service_has(terraform: Terraform) -> None:
     model = botocore.session.get_session().get_service_model("kinesisanalyticsv2")
     assert terraform.variables["runtime"]["default"] in model.shape_for("RuntimeEnvironment").enum
+
+
+def test_what_is_applied_runs_as_it_is_over_its_own_stream_topic_bucket_and_tables(
+    terraform: Terraform, tmp_path: Path
+) -> None:
+    given = {f"var.{name}": str(variable.get("default")) for name, variable in terraform.variables.items()} | {
+        "var.region": "eu-west-1",
+        "local.table_prefix": "fraud-",
+        "aws_kinesis_stream.events.arn": "arn:aws:kinesis:eu-west-1:210987654321:stream/fraud-events",
+        "aws_sns_topic.alerts.arn": "arn:aws:sns:eu-west-1:210987654321:fraud-alerts",
+        'aws_s3_bucket.store["outputs"].bucket': "fraud-outputs-210987654321-eu-west-1",
+    }
+    declared = terraform.locals["job_properties"] | terraform.locals["own_resources"]
+    properties = {
+        key: re.sub(r"\$\{([^}]+)\}", lambda found: given[found[1]], value) for key, value in declared.items()
+    }
+    shutil.copytree(DIRECTORY.parent / "conf", tmp_path / "conf")
+    file = tmp_path / "properties.json"
+    file.write_text(json.dumps([{"PropertyGroupId": "fraud", "PropertyMap": properties}]))
+
+    config = load_managed_config(tmp_path, file, {})
+
+    assert isinstance(config.source, KinesisSource)
+    assert config.source.stream_arn == given["aws_kinesis_stream.events.arn"]
+    files, alerts = config.sinks
+    assert isinstance(files, FilesSink)
+    assert files.directory == "s3://fraud-outputs-210987654321-eu-west-1"
+    assert isinstance(alerts, SnsSink)
+    assert alerts.topic_arn == given["aws_sns_topic.alerts.arn"]
+    assert isinstance(config.store, DynamoDBStoreSection)
+    assert (config.store.region, config.store.table_prefix) == ("eu-west-1", "fraud-")
+    shipped = (tmp_path / "conf" / "managed_flink.yaml").read_text()
+    assert {key.split(".")[-1] for key in terraform.locals["own_resources"]} == set(
+        re.findall(r"(stream_arn|directory|topic_arn):.*# a runtime property", shipped)
+    )
+    environment = terraform.resources["aws_kinesisanalyticsv2_application.job"]["application_configuration"][0]
+    ours = environment["environment_properties"][0]["property_group"][1]
+    assert ours["property_group_id"] == "fraud"
+    chosen = f'var.config_file == "{given["var.config_file"]}" ? local.own_resources : {{}}'
+    assert ours["property_map"] == f"${{merge(local.job_properties, {chosen}, var.job_properties)}}"
+
+
+def test_the_application_may_ask_for_what_it_looks_at_before_it_starts(terraform: Terraform) -> None:
+    document = with_dynamic_blocks(terraform.resources["data.aws_iam_policy_document.application"])
+    allowed = {action for statement in document["statement"] for action in statement["actions"]}
+    asked = {"sns:GetTopicAttributes", "kinesis:DescribeStreamSummary", "dynamodb:GetItem", "s3:ListBucket"}
+    assert asked <= allowed
 
 
 def test_the_applications_properties_are_keys_of_the_configuration(terraform: Terraform) -> None:

@@ -158,9 +158,14 @@ def test_what_is_too_large_or_no_alert_is_refused_without_a_call() -> None:
 
 def test_a_flush_ends_when_it_was_long_enough_so_that_checkpoints_pass() -> None:
     topic = ScriptedTopic()
-    flushed = publisher(topic, busy_ms=100).flush([alert(number) for number in range(100)])
+    one = publisher(topic, busy_ms=100, rest_ms=70)
+    flushed = one.flush([alert(number) for number in range(100)])
     assert len(topic.calls) == 4
     assert len(flushed.waiting) == 60
+    assert one.pause_ms() == 70
+    topic.now_ms += 70
+    assert one.flush(flushed.waiting[:40]).waiting == []
+    assert one.pause_ms() == 0
 
 
 def test_what_subscriptions_filter_by() -> None:

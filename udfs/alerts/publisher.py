@@ -1,6 +1,7 @@
 """Which waiting alerts are sent together, when it is tried again, and what may leave the buffer: no Flink, no network.
 
 alerts wait ... 10 of them or 200 ms: a call .. accepted: gone | refused: dead letter | else: wait, with longer pauses
+many alerts: call after call for 500 ms .. rest .. calls
 """
 
 from __future__ import annotations
@@ -62,7 +63,10 @@ class AlertPublisher:
         return max(0, self._silent_until_ms - self._clock_ms())
 
     def flush(self, alerts: list[bytes]) -> Flushed:
-        """Send as many of the alerts as are accepted within `busy_ms`, in their order; stop at the first failure."""
+        """Send as many of the alerts as are accepted within `busy_ms`, in their order; stop at the first failure.
+
+        Where time is over before they are, `pause_ms` tells to rest.
+        """
         until_ms = self._clock_ms() + self.settings.busy_ms
         waiting: list[tuple[bytes, Message]] = []
         refused: list[Refused] = []
@@ -84,6 +88,8 @@ class AlertPublisher:
             self.counters.retried += len(again)
             waiting = [one for place, one in enumerate(waiting) if answers.get(place, AGAIN).outcome == "again"]
             self._learn(failed)
+        if waiting and not failed:
+            self._silent_until_ms = self._clock_ms() + self.settings.rest_ms
         self.counters.refused += len(refused)
         return Flushed([alert for alert, _ in waiting], refused)
 

@@ -28,8 +28,9 @@ class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     A buffer is flushed at `batch_size` alerts or `linger_ms` after its first. After a failure nothing is tried for
     `first_pause_ms`, twice that after the next one, up to `longest_pause_ms`. `busy_ms` is how long one flush may go on,
-    since no checkpoint passes meanwhile. At `waiting_limit` alerts the publisher takes no more until some are gone. At the
-    end of the input it tries for `end_patience_ms`.
+    since no alert is taken in and no checkpoint passes meanwhile; with alerts left it is followed by `rest_ms`. At
+    `waiting_limit` alerts the publisher takes no more until some are gone. At the end of the input it tries for
+    `end_patience_ms`.
     """
 
     batch_size: int = 10
@@ -37,5 +38,6 @@ class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
     waiting_limit: int = 10_000
     first_pause_ms: int = 400
     longest_pause_ms: int = 5_000
-    busy_ms: int = 1_000
+    busy_ms: int = 500
+    rest_ms: int = 50
     end_patience_ms: int = 300_000
