@@ -19,7 +19,7 @@ from udfs.control import (
     RulesControl,
     ThresholdsControl,
 )
-from udfs.decision import DecisionSettings
+from udfs.decision_settings import DecisionSettings
 from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
 from udfs.rules.errors import RuleError
 from udfs.rules.rulebook import Rulebook

@@ -9,7 +9,8 @@ from typing import TypeVar
 import msgspec
 
 from udfs.block_list import BlockList
-from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings
+from udfs.entity_history import EntityHistory
 from udfs.local_time import is_timezone
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
