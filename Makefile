@@ -10,7 +10,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.ready  ## Install everything into .venv (Python 3.11 and Java 17 must be there)
+setup: $(VENV)/.compiled  ## Install everything into .venv (Python 3.11 and Java 17 must be there)
+
+$(VENV)/.compiled: $(VENV)/.ready $(wildcard udfs/*.py udfs/features/*.py)
+	$(BIN)/python setup.py -q build_ext --inplace >$(VENV)/compiling.log 2>&1 || { tail -20 $(VENV)/compiling.log; exit 2; }
+	@ln -sf $(CURDIR)/fraud__mypyc*.so $(VENV)/lib/python3.11/site-packages/ 2>/dev/null || true
+	@grep "^not compiled" $(VENV)/compiling.log || true
+	@touch $@
 
 $(VENV)/.ready: requirements.lock setup.py
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not on PATH; install Python 3.11 or say make PYTHON=..."; exit 2; }
@@ -71,4 +77,5 @@ lock: setup  ## Resolve requirements.lock again from setup.py
 	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock
 
 clean:  ## Remove what demo, test and bench have written
+	rm -f fraud__mypyc*.so udfs/*.so udfs/features/*.so
 	rm -rf out .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info

@@ -121,7 +121,9 @@ def build(
 def _members(root: Path, wheels: Path, jars: Sequence[Path]) -> Iterator[tuple[str, Path | str]]:
     yield "main.py", MAIN
     for package in PACKAGES:
-        yield from _tree(_folder(package, root), f"python/{package}")
+        for name, path in _tree(_folder(package, root), f"python/{package}"):
+            if path.suffix != ".so":  # compiled for this machine, not for the service's
+                yield name, path
     yield "python/models/__init__.py", '"""Bundles only."""\n'
     yield from _tree(root / BUNDLES, f"python/{BUNDLES.as_posix()}")
     yield from _tree(wheels, "python")

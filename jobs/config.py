@@ -128,6 +128,12 @@ class Scoring(Section):
         description="events after it are dead letters, where the source does not tell when a record arrived",
     )
     cached_users: int = Field(default=100_000, ge=1, description="users kept decoded in memory, per parallel instance")
+    batch_size: int = Field(
+        default=32, ge=1, le=1_024, description="transactions that the model scores at once while more are coming"
+    )
+    batch_wait_ms: int = Field(
+        default=2, ge=1, le=1_000, description="how long a transaction waits for others to be scored with it"
+    )
 
 
 class DeadLetters(Section):

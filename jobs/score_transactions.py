@@ -31,11 +31,12 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     """The pipeline, not yet started: source and control -> scorer -> sinks, each operator with a pinned uid."""
     from pyflink.table import StreamTableEnvironment
 
+    from jobs.batched_operator import process_in_batches
     from jobs.control import open_control
     from jobs.operator_ids import pin_one
     from jobs.sinks import add_sinks
     from jobs.sources import open_source
-    from udfs.score_transactions import OUTPUT_TYPE, ScoreTransactions, ScoringSettings
+    from udfs.score_transactions import CONSOLE, OUTPUT_TYPE, ScoreTransactions, ScoringSettings
 
     environment = flink_environment(config)
     table_environment = StreamTableEnvironment.create(environment)
@@ -49,12 +50,15 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             reader=records.reader,
             dead_letter_limit=dead_letter_limit(config),
             state_ttl_days=config.state.ttl_days,
+            batch_size=config.scoring.batch_size,
             control=config.control.topic if isinstance(config.control, KafkaControl) else CONTROL,
             remote_files=remote_files(config),
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
         )
     )
-    outputs = records.stream.connect(control).process(score, output_type=OUTPUT_TYPE)
+    outputs = process_in_batches(
+        records.stream, control, score, OUTPUT_TYPE, (CONSOLE,), config.scoring.batch_wait_ms, SCORE_UID
+    )
     pin_one(outputs._j_data_stream.getTransformation(), SCORE_UID)
     add_sinks(config.sinks, outputs, letter_form(config), table_environment)
     return environment

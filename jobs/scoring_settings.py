@@ -8,10 +8,10 @@ from jobs.kafka_settings import KafkaSink
 from jobs.store_settings import cache_settings, online_feature_settings, store_settings
 from udfs.dead_letter import LetterForm
 from udfs.dead_letter_limit import DeadLetterLimitSettings
-from udfs.decision import DecisionSettings
+from udfs.decision_settings import DecisionSettings
 from udfs.remote_files import S3Settings
 from udfs.scorer_config import ScorerConfig, ScorerPaths, StartVersions
-from udfs.user_state import UserStateSettings
+from udfs.user_state_settings import UserStateSettings
 
 LETTER_MARGIN_BYTES = 16_384  # key, headers and what Kafka adds to a record
 

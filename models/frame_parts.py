@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from udfs.events import Label, Transaction
 from udfs.features.catalogue import NAMES
+from udfs.features.values import NamedValues
 
 ROWS_A_GROUP = 50_000
 NO_LABEL_MS = -1
@@ -48,7 +49,7 @@ class PartWriter:
         self._values = Struct(f"={len(NAMES)}f")
         self._ids: list[tuple[int, int, float, str, str]] = []
 
-    def add(self, sequence: int, transaction: Transaction, amount: float, features: dict[str, float]) -> None:
+    def add(self, sequence: int, transaction: Transaction, amount: float, features: NamedValues) -> None:
         ids = self._ids
         self._values.pack_into(self._bytes, len(ids) * self._values.size, *features.values())
         ids.append((sequence, transaction.timestamp, amount, transaction.user_id, transaction.transaction_id))

@@ -20,6 +20,7 @@ from models.processes import on_processes
 from models.replay import observations_of
 from models.user_shard import UserShard
 from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.features.values import NamedValues
 from udfs.open_scorer import open_engine
 from udfs.scorer import decision_id
 from udfs.scorer_config import ScorerConfig, ScorerPaths
@@ -152,7 +153,7 @@ def _compare_shard(task: _Task, shard: UserShard, progress: Progress) -> _Found:
     return found
 
 
-def _compare_one(found: _Found, index: DecisionIndex, place: Place, features: dict[str, float]) -> None:
+def _compare_one(found: _Found, index: DecisionIndex, place: Place, features: NamedValues) -> None:
     identity = decision_id(place.user_id, place.transaction_id)
     candidates = []
     for entry in index.find(identity):
@@ -179,12 +180,13 @@ def _compare_one(found: _Found, index: DecisionIndex, place: Place, features: di
         _differ(found, msgspec.structs.replace(place, enrichment=decision.enrichment), decision, features)
 
 
-def _differ(found: _Found, place: Place, decision: LoggedDecision, features: dict[str, float]) -> None:
+def _differ(found: _Found, place: Place, decision: LoggedDecision, features: NamedValues) -> None:
     logged = _decode_features(decision.features)
-    differs = logged.keys() != features.keys()
-    found.not_logged |= features.keys() - logged.keys()
-    found.not_recomputed |= logged.keys() - features.keys()
-    for name in logged.keys() & features.keys():
+    names = set(features.keys())
+    differs = logged.keys() != names
+    found.not_logged |= names - logged.keys()
+    found.not_recomputed |= logged.keys() - names
+    for name in logged.keys() & names:
         value = features[name] if math.isfinite(features[name]) else None  # JSON has null for both
         if logged[name] != value:
             differs = True

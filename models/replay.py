@@ -8,8 +8,9 @@ from pathlib import Path
 from models.event_files import Progress, lines_of, no_progress
 from models.user_shard import UserShard, events_of_shard, routing_key
 from udfs.events import AccountChange, Label, Login, Transaction
-from udfs.feature_engine import FeatureEngine, Observation
+from udfs.feature_engine import FeatureEngine
 from udfs.money import AmountOutOfRange, MissingRate
+from udfs.observation import Observation
 from udfs.outputs import Origin, Output
 from udfs.scorer import Scorer
 from udfs.user_log import MemoryUserLogs

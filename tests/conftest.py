@@ -18,6 +18,20 @@ __all__ = ["broker"]
 Configure = Callable[..., JobConfig]
 
 
+PROJECT = Path(__file__).parents[1]
+
+
+def pytest_configure() -> None:
+    """Of a module that is compiled the compiled form is imported: it must be that of the source."""
+    compiled = max((path.stat().st_mtime for path in PROJECT.glob("fraud__mypyc*.so")), default=None)
+    if compiled is None:
+        return
+    for path in (PROJECT / "udfs").rglob("*.so"):
+        source = path.parent / f"{path.name.partition('.')[0]}.py"
+        if not source.exists() or source.stat().st_mtime > compiled:
+            pytest.exit(f"{source} was changed after it was compiled: `make setup` compiles it again", returncode=2)
+
+
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny")

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 
-import msgspec
-
 from udfs.entries import AccountEntry, LabelEntry, LoginEntry
-
-
-class AccountSettings(msgspec.Struct, frozen=True):
-    """The newest `logins` logins of `horizon_ms` behind the user's newest event are kept; at least `keep` stay.
-
-    Counts of failed logins end at `logins`: an attack with more tells nothing more.
-    """
-
-    horizon_ms: int
-    logins: int = 256
-    keep: int = 8
-    unblocks: int = 8
-    labels: int = 64
+from udfs.user_state_settings import AccountSettings
 
 
 class AccountHistory:

@@ -6,31 +6,10 @@ units: the same transactions give the same habits in whatever order of arrival.
 
 from __future__ import annotations
 
-import msgspec
-
 from udfs.entries import TransactionEntry
+from udfs.sums import Sums
 from udfs.time_units import DAY_MS
-
-
-class HabitSettings(msgspec.Struct, frozen=True):
-    """How many different values of each kind stay known; the least recently used goes first."""
-
-    devices: int = 16
-    countries: int = 8
-    cities: int = 16
-    merchants: int = 64
-    categories: int = 32
-    ip_addresses: int = 16
-    beneficiaries: int = 32
-    days: int = 32
-
-
-class Sums(msgspec.Struct, gc=False):
-    """Count, total and squares of amounts in minor units."""
-
-    count: int = 0
-    total: int = 0
-    squares: int = 0
+from udfs.user_state_settings import HabitSettings
 
 
 class Habits:

@@ -1,14 +1,16 @@
-"""The ensemble at work: one ONNX run a transaction, a second one for the reasons of an alert."""
+"""The ensemble at work: one ONNX run for the transactions of a batch, another one for the reasons of each alert."""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from udfs.bundle import EXPLAIN_OUTPUT, INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, Bundle
+from udfs.features.values import NamedValues
 
 ReasonKind = Literal["tree", "anomaly"]
 UNUSUAL_DEVIATIONS = 3.0
@@ -28,17 +30,18 @@ class Prediction(NamedTuple):
 
 
 class Ensemble:
-    """Scores feature vectors with a loaded bundle. One per operator: the input row is reused, so not thread-safe."""
+    """Scores feature vectors with a loaded bundle. One per operator: the input rows are reused, so not thread-safe."""
 
     def __init__(self, bundle: Bundle) -> None:
         manifest = bundle.manifest
         self.bundle = bundle
         self._names = manifest.feature_names
         self._width = len(self._names)
-        self._row = bytearray(self._width * np.dtype(np.float32).itemsize)
-        self._feed = {INPUT: np.frombuffer(self._row, np.float32).reshape(1, self._width)}
         # Native floats: a value beyond float32 becomes infinite, where "<f" would raise OverflowError.
         self._pack = struct.Struct(f"{self._width}f").pack_into
+        self._row_bytes = self._width * np.dtype(np.float32).itemsize
+        self._rows = bytearray()
+        self._feeds: list[dict[str, npt.NDArray[np.float32]]] = []
         # ONNX Runtime's Python wrapper checks the inputs again with each run: 1 of 11 us.
         self._run = bundle.model._sess.run
         self._run_explainer = bundle.explainer.run
@@ -46,33 +49,52 @@ class Ensemble:
         self._error_means = np.array(manifest.error_means)
         self._error_deviations = np.array(manifest.error_deviations)
 
-    def score(self, features: dict[str, float]) -> Prediction:
-        """Score one vector whose values are in the bundle's feature order; NaN is a value that is not known.
+    def score(self, features: NamedValues) -> Prediction:
+        """Score one vector: `score_many` of it alone."""
+        return self.score_many([features])[0]
 
-        A value beyond float32 counts as infinite, which the graph takes like any very large one. Raises ValueError
-        when the number of values is not the bundle's or one is no number.
+    def score_many(self, vectors: Sequence[NamedValues]) -> list[Prediction]:
+        """Score vectors whose values are in the bundle's feature order; NaN is a value that is not known.
+
+        A vector's prediction is the same to the bit whatever others it is scored with. A value beyond float32 counts
+        as infinite, which the graph takes like any very large one. Raises ValueError when the number of values is not
+        the bundle's or one is no number.
         """
-        try:
-            self._pack(self._row, 0, *features.values())
-        except struct.error as error:
-            raise ValueError(
-                f"{len(features)} features given, the bundle takes {self._width} numbers: {error}"
-            ) from None
-        self._output = output = self._run(_MODEL_OUTPUTS, self._feed, None)[0]
-        return Prediction(*_unpack_summary(output))
+        count = len(vectors)
+        if count >= len(self._feeds):
+            self._make_room(count)
+        pack, rows, place, step = self._pack, self._rows, 0, self._row_bytes
+        for features in vectors:
+            try:
+                pack(rows, place, *features.values())
+            except struct.error as error:
+                raise ValueError(
+                    f"{len(features)} features given, the bundle takes {self._width} numbers: {error}"
+                ) from None
+            place += step
+        self._output = output = self._run(_MODEL_OUTPUTS, self._feeds[count], None)[0]
+        return [Prediction(*_unpack_summary(row)) for row in output]
 
-    def explain(self, k: int) -> list[tuple[str, float, ReasonKind]]:
-        """Why the row scored last scored as it did: at most `k` reasons of each kind, strongest first, trees first.
+    def explain(self, k: int, row: int = 0) -> list[tuple[str, float, ReasonKind]]:
+        """Why a vector of those scored last, the first or that of number `row`, scored as it did: at most `k` reasons
+        of each kind, strongest first, trees first.
 
         "tree": the features that pushed the trees towards fraud, in log-odds of the margin (path contributions or
         TreeSHAP values, as the bundle was trained). "anomaly": the features that the autoencoder reconstructed worst,
         as deviations of their squared error from that of legitimate transactions, from UNUSUAL_DEVIATIONS upwards.
         """
-        contributions = self._run_explainer(_EXPLAIN_OUTPUTS, self._feed)[0][0]
-        deviations = (self._output[0, SUMMARY_COLUMNS:] - self._error_means) / self._error_deviations
+        vector = self._feeds[len(self._output)][INPUT][row : row + 1]
+        contributions = self._run_explainer(_EXPLAIN_OUTPUTS, {INPUT: vector})[0][0]
+        deviations = (self._output[row, SUMMARY_COLUMNS:] - self._error_means) / self._error_deviations
         reasons = self._strongest(contributions, k, "tree", above=0.0)
         reasons += self._strongest(deviations, k, "anomaly", above=UNUSUAL_DEVIATIONS)
         return reasons
+
+    def _make_room(self, count: int) -> None:
+        """Rows for so many vectors, and the graph's input for each number of them up to it."""
+        self._rows = bytearray(count * self._row_bytes)
+        matrix = np.frombuffer(self._rows, np.float32).reshape(count, self._width)
+        self._feeds = [{INPUT: matrix[:number]} for number in range(count + 1)]
 
     def _strongest(
         self, values: npt.NDArray[np.floating[Any]], k: int, kind: ReasonKind, above: float

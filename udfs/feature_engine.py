@@ -6,10 +6,10 @@ the user, and the event has not happened.
 
 from __future__ import annotations
 
-import msgspec
-
 from udfs.block_list import BlockList
-from udfs.entity_buckets import KINDS, BucketSettings, EntityHistory, EntityKind, EntityRisk, empty_history
+from udfs.entity_buckets import KINDS, BucketSettings, EntityKind
+from udfs.entity_history import EntityHistory, empty_history
+from udfs.entity_risk import EntityRisk
 from udfs.entries import AccountEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.features.catalogue import compute_features
@@ -17,23 +17,13 @@ from udfs.features.context import Context
 from udfs.features.time_of_day import is_night
 from udfs.local_time import LocalTime
 from udfs.money import Money
-from udfs.profiles import BlockEntry
+from udfs.observation import Observation
 from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, Enrichment
 from udfs.user_state import CHANGE_MARK, LOGIN_MARK, User, UserStates
 
 MERCHANT_HISTORY, DEVICE_HISTORY = HISTORY["merchant"], HISTORY["device"]
 BENEFICIARY_HISTORY, IP_HISTORY = HISTORY["beneficiary"], HISTORY["ip"]
 BLOCKED_STATUSES = frozenset({"blocked", "frozen", "locked", "suspended"})
-
-
-class Observation(msgspec.Struct, gc=False):
-    """A transaction with its features, not yet written."""
-
-    user: User
-    entry: TransactionEntry
-    context: Context
-    features: dict[str, float]
-    blocked: list[BlockEntry]
 
 
 class FeatureEngine:

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from udfs.codec import is_currency_code
-from udfs.money import FxRate
+from udfs.fx_rate import FxRate
 
 COLUMNS = ("currency", "valid_from", "rate")
 

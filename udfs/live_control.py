@@ -18,7 +18,7 @@ from udfs.control import (
     RulesControl,
     ThresholdsControl,
 )
-from udfs.decision import DecisionSettings
+from udfs.decision_settings import DecisionSettings
 from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
 from udfs.live_block_list import MAX_BLOCK_LIST_KEYS, LiveBlockList
 from udfs.rules.errors import RuleError

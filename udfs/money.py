@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
-import msgspec
+from udfs.fx_rate import FxRate
 
 # ISO 4217 minor-unit exponents that are not 2 (list one of the maintenance agency).
 EXPONENTS = {
@@ -27,14 +27,6 @@ class MissingRate(ValueError):
 
 class AmountOutOfRange(ValueError):
     """In the base currency the amount is larger than the state can hold."""
-
-
-class FxRate(msgspec.Struct, frozen=True):
-    """From `valid_from_ms` on, one major unit of `currency` is worth `rate` major units of the base currency."""
-
-    currency: str
-    valid_from_ms: int
-    rate: str
 
 
 def exponent(currency: str) -> int:

@@ -19,7 +19,6 @@ ACCUMULATORS = ("records", "decisions", "alerts", "dead-letters")
 ACCUMULATOR_PREFIX = "fraud."
 LATENCY_PREFIX = "fraud.latency."
 FLUSH_EVERY_RECORDS = 512
-FLUSH_AFTER_MS = 1_000
 OBSERVATIONS_A_FLUSH = 64
 
 
@@ -39,11 +38,10 @@ class Progress:
         self._lags_ms: list[int] = []
         self._told: dict[tuple[str, str | None], int] = {}
         self._transactions = 0
-        self._flush_is_planned = False
         self.flush()
 
-    def count(self, outputs: list[Output], nanoseconds: int, arrived_at_ms: int | None) -> bool:
-        """One record, what came of it, and how long that took. True: call `flush` in FLUSH_AFTER_MS."""
+    def count(self, outputs: list[Output], nanoseconds: int, arrived_at_ms: int | None) -> None:
+        """One record, what came of it, and how long that took."""
         counts = self._outputs
         for output in outputs:
             what = output.destination, output.action
@@ -54,10 +52,6 @@ class Progress:
         durations.append(nanoseconds)
         if len(durations) == FLUSH_EVERY_RECORDS:
             self._tell()
-        if self._flush_is_planned:
-            return False
-        self._flush_is_planned = True
-        return True
 
     def control(self, outcome: str) -> None:
         """One control element: applied, ignored or refused. Told at once: there are few."""
@@ -65,8 +59,7 @@ class Progress:
         self.flush()
 
     def flush(self) -> None:
-        """Tell all that has been counted, and plan the next flush with the next record."""
-        self._flush_is_planned = False
+        """Tell all that has been counted. To be called once a second."""
         self._tell()
 
     def _tell(self) -> None:

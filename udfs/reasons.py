@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from udfs.ensemble import ReasonKind
+from udfs.features.values import NamedValues
 from udfs.features.words import in_words
 from udfs.outputs import Reason
 from udfs.profiles import BlockEntry
@@ -38,7 +39,7 @@ def rule_reasons(hits: Sequence[Rule], texts: Sequence[str], points: int, score:
     ]
 
 
-def model_reasons(explained: Sequence[Explained], features: dict[str, float], score: int) -> list[Reason]:
+def model_reasons(explained: Sequence[Explained], features: NamedValues, score: int) -> list[Reason]:
     """Shares of the model score: a feature's contribution against all that push towards fraud, and a quarter of it
     among the features that the autoencoder finds unusual, which say how this differs from what is legitimate.
     """

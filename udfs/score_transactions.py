@@ -9,10 +9,12 @@ from time import perf_counter_ns, time
 from typing import Any, Literal
 
 import msgspec
-from pyflink.common import Row, Types
+from pyflink.common import Row as FlinkRow
+from pyflink.common import Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from udfs.batches import Row, announce
 from udfs.console_line import console_line
 from udfs.control import ControlError, decode_control
 from udfs.dead_letter_limit import DeadLetterLimit, DeadLetterLimitSettings
@@ -20,7 +22,7 @@ from udfs.incoming import RecordReader
 from udfs.live_control import LiveControl, UnusableHere
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
-from udfs.progress import FLUSH_AFTER_MS, Progress
+from udfs.progress import Progress
 from udfs.remote_files import S3Settings, local_paths
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.system_clocks import SYSTEM_CLOCKS
@@ -54,6 +56,7 @@ REMEDY = (
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the operator is told. Picklable; paths are those of the machine that the operator runs on, or s3://.
 
+    `batch_size` transactions are decided together, or as many as have come when the operator asks for them.
     `control` names the control stream in dead letters. `console` adds a side output of one readable line for each
     alert, each alert with an action, or each output.
     """
@@ -63,6 +66,7 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     reader: RecordReader
     dead_letter_limit: DeadLetterLimitSettings
     state_ttl_days: int
+    batch_size: int
     control: str = "control"
     remote_files: S3Settings = S3Settings()
     console: Literal["alerts", "actions", "all"] | None = None
@@ -89,7 +93,10 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         )
         _spare_the_collector()
         self._read = settings.reader.read
-        self._process = self._scorer.process
+        self._take = self._scorer.take
+        announce(self)
+        self._batch_size = settings.batch_size
+        self._taken: list[tuple[int, int | None]] = []
         self._limit = DeadLetterLimit(settings.dead_letter_limit)
         self._progress = Progress(runtime_context, self._scorer, _clock_ms)
         self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
@@ -100,38 +107,60 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._instance: int = runtime_context._runtime_context.getTaskInfo().getIndexOfThisSubtask()
 
     def process_element(self, value: Any, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterable[Any]:
+        """The first element alone comes this way, and `take` gets all others."""
         if not self._control_restored:
             self._restore_control(ctx)
-        payload, arrived_at_ms, origin = self._read(value)
+        return _as_flink_rows(self.take(ctx.get_current_key(), value))
+
+    def take(self, key: str, element: Any) -> tuple[Row, ...] | None:
+        payload, arrived_at_ms, origin = self._read(element)
         start = perf_counter_ns()
-        outputs = self._process(payload, ctx.get_current_key(), arrived_at_ms, origin)
-        if self._progress.count(outputs, perf_counter_ns() - start, arrived_at_ms):
-            ctx.timer_service().register_processing_time_timer(_clock_ms() + FLUSH_AFTER_MS)
-        if outputs and outputs[0].destination == "dead-letters":
-            self._limit.died(_reason(outputs[0]))
-        else:
-            self._limit.passed()
-        return self._rows(outputs)
+        self._take(payload, key, arrived_at_ms, origin)
+        taken = self._taken
+        taken.append((perf_counter_ns() - start, arrived_at_ms))
+        return self.flush() if len(taken) >= self._batch_size else None
 
-    def on_timer(self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext) -> Iterable[Any]:
-        """Now and then, so that the counts of the last records before a pause are told too."""
+    def flush(self) -> tuple[Row, ...] | None:
+        """Also the records' share in the progress and in the limit of dead letters."""
+        taken = self._taken
+        if not taken:
+            return None
+        self._taken = []
+        start = perf_counter_ns()
+        decided = self._scorer.flush()
+        share = (perf_counter_ns() - start) // len(taken)
+        rows: list[Row] = []
+        for outputs, (nanoseconds, arrived_at_ms) in zip(decided, taken, strict=True):
+            self._progress.count(outputs, nanoseconds + share, arrived_at_ms)
+            if outputs and outputs[0].destination == "dead-letters":
+                self._limit.died(_reason(outputs[0]))
+            else:
+                self._limit.passed()
+            for output in outputs:
+                rows.append((output.destination, output.key, output.value, output.headers))
+            if self._shown_on_console:
+                rows += self._console_rows(outputs)
+        return tuple(rows)
+
+    def tick(self) -> None:
+        """So that the counts of the last records before a pause are told too."""
         self._progress.flush()
-        return ()
 
-    def process_broadcast_element(self, value: Row, ctx: KeyedBroadcastProcessFunction.Context) -> Iterable[Any]:
+    def process_broadcast_element(self, value: FlinkRow, ctx: KeyedBroadcastProcessFunction.Context) -> Iterable[Any]:
         if not self._control_restored:
             self._restore_control(ctx)
         payload: bytes | None = value[0]
         if payload is None:  # a compacted topic's tombstone: old elements leave the topic, what is in force stays
             return ()
+        earlier = _as_flink_rows(self.flush())  # by what was in force when they came
         try:
             element = decode_control(payload)
             applied = self._control.apply(element)
         except ControlError as error:
-            return self._refused(value, str(error), everywhere=not isinstance(error, UnusableHere))
+            return earlier + self._refused(value, str(error), everywhere=not isinstance(error, UnusableHere))
         except Exception as error:
             _log.exception("unexpected error in a control element")
-            return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
+            return earlier + self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
         if applied:
             kept = ctx.get_broadcast_state(CONTROL_STATE)
             for key in self._control.forgotten:
@@ -139,7 +168,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
             kept.put(element.key, payload)
         _log.info("control element %s version %d %s", element.key, element.version, OUTCOMES[applied])
         self._progress.control(OUTCOMES[applied])
-        return ()
+        return earlier
 
     def close(self) -> None:
         if hasattr(self, "_progress"):
@@ -147,18 +176,14 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         if hasattr(self, "_scorer"):
             self._scorer.close()
 
-    def _rows(self, outputs: list[Output]) -> list[Any]:
-        rows: list[Any] = [Row(output.destination, output.key, output.value, output.headers) for output in outputs]
-        if self._shown_on_console:
-            rows += [
-                (CONSOLE, console_line(output.value))
-                for output in outputs
-                if output.destination in self._shown_on_console
-                and not (self._only_actions and output.action == "allow")
-            ]
-        return rows
+    def _console_rows(self, outputs: list[Output]) -> list[Row]:
+        return [
+            (console_line(output.value),)
+            for output in outputs
+            if output.destination in self._shown_on_console and not (self._only_actions and output.action == "allow")
+        ]
 
-    def _refused(self, row: Row, reason: str, everywhere: bool) -> list[Any]:
+    def _refused(self, row: FlinkRow, reason: str, everywhere: bool) -> list[Any]:
         """Every instance logs it. The first reports what all refuse; what one alone may refuse each reports itself."""
         _log.warning("control element refused by instance %d: %s", self._instance, reason)
         letters = []
@@ -169,7 +194,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
             letters = [self._scorer.dead_letter(row[0], f"control element refused{place}: {reason}", origin)]
             count(self._scorer.tally.dead_letters, "control")
         self._progress.control("refused")
-        return self._rows(letters)
+        return [FlinkRow(letter.destination, letter.key, letter.value, letter.headers) for letter in letters]
 
     def _restore_control(self, ctx: Any) -> None:
         """What the broadcast state holds goes in force before the first record or element; it is empty at first."""
@@ -182,6 +207,10 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
                 ) from None
         self._control_restored = True
         self._progress.flush()
+
+
+def _as_flink_rows(rows: tuple[Row, ...] | None) -> list[Any]:
+    return [(CONSOLE, row[0]) if len(row) == 1 else FlinkRow(*row) for row in rows or ()]
 
 
 def _clock_ms() -> int:

@@ -1,9 +1,11 @@
 """From one record to its outputs: the room every reader should find first.
 
-    bytes -> event -> user state and windows -> enrichment -> features -> ensemble + rules -> decision -> bytes
+    take:   bytes -> event -> user state and windows -> enrichment -> features -> state written
+    flush:  ensemble for all that were taken -> rules -> decision -> bytes
 
-Everything is computed and encoded first, the state is written last. An error before that forgets the decoded user, so
-that the record has not happened; it leaves as a dead letter.
+`take` computes first and writes the state last. An error before that forgets the decoded user, so that the record has
+not happened; it leaves as a dead letter. What is taken is decided by the next `flush`, which whoever saves the state
+has to call before: many at once cost a model less than one at a time, and no decision depends on its company.
 """
 
 from __future__ import annotations
@@ -16,11 +18,13 @@ import msgspec
 from udfs.bundle import Bundle
 from udfs.codec import BadRecord, decode_event
 from udfs.dead_letter import LetterForm, dead_letter
-from udfs.decision import DecisionSettings, action_for, at_least, flags_of, model_score, needs_audit
-from udfs.ensemble import Ensemble
+from udfs.decision import action_for, at_least, flags_of, model_score, needs_audit
+from udfs.decision_settings import DecisionSettings
+from udfs.ensemble import Ensemble, Prediction
 from udfs.events import AccountChange, Event, Label, Login, Transaction
-from udfs.feature_engine import FeatureEngine, Observation
+from udfs.feature_engine import FeatureEngine
 from udfs.money import AmountOutOfRange, MissingRate
+from udfs.observation import Observation
 from udfs.outputs import (
     Alert,
     Decision,
@@ -37,9 +41,11 @@ from udfs.rules.rulebook import Rulebook
 from udfs.scorer_config import ScorerConfig
 from udfs.stores.publisher import OnlineFeaturePublisher
 from udfs.tally import DeadLetterKind, Tally, count
+from udfs.undecided import Undecided
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
+LEARNED = " after the user's state has learned the transaction, so that it is a duplicate if it is sent again"
 _REFUSALS: dict[type[Exception], DeadLetterKind] = {
     BadRecord: "bad_record",
     MissingRate: "missing_rate",
@@ -53,7 +59,7 @@ def decision_id(user_id: str, transaction_id: str) -> str:
 
 
 class Scorer:
-    """One operator instance's scorer. `process` takes the records of the keys it owns, one at a time."""
+    """One operator instance's scorer. It is given the records of the keys it owns, one at a time."""
 
     def __init__(
         self,
@@ -73,32 +79,40 @@ class Scorer:
         self.bundle_version = ensemble.bundle.manifest.version
         self.control_versions: dict[str, int] = {}
         self.tally = Tally()
+        self._waiting: list[Undecided | list[Output]] = []
         self._letters = LetterForm(config.dead_letters_as_json, config.largest_dead_letter_bytes)
 
     def process(self, payload: bytes | None, key: str, arrived_at_ms: int | None, origin: Origin) -> list[Output]:
-        """All outputs of one record of key `key`, the state already written. Bad records come back as dead letters.
+        """All outputs of one record of key `key`, taken and flushed alone."""
+        self.take(payload, key, arrived_at_ms, origin)
+        (outputs,) = self.flush()
+        return outputs
+
+    def take(self, payload: bytes | None, key: str, arrived_at_ms: int | None, origin: Origin) -> None:
+        """Learn one record of key `key`: the state holds it, `flush` gives its outputs. A bad one is a dead letter.
 
         What is raised is a failure of the state, and so of the job.
         """
+        transaction: Transaction | None = None
+        observation: Observation | None = None
+        outputs: list[Output] = []
         try:
             event = decode_event(payload or b"")
             self._check(event, key, arrived_at_ms)
             if type(event) is Transaction:
+                transaction = event
                 observation = self.engine.observe(event)
                 if observation is None:
-                    return [self._duplicate(event)]
-                outputs = self.decide(event, observation, origin)
-                self._count_transaction(observation)
-            else:
-                observation, outputs = None, []
+                    self._waiting.append([self._duplicate(event)])
+                    return
         except (BadRecord, MissingRate, AmountOutOfRange) as error:
             count(self.tally.dead_letters, _REFUSALS[type(error)])
-            return [self.dead_letter(payload, str(error), origin)]
-        except Exception as error:
-            count(self.tally.dead_letters, "unexpected_error")
+            self._waiting.append([self.dead_letter(payload, str(error), origin)])
+            return
+        except Exception as unexpected:
             self.engine.states.evict(key)
-            _log.exception("unexpected error while scoring a record of %s", origin)
-            return [self.dead_letter(payload, f"unexpected error: {type(error).__name__}: {error}", origin)]
+            self._waiting.append([self._unexpected(payload, unexpected, origin, "")])
+            return
         try:
             if observation is not None:
                 self.engine.commit(observation)
@@ -107,14 +121,47 @@ class Scorer:
         except BaseException:
             self.engine.states.evict(key)
             raise
-        if self.online is not None and observation is not None and not observation.entry.late:
-            self.online.offer(event.user_id, observation.context.time_ms, observation.features)
-        return outputs
+        if transaction is None or observation is None:
+            self._waiting.append(outputs)
+            return
+        self._count_transaction(observation)
+        self._waiting.append(Undecided(transaction, observation, origin, payload))
+        if self.online is not None and not observation.entry.late:
+            self.online.offer(transaction.user_id, observation.context.time_ms, observation.features)
 
-    def decide(self, transaction: Transaction, observation: Observation, origin: Origin | None) -> list[Output]:
-        """The decision on an observed transaction, and its alert if it needs one."""
+    def flush(self) -> list[list[Output]]:
+        """The outputs of each record that was taken since the last time, in their order."""
+        waiting = self._waiting
+        self._waiting = []
+        undecided = [record for record in waiting if isinstance(record, Undecided)]
+        decisions = iter(self._decide_all(undecided)) if undecided else iter(())
+        return [next(decisions) if isinstance(record, Undecided) else record for record in waiting]
+
+    def _decide_all(self, records: list[Undecided]) -> list[list[Output]]:
+        try:
+            predictions = self.ensemble.score_many([record.observation.features for record in records])
+        except Exception as error:
+            if len(records) == 1:
+                return [[self._unexpected(records[0].payload, error, records[0].origin, LEARNED)]]
+            return [outputs for record in records for outputs in self._decide_all([record])]
+        return [self._decide(record, predictions[row], row) for row, record in enumerate(records)]
+
+    def _decide(self, record: Undecided, prediction: Prediction, row: int) -> list[Output]:
+        try:
+            return self.decide(record.transaction, record.observation, prediction, row, record.origin)
+        except Exception as error:
+            return [self._unexpected(record.payload, error, record.origin, LEARNED)]
+
+    def decide(
+        self,
+        transaction: Transaction,
+        observation: Observation,
+        prediction: Prediction,
+        row: int,
+        origin: Origin | None,
+    ) -> list[Output]:
+        """The decision on an observed transaction that was scored last as number `row`, and its alert if it needs one."""
         config, features, context = self.config, observation.features, observation.context
-        prediction = self.ensemble.score(features)
         inputs = self.population.inputs(transaction)
         rulebook = self.rulebook
         result = rulebook.evaluate(features, transaction, inputs)
@@ -134,7 +181,7 @@ class Scorer:
             reasons = block_list_reasons(observation.blocked)
             reasons += rule_reasons(result.hits, texts, result.points, result.score)
             if from_model:
-                explained = self.ensemble.explain(config.reasons_per_alert)
+                explained = self.ensemble.explain(config.reasons_per_alert, row)
                 reasons += model_reasons(explained, features, from_model)
             reasons = strongest(reasons, config.reasons_per_alert)
         identity = decision_id(transaction.user_id, transaction.transaction_id)
@@ -204,6 +251,11 @@ class Scorer:
     def dead_letter(self, payload: bytes | None, reason: str, origin: Origin) -> Output:
         """A record that is no event: raw bytes and headers, or one JSON object where the sink has no headers."""
         return dead_letter(payload, reason, origin, self._letters)
+
+    def _unexpected(self, payload: bytes | None, error: Exception, origin: Origin, what_happened: str) -> Output:
+        count(self.tally.dead_letters, "unexpected_error")
+        _log.error("unexpected error while scoring a record of %s", origin, exc_info=error)
+        return self.dead_letter(payload, f"unexpected error{what_happened}: {type(error).__name__}: {error}", origin)
 
     def _check(self, event: Event, key: str, arrived_at_ms: int | None) -> None:
         if event.user_id != key:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from udfs.decision import DecisionSettings
+from udfs.decision_settings import DecisionSettings
 from udfs.entity_buckets import BucketSettings
 from udfs.stores.cache import CacheSettings
 from udfs.stores.settings import OnlineFeatureSettings, RemoteStoreSettings
 from udfs.time_units import MINUTE_MS
-from udfs.user_state import UserStateSettings
+from udfs.user_state_settings import UserStateSettings
 
 
 class StartVersions(msgspec.Struct, frozen=True):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import msgspec
 
 from udfs.account_history import AccountHistory
-from udfs.baseline import Habits, Sums
+from udfs.baseline import Habits
 from udfs.entries import LoginEntry, TransactionEntry
+from udfs.sums import Sums
 
 StoredSums = tuple[int, bytes, bytes]
 

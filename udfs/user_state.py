@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-import msgspec
-
-from udfs.account_history import AccountHistory, AccountLog, AccountSettings
-from udfs.baseline import Baseline, Habits, HabitSettings
+from udfs.account_history import AccountHistory, AccountLog
+from udfs.baseline import Baseline, Habits
 from udfs.entries import (
     AccountEntry,
     LogEntry,
@@ -21,23 +19,12 @@ from udfs.entries import (
     encode_entry,
 )
 from udfs.snapshot import decode_snapshot, encode_snapshot
-from udfs.time_units import DAY_MS
 from udfs.user_log import UserLog
-from udfs.windows import RecentTransactions, SlidingWindows, WindowSettings
+from udfs.user_state_settings import AccountSettings, UserStateSettings
+from udfs.windows import RecentTransactions, SlidingWindows
 
 FORGET_EVERY = 32  # ids go in batches: taking one at a time from the front of a dict is slow
 LOGIN_MARK, CHANGE_MARK = "\0l", "\0c"  # no id contains NUL: all kinds of ids share one dict without meeting
-
-
-class UserStateSettings(msgspec.Struct, frozen=True):
-    """`cached_users` bounds the decoded users in memory. The others trade bytes written for work on a cold load."""
-
-    cached_users: int = 100_000
-    snapshot_every: int = 64
-    snapshot_after_ms: int = 7 * DAY_MS
-    compact_slack: int = 64
-    windows: WindowSettings = WindowSettings()
-    habits: HabitSettings = HabitSettings()
 
 
 class User:

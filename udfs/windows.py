@@ -13,39 +13,11 @@ from collections.abc import Iterable
 from itertools import accumulate
 from operator import attrgetter
 
-import msgspec
-
 from udfs.entries import TransactionEntry
-from udfs.time_units import DAY_MS, HOUR_MS, MINUTE_MS
+from udfs.user_state_settings import WindowSettings
+from udfs.window import Window
 
 _time_of = attrgetter("timestamp_ms")
-
-
-class WindowSettings(msgspec.Struct, frozen=True):
-    """Widths in milliseconds. An event up to `lateness_ms` behind the newest one still sees its own full day."""
-
-    five_minutes_ms: int = 5 * MINUTE_MS
-    hour_ms: int = HOUR_MS
-    day_ms: int = DAY_MS
-    lateness_ms: int = DAY_MS
-    forget_batch: int = 32
-
-    @property
-    def horizon_ms(self) -> int:
-        """How far behind the newest event a transaction can still matter to a window."""
-        return self.day_ms + self.lateness_ms
-
-
-class Window(msgspec.Struct, gc=False):
-    """The transactions of one user in (t - width, t], the current one included; amounts in minor units."""
-
-    count: int
-    total: int
-    squares: int
-    peak: int
-    merchants: int
-    devices: int
-    countries: int
 
 
 class Distinct:

@@ -19,7 +19,8 @@ import msgspec
 
 from tests.servers.dynamodb_local import CREDENTIALS, DynamoDBLocal
 from tests.servers.redis_server import RedisServer
-from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import BucketRow, BucketSettings
+from udfs.entity_history import EntityHistory
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.dynamodb_tables import make_tables
 from udfs.stores.memory import MemoryStore

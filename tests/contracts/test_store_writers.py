@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.contracts.store_factories import SETTINGS, WRITABLE
 from tests.contracts.test_stores import FULL, ROW
-from udfs.entity_buckets import EntityHistory
+from udfs.entity_history import EntityHistory
 from udfs.profiles import DeviceProfile, UserProfile
 from udfs.stores.port import OnlineFeatures, StoreError
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.contracts.store_factories import SETTINGS, STORES, Content, Profile, StoreFactory
-from udfs.entity_buckets import BucketRow, EntityHistory
+from udfs.entity_buckets import BucketRow
+from udfs.entity_history import EntityHistory
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.cache import CachedEnrichment, CacheSettings
 from udfs.stores.memory import MemoryStore

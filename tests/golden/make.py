@@ -12,7 +12,7 @@ import msgspec
 
 from tests.udfs.engines import engine_over, logs_of
 from udfs.account_history import AccountHistory
-from udfs.baseline import Habits, Sums
+from udfs.baseline import Habits
 from udfs.entity_buckets import Entity
 from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
 from udfs.entity_deltas import Judged, Paid, SeenTransaction, encode_delta, encode_seen
@@ -22,7 +22,8 @@ from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.profiles import UserProfile
 from udfs.snapshot import encode_snapshot
 from udfs.stores.port import CompleteThrough
-from udfs.user_state import UserStateSettings
+from udfs.sums import Sums
+from udfs.user_state_settings import UserStateSettings
 
 FOLDER = Path(__file__).parent
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000

@@ -21,8 +21,9 @@ from jobs.entity_aggregates import start
 from jobs.entity_config import EntityJobConfig
 from tests.jobs.event_stream import event_lines, write_events
 from udfs.codec import decode_event
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityAggregator
+from udfs.entity_history import EntityHistory
 from udfs.events import Label, Transaction
 from udfs.stores.port import HISTORY, CompleteThrough
 from udfs.stores.sqlite import SqliteStore

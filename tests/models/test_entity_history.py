@@ -10,8 +10,9 @@ import pytest
 
 from models.entity_history import SeenTransactions, aggregate_entities, write_history
 from models.event_files import EventFileError
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity
 from udfs.entity_deltas import SeenTransaction
+from udfs.entity_history import EntityHistory
 from udfs.stores.memory import load_reference
 
 HOUR, DAY = 3_600_000, 86_400_000

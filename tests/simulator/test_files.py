@@ -13,7 +13,7 @@ from simulator.files import write
 from simulator.generate import simulate
 from simulator.truth import TruthRecord
 from udfs.fx_file import load_fx_rates
-from udfs.money import FxRate
+from udfs.fx_rate import FxRate
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 
 KINDS = {

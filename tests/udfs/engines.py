@@ -13,7 +13,8 @@ from udfs.profiles import BlockEntry
 from udfs.stores.memory import MemoryStore
 from udfs.stores.port import Record
 from udfs.user_log import MemoryUserLogs, UserLog
-from udfs.user_state import UserStates, UserStateSettings
+from udfs.user_state import UserStates
+from udfs.user_state_settings import UserStateSettings
 
 NO_RECORDS: dict[str, Record] = {}
 

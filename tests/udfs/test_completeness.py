@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from udfs.entity_buckets import BucketSettings, Entity, EntityHistory
+from udfs.entity_buckets import BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
+from udfs.entity_history import EntityHistory
 from udfs.history_writer import HistoryWriter, HistoryWriterSettings
 from udfs.stores.cache import CachedEnrichment, CacheSettings
 from udfs.stores.completeness import HistoriesOf

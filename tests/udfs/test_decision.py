@@ -11,17 +11,11 @@ from hypothesis import strategies as st
 
 from tests.udfs.engines import engine_over, logs_of
 from udfs.block_list import BlockList
-from udfs.decision import (
-    DecisionSettings,
-    action_for,
-    at_least,
-    flags_of,
-    model_score,
-    needs_audit,
-    round_half_up,
-)
+from udfs.decision import action_for, at_least, flags_of, model_score, needs_audit, round_half_up
+from udfs.decision_settings import DecisionSettings
 from udfs.events import Transaction
-from udfs.money import FxRate, Money
+from udfs.fx_rate import FxRate
+from udfs.money import Money
 from udfs.outputs import ACTIONS
 from udfs.profiles import BlockEntry, IpFeed, UserProfile
 from udfs.stores.port import Record

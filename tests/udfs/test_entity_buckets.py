@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from tests.udfs.brute_force_entity import BruteForceEntity, Judged, Paid
 from tests.udfs.engines import engine_over, logs_of
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory, EntityRisk, empty_history
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityAggregator, EntityCounts
+from udfs.entity_history import EntityHistory, empty_history
+from udfs.entity_risk import EntityRisk
 from udfs.events import Transaction
 from udfs.stores.port import Record
 

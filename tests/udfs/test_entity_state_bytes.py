@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from tests.golden.make import entity_counts
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity, EntityHistory
+from udfs.entity_buckets import BucketRow, BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
 from udfs.entity_deltas import Delta, Judged, Paid, SeenTransaction, decode_delta, decode_seen, encode_delta
+from udfs.entity_history import EntityHistory
 from udfs.entity_log import StoredCounts, decode_snapshot, encode_snapshot
 from udfs.stores.port import CompleteThrough
 

@@ -26,8 +26,8 @@ from udfs.money import Money
 from udfs.profiles import UserProfile
 from udfs.stores.memory import MemoryStore
 from udfs.user_log import MemoryUserLogs
-from udfs.user_state import UserStates, UserStateSettings
-from udfs.windows import WindowSettings
+from udfs.user_state import UserStates
+from udfs.user_state_settings import UserStateSettings, WindowSettings
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 PROFILE = UserProfile(

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from udfs.fx_file import FxFileError, load_fx_rates
-from udfs.money import AmountOutOfRange, FxRate, MissingRate, Money, exponent, minor_units
+from udfs.fx_rate import FxRate
+from udfs.money import AmountOutOfRange, MissingRate, Money, exponent, minor_units
 
 NEW_YEAR_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 DAY = 86_400_000

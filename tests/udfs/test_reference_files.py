@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from udfs.block_list import BlockList
-from udfs.entity_buckets import BucketSettings, EntityHistory
+from udfs.entity_buckets import BucketSettings
+from udfs.entity_history import EntityHistory
 from udfs.events import Transaction
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.memory import FILES, Reference, load_reference

@@ -14,15 +14,17 @@ import msgspec
 import pytest
 
 from models.default_bundle import DEFAULT_BUNDLE
+from tests.jobs.event_stream import event_lines
+from udfs.ensemble import Prediction
 from udfs.events import Transaction
 from udfs.features.catalogue import NAMES
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
+from udfs.rules.rulebook import RuleResult
 from udfs.scorer import Scorer
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
-from udfs.user_state import UserStateSettings
-from udfs.windows import WindowSettings
+from udfs.user_state_settings import UserStateSettings, WindowSettings
 
 START = 1_767_225_600_000
 HOUR, DAY = 3_600_000, 86_400_000
@@ -62,6 +64,11 @@ class Session:
         payload = record if isinstance(record, bytes) else json.dumps(record).encode()
         self.logs.key = key if key is not None else str(json.loads(payload)["user_id"])
         return self.scorer.process(payload, self.logs.key, arrived, ORIGIN)
+
+    def take(self, record: dict[str, Any] | bytes, key: str | None = None) -> None:
+        payload = record if isinstance(record, bytes) else json.dumps(record).encode()
+        self.logs.key = key if key is not None else str(json.loads(payload)["user_id"])
+        self.scorer.take(payload, self.logs.key, None, ORIGIN)
 
     def decision(self, **fields: Any) -> dict[str, Any]:
         (first, *_) = self.send(payment(**fields))
@@ -149,15 +156,76 @@ def test_the_ceiling_counts_where_nothing_tells_when_a_record_arrived(reference:
     assert session.send(payment(transaction_id="T2", timestamp=START + 6))[0].destination == "dead-letters"
 
 
-def test_an_error_half_way_leaves_the_user_as_before(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_before_the_state_is_written_leaves_the_user_as_before(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session.decision()
     with monkeypatch.context() as broken:
-        broken.setattr(session.scorer.ensemble, "_names", None)
-        broken.setattr(session.scorer.ensemble, "_pack", None)
+        broken.setattr(session.scorer.engine, "enrichment", None)
         (letter,) = session.send(payment(transaction_id="T2", timestamp=START + 1))
-    assert "unexpected error: TypeError" in json.loads(letter.value)["reason"]
+    assert "unexpected error: AttributeError" in json.loads(letter.value)["reason"]
     decision = session.decision(transaction_id="T2", timestamp=START + 1)
     assert decision["features"]["txn_count_5m"] == 2.0
+
+
+def test_an_error_in_deciding_is_a_dead_letter_of_that_record_alone(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's state has learned it, which the dead letter says."""
+    evaluate = session.scorer.rulebook.evaluate
+
+    def broken(features: dict[str, float], event: Transaction, population: dict[str, float]) -> RuleResult:
+        if event.transaction_id == "T2":
+            raise ZeroDivisionError("by zero")
+        return evaluate(features, event, population)
+
+    monkeypatch.setattr(session.scorer.rulebook, "evaluate", broken)
+    for number in (1, 2, 3):
+        session.take(payment(transaction_id=f"T{number}", timestamp=START + number))
+    (first, *_), (letter,), (third, *_) = session.scorer.flush()
+    assert [json.loads(output.value)["transaction_id"] for output in (first, third)] == ["T1", "T3"]
+    reason = json.loads(letter.value)["reason"]
+    assert reason.startswith("unexpected error after the user's state has learned the transaction, so that it is a dup")
+    assert reason.endswith(": ZeroDivisionError: by zero")
+    assert json.loads(third.value)["features"]["txn_count_5m"] == 3.0
+
+
+def test_a_model_that_fails_on_one_of_many_still_scores_the_others(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score_many = session.scorer.ensemble.score_many
+
+    def broken(vectors: list[dict[str, float]]) -> list[Prediction]:
+        if any(vector["amount"] == 13.0 for vector in vectors):
+            raise RuntimeError("13")
+        return score_many(vectors)
+
+    monkeypatch.setattr(session.scorer.ensemble, "score_many", broken)
+    for number, amount in enumerate((12.0, 13.0, 14.0)):
+        session.take(payment(transaction_id=f"T{number}", timestamp=START + number, amount=amount))
+    outputs = session.scorer.flush()
+    assert [each[0].destination for each in outputs] == ["decisions", "dead-letters", "decisions"]
+
+
+def test_many_taken_at_once_are_decided_as_one_by_one(reference: Path) -> None:
+    """Bad records, duplicates, logins and alerts among them; each record's outputs in its place."""
+    events = event_lines(600, seed=3, users=20)
+    events[50:50] = [b"{", b""]
+    alone, together = Session(reference, log_features=True), Session(reference, log_features=True)
+    expected = [alone.send(line, key=user_of(line)) for line in events]
+    found: list[list[Output]] = []
+    for number, line in enumerate(events):
+        together.take(line, key=user_of(line))
+        if number % 37 == 0:
+            found += together.scorer.flush()
+    found += together.scorer.flush()
+    assert found == expected
+    assert together.scorer.flush() == []
+    assert any(output.destination == "alerts" for outputs in found for output in outputs)
+
+
+def user_of(line: bytes) -> str:
+    return str(json.loads(line)["user_id"]) if len(line) > 2 else "nobody"
 
 
 def test_a_failure_to_write_state_is_raised_and_forgets_the_user(reference: Path) -> None:

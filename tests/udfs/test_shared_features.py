@@ -7,8 +7,9 @@ import math
 import pytest
 
 from tests.udfs.engines import engine_over, logs_of
-from udfs.entity_buckets import KINDS, BucketSettings, Entity, EntityHistory
+from udfs.entity_buckets import KINDS, BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityAggregator
+from udfs.entity_history import EntityHistory
 from udfs.events import Transaction
 from udfs.features.shared import FEATURES
 from udfs.stores.port import HISTORY, Record

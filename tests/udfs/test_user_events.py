@@ -9,7 +9,8 @@ import pytest
 from tests.udfs.engines import engine_over, logs_of
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.feature_engine import FeatureEngine
-from udfs.money import FxRate, MissingRate, Money
+from udfs.fx_rate import FxRate
+from udfs.money import MissingRate, Money
 from udfs.profiles import UserProfile
 
 HOUR, DAY = 3_600_000, 86_400_000

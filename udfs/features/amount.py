@@ -15,9 +15,11 @@ FEATURES = (
 )
 
 
-def compute(f: dict[str, float], c: Context) -> None:
-    minor = c.minor
-    f["amount"] = c.amount
-    f["amount_log"] = log1p(c.amount)
-    f["amount_minor_part"] = minor % c.scale / c.scale
-    f["amount_is_round_hundred"] = 1.0 if minor and minor % (100 * c.scale) == 0 else 0.0
+def compute(c: Context) -> tuple[float, ...]:
+    minor, scale = c.minor, c.scale
+    return (
+        c.amount,
+        log1p(c.amount),
+        minor % scale / scale,
+        1.0 if minor and minor % (100 * scale) == 0 else 0.0,
+    )

@@ -1,6 +1,6 @@
 """All features by family, in the model's input order, and the version of the set.
 
-A family is a module of this folder with `FEATURES` and `compute(f, context)`, which writes each of its names once.
+A family is a module of this folder with `FEATURES` and `compute(context)`, which gives their values in the same order.
 Adding the file adds the family; the order is that of the families' names.
 """
 
@@ -14,9 +14,10 @@ from importlib import import_module
 from udfs import features as package
 from udfs.features.context import Context
 from udfs.features.feature import Feature
+from udfs.features.values import FeatureValues, values_of
 
 NOT_FAMILIES = frozenset({"catalogue", "words"})  # they import this module
-Compute = Callable[[dict[str, float], Context], None]
+Compute = Callable[[Context], tuple[float, ...]]
 
 
 def _discover() -> dict[str, tuple[tuple[Feature, ...], Compute]]:
@@ -33,8 +34,8 @@ def _discover() -> dict[str, tuple[tuple[Feature, ...], Compute]]:
 FAMILIES = _discover()
 FEATURES: tuple[Feature, ...] = tuple(feature for features, _ in FAMILIES.values() for feature in features)
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
-_UNKNOWN: dict[str, float] = dict.fromkeys(NAMES, float("nan"))
 _COMPUTE = tuple(compute for _, compute in FAMILIES.values())
+_make = values_of(NAMES)
 
 
 def feature_set_version(features: tuple[Feature, ...]) -> str:
@@ -54,9 +55,9 @@ def family_of(name: str) -> str:
     raise KeyError(name)
 
 
-def compute_features(context: Context) -> dict[str, float]:
-    """Every feature of one transaction by name, in input order; NaN is what is not known."""
-    values = _UNKNOWN.copy()  # keeps the order of the names, whatever order a family writes them in
+def compute_features(context: Context) -> FeatureValues:
+    """Every feature of one transaction, in input order; NaN is what is not known."""
+    values: list[float] = []
     for compute in _COMPUTE:
-        compute(values, context)
-    return values
+        values.extend(compute(context))
+    return _make(*values)

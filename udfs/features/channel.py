@@ -24,19 +24,18 @@ FEATURES = (
 )
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     transaction = c.transaction
     channel, entry_mode, category = transaction.channel, transaction.entry_mode, transaction.merchant_category
     otp_used = transaction.otp_used
-    if channel is None:
-        f["is_online_channel"] = f["is_atm_channel"] = f["is_transfer_channel"] = NAN
-    else:
-        f["is_online_channel"] = 1.0 if channel in ONLINE_CHANNELS else 0.0
-        f["is_atm_channel"] = 1.0 if channel == "atm" else 0.0
-        f["is_transfer_channel"] = 1.0 if channel in TRANSFER_CHANNELS else 0.0
-    f["is_manual_entry"] = NAN if entry_mode is None else 1.0 if entry_mode == "manual" else 0.0
-    f["is_magstripe_entry"] = NAN if entry_mode is None else 1.0 if entry_mode == "magstripe" else 0.0
-    f["used_otp"] = NAN if otp_used is None else 1.0 if otp_used else 0.0
-    f["is_cash_category"] = NAN if category is None else 1.0 if category == CASH_CATEGORY else 0.0
-    f["is_high_risk_category"] = NAN if category is None else 1.0 if category in HIGH_RISK_CATEGORIES else 0.0
-    f["is_refund"] = 0.0 if transaction.kind == "purchase" else 1.0
+    return (
+        NAN if channel is None else 1.0 if channel in ONLINE_CHANNELS else 0.0,
+        NAN if channel is None else 1.0 if channel == "atm" else 0.0,
+        NAN if channel is None else 1.0 if channel in TRANSFER_CHANNELS else 0.0,
+        NAN if entry_mode is None else 1.0 if entry_mode == "manual" else 0.0,
+        NAN if entry_mode is None else 1.0 if entry_mode == "magstripe" else 0.0,
+        NAN if otp_used is None else 1.0 if otp_used else 0.0,
+        NAN if category is None else 1.0 if category == CASH_CATEGORY else 0.0,
+        NAN if category is None else 1.0 if category in HIGH_RISK_CATEGORIES else 0.0,
+        0.0 if transaction.kind == "purchase" else 1.0,
+    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from udfs.account_history import AccountHistory, AccountLog
 from udfs.baseline import Baseline, Habits
-from udfs.entity_buckets import EntityRisk
+from udfs.entity_risk import EntityRisk
 from udfs.entries import TransactionEntry
 from udfs.events import Transaction
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.windows import RecentTransactions, SlidingWindows, Window
+from udfs.window import Window
+from udfs.windows import RecentTransactions, SlidingWindows
 
 NAN = float("nan")
 

@@ -24,25 +24,22 @@ FEATURES = (
 )
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     previous, habits, device = c.previous, c.habits, c.device
     device_id, ip_address = c.transaction.device_id, c.transaction.ip_address
     first_ms = habits.devices.get(device_id) if device_id is not None else None
     device_changed = changed(previous.device_id if previous is not None else None, device_id)
-    f["is_new_device"] = NAN if device_id is None else 1.0 if first_ms is None else 0.0
-    f["device_changed"] = device_changed
-    f["device_changed_in_session"] = (
-        0.0 if previous is not None and c.time_ms - previous.timestamp_ms > SESSION_GAP_MS else device_changed
-    )
-    f["device_days_known"] = (c.time_ms - first_ms) / DAY_MS if first_ms is not None else NAN
-    f["known_device_count"] = float(len(habits.devices))
-    f["is_new_ip"] = NAN if ip_address is None else 0.0 if ip_address in habits.ip_addresses else 1.0
-    f["ip_changed"] = changed(previous.ip_address if previous is not None else None, ip_address)
-    if device_id is None:
-        f["device_blacklisted"] = NAN
-    else:
-        f["device_blacklisted"] = 1.0 if c.device_listed or (device is not None and device.blacklisted) else 0.0
     registered_at = device.registered_at if device is not None else None
-    f["device_registered_days"] = (
-        (c.time_ms - registered_at) / DAY_MS if registered_at is not None and registered_at <= c.time_ms else NAN
+    listed = c.device_listed or (device is not None and device.blacklisted)
+    is_another_session = previous is not None and c.time_ms - previous.timestamp_ms > SESSION_GAP_MS
+    return (
+        NAN if device_id is None else 1.0 if first_ms is None else 0.0,
+        device_changed,
+        0.0 if is_another_session else device_changed,
+        (c.time_ms - first_ms) / DAY_MS if first_ms is not None else NAN,
+        float(len(habits.devices)),
+        NAN if ip_address is None else 0.0 if ip_address in habits.ip_addresses else 1.0,
+        changed(previous.ip_address if previous is not None else None, ip_address),
+        NAN if device_id is None else 1.0 if listed else 0.0,
+        (c.time_ms - registered_at) / DAY_MS if registered_at is not None and registered_at <= c.time_ms else NAN,
     )

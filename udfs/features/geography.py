@@ -21,7 +21,7 @@ FEATURES = (
 SHORTEST_TRIP_HOURS = 0.01
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     transaction, previous, user = c.transaction, c.previous, c.user
     latitude, longitude = transaction.latitude, transaction.longitude
     km = speed = home_km = NAN
@@ -31,16 +31,18 @@ def compute(f: dict[str, float], c: Context) -> None:
             speed = km / max(SHORTEST_TRIP_HOURS, (c.time_ms - previous.timestamp_ms) / HOUR_MS)
         if user is not None and user.home_latitude is not None and user.home_longitude is not None:
             home_km = distance_km(user.home_latitude, user.home_longitude, latitude, longitude)
-    f["km_from_last"] = km
-    f["speed_kmh"] = speed
-    f["km_from_home"] = home_km
     country, city, merchant_country = c.place_country, transaction.city, transaction.merchant_country
-    f["is_new_country"] = NAN if country is None else 0.0 if country in c.habits.countries else 1.0
-    f["is_new_city"] = NAN if city is None else 0.0 if city in c.habits.cities else 1.0
-    f["country_changed"] = changed(previous.country if previous is not None else None, country)
-    f["city_changed"] = changed(previous.city if previous is not None else None, city)
-    f["is_merchant_abroad"] = changed(user.home_country if user is not None else None, merchant_country)
-    f["merchant_country_differs"] = changed(transaction.country, merchant_country)
+    return (
+        km,
+        speed,
+        home_km,
+        NAN if country is None else 0.0 if country in c.habits.countries else 1.0,
+        NAN if city is None else 0.0 if city in c.habits.cities else 1.0,
+        changed(previous.country if previous is not None else None, country),
+        changed(previous.city if previous is not None else None, city),
+        changed(user.home_country if user is not None else None, merchant_country),
+        changed(transaction.country, merchant_country),
+    )
 
 
 def changed(before: str | None, now: str | None) -> float:

@@ -32,43 +32,47 @@ FEATURES = (
     Feature("amount_vs_avg_30d", "ratio", "amount / user_avg_amount_30d; unknown if that is 0"),
 )
 NAMES = tuple(feature.name for feature in FEATURES)
-_LATE = dict.fromkeys([name for name in NAMES if name.endswith(("_7d", "_30d"))], NAN)
+_COUNTS = ("user_txn_count", "user_txn_count_7d", "user_txn_count_30d")
+_WITHOUT_HISTORY = tuple(0.0 if name in _COUNTS else NAN for name in NAMES)
+_LATE = (NAN,) * len(NAMES[NAMES.index("txn_count_1d_vs_usual") :])
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     habits, scale, amount, minor = c.habits, c.scale, c.amount, c.minor
     lifetime = habits.lifetime
     count = lifetime.count
     if not count:
-        f.update(dict.fromkeys(NAMES, NAN))
-        f["user_txn_count"] = f["user_txn_count_7d"] = f["user_txn_count_30d"] = 0.0
-        return
+        return _WITHOUT_HISTORY
     average = lifetime.total / count / scale
     deviation = spread(count, lifetime.total, lifetime.squares, scale)
     days = (c.time_ms - habits.first_ms) / DAY_MS
     per_day = count / (days + 1.0) if days > -1.0 else NAN
     previous = c.previous
-    f["user_txn_count"] = float(count)
-    f["user_avg_amount"] = average
-    f["user_std_amount"] = deviation
-    f["user_max_amount"] = habits.peak / scale
-    f["user_days_known"] = days
-    f["user_txn_per_day"] = per_day
-    f["amount_vs_user_avg"] = minor * count / lifetime.total if lifetime.total else NAN
-    f["amount_zscore"] = (amount - average) / deviation if deviation else NAN
-    f["amount_vs_user_max"] = minor / habits.peak if habits.peak else NAN
-    f["amount_vs_last"] = minor / previous.minor if previous is not None and previous.minor else NAN
-    f["txn_count_1d_vs_usual"] = c.day.count / (per_day + 1.0) if c.day is not None else NAN
-    if c.day is None:  # the days before a late transaction may be forgotten
-        f.update(_LATE)
-        return
+    before = (
+        float(count),
+        average,
+        deviation,
+        habits.peak / scale,
+        days,
+        per_day,
+        minor * count / lifetime.total if lifetime.total else NAN,
+        (amount - average) / deviation if deviation else NAN,
+        minor / habits.peak if habits.peak else NAN,
+        minor / previous.minor if previous is not None and previous.minor else NAN,
+    )
+    day = c.day
+    if day is None:  # the days before a late transaction may be forgotten
+        return (*before, *_LATE)
     week, month = c.baseline.days_until(habits, c.time_ms // DAY_MS)
-    n = week.count
-    f["user_txn_count_7d"] = float(n)
-    f["user_avg_amount_7d"] = week.total / n / scale if n else NAN
-    n = month.count
-    f["user_txn_count_30d"] = float(n)
-    f["user_avg_amount_30d"] = month.total / n / scale if n else NAN
-    f["user_std_amount_30d"] = spread(n, month.total, month.squares, scale) if n else NAN
-    f["amount_vs_avg_7d"] = minor * week.count / week.total if week.total else NAN
-    f["amount_vs_avg_30d"] = minor * month.count / month.total if month.total else NAN
+    week_count, month_count = week.count, month.count
+    return (
+        *before,
+        day.count / (per_day + 1.0),
+        float(week_count),
+        week.total / week_count / scale if week_count else NAN,
+        float(month_count),
+        month.total / month_count / scale if month_count else NAN,
+        spread(month_count, month.total, month.squares, scale) if month_count else NAN,
+        minor * week_count / week.total if week.total else NAN,
+        minor * month_count / month.total if month.total else NAN,
+    )

@@ -14,19 +14,20 @@ FEATURES = (
     Feature("login_city_changed", "flag", "1 if the last two logins came from different cities"),
     Feature("login_device_differs", "flag", "1 if the last successful login came from another device than this"),
 )
+_NONE = (0.0, 0.0, NAN, NAN, NAN)
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     account, log, time_ms = c.account, c.account_log, c.time_ms
     if not account.logins:
-        f["failed_logins_1h"] = f["failed_logins_1d"] = 0.0
-        f["minutes_since_login"] = f["login_city_changed"] = f["login_device_differs"] = NAN
-        return
+        return _NONE
     settings = c.windows.settings
     last = log.last_success(account, time_ms)
     two = log.last_two(account, time_ms)
-    f["failed_logins_1h"] = float(log.failed_logins(account, time_ms, settings.hour_ms))
-    f["failed_logins_1d"] = float(log.failed_logins(account, time_ms, settings.day_ms))
-    f["minutes_since_login"] = (time_ms - last.timestamp_ms) / MINUTE_MS if last is not None else NAN
-    f["login_city_changed"] = changed(two[0].city, two[1].city) if len(two) == 2 else NAN
-    f["login_device_differs"] = changed(last.device_id if last is not None else None, c.transaction.device_id)
+    return (
+        float(log.failed_logins(account, time_ms, settings.hour_ms)),
+        float(log.failed_logins(account, time_ms, settings.day_ms)),
+        (time_ms - last.timestamp_ms) / MINUTE_MS if last is not None else NAN,
+        changed(two[0].city, two[1].city) if len(two) == 2 else NAN,
+        changed(last.device_id if last is not None else None, c.transaction.device_id),
+    )

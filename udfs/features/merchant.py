@@ -32,26 +32,23 @@ FEATURES = (
     Feature("merchant_user_count_1d", "users", "distinct users of those 24 buckets together", version=2),
     Feature("merchant_days_known", "days", "t - the merchant's first bucket or registered first sight"),
 )
-RISK_NAMES = tuple(f"merchant_fraud_rate_{days}d" for days in RISK_DAYS)
+_UNKNOWN_RATES = (NAN,) * len(RISK_DAYS)
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     transaction, habits, risk = c.transaction, c.habits, c.merchant_risk
     merchant_id, category = transaction.merchant_id, transaction.merchant_category
     beneficiary_id = transaction.beneficiary_id
-    f["is_new_merchant"] = NAN if merchant_id is None else 0.0 if merchant_id in habits.merchants else 1.0
-    f["is_new_category"] = NAN if category is None else 0.0 if category in habits.categories else 1.0
-    f["is_new_beneficiary"] = NAN if beneficiary_id is None else 0.0 if beneficiary_id in habits.beneficiaries else 1.0
     first_ms = c.merchant.first_seen_at if c.merchant is not None else None
-    if risk is None:
-        f.update(dict.fromkeys(RISK_NAMES, NAN))
-        f["merchant_txn_count_1d"] = f["merchant_txn_count_7d"] = f["merchant_user_count_1d"] = NAN
-    else:
-        f.update(zip(RISK_NAMES, risk.fraud_rates, strict=True))
-        f["merchant_txn_count_1d"] = float(risk.transactions_1d)
-        f["merchant_txn_count_7d"] = float(risk.transactions_7d)
-        f["merchant_user_count_1d"] = float(risk.users_1d)
-        if first_ms is None:
-            first_ms = risk.first_seen_ms
-    seen = first_ms is not None and first_ms <= c.time_ms
-    f["merchant_days_known"] = (c.time_ms - first_ms) / DAY_MS if first_ms is not None and seen else NAN
+    if first_ms is None and risk is not None:
+        first_ms = risk.first_seen_ms
+    return (
+        NAN if merchant_id is None else 0.0 if merchant_id in habits.merchants else 1.0,
+        NAN if category is None else 0.0 if category in habits.categories else 1.0,
+        NAN if beneficiary_id is None else 0.0 if beneficiary_id in habits.beneficiaries else 1.0,
+        *(_UNKNOWN_RATES if risk is None else risk.fraud_rates),
+        NAN if risk is None else float(risk.transactions_1d),
+        NAN if risk is None else float(risk.transactions_7d),
+        NAN if risk is None else float(risk.users_1d),
+        (c.time_ms - first_ms) / DAY_MS if first_ms is not None and first_ms <= c.time_ms else NAN,
+    )

@@ -13,11 +13,12 @@ FEATURES = (
 )
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     ip, domain = c.ip, c.domain
-    f["ip_risk_score"] = ip.ip_risk_score if ip is not None and ip.ip_risk_score is not None else NAN
-    f["ip_is_vpn"] = NAN if ip is None or ip.vpn is None else 1.0 if ip.vpn else 0.0
+    score = ip.ip_risk_score if ip is not None else None
     registered_at = domain.registered_at if domain is not None else None
-    f["email_domain_age_days"] = (
-        (c.time_ms - registered_at) / DAY_MS if registered_at is not None and registered_at <= c.time_ms else NAN
+    return (
+        score if score is not None else NAN,
+        NAN if ip is None or ip.vpn is None else 1.0 if ip.vpn else 0.0,
+        (c.time_ms - registered_at) / DAY_MS if registered_at is not None and registered_at <= c.time_ms else NAN,
     )

@@ -22,26 +22,29 @@ YEAR_MS = 365.25 * DAY_MS
 SMALLEST = 0.01  # a limit or a spend below it is none
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     user, account, time_ms = c.user, c.account, c.time_ms
     confirmed = c.account_log.confirmed_frauds(account, time_ms) if account.fraud_known_ms else 0
     unblocked_ms = c.account_log.last_unblocked_ms(account, time_ms) if account.unblocked_ms else None
     if user is None:
-        f["account_age_days"] = f["kyc_level"] = f["is_vip"] = f["credit_limit_share"] = f["monthly_spend_share"] = NAN
-        f["prior_fraud_count"] = float(confirmed) if confirmed else NAN
-        f["days_since_unblock"] = (time_ms - unblocked_ms) / DAY_MS if unblocked_ms is not None else NAN
-        f["user_age_years"] = NAN
-        return
+        return (
+            NAN, NAN, NAN, NAN, NAN,
+            float(confirmed) if confirmed else NAN,
+            (time_ms - unblocked_ms) / DAY_MS if unblocked_ms is not None else NAN,
+            NAN,
+        )  # fmt: skip
     opened_at, born_at, day = user.account_opened_at, user.date_of_birth, c.day
     spend, limit = user.avg_monthly_spend or 0.0, user.credit_limit or 0.0
     frauds, profile_ms = user.prior_fraud_count, user.last_unblocked_at
-    f["account_age_days"] = (time_ms - opened_at) / DAY_MS if opened_at is not None else NAN
-    f["kyc_level"] = float(user.kyc_level) if user.kyc_level is not None else NAN
-    f["is_vip"] = NAN if user.is_vip is None else 1.0 if user.is_vip else 0.0
-    f["credit_limit_share"] = day.total / c.scale / limit if day is not None and limit >= SMALLEST else NAN
-    f["monthly_spend_share"] = c.minor / round(spend * c.scale, 6) if spend >= SMALLEST else NAN
-    f["prior_fraud_count"] = float((frauds or 0) + confirmed) if frauds is not None or confirmed else NAN
     if profile_ms is not None and profile_ms <= time_ms and (unblocked_ms is None or profile_ms > unblocked_ms):
         unblocked_ms = profile_ms
-    f["days_since_unblock"] = (time_ms - unblocked_ms) / DAY_MS if unblocked_ms is not None else NAN
-    f["user_age_years"] = (time_ms - born_at) / YEAR_MS if born_at is not None else NAN
+    return (
+        (time_ms - opened_at) / DAY_MS if opened_at is not None else NAN,
+        float(user.kyc_level) if user.kyc_level is not None else NAN,
+        NAN if user.is_vip is None else 1.0 if user.is_vip else 0.0,
+        day.total / c.scale / limit if day is not None and limit >= SMALLEST else NAN,
+        c.minor / round(spend * c.scale, 6) if spend >= SMALLEST else NAN,
+        float((frauds or 0) + confirmed) if frauds is not None or confirmed else NAN,
+        (time_ms - unblocked_ms) / DAY_MS if unblocked_ms is not None else NAN,
+        (time_ms - born_at) / YEAR_MS if born_at is not None else NAN,
+    )

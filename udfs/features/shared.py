@@ -6,7 +6,8 @@ exact up to 50,000 of them (`CountingSettings.max_users`).
 
 from __future__ import annotations
 
-from udfs.entity_buckets import LONG_RISK_DAYS, EntityRisk
+from udfs.entity_buckets import LONG_RISK_DAYS
+from udfs.entity_risk import EntityRisk
 from udfs.features.context import NAN, Context
 from udfs.features.feature import Feature
 from udfs.features.merchant import span_of_rate
@@ -32,21 +33,14 @@ FEATURES = tuple(
         ),
     )
 )
-_NAMES = tuple(tuple(feature.name for feature in FEATURES[place : place + 4]) for place in (0, 4, 8))
+_UNKNOWN = (NAN, NAN, NAN, NAN)
 
 
-def compute(f: dict[str, float], c: Context) -> None:
-    _write(f, _NAMES[0], c.device_risk)
-    _write(f, _NAMES[1], c.beneficiary_risk)
-    _write(f, _NAMES[2], c.ip_risk)
+def compute(c: Context) -> tuple[float, ...]:
+    return (*_of(c.device_risk), *_of(c.beneficiary_risk), *_of(c.ip_risk))
 
 
-def _write(f: dict[str, float], names: tuple[str, ...], risk: EntityRisk | None) -> None:
-    users_1d, users_7d, transactions_1d, rate = names
+def _of(risk: EntityRisk | None) -> tuple[float, float, float, float]:
     if risk is None:
-        f[users_1d] = f[users_7d] = f[transactions_1d] = f[rate] = NAN
-        return
-    f[users_1d] = float(risk.users_1d)
-    f[users_7d] = float(risk.users_7d)
-    f[transactions_1d] = float(risk.transactions_1d)
-    f[rate] = risk.fraud_rates[0]
+        return _UNKNOWN
+    return float(risk.users_1d), float(risk.users_7d), float(risk.transactions_1d), risk.fraud_rates[0]

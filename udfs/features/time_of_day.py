@@ -29,13 +29,16 @@ def is_night(local_hour: int) -> bool:
     return local_hour < NIGHT_ENDS_HOUR or local_hour >= NIGHT_BEGINS_HOUR
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+def compute(c: Context) -> tuple[float, ...]:
     hour, weekday, habits, previous = c.local_hour, c.local_weekday, c.habits, c.previous
-    f["hour_local"] = float(hour)
-    f["hour_sin"] = _SIN[hour]
-    f["hour_cos"] = _COS[hour]
-    f["weekday"] = float(weekday)
-    f["is_weekend"] = 1.0 if weekday >= 5 else 0.0
-    f["is_night"] = 1.0 if is_night(hour) else 0.0
-    f["user_night_share"] = habits.night_count / habits.lifetime.count if habits.lifetime.count else NAN
-    f["seconds_since_last"] = (c.time_ms - previous.timestamp_ms) / SECOND_MS if previous is not None else NAN
+    count = habits.lifetime.count
+    return (
+        float(hour),
+        _SIN[hour],
+        _COS[hour],
+        float(weekday),
+        1.0 if weekday >= 5 else 0.0,
+        1.0 if is_night(hour) else 0.0,
+        habits.night_count / count if count else NAN,
+        (c.time_ms - previous.timestamp_ms) / SECOND_MS if previous is not None else NAN,
+    )

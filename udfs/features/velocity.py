@@ -9,10 +9,10 @@ from math import sqrt
 
 from udfs.features.context import NAN, Context
 from udfs.features.feature import WINDOWS, Feature
-from udfs.windows import Window
+from udfs.window import Window
 
 
-def _of_window(suffix: str, words: str) -> tuple[Feature, ...]:
+def _features_of_window(suffix: str, words: str) -> tuple[Feature, ...]:
     span = f"in (t - {words}, t]"
     return (
         Feature(f"txn_count_{suffix}", "transactions", f"transactions {span}, this one included"),
@@ -27,7 +27,7 @@ def _of_window(suffix: str, words: str) -> tuple[Feature, ...]:
 
 
 FEATURES = (
-    *(feature for suffix, words in WINDOWS for feature in _of_window(suffix, words)),
+    *(feature for suffix, words in WINDOWS for feature in _features_of_window(suffix, words)),
     Feature("foreign_country_count_1d", "countries", "different countries but the home country in (t - 1 day, t]"),
     Feature("velocity_score", "transactions x base currency", "txn_count_5m x avg_amount_1h"),
     Feature("declined_count_1h", "transactions", "declined transactions in (t - 1 hour, t]"),
@@ -39,7 +39,6 @@ FEATURES = (
     Feature("amount_vs_avg_1h", "ratio", "amount / avg_amount_1h; unknown if that is 0"),
     Feature("amount_vs_avg_1d", "ratio", "amount / avg_amount_1d; unknown if that is 0"),
 )
-NAMES = tuple(feature.name for feature in FEATURES)
 
 
 def spread(count: int, total: int, squares: int, scale: int) -> float:
@@ -47,53 +46,47 @@ def spread(count: int, total: int, squares: int, scale: int) -> float:
     return sqrt(count * squares - total * total) / count / scale
 
 
-def compute(f: dict[str, float], c: Context) -> None:
+_LATE = (NAN,) * len(FEATURES)
+
+
+def compute(c: Context) -> tuple[float, ...]:
     five_minutes, hour, day = c.five_minutes, c.hour, c.day
     if five_minutes is None or hour is None or day is None:
-        f.update(dict.fromkeys(NAMES, NAN))
-        return
-    scale = c.scale
-    _add_window(f, five_minutes, scale, _KEYS_5M)
-    average_hour = _add_window(f, hour, scale, _KEYS_1H)
-    _add_window(f, day, scale, _KEYS_1D)
+        return _LATE
+    scale, minor = c.scale, c.minor
     windows, recent, time_ms = c.windows, c.recent, c.time_ms
     settings = windows.settings
     home = c.user.home_country if c.user is not None else None
-    f["foreign_country_count_1d"] = float(windows.foreign_countries(recent, time_ms, home)) if home is not None else NAN
-    f["velocity_score"] = five_minutes.count * average_hour
-    if recent.declined_times:
-        f["declined_count_1h"] = float(windows.declined(recent, time_ms, settings.hour_ms))
-        f["declined_count_1d"] = float(windows.declined(recent, time_ms, settings.day_ms))
-    else:
-        f["declined_count_1h"] = f["declined_count_1d"] = 0.0
-    if recent.refund_times:
-        refunds, refunded = windows.refunds(recent, time_ms, settings.day_ms)
-        f["refund_count_1d"] = float(refunds)
-        f["refund_sum_1d"] = refunded / scale
-    else:
-        f["refund_count_1d"] = f["refund_sum_1d"] = 0.0
-    f["txn_count_1h_share_of_1d"] = hour.count / day.count
-    f["amount_sum_1h_share_of_1d"] = hour.total / day.total if day.total else NAN
-    f["amount_vs_avg_1h"] = c.minor * hour.count / hour.total if hour.total else NAN
-    f["amount_vs_avg_1d"] = c.minor * day.count / day.total if day.total else NAN
+    of_hour = _of_window(hour, scale)
+    declined = bool(recent.declined_times)
+    refunds, refunded = windows.refunds(recent, time_ms, settings.day_ms) if recent.refund_times else (0, 0)
+    return (
+        *(of_hour if five_minutes is hour else _of_window(five_minutes, scale)),
+        *of_hour,
+        *(of_hour if day is hour else _of_window(day, scale)),
+        float(windows.foreign_countries(recent, time_ms, home)) if home is not None else NAN,
+        five_minutes.count * of_hour[2],
+        float(windows.declined(recent, time_ms, settings.hour_ms)) if declined else 0.0,
+        float(windows.declined(recent, time_ms, settings.day_ms)) if declined else 0.0,
+        float(refunds),
+        refunded / scale,
+        hour.count / day.count,
+        hour.total / day.total if day.total else NAN,
+        minor * hour.count / hour.total if hour.total else NAN,
+        minor * day.count / day.total if day.total else NAN,
+    )
 
 
-def _add_window(f: dict[str, float], window: Window, scale: int, keys: tuple[str, ...]) -> float:
-    """Add the eight numbers of one window under their names; gives back the average."""
-    n, total = window.count, window.total
-    count, amount_sum, average, peak, deviation, merchants, devices, countries = keys
-    average_amount = total / n / scale
-    f[count] = float(n)
-    f[amount_sum] = total / scale
-    f[average] = average_amount
-    f[peak] = window.peak / scale
-    f[deviation] = spread(n, total, window.squares, scale) if n > 1 else 0.0
-    f[merchants] = float(window.merchants)
-    f[devices] = float(window.devices)
-    f[countries] = float(window.countries)
-    return average_amount
-
-
-_KEYS_5M, _KEYS_1H, _KEYS_1D = (
-    tuple(feature.name for feature in _of_window(suffix, words)) for suffix, words in WINDOWS
-)
+def _of_window(window: Window, scale: int) -> tuple[float, float, float, float, float, float, float, float]:
+    """The eight numbers of one window."""
+    count, total = window.count, window.total
+    return (
+        float(count),
+        total / scale,
+        total / count / scale,
+        window.peak / scale,
+        spread(count, total, window.squares, scale) if count > 1 else 0.0,
+        float(window.merchants),
+        float(window.devices),
+        float(window.countries),
+    )

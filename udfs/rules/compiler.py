@@ -14,6 +14,7 @@ from math import nan
 from typing import TypeVar
 
 from udfs.events import Transaction
+from udfs.features.values import NamedValues
 from udfs.rules.expressions import (
     AllOf,
     AnyOf,
@@ -32,7 +33,7 @@ from udfs.rules.expressions import (
 from udfs.rules.names import Kind, Name
 
 Row = TypeVar("Row")
-Matching = Callable[[dict[str, float], Transaction, dict[str, float]], list[Row]]
+Matching = Callable[[NamedValues, Transaction, dict[str, float]], list[Row]]
 
 _SOURCES = {"features": "f['{}']", "event": "e.{}", "population": "p['{}']"}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from udfs.events import Transaction
+from udfs.features.values import NamedValues
 from udfs.rules.errors import RuleError
 
 KEYWORDS = ("and", "or", "not", "in", "true", "false")
@@ -46,7 +47,7 @@ class Name(msgspec.Struct, frozen=True):
     place: Literal["features", "event", "population"]
     field: str
 
-    def read(self, features: dict[str, float], event: Transaction, population: dict[str, float]) -> object:
+    def read(self, features: NamedValues, event: Transaction, population: dict[str, float]) -> object:
         """The value for one transaction; None or NaN where it is unknown."""
         if self.place == "event":
             return getattr(event, self.field)

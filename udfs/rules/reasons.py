@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import isfinite
 
 from udfs.events import Transaction
+from udfs.features.values import NamedValues
 from udfs.rules.errors import RuleError
 from udfs.rules.names import Kind, Name, Vocabulary, shown
 
@@ -16,7 +17,7 @@ _PIECE = re.compile(r"(?P<literal>(?:[^{}]|\{\{|\}\})+)|\{(?P<name>[A-Za-z_][A-Z
 _FORMAT = re.compile(r",?\.[0-6]f")
 _LARGEST_EXACT = 2.0**53
 
-Piece = Callable[[dict[str, float], Transaction, dict[str, float]], str]
+Piece = Callable[[NamedValues, Transaction, dict[str, float]], str]
 
 
 class ReasonTemplate:
@@ -42,7 +43,7 @@ class ReasonTemplate:
                 self._pieces.append(_placeholder(vocabulary.lookup(found["name"], at + 2), found["format"], at + 1))
             at = found.end()
 
-    def words(self, features: dict[str, float], event: Transaction, population: dict[str, float]) -> str:
+    def words(self, features: NamedValues, event: Transaction, population: dict[str, float]) -> str:
         """The reason with the values of this transaction; what is not known reads "unknown"."""
         return "".join(
             piece if isinstance(piece, str) else piece(features, event, population) for piece in self._pieces
@@ -54,7 +55,7 @@ def _placeholder(name: Name, spec: str | None, position: int) -> Piece:
         hint = "use .0f to .6f or ,.2f" if name.kind is Kind.NUMBER else "only a number has a format"
         raise RuleError(f"the format {shown(spec)} is not allowed for {name.name}", position, hint=hint)
 
-    def piece(features: dict[str, float], event: Transaction, population: dict[str, float]) -> str:
+    def piece(features: NamedValues, event: Transaction, population: dict[str, float]) -> str:
         return _written(name.read(features, event, population), spec)
 
     return piece

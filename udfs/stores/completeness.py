@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from udfs.entity_buckets import EntityHistory
+from udfs.entity_history import EntityHistory
 from udfs.stores.port import COMPLETE_THROUGH, CompleteThrough, Record, Store, Unreadable
 
 REFRESH_MS = 1_000

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from udfs.entity_buckets import BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import BucketRow, BucketSettings
+from udfs.entity_history import EntityHistory
 from udfs.stores.port import PREFIXES, UNREADABLE, Record, StoredRecord, StoreError, Unreadable, prefix_of
 
 encode_record = msgspec.msgpack.Encoder().encode

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from udfs.block_list import BlockList
-from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings
+from udfs.entity_history import EntityHistory
 from udfs.outputs import EnrichmentStatus
 from udfs.stores.counters import EnrichmentCounters
 from udfs.stores.encoding import require_right_kind, require_sound_buckets

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from udfs.entity_buckets import KINDS, BucketRow, EntityHistory, EntityKind
+from udfs.entity_buckets import KINDS, BucketRow, EntityKind
+from udfs.entity_history import EntityHistory
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.counters import EnrichmentCounters

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from threading import Event, Lock, Thread
 
+from udfs.features.values import NamedValues
 from udfs.stores.counters import PublisherCounters
 from udfs.stores.port import OnlineFeatures, OnlineFeatureStore, StoreError, StoreUnavailable
 from udfs.stores.settings import OnlineFeatureSettings
@@ -38,12 +39,12 @@ class OnlineFeaturePublisher:
         self._store = store
         self._on_close = on_close
         self._clock_ms = clock_ms
-        self._waiting: dict[str, tuple[int, dict[str, float]]] = {}
+        self._waiting: dict[str, tuple[int, NamedValues]] = {}
         self._swapping = Lock()
         self._closed = Event()
         self._thread: Thread | None = None
 
-    def offer(self, user_id: str, event_time_ms: int, features: dict[str, float]) -> None:
+    def offer(self, user_id: str, event_time_ms: int, features: NamedValues) -> None:
         """Have a user's features published, unless later ones are waiting. `features` must not change any more."""
         with self._swapping:
             waiting = self._waiting
@@ -80,7 +81,7 @@ class OnlineFeaturePublisher:
             # A slow store gets half of the time at most, or this thread would starve the scorer's.
             pause_ms = min(max(self.settings.flush_interval_ms, self._clock_ms() - start_ms), MAX_AGE_MS // 2)
 
-    def _flush(self, waiting: dict[str, tuple[int, dict[str, float]]], until_ms: int) -> None:
+    def _flush(self, waiting: dict[str, tuple[int, NamedValues]], until_ms: int) -> None:
         users = list(waiting.items())
         published = 0
         try:
@@ -101,7 +102,7 @@ class OnlineFeaturePublisher:
         self.counters.dropped += len(users) - published
 
 
-def _online(user_id: str, event_time_ms: int, features: dict[str, float]) -> OnlineFeatures:
+def _online(user_id: str, event_time_ms: int, features: NamedValues) -> OnlineFeatures:
     return OnlineFeatures(
         user_id,
         event_time_ms,

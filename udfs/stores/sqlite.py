@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings, EntityHistory
+from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings
+from udfs.entity_history import EntityHistory
 from udfs.stores.port import PREFIXES, Record, StoredRecord, StoreUnavailable
 
 WAIT_SECONDS = 10.0

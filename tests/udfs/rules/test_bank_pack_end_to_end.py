@@ -15,7 +15,7 @@ from models.replay import replay_outputs
 from models.statistics import collect_statistics, write_statistics
 from tests.oracle.bank_pack import POINTS, BankPackOracle
 from tests.udfs.rules.random_bank import DAY, RATES, START, RandomBank
-from udfs.decision import DecisionSettings
+from udfs.decision_settings import DecisionSettings
 from udfs.entity_buckets import BucketSettings
 from udfs.fx_file import load_fx_rates
 from udfs.money import Money

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from models.statistics import BadLine, StatisticsReport, collect_statistics, smoothed_rate, write_statistics
-from udfs.money import FxRate, Money
+from udfs.fx_rate import FxRate
+from udfs.money import Money
 from udfs.profiles import UserProfile
 from udfs.rules.population import CityFraud, load_population
 
