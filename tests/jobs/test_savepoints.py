@@ -27,7 +27,13 @@ def source(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> Path
     return write_events(tmp_path_factory.mktemp("events") / "events.jsonl", lines)
 
 
-@pytest.mark.parametrize(("backend", "parallelisms"), [("hashmap", (1, 2, 1)), ("rocksdb", (2, 1, 2))])
+@pytest.mark.parametrize(
+    ("backend", "parallelisms", "batch"),
+    [
+        ("hashmap", (1, 2, 1), {}),
+        ("rocksdb", (2, 1, 2), {"batch_size": 700, "batch_wait_ms": 1_000}),  # hundreds are waiting at any moment
+    ],
+)
 def test_decisions_of_a_job_stopped_and_restored_twice_equal_those_of_an_uninterrupted_run(
     configure: Configure,
     tmp_path: Path,
@@ -35,12 +41,13 @@ def test_decisions_of_a_job_stopped_and_restored_twice_equal_those_of_an_uninter
     lines: list[bytes],
     backend: str,
     parallelisms: tuple[int, ...],
+    batch: dict[str, int],
 ) -> None:
     def config(parallelism: int, **state: str) -> JobConfig:
         return configure(
             source,
             flink={"parallelism": parallelism, "extra": PROMPT},
-            scoring={"cached_users": 60},  # fewer than there are: users are loaded from the state again and again
+            scoring={"cached_users": 60, **batch},  # fewer than there are: users are loaded again and again
             state={"backend": backend, **state},
         )
 

@@ -71,5 +71,6 @@ def test_a_decision_that_kafka_refuses_ends_the_job_with_the_reason(
     client.close()
     topics.send_events(event_lines(100))
 
+    one_at_a_time = {"batch.size": "1"}  # of several small ones the producer would try other batches for minutes
     with pytest.raises(JobFailed, match=r"an output is larger than its topic takes: raise .*max\.message\.bytes"):
-        run(configure_kafka())
+        run(configure_kafka(sink={"properties": one_at_a_time}))
