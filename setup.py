@@ -98,6 +98,7 @@ setup(
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=[f"{name}*" for name in PACKAGES]),
     package_data={
+        "jobs": ["java/*.java"],
         "udfs": ["rules/packs/*.yaml"],
         "models": ["bundles/*.json", "bundles/default/*"],
         "reporting": ["templates/*"],

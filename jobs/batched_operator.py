@@ -21,7 +21,7 @@ def process_in_batches(
     broadcast: BroadcastStream,
     function: KeyedBroadcastProcessFunction,
     output_type: TypeInformation,
-    side_outputs: tuple[OutputTag, ...],
+    side_output: OutputTag,
     wait_ms: int,
     name: str,
 ) -> DataStream:
@@ -35,9 +35,6 @@ def process_in_batches(
     configuration.setString("python.fn-execution.bundle.time", str(wait_ms))
     inputs = [stream._j_data_stream.getTransformation() for stream in (records, broadcast.input_stream)]
     j_output_type = output_type.get_java_type_info()
-    tags = jvm.java.util.ArrayList()
-    for tag in side_outputs:
-        tags.add(tag.get_java_output_tag())
     references = get_gateway().new_array(jvm.Object, 6)
     for place, reference in enumerate(
         (
@@ -48,7 +45,7 @@ def process_in_batches(
             inputs[0].getOutputType(),
             inputs[1].getOutputType(),
             j_output_type,
-            tags,
+            side_output.get_java_output_tag(),
         )
     ):
         references[place] = reference

@@ -57,7 +57,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
         )
     )
     outputs = process_in_batches(
-        records.stream, control, score, OUTPUT_TYPE, (CONSOLE,), config.scoring.batch_wait_ms, SCORE_UID
+        records.stream, control, score, OUTPUT_TYPE, CONSOLE, config.scoring.batch_wait_ms, SCORE_UID
     )
     pin_one(outputs._j_data_stream.getTransformation(), SCORE_UID)
     add_sinks(config.sinks, outputs, letter_form(config), table_environment)

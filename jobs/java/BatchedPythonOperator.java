@@ -1,5 +1,4 @@
-import java.util.Collection;
-import java.util.Map;
+import java.util.Collections;
 
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
@@ -32,7 +31,7 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
     private final OutputTag sideOutput;
     private transient boolean begun;
 
-    /** References: configuration, Python function, types of both inputs and the output, tags of side outputs (one). */
+    /** References: configuration, Python function, types of both inputs and the output, the side output's tag. */
     public BatchedPythonOperator(
             Object[] references, StreamTask task, StreamConfig config, Output output, ProcessingTimeService time) {
         super(
@@ -41,8 +40,8 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
                 (TypeInformation) references[2],
                 (TypeInformation) references[3],
                 (TypeInformation) references[4]);
-        sideOutput = (OutputTag) ((Collection) references[5]).iterator().next();
-        addSideOutputTags((Collection) references[5]);
+        sideOutput = (OutputTag) references[5];
+        addSideOutputTags(Collections.singletonList(sideOutput));
         setProcessingTimeService(time);
         setup(task, config, output);
     }
