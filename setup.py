@@ -60,7 +60,8 @@ COMPILED = [
         f"udfs/{name}.py"
         for name in (
             "account_history", "baseline", "block_list", "decision", "entity_history", "entity_risk",
-            "feature_engine", "geo", "local_time", "money", "observation", "scorer", "sums", "undecided", "user_state",
+            "feature_engine", "geo", "local_time", "money", "observation", "scorer", "sorted_times", "sums",
+            "undecided", "user_state",
             "window", "windows",
         )
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from itertools import accumulate
 
@@ -20,20 +21,21 @@ from udfs.time_units import HOUR_MS
 
 
 class EntityHistory:
-    """One entity's buckets, ready to be read as of any moment."""
+    """One entity's buckets, ready to be read as of any moment; numbers side by side, as they are searched and summed."""
 
-    __slots__ = ("_frauds", "_memo", "_memo_key", "_risk_days", "_settings", "_transactions", "_users_1d", "_users_7d",
-                 "complete_through_ms", "row")  # fmt: skip
+    __slots__ = ("_frauds", "_hours", "_memo", "_memo_key", "_risk_days", "_settings", "_transactions", "_users_1d",
+                 "_users_7d", "complete_through_ms", "row")  # fmt: skip
 
     def __init__(self, row: BucketRow, settings: BucketSettings) -> None:
         self.row = row
         self.complete_through_ms = row.complete_through_ms
         self._settings = settings
         self._risk_days = settings.risk_days_of(row.entity)
-        self._transactions = list(accumulate(row.transactions, initial=0))
-        self._frauds = list(accumulate(row.frauds, initial=0))
-        self._users_1d = list(accumulate(row.users_1d, initial=0))
-        self._users_7d = list(accumulate(row.users_7d, initial=0))
+        self._hours = array("q", row.hours)
+        self._transactions = array("q", accumulate(row.transactions, initial=0))
+        self._frauds = array("q", accumulate(row.frauds, initial=0))
+        self._users_1d = array("q", accumulate(row.users_1d, initial=0))
+        self._users_7d = array("q", accumulate(row.users_7d, initial=0))
         self._memo_key = (-1, -1, -1)
         self._memo: EntityRisk | None = None
 
@@ -45,13 +47,13 @@ class EntityHistory:
         key = (label_end, activity_end, self.complete_through_ms)
         if key == self._memo_key and self._memo is not None:
             return self._memo
-        hours, transactions = self.row.hours, self._transactions
+        hours, transactions = self._hours, self._transactions
         until = bisect_left(hours, activity_end)
         first_hour = self.row.first_hour
         risk = EntityRisk(
             self._fraud_rates(label_end),
-            transactions[until] - transactions[bisect_left(hours, activity_end - DAY_HOURS)],
-            transactions[until] - transactions[bisect_left(hours, activity_end - WEEK_HOURS)],
+            transactions[until] - transactions[bisect_left(hours, activity_end - DAY_HOURS, 0, until)],
+            transactions[until] - transactions[bisect_left(hours, activity_end - WEEK_HOURS, 0, until)],
             self._users_1d[until],
             self._users_7d[until],
             first_hour * HOUR_MS if first_hour is not None and first_hour < activity_end else None,
@@ -61,7 +63,7 @@ class EntityHistory:
         return risk
 
     def _fraud_rates(self, label_end: int) -> tuple[float, ...]:
-        hours, transactions, frauds = self.row.hours, self._transactions, self._frauds
+        hours, transactions, frauds = self._hours, self._transactions, self._frauds
         weight = self._settings.prior_weight
         prior = weight * self._settings.prior_fraud_rate
         until = bisect_left(hours, label_end)

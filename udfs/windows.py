@@ -8,12 +8,13 @@ a late transaction counts the slice of its window one by one.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from itertools import accumulate
 from operator import attrgetter
 
 from udfs.entries import TransactionEntry
+from udfs.sorted_times import first_after
 from udfs.user_state_settings import WindowSettings
 from udfs.window import Window
 
@@ -50,10 +51,10 @@ class Distinct:
 
     def since(self, start_ms: int) -> int:
         """Values seen after `start_ms`."""
-        return len(self.times) - bisect_right(self.times, start_ms)
+        return len(self.times) - first_after(self.times, start_ms)
 
     def forget(self, start_ms: int) -> None:
-        cut = bisect_right(self.times, start_ms)
+        cut = first_after(self.times, start_ms)
         if cut:
             del self.times[:cut]
             self.last_seen = {value: seen for value, seen in self.last_seen.items() if seen > start_ms}
@@ -131,7 +132,7 @@ class SlidingWindows:
             state.sums.append(state.sums[-1] + minor)
             state.squares.append(state.squares[-1] + minor * minor)
         else:
-            at = bisect_right(times, time_ms)
+            at = first_after(times, time_ms)
             state.entries.insert(at, entry)
             times.insert(at, time_ms)
             _insert_sum(state.sums, at, minor)
@@ -140,7 +141,7 @@ class SlidingWindows:
         if entry.declined:
             insort(state.declined_times, time_ms)
         if entry.refund:
-            at = bisect_right(state.refund_times, time_ms)
+            at = first_after(state.refund_times, time_ms)
             state.refund_times.insert(at, time_ms)
             _insert_sum(state.refund_sums, at, minor)
         state.merchants.add(entry.merchant_id, time_ms)
@@ -154,8 +155,8 @@ class SlidingWindows:
         """
         times = state.times
         if time_ms < times[-1]:
-            last = bisect_right(times, time_ms)
-            return [_late_window(state, bisect_right(times, time_ms - width), last) for width in self._widths]
+            last = first_after(times, time_ms)
+            return [_late_window(state, first_after(times, time_ms - width), last) for width in self._widths]
         last = len(times)
         total, squares = state.sums[last], state.squares[last]
         merchants, devices, countries = state.merchants.times, state.devices.times, state.countries.times
@@ -164,15 +165,15 @@ class SlidingWindows:
         for width in self._widest_first:
             if window is None or window.count > 1:  # alone in the wider one is alone in the narrower one
                 start_ms = time_ms - width
-                first = bisect_right(times, start_ms)
+                first = first_after(times, start_ms)
                 window = Window(
                     last - first,
                     total - state.sums[first],
                     squares - state.squares[first],
-                    state.peaks[bisect_right(state.peak_times, start_ms)],
-                    len(merchants) - bisect_right(merchants, start_ms),
-                    len(devices) - bisect_right(devices, start_ms),
-                    len(countries) - bisect_right(countries, start_ms),
+                    state.peaks[first_after(state.peak_times, start_ms)],
+                    len(merchants) - first_after(merchants, start_ms),
+                    len(devices) - first_after(devices, start_ms),
+                    len(countries) - first_after(countries, start_ms),
                 )
             windows.append(window)
         windows.reverse()
@@ -182,7 +183,7 @@ class SlidingWindows:
         """Different countries but the user's own in (time - 1 day, time]."""
         start_ms = time_ms - self.settings.day_ms
         if time_ms < state.times[-1]:
-            first, last = bisect_right(state.times, start_ms), bisect_right(state.times, time_ms)
+            first, last = first_after(state.times, start_ms), first_after(state.times, time_ms)
             return len({entry.country for entry in state.entries[first:last]} - {None, home_country})
         at_home = state.countries.last_seen.get(home_country, start_ms) > start_ms
         return state.countries.since(start_ms) - at_home
@@ -192,14 +193,14 @@ class SlidingWindows:
         times = state.declined_times
         if not times:
             return 0
-        return bisect_right(times, time_ms) - bisect_right(times, time_ms - width_ms)
+        return first_after(times, time_ms) - first_after(times, time_ms - width_ms)
 
     def refunds(self, state: RecentTransactions, time_ms: int, width_ms: int) -> tuple[int, int]:
         """Refunds and reversals in (time - width, time]: how many, and their sum in minor units."""
         times = state.refund_times
         if not times:
             return 0, 0
-        first, last = bisect_right(times, time_ms - width_ms), bisect_right(times, time_ms)
+        first, last = first_after(times, time_ms - width_ms), first_after(times, time_ms)
         return last - first, state.refund_sums[last] - state.refund_sums[first]
 
     def last_before(self, state: RecentTransactions, time_ms: int, newest_ms: int) -> TransactionEntry | None:
@@ -207,16 +208,15 @@ class SlidingWindows:
         yet added. What lies beyond the horizon counts only by its newest, whether it was forgotten already or not.
         """
         times = state.times
-        at = bisect_right(times, time_ms)
-        beyond = bisect_right(times, newest_ms - self._horizon_ms)
-        if at > beyond:
+        at = first_after(times, time_ms)
+        if at and times[at - 1] > newest_ms - self._horizon_ms:
             return state.entries[at - 1]
         candidate = self.newest_beyond(state, newest_ms)
         return candidate if candidate is not None and candidate.timestamp_ms <= time_ms else None
 
     def newest_beyond(self, state: RecentTransactions, newest_ms: int) -> TransactionEntry | None:
         """The newest transaction beyond the horizon, whether it was forgotten already or not."""
-        beyond = bisect_right(state.times, newest_ms - self._horizon_ms)
+        beyond = first_after(state.times, newest_ms - self._horizon_ms)
         return state.entries[beyond - 1] if beyond else state.before
 
     def forget(self, state: RecentTransactions, newest_ms: int) -> None:
@@ -225,13 +225,13 @@ class SlidingWindows:
         start_ms = newest_ms - self._horizon_ms
         if len(times) <= self._batch or times[self._batch] > start_ms:
             return
-        cut = bisect_right(times, start_ms)
+        cut = first_after(times, start_ms)
         state.before = state.entries[cut - 1]
         del state.entries[:cut], times[:cut], state.sums[:cut], state.squares[:cut]
-        cut = bisect_right(state.peak_times, start_ms)
+        cut = first_after(state.peak_times, start_ms)
         del state.peak_times[:cut], state.peaks[:cut]
-        del state.declined_times[: bisect_right(state.declined_times, start_ms)]
-        cut = bisect_right(state.refund_times, start_ms)
+        del state.declined_times[: first_after(state.declined_times, start_ms)]
+        cut = first_after(state.refund_times, start_ms)
         del state.refund_times[:cut], state.refund_sums[:cut]
         state.merchants.forget(start_ms)
         state.devices.forget(start_ms)
@@ -250,7 +250,7 @@ def _add_peak(state: RecentTransactions, time_ms: int, minor: int) -> None:
     peaks = state.peaks
     end = len(peaks)
     if end and time_ms < peak_times[-1]:
-        end = bisect_right(peak_times, time_ms)
+        end = first_after(peak_times, time_ms)
         if end < len(peaks) and peaks[end] >= minor:
             return
     begin = end

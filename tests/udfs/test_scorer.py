@@ -18,6 +18,7 @@ from tests.jobs.event_stream import event_lines
 from udfs.ensemble import Prediction
 from udfs.events import Transaction
 from udfs.features.catalogue import NAMES
+from udfs.features.values import FeatureValues, named
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
 from udfs.rules.rulebook import RuleResult
@@ -92,7 +93,7 @@ def test_a_decision_carries_all_that_is_needed_to_make_it_again(session: Session
     decision = session.decision()
     assert decision["type"] == "decision"
     assert list(decision["features"]) == list(NAMES)
-    features = {name: math.nan if value is None else value for name, value in decision["features"].items()}
+    features = named({name: math.nan if value is None else value for name, value in decision["features"].items()})
     assert features["txn_count_5m"] == 1.0
     assert math.isnan(features["user_avg_amount"])
     again = session.scorer.ensemble.score(features)
@@ -174,7 +175,7 @@ def test_an_error_in_deciding_is_a_dead_letter_of_that_record_alone(
     """The user's state has learned it, which the dead letter says."""
     evaluate = session.scorer.rulebook.evaluate
 
-    def broken(features: dict[str, float], event: Transaction, population: dict[str, float]) -> RuleResult:
+    def broken(features: FeatureValues, event: Transaction, population: dict[str, float]) -> RuleResult:
         if event.transaction_id == "T2":
             raise ZeroDivisionError("by zero")
         return evaluate(features, event, population)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -46,6 +47,12 @@ class FeatureValues(msgspec.Struct, gc=False):
         return zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True)
 
 
+def named(values: Mapping[str, float]) -> FeatureValues:
+    """The features that a dict holds, e.g. those of a logged decision, for what reads them as a transaction's."""
+    return values_of(tuple(values))(*values.values())
+
+
+@cache
 def values_of(names: tuple[str, ...]) -> Callable[..., FeatureValues]:
     """Makes values of these names, in their order. Raises ValueError at once for a name that is none of Python's."""
     made = msgspec.defstruct("Features", [(name, float) for name in names], bases=(FeatureValues,), gc=False)

@@ -14,7 +14,7 @@ from math import nan
 from typing import TypeVar
 
 from udfs.events import Transaction
-from udfs.features.values import NamedValues
+from udfs.features.values import FeatureValues
 from udfs.rules.expressions import (
     AllOf,
     AnyOf,
@@ -33,9 +33,9 @@ from udfs.rules.expressions import (
 from udfs.rules.names import Kind, Name
 
 Row = TypeVar("Row")
-Matching = Callable[[NamedValues, Transaction, dict[str, float]], list[Row]]
+Matching = Callable[[FeatureValues, Transaction, dict[str, float]], list[Row]]
 
-_SOURCES = {"features": "f['{}']", "event": "e.{}", "population": "p['{}']"}
+_SOURCES = {"features": "f.{}", "event": "e.{}", "population": "p['{}']"}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
@@ -43,7 +43,7 @@ def compile_rows(rows: Sequence[tuple[Expression, str | None, Row]]) -> Matching
     """One function for all rows of (condition, tier, row): (features, event, population) -> the rows that are true.
 
     In the order given; of the rows that share a tier only the first that is true. Every name that any condition reads
-    must be in its dict. Raises nothing for whatever values the names have.
+    must be there. Raises nothing for whatever values the names have.
     """
     source = source_of([(condition, tier) for condition, tier, _ in rows])
     namespace: dict[str, object] = {"__builtins__": {}, "nan": nan}

@@ -8,7 +8,7 @@ from itertools import pairwise
 import msgspec
 
 from udfs.events import Transaction
-from udfs.features.values import NamedValues
+from udfs.features.values import FeatureValues
 from udfs.rules.compiler import compile_rows
 from udfs.rules.errors import RuleError
 from udfs.rules.expressions import Expression
@@ -44,7 +44,7 @@ class Rulebook:
         """Check and compile a rule set. Raises RuleError, naming the rule."""
         return cls(rule_set, feature_names)
 
-    def evaluate(self, features: NamedValues, event: Transaction, population: dict[str, float]) -> RuleResult:
+    def evaluate(self, features: FeatureValues, event: Transaction, population: dict[str, float]) -> RuleResult:
         """The hits for one transaction. `features` holds every feature name, `population` every population name.
 
         Never raises for the values in them: NaN and None are unknown, and a rule hits only where it is true.
@@ -59,7 +59,7 @@ class Rulebook:
         return RuleResult(points, scores[points] if points < len(scores) else scores[-1], hits)
 
     def reasons(
-        self, result: RuleResult, features: NamedValues, event: Transaction, population: dict[str, float]
+        self, result: RuleResult, features: FeatureValues, event: Transaction, population: dict[str, float]
     ) -> list[str]:
         """The words of each hit, in the order of `result.hits`. For alerts only: a microsecond or two a hit."""
         return [self._reasons[rule.id].words(features, event, population) for rule in result.hits]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from udfs.events import Transaction
+from udfs.features.values import named
 from udfs.rules.compiler import compile_rows
 from udfs.rules.language import parse_condition
 from udfs.rules.names import POPULATION_NAMES, Vocabulary
@@ -25,4 +26,4 @@ def hits(text: str, features: dict[str, float] | None = None, **fields: Any) -> 
     population.update({name: fields.pop(name) for name in POPULATION_NAMES if name in fields})
     matching = compile_rows([(parse_condition(text, VOCABULARY), None, "row")])
     values = {**dict.fromkeys(FEATURES, NAN), **(features or {})}
-    return matching(values, transaction(**fields), population) == ["row"]
+    return matching(named(values), transaction(**fields), population) == ["row"]

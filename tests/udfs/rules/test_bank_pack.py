@@ -8,6 +8,7 @@ import pytest
 
 from tests.udfs.rules.conditions import NAN, transaction
 from udfs.features.catalogue import NAMES
+from udfs.features.values import named
 from udfs.rules.names import POPULATION_NAMES
 from udfs.rules.pack_files import shipped_pack
 from udfs.rules.rulebook import Rulebook
@@ -97,9 +98,9 @@ CASES: list[tuple[dict[str, Any], dict[str, int]]] = [
 
 
 def evaluated(known: dict[str, Any]) -> tuple[Any, list[str]]:
-    features = {name: known.get(name, NAN) for name in NAMES}
+    features = named({name: known.get(name, NAN) for name in NAMES})
     population = {name: known.get(name, NAN) for name in POPULATION_NAMES}
-    event = transaction(**{name: value for name, value in known.items() if name not in features | population})
+    event = transaction(**{name: value for name, value in known.items() if name not in {*NAMES, *population}})
     result = BANK.evaluate(features, event, population)
     return result, BANK.reasons(result, features, event, population)
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.udfs.rules.conditions import FEATURES, VOCABULARY, transaction
+from udfs.features.values import named
 from udfs.rules.compiler import compile_rows
 from udfs.rules.errors import RuleError
 from udfs.rules.language import parse_condition
@@ -63,7 +64,7 @@ def test_a_condition_of_the_greatest_allowed_length_and_depth_still_compiles():
     divided = "amount" + "/-count" * 14 + " != 1"
     for text in (wide, deep, divided, "not " * 29 + "is_new"):
         matching = compile_rows([(parse_condition(text, VOCABULARY), None, "row")])
-        matching(dict.fromkeys(FEATURES, 2.0), None, {})
+        matching(named(dict.fromkeys(FEATURES, 2.0)), None, {})
 
 
 def test_a_condition_met_deep_in_the_stack_ends_in_a_rule_error_too():
@@ -104,7 +105,7 @@ def test_any_text_is_either_a_condition_that_runs_or_a_rule_error(text):
         error = refused
     else:
         matching = compile_rows([(condition, None, "row")])
-        assert matching(dict.fromkeys(FEATURES, 1.0), transaction(), {}) in ([], ["row"])
+        assert matching(named(dict.fromkeys(FEATURES, 1.0)), transaction(), {}) in ([], ["row"])
         return
     assert error.position is not None
     assert 1 <= error.position <= len(text) + 1
@@ -181,7 +182,7 @@ def test_any_bytes_are_a_rule_set_or_an_error(content):
 def test_as_many_rules_as_allowed_compile_even_in_one_tier_and_one_more_is_refused():
     rules = tuple(Rule(f"r{number}", 1, f"amount > {500 - number}", "x", tier="all") for number in range(500))
     rule_set = RuleSet("many", 1, ((0, 0), (10, 100)), rules)
-    result = Rulebook.of(rule_set, frozenset(FEATURES)).evaluate({"amount": 400.5}, None, {})
+    result = Rulebook.of(rule_set, frozenset(FEATURES)).evaluate(named({"amount": 400.5}), None, {})
     assert [rule.id for rule in result.hits] == ["r100"]
     one_more = msgspec.structs.replace(rule_set, rules=(*rules, Rule("last", 1, "true", "x")))
     with pytest.raises(RuleError, match="501 rules, at most 500 are allowed"):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.udfs.rules.conditions import FEATURES, NAN, VOCABULARY, transaction
 from tests.udfs.rules.three_valued import truth
+from udfs.features.values import named
 from udfs.rules.compiler import compile_rows
 from udfs.rules.language import parse_condition
 from udfs.rules.names import POPULATION_NAMES
@@ -88,4 +89,6 @@ def test_a_compiled_condition_hits_exactly_where_its_brute_force_meaning_is_true
             "otp_used": moment["otp_used"], "original_amount": moment["amount"],
         }  # fmt: skip
         expected = truth(text, known)
-        assert matching(moment["features"], event, moment["population"]) == ([] if expected is None else [expected])
+        assert matching(named(moment["features"]), event, moment["population"]) == (
+            [] if expected is None else [expected]
+        )

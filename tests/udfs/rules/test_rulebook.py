@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.udfs.rules.conditions import FEATURES, NAN, transaction
+from udfs.features.values import FeatureValues, named
 from udfs.rules.errors import RuleError
 from udfs.rules.names import POPULATION_NAMES
 from udfs.rules.rule_set import Rule, RuleSet
@@ -29,7 +30,7 @@ def rulebook(*rules: Rule, version: int = 1) -> Rulebook:
 
 
 def evaluate(book: Rulebook, **features: float) -> RuleResult:
-    return book.evaluate({**dict.fromkeys(FEATURES, NAN), **features}, transaction(), POPULATION)
+    return book.evaluate(named({**dict.fromkeys(FEATURES, NAN), **features}), transaction(), POPULATION)
 
 
 def test_points_of_all_hits_add_up_and_go_through_the_scale():
@@ -72,7 +73,7 @@ def test_a_rule_book_without_rules_never_hits():
 
 def test_reasons_hold_the_values_in_the_order_of_the_hits():
     book = rulebook(LARGE, NEW)
-    features = {**dict.fromkeys(FEATURES, NAN), "amount": 12345.678, "is_new": 1.0}
+    features = named({**dict.fromkeys(FEATURES, NAN), "amount": 12345.678, "is_new": 1.0})
     event = transaction(city="Pune")
     result = book.evaluate(features, event, POPULATION)
     assert book.reasons(result, features, event, POPULATION) == ["amount 12,345.68 is large", "first time in Pune"]
@@ -93,7 +94,9 @@ def test_reasons_hold_the_values_in_the_order_of_the_hits():
 )
 def test_a_reason_writes_numbers_as_asked_and_what_is_not_known_as_unknown(template, words):
     book = rulebook(Rule("r", 1, "true", template))
-    features = {"amount": 1234.5, "average": NAN, "ratio": float("inf"), "is_new": 0.0, "count": 3.0, "km": 1e300}
+    features = named(
+        {"amount": 1234.5, "average": NAN, "ratio": float("inf"), "is_new": 0.0, "count": 3.0, "km": 1e300}
+    )
     event = transaction(country="\x1b[31m\n", entry_mode="manual")
     population = {**POPULATION, "population_fraud_rate": 0.0125000001}
     result = book.evaluate(features, event, population)
@@ -109,8 +112,8 @@ def test_yes_and_no_stand_for_what_is_true_and_false_in_a_reason():
         ]
 
 
-def _unknown() -> dict[str, float]:
-    return dict.fromkeys(FEATURES, NAN)
+def _unknown() -> FeatureValues:
+    return named(dict.fromkeys(FEATURES, NAN))
 
 
 @pytest.mark.parametrize(
