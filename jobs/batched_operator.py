@@ -22,11 +22,12 @@ def process_in_batches(
     function: KeyedBroadcastProcessFunction,
     output_type: TypeInformation,
     side_output: OutputTag,
+    size: int,
     wait_ms: int,
     name: str,
 ) -> DataStream:
-    """As `records.connect(broadcast).process(function)`, but by udfs.batches.BatchedFunction: rows that the function keeps
-    are asked for at most some `wait_ms` after their record, before each checkpoint, and at the end."""
+    """As `records.connect(broadcast).process(function)`, but by udfs.batches.BatchedFunction: it gets `size` records at once, or as
+    many as have come `wait_ms` after the first, or before a checkpoint, a broadcast element, or the end."""
     jvm: Any = get_gateway().jvm
     environment = records.get_execution_environment()._j_stream_execution_environment
     configuration = jvm.org.apache.flink.python.util.PythonConfigUtil.extractPythonConfiguration(
@@ -35,7 +36,7 @@ def process_in_batches(
     configuration.setString("python.fn-execution.bundle.time", str(wait_ms))
     inputs = [stream._j_data_stream.getTransformation() for stream in (records, broadcast.input_stream)]
     j_output_type = output_type.get_java_type_info()
-    references = get_gateway().new_array(jvm.Object, 6)
+    references = get_gateway().new_array(jvm.Object, 7)
     for place, reference in enumerate(
         (
             configuration,
@@ -46,6 +47,7 @@ def process_in_batches(
             inputs[1].getOutputType(),
             j_output_type,
             side_output.get_java_output_tag(),
+            size,
         )
     ):
         references[place] = reference

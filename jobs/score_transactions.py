@@ -50,14 +50,20 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             reader=records.reader,
             dead_letter_limit=dead_letter_limit(config),
             state_ttl_days=config.state.ttl_days,
-            batch_size=config.scoring.batch_size,
             control=config.control.topic if isinstance(config.control, KafkaControl) else CONTROL,
             remote_files=remote_files(config),
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
         )
     )
     outputs = process_in_batches(
-        records.stream, control, score, OUTPUT_TYPE, CONSOLE, config.scoring.batch_wait_ms, SCORE_UID
+        records.stream,
+        control,
+        score,
+        OUTPUT_TYPE,
+        CONSOLE,
+        config.scoring.batch_size,
+        config.scoring.batch_wait_ms,
+        SCORE_UID,
     )
     pin_one(outputs._j_data_stream.getTransformation(), SCORE_UID)
     add_sinks(config.sinks, outputs, letter_form(config), table_environment)

@@ -6,6 +6,7 @@ Operators of one process share its modules, and each opens its function on a thr
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
@@ -14,11 +15,11 @@ Row = tuple[Any, ...]
 class BatchedFunction(Protocol):
     """What the operator calls beside PyFlink's own methods; rows are (topic, key, value, headers) or (console text,)."""
 
-    def take(self, key: str, element: Any) -> tuple[Row, ...] | None:
-        """One element of input 1. Gives the rows of all that were taken, or nothing yet."""
+    def attach(self, operator: Any) -> Any:
+        """Gives Flink's list state of input 1's keys. `operator.select(place)` puts it at the key of an element."""
 
-    def flush(self) -> tuple[Row, ...] | None:
-        """The rows of all that were taken. Nothing may be lost with the function's memory afterwards."""
+    def take(self, keys: Sequence[str], elements: Sequence[Any]) -> tuple[tuple[bytes | None, ...], tuple[Row, ...]]:
+        """Elements of input 1: what is to be added to the list state of each one's key, and the rows of all."""
 
     def tick(self) -> None:
         """Called once a second."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable
+from typing import Any
 
 from pyflink.common import Time, Types
 from pyflink.datastream import RuntimeContext
@@ -26,8 +28,9 @@ class FlinkLog:
         ttl = time_to_live(ttl_days)
         snapshot.enable_time_to_live(ttl)
         entries.enable_time_to_live(ttl)
-        self._snapshot = context.get_state(snapshot)
-        self._entries = context.get_list_state(entries)
+        self._snapshot: Any = context.get_state(snapshot)
+        self._entries: Any = context.get_list_state(entries)
+        _without_pickle(self._snapshot, self._entries)
 
     def snapshot(self) -> bytes | None:
         data: bytes | None = self._snapshot.value()
@@ -38,6 +41,21 @@ class FlinkLog:
 
     def append(self, entry: bytes) -> None:
         self._entries.add(entry)
+
+
+def _without_pickle(snapshot: Any, entries: Any) -> None:
+    """Bytes go into the state as they are, where PyFlink would pickle them. Earlier versions let it."""
+    from pyflink.fn_execution.embedded.converters import DataConverter, ListDataConverter  # in the operator's JVM alone
+
+    class Bytes(DataConverter):  # type: ignore[misc]  # PyFlink's is untyped
+        def to_internal(self, value: bytes | None) -> bytes | None:
+            return pickle.loads(value) if value is not None and value.startswith(pickle.PROTO) else value
+
+        def to_external(self, value: bytes) -> bytes:
+            return value
+
+    snapshot._value_converter = entries._element_converter = Bytes()
+    entries._value_converter = ListDataConverter(Bytes())
 
 
 def time_to_live(days: int) -> StateTtlConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import perf_counter_ns, time
 from typing import Any, Literal
 
@@ -56,7 +56,6 @@ REMEDY = (
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All that the operator is told. Picklable; paths are those of the machine that the operator runs on, or s3://.
 
-    `batch_size` transactions are decided together, or as many as have come when the operator asks for them.
     `control` names the control stream in dead letters. `console` adds a side output of one readable line for each
     alert, each alert with an action, or each output.
     """
@@ -66,7 +65,6 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     reader: RecordReader
     dead_letter_limit: DeadLetterLimitSettings
     state_ttl_days: int
-    batch_size: int
     control: str = "control"
     remote_files: S3Settings = S3Settings()
     console: Literal["alerts", "actions", "all"] | None = None
@@ -88,15 +86,11 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         settings = self._settings
         paths = local_paths(settings.paths, settings.remote_files)
-        self._scorer = open_scorer(
-            settings.scorer, paths, FlinkUserLog(runtime_context, settings.state_ttl_days), SYSTEM_CLOCKS
-        )
+        self._log = FlinkUserLog(runtime_context, settings.state_ttl_days)
+        self._scorer = open_scorer(settings.scorer, paths, self._log, SYSTEM_CLOCKS)
         _spare_the_collector()
         self._read = settings.reader.read
-        self._take = self._scorer.take
         announce(self)
-        self._batch_size = settings.batch_size
-        self._taken: list[tuple[int, int | None]] = []
         self._limit = DeadLetterLimit(settings.dead_letter_limit)
         self._progress = Progress(runtime_context, self._scorer, _clock_ms)
         self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
@@ -110,22 +104,28 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         """The first element alone comes this way, and `take` gets all others."""
         if not self._control_restored:
             self._restore_control(ctx)
-        return _as_flink_rows(self.take(ctx.get_current_key(), value))
+        rows = self._decided([ctx.get_current_key()], [value])
+        self._log.write_appended()
+        self._log.appended()
+        return _as_flink_rows(rows)
 
-    def take(self, key: str, element: Any) -> tuple[Row, ...] | None:
-        payload, arrived_at_ms, origin = self._read(element)
-        start = perf_counter_ns()
-        self._take(payload, key, arrived_at_ms, origin)
-        taken = self._taken
-        taken.append((perf_counter_ns() - start, arrived_at_ms))
-        return self.flush() if len(taken) >= self._batch_size else None
+    def attach(self, operator: Any) -> Any:
+        return self._log.attach(operator.select)
 
-    def flush(self) -> tuple[Row, ...] | None:
-        """Also the records' share in the progress and in the limit of dead letters."""
-        taken = self._taken
-        if not taken:
-            return None
-        self._taken = []
+    def take(self, keys: Sequence[str], elements: Sequence[Any]) -> tuple[tuple[bytes | None, ...], tuple[Row, ...]]:
+        rows = self._decided(keys, elements)
+        return self._log.appended(), rows
+
+    def _decided(self, keys: Sequence[str], elements: Sequence[Any]) -> tuple[Row, ...]:
+        """The rows of records, which have their share in the progress and in the limit of dead letters."""
+        read, take, next_user = self._read, self._scorer.take, self._log.next
+        taken: list[tuple[int, int | None]] = []
+        for key, element in zip(keys, elements, strict=True):
+            payload, arrived_at_ms, origin = read(element)
+            start = perf_counter_ns()
+            next_user()
+            take(payload, key, arrived_at_ms, origin)
+            taken.append((perf_counter_ns() - start, arrived_at_ms))
         start = perf_counter_ns()
         decided = self._scorer.flush()
         share = (perf_counter_ns() - start) // len(taken)
@@ -156,15 +156,14 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         payload: bytes | None = value[0]
         if payload is None:  # a compacted topic's tombstone: old elements leave the topic, what is in force stays
             return ()
-        earlier = _as_flink_rows(self.flush())  # by what was in force when they came
         try:
             element = decode_control(payload)
             applied = self._control.apply(element)
         except ControlError as error:
-            return earlier + self._refused(value, str(error), everywhere=not isinstance(error, UnusableHere))
+            return self._refused(value, str(error), everywhere=not isinstance(error, UnusableHere))
         except Exception as error:
             _log.exception("unexpected error in a control element")
-            return earlier + self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
+            return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
         if applied:
             kept = ctx.get_broadcast_state(CONTROL_STATE)
             for key in self._control.forgotten:
@@ -172,7 +171,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
             kept.put(element.key, payload)
         _log.info("control element %s version %d %s", element.key, element.version, OUTCOMES[applied])
         self._progress.control(OUTCOMES[applied])
-        return earlier
+        return ()
 
     def close(self) -> None:
         if hasattr(self, "_progress"):
@@ -213,8 +212,8 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._progress.flush()
 
 
-def _as_flink_rows(rows: tuple[Row, ...] | None) -> list[Any]:
-    return [(CONSOLE, row[0]) if len(row) == 1 else FlinkRow(*row) for row in rows or ()]
+def _as_flink_rows(rows: tuple[Row, ...]) -> list[Any]:
+    return [(CONSOLE, row[0]) if len(row) == 1 else FlinkRow(*row) for row in rows]
 
 
 def _clock_ms() -> int:

@@ -1,5 +1,7 @@
+import java.util.Arrays;
 import java.util.Collections;
 
+import org.apache.flink.api.common.state.ListState;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.streaming.api.functions.python.DataStreamPythonFunctionInfo;
@@ -15,10 +17,11 @@ import org.apache.flink.util.OutputTag;
 /**
  * PyFlink's own operator for a keyed stream and a broadcast one, with a shorter way into Python and out of it.
  *
- * PyFlink's thread mode has no bundles: this one gives them back. The function may keep the outputs of some records for a
- * moment; it is asked for them when the bundle's time is over, before each checkpoint's barrier, and at the end of the
- * input. And a record costs one call: the function's `take` is given its key and element and gives back nothing, or rows,
- * where PyFlink's process_element gives back a generator that is asked from here for each row and for its end.
+ * PyFlink's thread mode has no bundles: this one gives them back. Records wait here until there are enough of them, the
+ * bundle's time is over, an element of the broadcast stream comes, or a checkpoint's barrier, or the end of the input.
+ * Then one call gives the function's `take` their keys and elements, and gets back what is to be added to the list state of
+ * each one's key, and rows; PyFlink's process_element gives back a generator that is asked from here for each row and for
+ * its end. Python's and Java's code both stay in the processor's caches longer.
  *
  * Compiled by Flink itself where the job runs (CodeGenOperatorFactory), as the operators of its SQL are. Its compiler knows
  * neither lambdas nor inferred type arguments.
@@ -29,9 +32,14 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
     private static final long TICK_MS = 1000L;
 
     private final OutputTag sideOutput;
+    private final Object[] keys;
+    private final Object[] names;
+    private final Object[] elements;
+    private transient int waiting;
     private transient boolean begun;
+    private transient ListState entries;
 
-    /** References: configuration, Python function, types of both inputs and the output, the side output's tag. */
+    /** References: configuration, Python function, types of both inputs and the output, side output's tag, size of a batch. */
     public BatchedPythonOperator(
             Object[] references, StreamTask task, StreamConfig config, Output output, ProcessingTimeService time) {
         super(
@@ -41,6 +49,9 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
                 (TypeInformation) references[3],
                 (TypeInformation) references[4]);
         sideOutput = (OutputTag) references[5];
+        keys = new Object[((Integer) references[6]).intValue()];
+        names = new Object[keys.length];
+        elements = new Object[keys.length];
         addSideOutputTags(Collections.singletonList(sideOutput));
         setProcessingTimeService(time);
         setup(task, config, output);
@@ -50,6 +61,7 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
         super.open();
         interpreter.exec("from udfs.batches import opened");
         interpreter.exec("function = opened()");
+        entries = (ListState) interpreter.invokeMethod("function", "attach", new Object[] {this});
         getProcessingTimeService().scheduleAtFixedRate(new Tick(), TICK_MS, TICK_MS);
     }
 
@@ -57,6 +69,7 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
         elementCount++;
         if (!begun) { // the first one with PyFlink's context, by which the function reads broadcast state
             begun = true;
+            keys[0] = getCurrentKey();
             super.processElement1(element);
             return;
         }
@@ -70,25 +83,49 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
             }
             value = values;
         }
-        emit(interpreter.invokeMethod("function", "take", new Object[] {row.getField(0), value}));
+        keys[waiting] = getCurrentKey();
+        names[waiting] = row.getField(0);
+        elements[waiting] = value;
+        waiting++;
+        if (waiting == keys.length) {
+            invokeFinishBundle();
+        }
+    }
+
+    /** What came before is decided before. */
+    public void processElement2(StreamRecord element) throws Exception {
+        invokeFinishBundle();
+        super.processElement2(element);
     }
 
     protected void invokeFinishBundle() throws Exception {
-        if (elementCount == 0) {
+        elementCount = 0;
+        if (waiting == 0) {
             return;
         }
-        elementCount = 0;
         lastFinishBundleTime = getProcessingTimeService().getCurrentProcessingTime();
-        emit(interpreter.invokeMethod("function", "flush", new Object[0]));
+        int count = waiting;
+        waiting = 0;
+        Object[] arguments = new Object[] {Arrays.copyOf(names, count), Arrays.copyOf(elements, count)};
+        Object[] taken = (Object[]) interpreter.invokeMethod("function", "take", arguments);
+        Object[] added = (Object[]) taken[0];
+        for (int place = 0; place < count; place++) {
+            if (added[place] != null) {
+                select(place);
+                entries.add(added[place]);
+            }
+        }
+        emit((Object[]) taken[1]);
     }
 
-    /** Rows of four fields go on, those of one field to the side output; null are none. */
-    private void emit(Object rows) {
-        if (rows == null) {
-            return;
-        }
+    /** Called by Python, too. */
+    public void select(int place) {
+        setCurrentKey(keys[place]);
+    }
+
+    /** Rows of four fields go on, those of one field to the side output. */
+    private void emit(Object[] all) {
         collector.eraseTimestamp();
-        Object[] all = (Object[]) rows;
         for (int place = 0; place < all.length; place++) {
             Object[] row = (Object[]) all[place];
             if (row.length == 1) {
