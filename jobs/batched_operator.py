@@ -26,8 +26,8 @@ def process_in_batches(
     wait_ms: int,
     name: str,
 ) -> DataStream:
-    """As `records.connect(broadcast).process(function)`, but by udfs.batches.BatchedFunction: it gets `size` records at once, or as
-    many as have come `wait_ms` after the first, or before a checkpoint, a broadcast element, or the end."""
+    """As `records.connect(broadcast).process(function)`, but by udfs.batches.BatchedFunction: it gets `size` records at
+    once, or as many as have come `wait_ms` after the first, or before a checkpoint, a broadcast element, or the end."""
     jvm: Any = get_gateway().jvm
     environment = records.get_execution_environment()._j_stream_execution_environment
     configuration = jvm.org.apache.flink.python.util.PythonConfigUtil.extractPythonConfiguration(

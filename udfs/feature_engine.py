@@ -6,6 +6,8 @@ the user, and the event has not happened.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from udfs.block_list import BlockList
 from udfs.entity_buckets import KINDS, BucketSettings, EntityKind
 from udfs.entity_history import EntityHistory, empty_history
@@ -46,6 +48,13 @@ class FeatureEngine:
         self._windows = states.windows
         self._lateness_ms = states.settings.windows.lateness_ms
         self._no_history = {kind: empty_history(buckets, kind) for kind in KINDS}
+
+    def read_ahead(self, transactions: Sequence[Transaction]) -> None:
+        """Ask the stores at once for what `observe` will ask for of each of many transactions."""
+        keys: list[str] = []
+        for transaction in transactions:
+            keys += _keys_of(transaction)
+        self.enrichment.read_ahead(keys)
 
     def observe(self, transaction: Transaction) -> Observation | None:
         """Features of a transaction, or None if it is a duplicate. Raises MissingRate for a currency without rate."""
@@ -156,38 +165,24 @@ class FeatureEngine:
 
     def _enrich(self, context: Context, transaction: Transaction) -> None:
         """One look-up for everything that is known of the transaction's parties."""
-        merchant_id, device_id = transaction.merchant_id, transaction.device_id
-        ip_address, email_domain = transaction.ip_address, transaction.email_domain
-        beneficiary_id = transaction.beneficiary_id
         context.merchant = context.device = context.ip = context.domain = None
         context.merchant_risk = context.device_risk = context.beneficiary_risk = context.ip_risk = None
         context.stale_history = False
-        keys = [USER + transaction.user_id]
-        if merchant_id is not None:
-            keys += (MERCHANT + merchant_id, MERCHANT_HISTORY + merchant_id)
-        if device_id is not None:
-            keys += (DEVICE + device_id, DEVICE_HISTORY + device_id)
-        if beneficiary_id is not None:
-            keys.append(BENEFICIARY_HISTORY + beneficiary_id)
-        if ip_address is not None:
-            keys += (IP + ip_address, IP_HISTORY + ip_address)
-        if email_domain is not None:
-            keys.append(DOMAIN + email_domain)
         # The values come in the order of the keys, and a key's prefix tells its type.
-        values, context.status = self.enrichment.lookup(keys)
+        values, context.status = self.enrichment.lookup(_keys_of(transaction))
         time_ms = transaction.timestamp
         context.user = values[0]
-        if email_domain is not None:
+        if transaction.email_domain is not None:
             context.domain = values.pop()
-        if ip_address is not None:
+        if transaction.ip_address is not None:
             context.ip_risk = self._risk(context, "ip", values.pop(), time_ms)
             context.ip = values.pop()
-        if beneficiary_id is not None:
+        if transaction.beneficiary_id is not None:
             context.beneficiary_risk = self._risk(context, "beneficiary", values.pop(), time_ms)
-        if device_id is not None:
+        if transaction.device_id is not None:
             context.device_risk = self._risk(context, "device", values.pop(), time_ms)
             context.device = values.pop()
-        if merchant_id is not None:
+        if transaction.merchant_id is not None:
             context.merchant = values[1]
             context.merchant_risk = self._risk(context, "merchant", values[2], time_ms)
 
@@ -205,3 +200,22 @@ class FeatureEngine:
         if risk.stale:
             context.stale_history = True
         return risk
+
+
+def _keys_of(transaction: Transaction) -> list[str]:
+    """The store's keys of a transaction's parties, those of merchants first and of domains last."""
+    merchant_id, device_id = transaction.merchant_id, transaction.device_id
+    ip_address, email_domain = transaction.ip_address, transaction.email_domain
+    beneficiary_id = transaction.beneficiary_id
+    keys = [USER + transaction.user_id]
+    if merchant_id is not None:
+        keys += (MERCHANT + merchant_id, MERCHANT_HISTORY + merchant_id)
+    if device_id is not None:
+        keys += (DEVICE + device_id, DEVICE_HISTORY + device_id)
+    if beneficiary_id is not None:
+        keys.append(BENEFICIARY_HISTORY + beneficiary_id)
+    if ip_address is not None:
+        keys += (IP + ip_address, IP_HISTORY + ip_address)
+    if email_domain is not None:
+        keys.append(DOMAIN + email_domain)
+    return keys

@@ -119,16 +119,19 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
     def _decided(self, keys: Sequence[str], elements: Sequence[Any]) -> tuple[Row, ...]:
         """The rows of records, which have their share in the progress and in the limit of dead letters."""
         read, take, next_user = self._read, self._scorer.take, self._log.next
+        records = [read(element) for element in elements]
         taken: list[tuple[int, int | None]] = []
-        for key, element in zip(keys, elements, strict=True):
-            payload, arrived_at_ms, origin = read(element)
+        start = perf_counter_ns()
+        ahead = self._scorer.look_ahead([payload for payload, _, _ in records])
+        together = perf_counter_ns() - start
+        for key, (payload, arrived_at_ms, origin), event in zip(keys, records, ahead, strict=True):
             start = perf_counter_ns()
             next_user()
-            take(payload, key, arrived_at_ms, origin)
+            take(payload, key, arrived_at_ms, origin, event)
             taken.append((perf_counter_ns() - start, arrived_at_ms))
         start = perf_counter_ns()
         decided = self._scorer.flush()
-        share = (perf_counter_ns() - start) // len(taken)
+        share = (together + perf_counter_ns() - start) // len(taken)
         rows: list[Row] = []
         for outputs, (nanoseconds, arrived_at_ms) in zip(decided, taken, strict=True):
             self._progress.count(outputs, nanoseconds + share, arrived_at_ms)

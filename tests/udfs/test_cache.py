@@ -77,6 +77,44 @@ def test_a_value_is_fresh_for_just_under_a_minute() -> None:
     assert len(bench.store.calls) == 2
 
 
+def test_what_many_look_ups_will_ask_for_is_read_in_one_round_trip_and_counted_as_they_would() -> None:
+    bench, alone = Bench(), Bench()
+    for key in "abc":
+        bench.store.put(key, 1)
+        alone.store.put(key, 1)
+    for found in (bench, alone):
+        found.at(0, "a", "b")
+    bench.now_ms = START + FRESH - 1
+    bench.cache.read_ahead(["a", "b", "c", "a", "none", "c"])
+    assert bench.store.calls[1:] == [["c", "none"]]
+    assert bench.levels(FRESH - 1, "a", "c") == alone.levels(FRESH - 1, "a", "c") == ([1, 1], "ok")
+    assert bench.levels(FRESH - 1, "none", "c") == alone.levels(FRESH - 1, "none", "c") == ([None, 1], "ok")
+    assert (len(bench.store.calls), len(alone.store.calls)) == (2, 3)
+    assert bench.cache.counters == alone.cache.counters
+    bench.now_ms = START + FRESH
+    bench.cache.read_ahead(["a", "c"])
+    assert bench.store.calls[2:] == [["a"]]
+
+
+def test_reading_ahead_of_a_store_that_is_down_leaves_the_look_ups_what_they_had() -> None:
+    bench = Bench()
+    bench.store.put("a", 1)
+    bench.at(0, "a")
+    bench.store.down = True
+    bench.now_ms = START + FRESH
+    for _ in range(5):
+        bench.cache.read_ahead(["a", "b"])
+    assert len(bench.store.calls) == 1 + 3  # then the breaker leaves it alone
+    assert bench.levels(FRESH, "a") == ([1], "stale")
+    assert bench.levels(FRESH, "a", "b") == ([1, None], "degraded")
+    assert len(bench.store.calls) == 1 + 3
+    bench.store.down = False
+    bench.now_ms = START + FRESH + OPEN
+    bench.cache.read_ahead(["a", "b"])
+    assert bench.levels(FRESH + OPEN, "a", "b") == ([1, None], "ok")
+    assert len(bench.store.calls) == 1 + 3 + 1
+
+
 def test_that_there_is_nothing_is_remembered_as_long_as_a_value() -> None:
     bench = Bench()
     assert bench.levels(0, "a") == ([None], "ok")

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from udfs.outputs import Origin, Output
 from udfs.rules.rulebook import RuleResult
 from udfs.scorer import Scorer
 from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.memory import MemoryStore
+from udfs.stores.port import Record, Unreadable
 from udfs.user_log import MemoryUserLogs
 from udfs.user_state_settings import UserStateSettings, WindowSettings
 
@@ -223,6 +227,43 @@ def test_many_taken_at_once_are_decided_as_one_by_one(reference: Path) -> None:
     assert found == expected
     assert together.scorer.flush() == []
     assert any(output.destination == "alerts" for outputs in found for output in outputs)
+
+
+def test_what_was_read_ahead_is_decided_like_what_was_not(reference: Path) -> None:
+    events = event_lines(600, seed=3, users=20)
+    events[50:50] = [b"{", b"", b'{"type": "transaction", "user_id": "U1"}']
+    alone, ahead = Session(reference, log_features=True), Session(reference, log_features=True)
+    memory = ahead.scorer.engine.enrichment
+    assert isinstance(memory, MemoryStore)
+    assert alone.scorer.look_ahead(events) == [None] * len(events)
+    ahead.scorer.engine.enrichment = cache = CachedEnrichment(memory, CacheSettings(), lambda: 0)
+    found: list[list[Output]] = []
+    for start in range(0, len(events), 32):
+        batch = events[start : start + 32]
+        looked = ahead.scorer.look_ahead(batch)
+        misses = cache.counters.misses
+        for line, event in zip(batch, looked, strict=True):
+            ahead.logs.key = user_of(line)
+            ahead.scorer.take(line, ahead.logs.key, None, ORIGIN, event)
+        assert cache.counters.misses == misses  # all was there
+        found += ahead.scorer.flush()
+    assert found == [alone.send(line, key=user_of(line)) for line in events]
+    assert cache.counters.misses == len({*cache._young, *cache._old})
+
+
+def test_an_unexpected_error_while_reading_ahead_is_each_records_own(session: Session) -> None:
+    class Broken(MemoryStore):
+        def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
+            raise ZeroDivisionError("by zero")
+
+    session.scorer.engine.enrichment = CachedEnrichment(Broken({}), CacheSettings(), lambda: 0)
+    line = json.dumps(payment()).encode()
+    (event,) = session.scorer.look_ahead([line])
+    assert isinstance(event, Transaction)
+    session.logs.key = "U1"
+    session.scorer.take(line, "U1", None, ORIGIN, event)
+    ((letter,),) = session.scorer.flush()
+    assert json.loads(letter.value)["reason"] == "unexpected error: ZeroDivisionError: by zero"
 
 
 def user_of(line: bytes) -> str:

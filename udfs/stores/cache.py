@@ -1,7 +1,7 @@
 """A cache in front of a store: fresh for a while, stale if the store is down, and never in the way.
 
-One round trip a transaction for all missing keys; after some failures in a row the breaker leaves the store alone for
-a moment, so that a dead store costs nothing but the values it would have given.
+One round trip for all missing keys of a batch, or else of a transaction; after some failures in a row the breaker
+leaves the store alone for a moment, so that a dead store costs nothing but the values it would have given.
 
     fetched ........ fresh - refresh ahead ........ fresh .................... stale
            used         used, read again in the     read again; used if the   never
@@ -68,6 +68,10 @@ class CachedEnrichment:
     def complete_through_ms(self) -> int:
         return self._store.complete_through_ms
 
+    @property
+    def reads_ahead(self) -> bool:
+        return True
+
     def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
         now_ms = self._clock_ms()
         young = self._young
@@ -82,6 +86,19 @@ class CachedEnrichment:
             return self._look_closer(keys, now_ms)
         self.counters.hits += len(values)
         return values, "ok"  # type: ignore[return-value]  # what is unreadable always gets the closer look
+
+    def read_ahead(self, keys: Sequence[str]) -> None:
+        now_ms = self._clock_ms()
+        oldest_fresh_ms = now_ms - self.settings.fresh_ms
+        young, old = self._young, self._old
+        missing = []
+        for key in dict.fromkeys(keys):
+            entry = young.get(key) or old.get(key)
+            if entry is None or entry[2] <= oldest_fresh_ms:
+                missing.append(key)
+        if missing and self._fetch(missing, now_ms) is not None:
+            self.counters.misses += len(missing)
+            self.counters.hits -= len(missing)  # as which their look-ups will be counted
 
     def close(self) -> None:
         """Stop reading in the background; then `on_close`."""

@@ -50,6 +50,13 @@ class MemoryStore:
         self._forget_expired()
         return [*map(self.records.get, keys)]
 
+    @property
+    def reads_ahead(self) -> bool:
+        return False
+
+    def read_ahead(self, keys: Sequence[str]) -> None:
+        """All is here."""
+
     def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
         if self._expiries_ms:
             self._forget_expired()

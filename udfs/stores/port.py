@@ -130,6 +130,15 @@ class Enrichment(Protocol):
     @property
     def complete_through_ms(self) -> int: ...
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Is `read_ahead` worth the trouble?"""
+        ...
+
+    def read_ahead(self, keys: Sequence[str]) -> None:
+        """Get the records of many look-ups to come at once. What fails here they meet themselves."""
+        ...
+
     def lookup(self, keys: Sequence[str]) -> tuple[list[Any], EnrichmentStatus]:
         """A new list of the keys' records (by type of their prefix, or None), and how good it is.
 
