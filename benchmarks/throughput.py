@@ -55,7 +55,7 @@ def main(
     with TemporaryDirectory() as folder:
         work = Path(folder)
         if events is None:
-            _simulate(work, transactions, users, not with_logins)
+            simulate_into(work, transactions, users, not with_logins)
             events, reference = work / "events.jsonl", work / "reference"
         histories = work / "entity_history.jsonl"
         with progress_bar("counting merchants") as progress:
@@ -87,7 +87,8 @@ def main(
     click.echo(f"figures: {out}")
 
 
-def _simulate(directory: Path, transactions: int, users: int, only_transactions: bool) -> None:
+def simulate_into(directory: Path, transactions: int, users: int, only_transactions: bool) -> None:
+    """Simulated events and their reference folder."""
     from simulator.config import SimulatorConfig
     from simulator.files import write
     from simulator.generate import simulate

@@ -11,6 +11,7 @@ from models.frame_parts import PartWriter
 from models.processes import on_processes
 from models.replay import observations_of
 from models.user_shard import UserShard
+from udfs.collector import spared_collector
 from udfs.open_scorer import open_engine
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
@@ -40,8 +41,9 @@ def _replay_shard(task: FrameTask, shard: UserShard, progress: Progress) -> None
     state = msgspec.structs.replace(task.config.state, snapshot_every=NEVER, snapshot_after_ms=NEVER)
     engine = open_engine(msgspec.structs.replace(task.config, state=state), task.paths, logs)
     part = PartWriter(task.folder, shard.number)
-    for sequence, transaction, observation in observations_of(
-        task.events, engine, logs, shard, task.config.latest_timestamp_ms, progress, part.add_label
-    ):
-        part.add(sequence, transaction, observation.context.amount, observation.features)
-    part.close()
+    with spared_collector():
+        for sequence, transaction, observation in observations_of(
+            task.events, engine, logs, shard, task.config.latest_timestamp_ms, progress, part.add_label
+        ):
+            part.add(sequence, transaction, observation.context.amount, observation.features)
+        part.close()

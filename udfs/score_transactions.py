@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Iterable, Sequence
 from time import perf_counter_ns, time
@@ -15,6 +14,7 @@ from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, Runtime
 from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.batches import Row, announce
+from udfs.collector import spare_the_collector
 from udfs.console_line import console_line
 from udfs.control import ControlError, decode_control
 from udfs.dead_letter_limit import DeadLetterLimit, DeadLetterLimitSettings
@@ -88,7 +88,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         paths = local_paths(settings.paths, settings.remote_files)
         self._log = FlinkUserLog(runtime_context, settings.state_ttl_days)
         self._scorer = open_scorer(settings.scorer, paths, self._log, SYSTEM_CLOCKS)
-        _spare_the_collector()
+        spare_the_collector()
         self._read = settings.reader.read
         announce(self)
         self._limit = DeadLetterLimit(settings.dead_letter_limit)
@@ -221,13 +221,6 @@ def _as_flink_rows(rows: tuple[Row, ...]) -> list[Any]:
 
 def _clock_ms() -> int:
     return int(time() * 1_000)
-
-
-def _spare_the_collector() -> None:
-    """What was loaded stays, and the scorer makes no cycles: look for garbage rarely (8 % of the time otherwise)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1_000)
 
 
 class _LetterReason(msgspec.Struct):
