@@ -11,13 +11,16 @@ USERS = 150
 MINUTE_MS = 60_000
 
 
-def event_lines(count: int, seed: int = 1, users: int = USERS) -> list[bytes]:
-    """`count` lines; user by user they hold transactions, logins, account changes and labels."""
+def event_lines(count: int, seed: int = 1, users: int = USERS, step_ms: int = MINUTE_MS // 20) -> list[bytes]:
+    """`count` lines, `step_ms` of event time from one to the next.
+
+    User by user they hold transactions, logins, account changes and labels.
+    """
     random = Random(seed)
     lines: list[bytes] = []
     transactions: list[bytes] = []
     for number in range(count):
-        now_ms = START_MS + number * MINUTE_MS // 20
+        now_ms = START_MS + number * step_ms
         user = f"U{random.randrange(users):05d}"
         drawn = random.random()
         if drawn < 0.02 and transactions:
