@@ -22,12 +22,16 @@ PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 
 
 class Counts(NamedTuple):
-    """Records read and outputs made since the job's last start. While it runs they lag about a second."""
+    """Records read and outputs made since the job's last start. While it runs they lag about a second.
+
+    `degraded`: decisions without values that the store could not give.
+    """
 
     records: int = 0
     decisions: int = 0
     alerts: int = 0
     dead_letters: int = 0
+    degraded: int = 0
 
 
 class JobResult(NamedTuple):

@@ -98,6 +98,7 @@ def _told(_: RunningJob, result: JobResult) -> str:
     return (
         f"{counts.records:,} records in {result.seconds:.1f} s: {counts.decisions:,} decisions, "
         f"{counts.alerts:,} alerts, {counts.dead_letters:,} dead letters"
+        + (f"; {counts.degraded:,} decisions lack what the store could not give" if counts.degraded else "")
     )
 
 

@@ -15,7 +15,7 @@ from udfs.outputs import Output
 from udfs.scorer import Scorer
 from udfs.stores.cache import CachedEnrichment
 
-ACCUMULATORS = ("records", "decisions", "alerts", "dead-letters")
+ACCUMULATORS = ("records", "decisions", "alerts", "dead-letters", "degraded")
 ACCUMULATOR_PREFIX = "fraud."
 LATENCY_PREFIX = "fraud.latency."
 FLUSH_EVERY_RECORDS = 512
@@ -106,6 +106,9 @@ class Progress:
         """What the scorer and its parts count themselves, as far as it has grown."""
         scorer, tally = self._scorer, self._scorer.tally
         states, enrichment = scorer.engine.states, scorer.engine.enrichment
+        degraded = tally.enrichment.get("degraded", 0) - self._told.get(("enrichment", "degraded"), 0)
+        if degraded:
+            self._accumulators["degraded"].add(degraded)
         troubled = sum(tally.enrichment.values())
         totals: list[tuple[str, str | None, int]] = [
             ("transactions", None, self._transactions),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ import yaml
 from jobs.config import JobConfig
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
-from tests.jobs.outcomes import replayed
+from tests.jobs.outcomes import replayed, written_lines
 
 ALERT = re.compile(
     r"202\d-\d\d-\d\d \d\d:\d\d:\d\d  (ALLOW|REFER TO ANALYST|SOFT CHALLENGE|HARD BLOCK) +\d{1,4}  user U\d{5}  .*— .+"
@@ -40,6 +42,23 @@ def test_alerts_are_printed_as_readable_lines_and_nothing_else(configure: Config
     assert len(printed) == len(replayed(config, lines)["alerts"]) > 10
     assert [line for line in printed if not ALERT.fullmatch(line)] == []
     assert re.fullmatch(r"1,500 records in \d+\.\d s: [\d,]+ decisions, [\d,]+ alerts, 0 dead letters\n", done.stderr)
+
+
+def test_a_store_that_is_not_there_is_told_with_the_counts(configure: Configure, tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        config = configure(
+            write_events(tmp_path / "events.jsonl", event_lines(1_500, seed=6)),
+            store={"kind": "redis", "host": "127.0.0.1", "port": unused.getsockname()[1]},
+        )
+
+        done = subprocess.run(command(config, tmp_path), capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+
+    assert done.returncode == 0
+    decisions = [json.loads(line) for line in written_lines(tmp_path / "out", "decisions")]
+    degraded = sum(decision.get("enrichment") == "degraded" for decision in decisions)
+    assert degraded == sum(decision["type"] == "decision" for decision in decisions) > 1_000
+    assert done.stderr.endswith(f"; {degraded:,} decisions lack what the store could not give\n")
 
 
 def test_a_full_disk_is_told_in_one_line(configure: Configure, tmp_path: Path) -> None:
