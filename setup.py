@@ -87,7 +87,10 @@ def compiled_modules() -> list[Extension]:
     if shutil.which(compiler) is None or not os.path.exists(header):
         print(f"not compiled: {compiler} or {header} is missing; all runs as Python, slower", file=sys.stderr)
         return []
-    return mypycify(COMPILED, opt_level="3", debug_level="0", group_name="fraud")
+    extensions = mypycify(COMPILED, opt_level="3", debug_level="0", group_name="fraud")
+    for extension in extensions:  # the modules' functions call each other, and nobody replaces any
+        extension.extra_compile_args += ["-fno-semantic-interposition", "-fno-plt"]
+    return extensions
 
 
 PACKAGES = ("udfs", "ingest", "reporting", "jobs", "cli", "models", "simulator", "benchmarks")
