@@ -33,6 +33,9 @@ LARGEST_ROUND = 200_000
 FLAT_SHARE = 1.25
 """The last life's peak may be this much above the median of all: a life's memory depends on when it ended."""
 
+IN_FLIGHT_SECONDS = 0.5
+"""Until what a killed job had sent is in its topics."""
+
 
 @click.command(name="soak")
 @click.option("--minutes", default=15.0, show_default=True)
@@ -64,9 +67,10 @@ def main(minutes: float, rate: int, kill_every: float, users: int, seed: int, ou
                 if _ended(sender, sending_since + moment - time.monotonic()):
                     break
                 lives.append(watch.end())
-                before = log.size(f"{NAME}.decisions")
                 job.kill()
                 killed = time.monotonic()
+                time.sleep(IN_FLIGHT_SECONDS)
+                before = log.size(f"{NAME}.decisions")
                 job, watch = _start(made.work, config, restored=True)
                 wait_until(lambda at=before: log.size(f"{NAME}.decisions") > at, 120, "decisions", job)  # type: ignore[misc]
                 waits.append(time.monotonic() - killed)
