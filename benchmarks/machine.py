@@ -21,6 +21,7 @@ def machine() -> dict[str, Any]:
         "flink": version("apache-flink"),
         "kafka": _kafka_version(),
         "empty_loop_nanoseconds": round(loop_nanoseconds(), 1),
+        "memory_copy_gigabytes_per_second": round(memory_copy_rate(), 1),
     }
 
 
@@ -28,7 +29,8 @@ def in_words(found: dict[str, Any]) -> str:
     """One line of it."""
     return (
         f"{found['processor']}, {found['cores']} cores, Python {found['python']}, Flink {found['flink']}, "
-        f"Kafka {found['kafka']}; {found['empty_loop_nanoseconds']:.0f} ns a turn of an empty Python loop"
+        f"Kafka {found['kafka']}; {found['empty_loop_nanoseconds']:.0f} ns a turn of an empty Python loop, "
+        f"{found['memory_copy_gigabytes_per_second']:.1f} GB/s copying in memory"
     )
 
 
@@ -39,6 +41,17 @@ def loop_nanoseconds() -> float:
     for _ in range(turns):
         pass
     return (perf_counter() - start) / turns * 1e9
+
+
+def memory_copy_rate() -> float:
+    """Gigabytes a second, read and written: what a neighbour on the same host may halve, and the scorer's speed with it."""
+    source = bytes(128 << 20)
+    bytearray(source)
+    rounds = 4
+    start = perf_counter()
+    for _ in range(rounds):
+        bytearray(source)
+    return 2 * rounds * len(source) / (perf_counter() - start) / 1e9
 
 
 def _processor() -> str:

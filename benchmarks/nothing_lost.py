@@ -17,7 +17,7 @@ ONE_USER_IN = 50
 
 
 class Verdict(NamedTuple):
-    """What was found. Nothing is lost and all is exact when the last four are 0."""
+    """What was found. Nothing is lost and all is exact when the four from `missing` on are 0."""
 
     transactions: int
     decisions: int
@@ -27,6 +27,10 @@ class Verdict(NamedTuple):
     different_repeats: int
     different_from_replay: int
     dead_letters: int
+    degraded_then_not: int
+    """Repeated ones of which one was made without the store's values, and says so."""
+    examples: list[list[str]]
+    """Pairs of different ones."""
 
     @property
     def is_good(self) -> bool:
@@ -59,19 +63,43 @@ def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_l
     transactions = len(waiting)
     expected = _replayed(config_file, sample)
     seen: dict[str, int] = {}
-    total = different = wrong = compared = 0
+    total = wrong = compared = 0
+    different: set[str] = set()
     for record in log.records(decisions, patience_s=600):
         decision = decode_decision(record.value)
         total += 1
         mark = hash(record.value)
         if seen.setdefault(decision.transaction_id, mark) != mark:
-            different += 1
+            different.add(decision.transaction_id)
         waiting.discard(decision.transaction_id)
         if decision.enrichment == "ok" and is_sampled(decision.user_id):
             compared += 1
             wrong += record.value not in expected
-    letters = log.size(dead_letters)
-    return Verdict(transactions, total, total - len(seen), compared, len(waiting), different, wrong, letters)
+    pairs = _all_of(log, decisions, different) if different else []
+    unexplained = [values for values in pairs if all(decode_decision(value).enrichment == "ok" for value in values)]
+    return Verdict(
+        transactions,
+        total,
+        total - len(seen),
+        compared,
+        len(waiting),
+        len(unexplained),
+        wrong,
+        log.size(dead_letters),
+        len(pairs) - len(unexplained),
+        [[value.decode() for value in values] for values in (unexplained or pairs)[:3]],
+    )
+
+
+def _all_of(log: KafkaLog, decisions: str, transactions: set[str]) -> list[list[bytes]]:
+    """The different decisions on each of some transactions, from a second reading."""
+    found: dict[str, dict[bytes, None]] = {}
+    decode = msgspec.json.Decoder(_Decision).decode
+    for record in log.records(decisions, patience_s=600):
+        transaction_id = decode(record.value).transaction_id
+        if transaction_id in transactions:
+            found.setdefault(transaction_id, {})[record.value] = None
+    return [list(values) for values in found.values()]
 
 
 def is_sampled(user_id: str) -> bool:

@@ -110,8 +110,9 @@ def report(found: dict[str, Any], lives: list[Life]) -> None:
     """A few lines for people."""
     click.echo(
         f"{found['transactions']:,} transactions, {found['kills']} kills: {found['missing']} without a decision, "
-        f"{found['repeated']:,} decisions twice, {found['different_repeats']} of them different; {found['replayed']:,} "
-        f"compared with a replay, {found['different_from_replay']} different; {found['dead_letters']} dead letters"
+        f"{found['repeated']:,} decisions twice, {found['different_repeats']} of them different, "
+        f"{found['degraded_then_not']} with and without the store's values; {found['replayed']:,} compared with a replay, "
+        f"{found['different_from_replay']} different; {found['dead_letters']} dead letters"
     )
     peaks = ", ".join(f"{life.peak_mib:,.0f}" for life in lives)
     growth = ", ".join(

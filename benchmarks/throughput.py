@@ -8,8 +8,6 @@ Absolute figures depend on the machine: compare within one run.
 from __future__ import annotations
 
 import json
-import os
-import platform
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.machine import loop_nanoseconds
+from benchmarks.machine import in_words, machine
 from benchmarks.stages import measure_stages
 from cli.progress import progress_bar
 
@@ -50,8 +48,8 @@ def main(
     from models.entity_history import aggregate_entities, write_history
     from udfs.entity_buckets import BucketSettings
 
-    loop_ns = loop_nanoseconds()
-    click.echo(f"this machine now: {loop_ns:.0f} ns a turn of an empty Python loop")
+    this_machine = machine()
+    click.echo(in_words(this_machine))
     with TemporaryDirectory() as folder:
         work = Path(folder)
         if events is None:
@@ -74,11 +72,7 @@ def main(
                 f"({jobs[backend]['records_per_second']:,.0f} records/s)"
             )
     result = {
-        "machine": {
-            "processor": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "empty_loop_nanoseconds": loop_ns,
-        },
+        "machine": this_machine,
         "scorer": stages,
         "flink": jobs,
     }
