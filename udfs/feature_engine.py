@@ -72,6 +72,16 @@ class FeatureEngine:
             time_ms, profile.timezone if profile is not None else None
         )
         newest_ms = max(user.newest_ms, time_ms)
+        recent = user.recent
+        earlier = recent.entries[-1] if recent.entries else recent.before
+        merchant_id, category = transaction.merchant_id, transaction.merchant_category
+        device_id, ip_address = transaction.device_id, transaction.ip_address
+        country = transaction.country if transaction.country is not None else transaction.merchant_country
+        city = transaction.city
+        if earlier is not None:
+            merchant_id, category = _kept(earlier.merchant_id, merchant_id), _kept(earlier.category, category)
+            device_id, ip_address = _kept(earlier.device_id, device_id), _kept(earlier.ip_address, ip_address)
+            country, city = _kept(earlier.country, country), _kept(earlier.city, city)
         entry = TransactionEntry(
             user.sequence + 1,
             transaction.transaction_id,
@@ -82,18 +92,17 @@ class FeatureEngine:
             transaction.kind != "purchase",
             transaction.auth_result == "declined",
             is_night(context.local_hour),
-            transaction.merchant_id,
-            transaction.merchant_category,
-            transaction.device_id,
-            transaction.country if transaction.country is not None else transaction.merchant_country,
-            transaction.city,
-            transaction.ip_address,
+            merchant_id,
+            category,
+            device_id,
+            country,
+            city,
+            ip_address,
             transaction.beneficiary_id,
             transaction.latitude,
             transaction.longitude,
         )
         blocked = self.block_list.hits(transaction)
-        recent = user.recent
         context.transaction = transaction
         context.time_ms = time_ms
         context.minor = minor
@@ -200,6 +209,11 @@ class FeatureEngine:
         if risk.stale:
             context.stale_history = True
         return risk
+
+
+def _kept(earlier: str | None, text: str | None) -> str | None:
+    """The text that is kept already, where it is the same one: a user's transactions share most of theirs."""
+    return earlier if earlier == text else text
 
 
 def _keys_of(transaction: Transaction) -> list[str]:
