@@ -129,10 +129,10 @@ class Scoring(Section):
     )
     cached_users: int = Field(default=100_000, ge=1, description="users kept decoded in memory, per parallel instance")
     batch_size: int = Field(
-        default=32, ge=1, le=1_024, description="transactions that the model scores at once while more are coming"
+        default=32, ge=1, le=1_024, description="records that are looked up and scored at once while more are coming"
     )
     batch_wait_ms: int = Field(
-        default=2, ge=1, le=1_000, description="how long a transaction waits for others to be scored with it"
+        default=2, ge=1, le=1_000, description="how long a record waits for others to go with it"
     )
 
 

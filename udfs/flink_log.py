@@ -43,13 +43,20 @@ class FlinkLog:
         self._entries.add(entry)
 
 
+def as_written(stored: bytes) -> bytes:
+    """The bytes that were written, from those of the state: snapshots and entries are msgpack arrays, which no pickle
+    looks like."""
+    data: bytes = pickle.loads(stored) if stored.startswith(pickle.PROTO) else stored
+    return data
+
+
 def _without_pickle(snapshot: Any, entries: Any) -> None:
     """Bytes go into the state as they are, where PyFlink would pickle them. Earlier versions let it."""
     from pyflink.fn_execution.embedded.converters import DataConverter, ListDataConverter  # in the operator's JVM alone
 
     class Bytes(DataConverter):  # type: ignore[misc]  # PyFlink's is untyped
         def to_internal(self, value: bytes | None) -> bytes | None:
-            return pickle.loads(value) if value is not None and value.startswith(pickle.PROTO) else value
+            return None if value is None else as_written(value)
 
         def to_external(self, value: bytes) -> bytes:
             return value

@@ -20,6 +20,7 @@ from udfs.control import ControlError, decode_control
 from udfs.dead_letter_limit import DeadLetterLimit, DeadLetterLimitSettings
 from udfs.incoming import RecordReader
 from udfs.live_control import LiveControl, UnusableHere
+from udfs.looking_ahead import look_ahead
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
 from udfs.progress import Progress
@@ -118,15 +119,15 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
 
     def _decided(self, keys: Sequence[str], elements: Sequence[Any]) -> tuple[Row, ...]:
         """The rows of records, which have their share in the progress and in the limit of dead letters."""
-        read, take, next_user = self._read, self._scorer.take, self._log.next
+        read, take, next_record = self._read, self._scorer.take, self._log.next_record
         records = [read(element) for element in elements]
         taken: list[tuple[int, int | None]] = []
         start = perf_counter_ns()
-        ahead = self._scorer.look_ahead([payload for payload, _, _ in records])
+        ahead = look_ahead(self._scorer.engine, [payload for payload, _, _ in records])
         together = perf_counter_ns() - start
         for key, (payload, arrived_at_ms, origin), event in zip(keys, records, ahead, strict=True):
             start = perf_counter_ns()
-            next_user()
+            next_record()
             take(payload, key, arrived_at_ms, origin, event)
             taken.append((perf_counter_ns() - start, arrived_at_ms))
         start = perf_counter_ns()

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
 
 import msgspec
 
@@ -89,24 +88,6 @@ class Scorer:
         (outputs,) = self.flush()
         return outputs
 
-    def look_ahead(self, payloads: Sequence[bytes | None]) -> list[Event | BadRecord | None]:
-        """Decode records that `take` will be given next, if that saves round trips to the store."""
-        events: list[Event | BadRecord | None] = [None] * len(payloads)
-        if not self.engine.enrichment.reads_ahead:
-            return events
-        for place, payload in enumerate(payloads):
-            try:
-                events[place] = decode_event(payload or b"")
-            except BadRecord as error:
-                events[place] = error
-            except Exception:  # `take` meets it again, and makes a dead letter of it
-                continue
-        try:
-            self.engine.read_ahead([event for event in events if type(event) is Transaction])
-        except Exception as unexpected:  # so do the look-ups
-            _log.error("unexpected error while reading ahead", exc_info=unexpected)
-        return events
-
     def take(
         self,
         payload: bytes | None,
@@ -117,7 +98,7 @@ class Scorer:
     ) -> None:
         """Learn one record of key `key`: the state holds it, `flush` gives its outputs. A bad one is a dead letter.
 
-        `ahead` is what `look_ahead` made of it. What is raised is a failure of the state, and so of the job.
+        `ahead` is what udfs.looking_ahead made of it. What is raised is a failure of the state, and so of the job.
         """
         transaction: Transaction | None = None
         observation: Observation | None = None

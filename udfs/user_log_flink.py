@@ -11,7 +11,7 @@ from udfs.flink_log import FlinkLog
 
 
 class FlinkUserLog(FlinkLog):
-    """The log of the user of the batch's record that it was put `at`, whichever user the operator is at.
+    """The log of the user of the batch's newest record, whichever user the operator is at.
 
     An appended entry waits: the operator writes those of a batch at half the cost. All other operations are rare.
     """
@@ -26,8 +26,8 @@ class FlinkUserLog(FlinkLog):
         self._select = select
         return self._entries._state
 
-    def next(self) -> None:
-        """The user of the batch's next record."""
+    def next_record(self) -> None:
+        """From here on the log is that of the user of the batch's next record."""
         self._waiting.append(None)
 
     def appended(self) -> tuple[bytes | None, ...]:
@@ -37,6 +37,8 @@ class FlinkUserLog(FlinkLog):
         return waiting
 
     def append(self, entry: bytes) -> None:
+        if self._waiting[-1] is not None:  # no record has had two yet
+            self.write_appended()
         self._waiting[-1] = entry
 
     def snapshot(self) -> bytes | None:

@@ -20,6 +20,7 @@ from udfs.ensemble import Prediction
 from udfs.events import Transaction
 from udfs.features.catalogue import NAMES
 from udfs.features.values import FeatureValues, named
+from udfs.looking_ahead import look_ahead
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
 from udfs.rules.rulebook import RuleResult
@@ -235,12 +236,12 @@ def test_what_was_read_ahead_is_decided_like_what_was_not(reference: Path) -> No
     alone, ahead = Session(reference, log_features=True), Session(reference, log_features=True)
     memory = ahead.scorer.engine.enrichment
     assert isinstance(memory, MemoryStore)
-    assert alone.scorer.look_ahead(events) == [None] * len(events)
+    assert look_ahead(alone.scorer.engine, events) == [None] * len(events)
     ahead.scorer.engine.enrichment = cache = CachedEnrichment(memory, CacheSettings(), lambda: 0)
     found: list[list[Output]] = []
     for start in range(0, len(events), 32):
         batch = events[start : start + 32]
-        looked = ahead.scorer.look_ahead(batch)
+        looked = look_ahead(ahead.scorer.engine, batch)
         misses = cache.counters.misses
         for line, event in zip(batch, looked, strict=True):
             ahead.logs.key = user_of(line)
@@ -258,7 +259,7 @@ def test_an_unexpected_error_while_reading_ahead_is_each_records_own(session: Se
 
     session.scorer.engine.enrichment = CachedEnrichment(Broken({}), CacheSettings(), lambda: 0)
     line = json.dumps(payment()).encode()
-    (event,) = session.scorer.look_ahead([line])
+    (event,) = look_ahead(session.scorer.engine, [line])
     assert isinstance(event, Transaction)
     session.logs.key = "U1"
     session.scorer.take(line, "U1", None, ORIGIN, event)
