@@ -90,7 +90,8 @@ def compiled_modules() -> list[Extension]:
     extensions = mypycify(COMPILED, opt_level="3", debug_level="0", group_name="fraud")
     for extension in extensions:  # the modules' functions call each other, and nobody replaces any
         extension.extra_compile_args += ["-fno-semantic-interposition", "-fno-plt"]
-    return extensions
+    # For Linux; where it cannot be compiled, memory comes in small pages.
+    return [*extensions, Extension("udfs._huge_pages", ["udfs/_huge_pages.c"], optional=True)]
 
 
 PACKAGES = ("udfs", "ingest", "reporting", "jobs", "cli", "models", "simulator", "benchmarks")
@@ -103,7 +104,7 @@ setup(
     packages=find_packages(include=[f"{name}*" for name in PACKAGES]),
     package_data={
         "jobs": ["java/*.java"],
-        "udfs": ["rules/packs/*.yaml"],
+        "udfs": ["rules/packs/*.yaml", "*.c", "*.pyi"],
         "models": ["bundles/*.json", "bundles/default/*"],
         "reporting": ["templates/*"],
     },

@@ -12,6 +12,7 @@ from models.processes import on_processes
 from models.replay import observations_of
 from models.user_shard import UserShard
 from udfs.collector import spared_collector
+from udfs.huge_pages import use_huge_pages
 from udfs.open_scorer import open_engine
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
@@ -36,6 +37,7 @@ def replay_into(task: FrameTask, workers: int = 1, progress: Progress = no_progr
 
 
 def _replay_shard(task: FrameTask, shard: UserShard, progress: Progress) -> None:
+    use_huge_pages()
     logs = MemoryUserLogs()
     # Snapshots shorten a restart's work; here nothing restarts, and compaction alone bounds the logs.
     state = msgspec.structs.replace(task.config.state, snapshot_every=NEVER, snapshot_after_ms=NEVER)

@@ -27,7 +27,8 @@ def pytest_configure() -> None:
     if compiled is None:
         return
     for path in (PROJECT / "udfs").rglob("*.so"):
-        source = path.parent / f"{path.name.partition('.')[0]}.py"
+        name = path.parent / path.name.partition(".")[0]
+        source = name.with_suffix(".c") if name.with_suffix(".c").exists() else name.with_suffix(".py")
         if not source.exists() or source.stat().st_mtime > compiled:
             pytest.exit(f"{source} was changed after it was compiled: `make setup` compiles it again", returncode=2)
 

@@ -18,6 +18,7 @@ from udfs.collector import spare_the_collector
 from udfs.console_line import console_line
 from udfs.control import ControlError, decode_control
 from udfs.dead_letter_limit import DeadLetterLimit, DeadLetterLimitSettings
+from udfs.huge_pages import use_huge_pages
 from udfs.incoming import RecordReader
 from udfs.live_control import LiveControl, UnusableHere
 from udfs.looking_ahead import look_ahead
@@ -87,6 +88,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         settings = self._settings
         paths = local_paths(settings.paths, settings.remote_files)
+        use_huge_pages()
         self._log = FlinkUserLog(runtime_context, settings.state_ttl_days)
         self._scorer = open_scorer(settings.scorer, paths, self._log, SYSTEM_CLOCKS)
         spare_the_collector()
