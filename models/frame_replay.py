@@ -11,7 +11,7 @@ from models.frame_parts import PartWriter
 from models.processes import on_processes
 from models.replay import observations_of
 from models.user_shard import UserShard
-from udfs.collector import spared_collector
+from udfs.collector import no_collector
 from udfs.huge_pages import use_huge_pages
 from udfs.open_scorer import open_engine
 from udfs.scorer_config import ScorerConfig, ScorerPaths
@@ -43,7 +43,7 @@ def _replay_shard(task: FrameTask, shard: UserShard, progress: Progress) -> None
     state = msgspec.structs.replace(task.config.state, snapshot_every=NEVER, snapshot_after_ms=NEVER)
     engine = open_engine(msgspec.structs.replace(task.config, state=state), task.paths, logs)
     part = PartWriter(task.folder, shard.number)
-    with spared_collector():
+    with no_collector():
         for sequence, transaction, observation in observations_of(
             task.events, engine, logs, shard, task.config.latest_timestamp_ms, progress, part.add_label
         ):

@@ -44,7 +44,7 @@ class Ensemble:
         self._feeds: list[dict[str, npt.NDArray[np.float32]]] = []
         # ONNX Runtime's Python wrapper checks the inputs again with each run: 1 of 11 us.
         self._run = bundle.model._sess.run
-        self._run_explainer = bundle.explainer.run
+        self._run_explainer = bundle.explainer._sess.run
         self._output = np.zeros((1, SUMMARY_COLUMNS + self._width), np.float32)
         self._error_means = np.array(manifest.error_means)
         self._error_deviations = np.array(manifest.error_deviations)
@@ -84,7 +84,7 @@ class Ensemble:
         as deviations of their squared error from that of legitimate transactions, from UNUSUAL_DEVIATIONS upwards.
         """
         vector = self._feeds[len(self._output)][INPUT][row : row + 1]
-        contributions = self._run_explainer(_EXPLAIN_OUTPUTS, {INPUT: vector})[0][0]
+        contributions = self._run_explainer(_EXPLAIN_OUTPUTS, {INPUT: vector}, None)[0][0]
         deviations = (self._output[row, SUMMARY_COLUMNS:] - self._error_means) / self._error_deviations
         reasons = self._strongest(contributions, k, "tree", above=0.0)
         reasons += self._strongest(deviations, k, "anomaly", above=UNUSUAL_DEVIATIONS)

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-from udfs.time_units import DAY_MS, HOUR_MS, MINUTE_MS
+from udfs.time_units import DAY_MS, MINUTE_MS
 
 EntityKind = Literal["merchant", "device", "beneficiary", "ip"]
 KINDS: tuple[EntityKind, ...] = get_args(EntityKind)
@@ -68,15 +68,3 @@ class BucketRow(msgspec.Struct, frozen=True, kw_only=True):
     users_1d: list[int]
     users_7d: list[int]
     withdrawn: list[tuple[int, int]] = []
-
-
-def window_start(end_hour: int, days: int) -> int:
-    """First hour of the `days` that end with `end_hour` (exclusive). More than a week starts at a UTC midnight, so that
-    older hours can be merged to days: 14 days are 14 to 15."""
-    start = end_hour - DAY_HOURS * days
-    return start if days <= 7 else start - start % DAY_HOURS
-
-
-def final_at_ms(label_end: int, activity_end: int, settings: BucketSettings) -> int:
-    """The moment from which nothing that arrives can change buckets before these hours."""
-    return max(activity_end * HOUR_MS + settings.activity_delay_ms, label_end * HOUR_MS + settings.label_delay_ms)
