@@ -94,10 +94,18 @@ def install_wheels(directory: Path, lock: Path) -> None:
 
 
 def build(
-    out: Path, wheels: Path, jars: Sequence[Path], root: Path, on_progress: Callable[[int, int], None] | None = None
+    out: Path,
+    wheels: Path,
+    jars: Sequence[Path],
+    root: Path,
+    compiled: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Contents:
-    """Write the zip, whole or not at all. Raises UserError where it would be larger than the service takes."""
-    members = list(_members(root, wheels, jars))
+    """Write the zip, whole or not at all; `compiled` has modules for the service's Python, to lie beside their sources.
+
+    Raises UserError where it would be larger than the service takes.
+    """
+    members = list(_members(root, wheels, jars, compiled))
     unfinished = out.with_name(f"{out.name}.part")
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -118,12 +126,14 @@ def build(
     return Contents(len(members), tuple(jar.name for jar in jars), size)
 
 
-def _members(root: Path, wheels: Path, jars: Sequence[Path]) -> Iterator[tuple[str, Path | str]]:
+def _members(root: Path, wheels: Path, jars: Sequence[Path], compiled: Path | None) -> Iterator[tuple[str, Path | str]]:
     yield "main.py", MAIN
     for package in PACKAGES:
         for name, path in _tree(_folder(package, root), f"python/{package}"):
             if path.suffix != ".so":  # compiled for this machine, not for the service's
                 yield name, path
+    if compiled is not None:
+        yield from _tree(compiled, "python")
     yield "python/models/__init__.py", '"""Bundles only."""\n'
     yield from _tree(root / BUNDLES, f"python/{BUNDLES.as_posix()}")
     yield from _tree(wheels, "python")

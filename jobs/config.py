@@ -180,7 +180,7 @@ class Flink(Section):
     managed: bool = Field(
         default=False,
         description="the platform (AWS' Managed Service) sets parallelism, checkpoints, state and restarts: the job sets "
-        "only what it may (docs/managed-flink.md)",
+        "only what it may, and has its metrics taken to CloudWatch (docs/managed-flink.md)",
     )
     parallelism: int = Field(
         default=1, ge=1, le=128, description="parallel scorers; one slot and one TaskManager for each"

@@ -18,7 +18,14 @@ from jobs.kafka_check import check_kafka
 from jobs.kafka_settings import KafkaControl
 from jobs.launching import flink_environment, goes_on, launch
 from jobs.running import Counts, JobResult, RunningJob
-from jobs.scoring_settings import dead_letter_limit, letter_form, remote_files, scorer_config, scorer_paths
+from jobs.scoring_settings import (
+    dead_letter_limit,
+    letter_form,
+    metric_settings,
+    remote_files,
+    scorer_config,
+    scorer_paths,
+)
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -52,6 +59,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             state_ttl_days=config.state.ttl_days,
             control=config.control.topic if isinstance(config.control, KafkaControl) else CONTROL,
             remote_files=remote_files(config),
+            metrics=metric_settings(config),
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
         )
     )
@@ -66,7 +74,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
         SCORE_UID,
     )
     pin_one(outputs._j_data_stream.getTransformation(), SCORE_UID)
-    add_sinks(config.sinks, outputs, letter_form(config), table_environment)
+    add_sinks(config.sinks, outputs, letter_form(config), metric_settings(config), table_environment)
     return environment
 
 

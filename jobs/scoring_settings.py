@@ -9,6 +9,7 @@ from jobs.store_settings import cache_settings, online_feature_settings, store_s
 from udfs.dead_letter import LetterForm
 from udfs.dead_letter_limit import DeadLetterLimitSettings
 from udfs.decision_settings import DecisionSettings
+from udfs.metric_places import MetricSettings
 from udfs.remote_files import S3Settings
 from udfs.scorer_config import ScorerConfig, ScorerPaths, StartVersions
 from udfs.user_state_settings import UserStateSettings
@@ -64,6 +65,11 @@ def scorer_paths(config: JobConfig) -> ScorerPaths:
         fx_rates=scoring.fx_rates,
         store=store_settings(config.store),
     )
+
+
+def metric_settings(config: JobConfig) -> MetricSettings:
+    """Where the operators' metrics stand: on the managed platform, where it looks for them."""
+    return MetricSettings(forward=config.flink.managed)
 
 
 def dead_letter_limit(config: JobConfig) -> DeadLetterLimitSettings:

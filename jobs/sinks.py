@@ -20,6 +20,7 @@ from jobs.kafka_sink import write_kafka
 from jobs.operator_ids import pin, pin_one
 from jobs.sns_sink import publish_alerts
 from udfs.dead_letter import LetterForm
+from udfs.metric_places import MetricSettings
 from udfs.outputs import Destination
 from udfs.score_transactions import CONSOLE
 
@@ -40,7 +41,11 @@ LETTER_AS_JSON = """JSON_OBJECT(
 
 
 def add_sinks(
-    sinks: tuple[Sink, ...], outputs: DataStream, letters: LetterForm, table_environment: StreamTableEnvironment
+    sinks: tuple[Sink, ...],
+    outputs: DataStream,
+    letters: LetterForm,
+    metrics: MetricSettings,
+    table_environment: StreamTableEnvironment,
 ) -> None:
     """Connect the operator's rows with every sink, with pinned uids."""
     table_environment.create_temporary_view(OUTPUTS, table_environment.from_data_stream(outputs))
@@ -61,7 +66,7 @@ def add_sinks(
         elif isinstance(sink, DiscardSink):
             _discard(outputs, role)
         elif isinstance(sink, SnsSink):
-            refused = publish_alerts(sink, OUTPUTS, letters, table_environment)
+            refused = publish_alerts(sink, OUTPUTS, letters, metrics, table_environment)
             _write_refused(roles, refused, table_environment, with_headers)
 
 

@@ -11,6 +11,7 @@ from jobs.aws_settings import SnsSink, publish_settings, sns_settings
 from jobs.operator_ids import pin, pin_one
 from jobs.routing import key_by_first
 from udfs.dead_letter import LetterForm
+from udfs.metric_places import MetricSettings
 from udfs.publish_alerts import AlertPublishing, PublishAlerts
 from udfs.score_transactions import BYTES, OUTPUT_TYPE
 
@@ -19,13 +20,15 @@ HEX_DIGITS = 2
 
 
 def publish_alerts(
-    sink: SnsSink, view: str, letters: LetterForm, table_environment: StreamTableEnvironment
+    sink: SnsSink, view: str, letters: LetterForm, metrics: MetricSettings, table_environment: StreamTableEnvironment
 ) -> DataStream:
     """Publish the alerts among the view's rows (topic, key, value, headers); gives rows of what SNS refuses."""
     query = f"SELECT {_shard(sink.shards)}, `value` FROM {view} WHERE topic = {sql.text_literal('alerts')}"
     rows = table_environment.to_append_stream(table_environment.sql_query(query), Types.ROW([Types.STRING(), BYTES]))
     pin([rows._j_data_stream.getTransformation()], PUBLISH_UID)
-    settings = AlertPublishing(topic=sns_settings(sink), publish=publish_settings(sink), letters=letters)
+    settings = AlertPublishing(
+        topic=sns_settings(sink), publish=publish_settings(sink), letters=letters, metrics=metrics
+    )
     refused = key_by_first(rows, BYTES).process(PublishAlerts(settings), output_type=OUTPUT_TYPE)
     pin_one(refused._j_data_stream.getTransformation(), PUBLISH_UID)
     return refused

@@ -1,50 +1,63 @@
 """The metrics of the scoring operator: every name with its meaning and unit. docs/metrics.md is made of this list.
 
-Flink's Prometheus reporter shows them as `flink_taskmanager_job_task_operator_fraud_<name>`, once an instance of the
-operator (label `subtask_index`). A metric with a label of its own has one series for each of the label's values and is
-called `flink_taskmanager_job_task_operator_fraud_<label>_<name>`.
+Where in Flink's metrics they stand, and so what Prometheus and CloudWatch call them: udfs/metric_places.py.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-GROUP = "fraud"
-PROMETHEUS_PREFIX = f"flink_taskmanager_job_task_operator_{GROUP}_"
+from udfs.outputs import Action, EnrichmentStatus
+from udfs.tally import ControlOutcome, DeadLetterKind
 
 Kind = Literal["counter", "gauge", "histogram"]
 
 
 class Metric(NamedTuple):
-    """A counter counts from the operator's last start; a histogram gives quantiles of the newest observations."""
+    """A counter counts from the operator's last start; a histogram gives quantiles of the newest observations.
+
+    `values` are all values of the label, where they are known beforehand.
+    """
 
     name: str
     kind: Kind
     unit: str
     meaning: str
     label: str | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def series(self) -> tuple[str | None, ...]:
+        """The label of each series that is known beforehand; None for that of a metric without a label."""
+        return self.values if self.label else (None,)
 
 
 METRICS = (
     Metric("records", "counter", "records", "everything that came from the source, good or bad"),
     Metric("transactions", "counter", "transactions", "scored; without duplicates and dead letters"),
-    Metric("decisions", "counter", "decisions", "by what is to be done with the payment", "action"),
+    Metric("decisions", "counter", "decisions", "by what is to be done with the payment", "action", get_args(Action)),
     Metric("alerts", "counter", "alerts", "sent for analysts: any action but allow, or a compliance flag"),
     Metric("duplicates", "counter", "transactions", "had been decided before; nothing happened"),
     Metric("late", "counter", "transactions", "more than 24 h behind the user's newest event, scored without windows"),
     Metric(
         "dead_letters", "counter", "records",
         "refused, by why: bad_record, missing_rate, amount_out_of_range, unexpected_error (see the log), control",
-        "reason",
+        "reason", get_args(DeadLetterKind),
     ),
     Metric("hits", "counter", "hits", "by the rule that was true", "rule"),
-    Metric("enrichment", "counter", "transactions", "by how good the look-ups were: ok, stale, degraded", "status"),
+    Metric(
+        "enrichment", "counter", "transactions", "by how good the look-ups were: ok, stale, degraded",
+        "status", get_args(EnrichmentStatus),
+    ),
     Metric("enrichment_hits", "counter", "keys", "looked up and answered from memory"),
     Metric("enrichment_misses", "counter", "keys", "looked up and asked of the store"),
     Metric("enrichment_failures", "counter", "round trips", "to the store that failed"),
     Metric("state_misses", "counter", "users", "read from Flink's state, since they were not decoded in memory"),
     Metric("state_compactions", "counter", "users", "whose log of events was rewritten without what has expired"),
-    Metric("control_elements", "counter", "elements", "by what became of them: applied, ignored, refused", "outcome"),
+    Metric(
+        "control_elements", "counter", "elements", "by what became of them: applied, ignored, refused",
+        "outcome", get_args(ControlOutcome),
+    ),
     Metric("version", "gauge", "version", "in force by the control stream; none before the first", "control"),
     Metric("users_cached", "gauge", "users", "decoded in memory"),
     Metric("event_time_lag_ms", "gauge", "ms", "from the newest record's event time to the clock of this machine"),
@@ -62,24 +75,10 @@ ALERT_METRICS = (
 )
 """Of the operator that publishes alerts to SNS, where the job has one."""
 
+QUANTILES = (
+    Metric("score_time_us_p99", "gauge", "µs", "99th percentile of `score_time_us`: on the Managed Service only"),
+    Metric("arrival_lag_ms_p99", "gauge", "ms", "99th percentile of `arrival_lag_ms`: on the Managed Service only"),
+)
+"""What CloudWatch gets of histograms, which it does not take."""
 
-def prometheus_name(metric: Metric) -> str:
-    """What Flink's Prometheus reporter calls the metric."""
-    return f"{PROMETHEUS_PREFIX}{f'{metric.label}_' if metric.label else ''}{metric.name}"
-
-
-BY_NAME = {metric.name: metric for metric in (*METRICS, *ALERT_METRICS)}
-
-
-def markdown_table() -> str:
-    """All metrics as the table of docs/metrics.md."""
-    rows = [
-        f"| `{metric.name}` | {metric.kind} | {metric.unit} | {f'`{metric.label}`' if metric.label else ''} "
-        f"| {metric.meaning} |"
-        for metric in (*METRICS, *ALERT_METRICS)
-    ]
-    return "\n".join(["| name | kind | unit | label | meaning |", "|---|---|---|---|---|", *rows]) + "\n"
-
-
-if __name__ == "__main__":  # for the documentation
-    print(markdown_table(), end="")
+BY_NAME = {metric.name: metric for metric in (*METRICS, *ALERT_METRICS, *QUANTILES)}

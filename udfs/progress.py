@@ -11,9 +11,12 @@ from typing import Any
 
 from udfs.flink_metrics import FlinkMetrics
 from udfs.latency import bucket_of
+from udfs.metric_places import MetricSettings
+from udfs.metrics import METRICS
 from udfs.outputs import Output
 from udfs.scorer import Scorer
 from udfs.stores.cache import CachedEnrichment
+from udfs.tally import ControlOutcome
 
 ACCUMULATORS = ("records", "decisions", "alerts", "dead-letters", "degraded")
 ACCUMULATOR_PREFIX = "fraud."
@@ -25,12 +28,14 @@ OBSERVATIONS_A_FLUSH = 64
 class Progress:
     """Counts records, outputs and the scorer's time for a record; `flush` tells what has come since the last time."""
 
-    def __init__(self, runtime_context: Any, scorer: Scorer, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, runtime_context: Any, scorer: Scorer, clock_ms: Callable[[], int], metrics: MetricSettings
+    ) -> None:
         java_context = runtime_context._runtime_context  # PyFlink has no accumulators of its own
         self._java_context = java_context
         self._accumulators = {name: java_context.getLongCounter(ACCUMULATOR_PREFIX + name) for name in ACCUMULATORS}
         self._latency_accumulators: dict[int, Any] = {}
-        self._metrics = FlinkMetrics(runtime_context)
+        self._metrics = FlinkMetrics(runtime_context, METRICS, metrics)
         self._scorer = scorer
         self._clock_ms = clock_ms
         self._outputs: dict[tuple[str, str | None], int] = {}
@@ -53,8 +58,8 @@ class Progress:
         if len(durations) == FLUSH_EVERY_RECORDS:
             self._tell()
 
-    def control(self, outcome: str) -> None:
-        """One control element: applied, ignored or refused. Told at once: there are few."""
+    def control(self, outcome: ControlOutcome) -> None:
+        """What became of a control element. Told at once: there are few."""
         self._metrics.add("control_elements", 1, outcome)
         self.flush()
 

@@ -23,6 +23,7 @@ from udfs.alerts.settings import PublishSettings, SnsSettings
 from udfs.alerts.sns import SnsTopic
 from udfs.dead_letter import LetterForm, dead_letter
 from udfs.flink_metrics import FlinkMetrics
+from udfs.metric_places import MetricSettings
 from udfs.metrics import ALERT_METRICS
 from udfs.outputs import Origin
 from udfs.system_clocks import SYSTEM_CLOCKS
@@ -43,6 +44,7 @@ class AlertPublishing(msgspec.Struct, frozen=True, kw_only=True):
     topic: SnsSettings
     publish: PublishSettings
     letters: LetterForm
+    metrics: MetricSettings = MetricSettings()
 
 
 class AlertsNotPublished(RuntimeError):
@@ -62,7 +64,7 @@ class PublishAlerts(KeyedProcessFunction):
         self._waiting = runtime_context.get_list_state(ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY()))
         self._count = runtime_context.get_state(ValueStateDescriptor("waiting-count", Types.LONG()))
         self._origin = Origin(settings.topic.topic_arn)
-        self._metrics = _Metrics(runtime_context, self._publisher)
+        self._metrics = _Metrics(runtime_context, self._publisher, settings.metrics)
 
     def process_element(self, value: bytes, ctx: KeyedProcessFunction.Context) -> Iterable[Any]:
         settings = self._settings.publish
@@ -144,8 +146,8 @@ class PublishAlerts(KeyedProcessFunction):
 class _Metrics:
     """The publisher's counters as metrics of Flink, and how many alerts wait in all shards of this instance."""
 
-    def __init__(self, runtime_context: Any, publisher: AlertPublisher) -> None:
-        self._metrics = FlinkMetrics(runtime_context, ALERT_METRICS)
+    def __init__(self, runtime_context: Any, publisher: AlertPublisher, settings: MetricSettings) -> None:
+        self._metrics = FlinkMetrics(runtime_context, ALERT_METRICS, settings)
         self._counters = publisher.counters
         self._told = dict.fromkeys(publisher.counters.__struct_fields__, 0)
         self._waiting: dict[str, int] = {}

@@ -22,13 +22,14 @@ from udfs.huge_pages import use_huge_pages
 from udfs.incoming import RecordReader
 from udfs.live_control import LiveControl, UnusableHere
 from udfs.looking_ahead import look_ahead
+from udfs.metric_places import MetricSettings
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Origin, Output
 from udfs.progress import Progress
 from udfs.remote_files import S3Settings, local_paths
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.system_clocks import SYSTEM_CLOCKS
-from udfs.tally import count
+from udfs.tally import ControlOutcome, count
 from udfs.user_log_flink import FlinkUserLog
 
 _log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ CONSOLE_DESTINATIONS = {
 CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 
 
-OUTCOMES = {True: "applied", False: "ignored"}
+OUTCOMES: dict[bool, ControlOutcome] = {True: "applied", False: "ignored"}
 REMEDY = (
     "Put back what it needs, or start with something newer: scoring.rules of a higher version, "
     "scoring.bundle with a higher scoring.bundle_version, scoring.thresholds with a higher version"
@@ -69,6 +70,7 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     state_ttl_days: int
     control: str = "control"
     remote_files: S3Settings = S3Settings()
+    metrics: MetricSettings = MetricSettings()
     console: Literal["alerts", "actions", "all"] | None = None
 
 
@@ -95,7 +97,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._read = settings.reader.read
         announce(self)
         self._limit = DeadLetterLimit(settings.dead_letter_limit)
-        self._progress = Progress(runtime_context, self._scorer, _clock_ms)
+        self._progress = Progress(runtime_context, self._scorer, _clock_ms, settings.metrics)
         self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
         self._only_actions = settings.console == "actions"
         self._control = LiveControl(self._scorer)

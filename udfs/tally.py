@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 DeadLetterKind = Literal["bad_record", "missing_rate", "amount_out_of_range", "unexpected_error", "control"]
+ControlOutcome = Literal["applied", "ignored", "refused"]
 
 
 class Tally(msgspec.Struct, gc=False):

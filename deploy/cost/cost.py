@@ -64,6 +64,7 @@ def bill(transactions: float, cache_hits: float, usage: dict[str, Any], prices: 
         ("decisions, written", puts / 1_000, "s3_thousand_puts"),
         ("key", 1, "kms_key_month"),
         ("alarms", u["alarm_metrics"], "cloudwatch_alarm_metric_month"),
+        ("job's metrics", u["job_metrics"], "cloudwatch_metric_month"),
         ("logs", u["log_gb"], "cloudwatch_log_gb"),
     ]
     return [Line(what, quantity, price, quantity * prices[price]["usd"]) for what, quantity, price in quantities]

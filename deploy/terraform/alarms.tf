@@ -18,6 +18,7 @@ locals {
     events-lag     = { namespace = "AWS/Kinesis", metric = "GetRecords.IteratorAgeMilliseconds", dimensions = local.events, statistic = "Maximum", below = false, threshold = var.largest_lag_ms, periods = 5, missing = "notBreaching", meaning = "payments wait for their decision" }
     events-refused = { namespace = "AWS/Kinesis", metric = "WriteProvisionedThroughputExceeded", dimensions = local.events, statistic = "Sum", below = false, threshold = 0, periods = 5, missing = "notBreaching", meaning = "the stream has too few shards for its producers" }
     store-throttle = { namespace = "AWS/DynamoDB", metric = "ReadThrottleEvents", dimensions = local.records, statistic = "Sum", below = false, threshold = 0, periods = 5, missing = "notBreaching", meaning = "look-ups are refused: decisions say stale or degraded" }
+    decisions-late = { namespace = "AWS/KinesisAnalytics", metric = "fraud_arrival_lag_ms_p99", dimensions = local.application, statistic = "Maximum", below = false, threshold = 1000, periods = 5, missing = "notBreaching", meaning = "payments from Kafka wait more than a second for their decision" }
     alerts-undone  = { namespace = "AWS/SNS", metric = "NumberOfNotificationsFailed", dimensions = local.alerts, statistic = "Sum", below = false, threshold = 0, periods = 5, missing = "notBreaching", meaning = "a subscriber of the alerts cannot be reached" }
   }
 }

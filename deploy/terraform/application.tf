@@ -79,7 +79,7 @@ resource "aws_kinesisanalyticsv2_application" "job" {
       monitoring_configuration {
         configuration_type = "CUSTOM"
         log_level          = "INFO"
-        metrics_level      = "OPERATOR"
+        metrics_level      = "APPLICATION" # a lower level has more dimensions, and each series its price
       }
 
       parallelism_configuration {

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from jobs.config_file import load_config
-from udfs.metrics import METRICS, PROMETHEUS_PREFIX, prometheus_name
+from udfs.metric_places import PROMETHEUS_PREFIX, prometheus_name
+from udfs.metrics import METRICS
 
 PROJECT = Path(__file__).parents[2]
 DOCKER = PROJECT / "docker"

@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from tests.deploy.terraform_files import Terraform
+from udfs.metric_places import FORWARDED
+from udfs.metrics import BY_NAME
 
 PROJECT = Path(__file__).parents[2]
 COST = PROJECT / "deploy" / "cost"
@@ -64,4 +66,10 @@ def test_each_price_has_a_source_with_its_date_or_is_marked_as_assumed() -> None
 def test_the_alarms_of_the_sheet_are_those_of_terraform() -> None:
     usage = yaml.safe_load((COST / "usage.yaml").read_text())
     terraform = Terraform()
-    assert usage["alarm_metrics"] == len(terraform.locals["values"]) + len(terraform.locals["changes"])
+    of_the_job = sum(len(growth["watched"]) for growth in terraform.locals["growths"].values())
+    assert usage["alarm_metrics"] == len(terraform.locals["values"]) + len(terraform.locals["changes"]) + of_the_job
+
+
+def test_the_metrics_of_the_sheet_are_those_that_the_job_has_taken_to_cloudwatch() -> None:
+    usage = yaml.safe_load((COST / "usage.yaml").read_text())
+    assert usage["job_metrics"] == sum(len(BY_NAME[name].series) for name in FORWARDED)

@@ -187,6 +187,7 @@ def test_every_alarm_watches_a_metric_that_exists_and_tells_somebody(terraform: 
     assert all(alarm["alarm_actions"] == ["${aws_sns_topic.operations.arn}"] for alarm in alarms)
     watched = [("AWS/KinesisAnalytics", change["metric"]) for change in terraform.locals["changes"].values()]
     watched += [(value["namespace"], value["metric"]) for value in terraform.locals["values"].values()]
+    watched = [(space, name) for space, name in watched if not name.startswith("fraud_")]  # test_job_alarms.py
     assert sorted(watched) == sorted((space, name) for space, names in METRICS.items() for name in names)
 
 

@@ -7,7 +7,7 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from udfs.metrics import PROMETHEUS_PREFIX
+from udfs.metric_places import PROMETHEUS_PREFIX
 
 Series = dict[str, str]
 
@@ -29,9 +29,10 @@ def free_port() -> int:
 
 
 class Scrape:
-    """One look at all series; empty while nobody listens."""
+    """One look at all series, of which those with names behind the prefix are ours; empty while nobody listens."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, prefix: str = PROMETHEUS_PREFIX) -> None:
+        self.prefix = prefix
         self.samples: list[tuple[str, Series, float]] = []
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
@@ -44,15 +45,18 @@ class Scrape:
     def values(self, name: str, **labels: str) -> list[float]:
         """The values of the series with these labels, one an instance."""
         return [
-            value
-            for found, its, value in self.samples
-            if found == PROMETHEUS_PREFIX + name and labels.items() <= its.items()
+            value for found, its, value in self.samples if found == self.prefix + name and labels.items() <= its.items()
         ]
 
     def totals(self, name: str, label: str) -> dict[str, int]:
         """The sum over instances by a label's value."""
         sums: dict[str, int] = {}
         for found, its, value in self.samples:
-            if found == PROMETHEUS_PREFIX + name:
+            if found == self.prefix + name:
                 sums[its[label]] = sums.get(its[label], 0) + int(value)
         return sums
+
+    def names(self) -> set[str]:
+        """The names of our series, without what a histogram's total is called beside its quantiles."""
+        ours = {name.removesuffix("_count") for name, _, _ in self.samples if name.startswith(self.prefix)}
+        return {name.removeprefix(self.prefix) for name in ours}

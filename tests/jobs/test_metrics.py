@@ -13,7 +13,9 @@ from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines
 from tests.jobs.prometheus import Scrape, free_port, reporter
-from udfs.metrics import METRICS, PROMETHEUS_PREFIX, markdown_table, prometheus_name
+from udfs.metric_places import PROMETHEUS_PREFIX, prometheus_name
+from udfs.metric_table import markdown_table
+from udfs.metrics import METRICS
 
 EVENTS = 4_000
 BAD = 30
@@ -46,19 +48,20 @@ def test_the_metrics_of_a_running_job_are_those_of_its_outputs(configure: Config
     assert sum(scrape.values("alerts")) == len(alerts) > 10
     assert sum(scrape.values("late")) == sum(decision["late"] for decision in decisions)
     assert scrape.totals("action_decisions", "action") == Counter(decision["action"] for decision in decisions)
-    assert scrape.totals("reason_dead_letters", "reason") == {"bad_record": BAD}
+    assert scrape.totals("reason_dead_letters", "reason") == {
+        "bad_record": BAD, "missing_rate": 0, "amount_out_of_range": 0, "unexpected_error": 0, "control": 0
+    }  # fmt: skip
     assert scrape.totals("rule_hits", "rule") == Counter(hit for one in decisions for hit in one["rules"]["hits"])
-    assert scrape.totals("status_enrichment", "status") == {"ok": len(decisions)}
+    assert scrape.totals("status_enrichment", "status") == {"ok": len(decisions), "stale": 0, "degraded": 0}
+    assert scrape.totals("outcome_control_elements", "outcome") == {"applied": 0, "ignored": 0, "refused": 0}
     assert sum(scrape.values("users_cached")) == sum(scrape.values("state_misses")) == len(users)
     newest_ms = max(decision["event_time_ms"] for decision in decisions)
     assert all(abs(time.time() * 1_000 - lag - newest_ms) < 3_600_000 for lag in scrape.values("event_time_lag_ms"))
     assert all(20 < median < 20_000 for median in scrape.values("score_time_us", quantile="0.5"))
-    known = {prometheus_name(metric) for metric in METRICS}
-    shown = {name.removesuffix("_count") for name, _, _ in scrape.samples if name.startswith(PROMETHEUS_PREFIX)}
-    assert shown <= known
-    assert known - shown == {
-        PROMETHEUS_PREFIX + name for name in ("control_version", "outcome_control_elements", "arrival_lag_ms")
-    }  # nothing was published, and files do not tell when a line arrived
+    known = {prometheus_name(metric).removeprefix(PROMETHEUS_PREFIX) for metric in METRICS}
+    assert scrape.names() <= known
+    # Nothing was published, and files do not tell when a line arrived.
+    assert known - scrape.names() == {"control_version", "arrival_lag_ms"}
 
 
 def test_the_documentation_lists_every_metric() -> None:
