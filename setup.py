@@ -60,9 +60,8 @@ COMPILED = [
         f"udfs/{name}.py"
         for name in (
             "account_history", "baseline", "block_list", "decision", "entity_history", "entity_risk",
-            "feature_engine", "geo", "local_time", "money", "observation", "scorer", "sorted_times", "sums",
-            "undecided", "user_state",
-            "window", "windows",
+            "feature_engine", "geo", "local_time", "money", "observation", "packed_hours", "scorer", "sorted_times",
+            "sums", "undecided", "user_state", "window", "windows",
         )
     ),
     *(

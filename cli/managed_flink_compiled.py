@@ -89,7 +89,7 @@ def compile_hot_path(python: str, root: Path, wheels: Path, cache: Path) -> Path
 def _sources(root: Path) -> Iterator[Path]:
     for name in SOURCES:
         path = root / name
-        yield from (path,) if path.is_file() else sorted(path.rglob("*.py"))
+        yield from (path,) if path.is_file() else sorted([*path.rglob("*.py"), *path.glob("*.c")])
 
 
 def _copy(paths: Iterable[Path], root: Path, target: Path) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from itertools import accumulate
 
 from udfs.entity_buckets import DAY_HOURS, FOR_EVER_MS, WEEK_HOURS, BucketRow, BucketSettings, EntityKind
 from udfs.entity_risk import EntityRisk
+from udfs.packed_hours import hours_before, pack_hours
 from udfs.time_units import HOUR_MS
 
 
@@ -15,9 +15,9 @@ class EntityHistory:
     """One entity's buckets, ready to be read as of any moment; numbers side by side, as they are searched and summed."""
 
     __slots__ = (
-        "_activity_delay_ms", "_frauds", "_hours", "_label_delay_ms", "_memo", "_memo_activity_end", "_memo_complete_ms",
-        "_memo_label_end", "_prior_rate", "_prior_weight", "_risk_days", "_transactions", "_users_1d", "_users_7d",
-        "complete_through_ms", "row",
+        "_activity_delay_ms", "_first_hour", "_frauds", "_hours", "_label_delay_ms", "_memo", "_memo_activity_end",
+        "_memo_complete_ms", "_memo_label_end", "_prior_rate", "_prior_weight", "_risk_days", "_transactions",
+        "_users_1d", "_users_7d", "complete_through_ms", "row",
     )  # fmt: skip
 
     def __init__(self, row: BucketRow, settings: BucketSettings) -> None:
@@ -28,7 +28,8 @@ class EntityHistory:
         self._prior_weight = settings.prior_weight
         self._prior_rate = settings.prior_fraud_rate
         self._risk_days = settings.risk_days_of(row.entity)
-        self._hours = array("q", row.hours)
+        self._first_hour = row.hours[0] if row.hours else 0
+        self._hours = pack_hours(row.hours)
         self._transactions = array("q", accumulate(row.transactions, initial=0))
         self._frauds = array("q", accumulate(row.frauds, initial=0))
         self._users_1d = array("q", accumulate(row.users_1d, initial=0))
@@ -48,8 +49,8 @@ class EntityHistory:
             and self._memo is not None
         ):
             return self._memo
-        hours, transactions = self._hours, self._transactions
-        until = bisect_left(hours, activity_end)
+        hours, first, transactions = self._hours, self._first_hour, self._transactions
+        until = hours_before(hours, first, activity_end, len(transactions) - 1)
         all_transactions = transactions[until]
         first_hour = self.row.first_hour
         # From this moment on nothing that arrives can change buckets before the two hours.
@@ -59,8 +60,8 @@ class EntityHistory:
         )
         risk = EntityRisk(
             self._fraud_rates(label_end),
-            all_transactions - transactions[bisect_left(hours, activity_end - DAY_HOURS, 0, until)],
-            all_transactions - transactions[bisect_left(hours, activity_end - WEEK_HOURS, 0, until)],
+            all_transactions - transactions[hours_before(hours, first, activity_end - DAY_HOURS, until)],
+            all_transactions - transactions[hours_before(hours, first, activity_end - WEEK_HOURS, until)],
             self._users_1d[until],
             self._users_7d[until],
             first_hour * HOUR_MS if first_hour is not None and first_hour < activity_end else None,
@@ -71,19 +72,18 @@ class EntityHistory:
         return risk
 
     def _fraud_rates(self, label_end: int) -> tuple[float, ...]:
-        hours, transactions, frauds = self._hours, self._transactions, self._frauds
-        until = bisect_left(hours, label_end)
+        hours, first, transactions, frauds = self._hours, self._first_hour, self._transactions, self._frauds
+        until = hours_before(hours, first, label_end, len(transactions) - 1)
         if not until:
             return (self._prior_rate,) * len(self._risk_days)
         weight = self._prior_weight
         prior = weight * self._prior_rate
         all_transactions, all_frauds = transactions[until], frauds[until]
-        first_hour: int = hours[0]
         withdrawn = self.row.withdrawn
         rates = []
         for days in self._risk_days:
             start = _window_start(label_end, days)
-            since = bisect_left(hours, start, 0, until) if start > first_hour else 0
+            since = hours_before(hours, first, start, until) if start > first else 0
             count = all_frauds - frauds[since]
             if withdrawn:
                 count -= sum(start <= counted and ended < label_end for counted, ended in withdrawn)

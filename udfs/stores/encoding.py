@@ -13,6 +13,7 @@ import msgspec
 
 from udfs.entity_buckets import BucketRow, BucketSettings
 from udfs.entity_history import EntityHistory
+from udfs.packed_hours import LONGEST_HOURS
 from udfs.stores.port import PREFIXES, UNREADABLE, Record, StoredRecord, StoreError, Unreadable, prefix_of
 
 encode_record = msgspec.msgpack.Encoder().encode
@@ -55,6 +56,8 @@ def require_sound_buckets(row: BucketRow) -> None:
         raise StoreError(f"hours, transactions, frauds, users_1d and users_7d of {row.id} must be of one length")
     if any(later <= earlier for earlier, later in pairwise(row.hours)):
         raise StoreError(f"the hours of {row.id} must rise")
+    if row.hours and row.hours[-1] - row.hours[0] > LONGEST_HOURS:
+        raise StoreError(f"the hours of {row.id} span more than {LONGEST_HOURS:,}")
     if any(count < 0 for count in (*row.transactions, *row.frauds)):
         raise StoreError(f"transactions and frauds of {row.id} must not be negative")
     if any(count < 0 for users in (row.users_1d, row.users_7d) for count in accumulate(users)):
