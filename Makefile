@@ -12,7 +12,7 @@ help:  ## Show this list
 
 setup: $(VENV)/.compiled  ## Install everything into .venv (Python 3.11 and Java 17 must be there)
 
-$(VENV)/.compiled: $(VENV)/.ready $(wildcard udfs/*.py udfs/*.c udfs/features/*.py)
+$(VENV)/.compiled: $(VENV)/.ready $(wildcard udfs/*.py udfs/*.c udfs/features/*.py udfs/stores/*.py)
 	$(BIN)/python setup.py -q build_ext --inplace --force >$(VENV)/compiling.log 2>&1 || { tail -20 $(VENV)/compiling.log; exit 2; }
 	@ln -sf $(CURDIR)/fraud__mypyc*.so $(VENV)/lib/python3.11/site-packages/ 2>/dev/null || true
 	@grep "^not compiled" $(VENV)/compiling.log || true

@@ -61,7 +61,7 @@ COMPILED = [
         for name in (
             "account_history", "baseline", "block_list", "decision", "entity_history", "entity_risk",
             "feature_engine", "geo", "local_time", "money", "observation", "packed_hours", "scorer", "sorted_times",
-            "sums", "undecided", "user_state", "window", "windows",
+            "stores/cache", "sums", "undecided", "user_state", "window", "windows",
         )
     ),
     *(

@@ -22,11 +22,11 @@ from msgspec.structs import replace
 
 from udfs.entity_buckets import BucketSettings
 from udfs.profiles import DeviceProfile, MerchantProfile, UserProfile
-from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.cache import CachedEnrichment
 from udfs.stores.dynamodb_tables import make_tables
 from udfs.stores.opening import open_store
 from udfs.stores.port import StoredRecord
-from udfs.stores.settings import DynamoDBSettings, RedisSettings, RemoteStoreSettings
+from udfs.stores.settings import CacheSettings, DynamoDBSettings, RedisSettings, RemoteStoreSettings
 from udfs.system_clocks import SYSTEM_CLOCKS
 
 PROJECT = Path(__file__).parents[1]

@@ -9,8 +9,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from jobs.config_types import ExistingFile
 from jobs.section import Section
-from udfs.stores.cache import CacheSettings
-from udfs.stores.settings import DynamoDBSettings, OnlineFeatureSettings, RedisSettings, RemoteStoreSettings
+from udfs.stores.settings import (
+    CacheSettings,
+    DynamoDBSettings,
+    OnlineFeatureSettings,
+    RedisSettings,
+    RemoteStoreSettings,
+)
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")

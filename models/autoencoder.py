@@ -16,22 +16,14 @@ from models.settings import Progress, TrainSettings, no_progress
 STAGE = "training the autoencoder"
 BATCH = 256
 CLIP = 8.0
-LARGEST_SIZE = 1e18
-"""What is larger counts as this, so that its square is a float32."""
 LOWEST_DEVIATION = 0.05  # a flag that hardly ever fires must not outweigh all other features when it does
 
 Matrix = npt.NDArray[np.float32]
 
 
-def squash(values: Matrix) -> Matrix:
-    """asinh of values up to LARGEST_SIZE: nearly linear around 0, a logarithm far from it."""
-    squashed: Matrix = np.arcsinh(np.clip(values, -LARGEST_SIZE, LARGEST_SIZE))
-    return squashed
-
-
 @dataclass(frozen=True)
 class Preparation:
-    """clip((squash(x, or the median where x is NaN) - center) * scale, -8, 8), one float32 a feature."""
+    """clip((asinh(x, or the median where x is NaN) - center) * scale, -8, 8), one float32 a feature."""
 
     medians: Matrix
     centers: Matrix
@@ -40,7 +32,7 @@ class Preparation:
     def apply(self, features: Matrix) -> Matrix:
         """Features float32 [N, F] as the network sees them."""
         known = np.where(np.isnan(features), self.medians, features)
-        prepared: Matrix = np.clip((squash(known) - self.centers) * self.scales, -CLIP, CLIP)
+        prepared: Matrix = np.clip((np.arcsinh(known) - self.centers) * self.scales, -CLIP, CLIP)
         return prepared
 
 
@@ -78,7 +70,7 @@ def _fit_preparation(features: Matrix) -> Preparation:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="All-NaN slice", category=RuntimeWarning)
         medians = np.nan_to_num(np.nanmedian(features, axis=0)).astype(np.float32)
-    squashed = squash(np.where(np.isnan(features), medians, features))
+    squashed = np.arcsinh(np.where(np.isnan(features), medians, features))
     centers = squashed.mean(axis=0, dtype=np.float64)
     deviations = np.maximum(squashed.std(axis=0, dtype=np.float64), LOWEST_DEVIATION)
     return Preparation(medians, centers.astype(np.float32), (1.0 / deviations).astype(np.float32))

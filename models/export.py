@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from models.autoencoder import CLIP, LARGEST_SIZE, Autoencoder
+from models.autoencoder import CLIP, Autoencoder
 from models.graph import ML_DOMAIN, Graph
 from models.trees import Forest, margin_attributes, split_attributes
 from udfs.bundle import INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights, open_session
@@ -38,7 +38,8 @@ def scoring_graph(forest: Forest, autoencoder: Autoencoder, blend: BlendWeights)
         imputed_value_floats=preparation.medians.tolist(),
         replaced_value_float=math.nan,
     )
-    squashed = _squash(graph, known)
+    # Logarithms would be quicker, but their vector form gives other last bits than the scalar one at a batch's end.
+    squashed = graph.node("Asinh", [known], "squashed")
     scaled = graph.node(
         "Scaler",
         [squashed],
@@ -62,18 +63,6 @@ def scoring_graph(forest: Forest, autoencoder: Autoencoder, blend: BlendWeights)
     probability = graph.node("Sigmoid", [log_odds], "probability")
     graph.node("Concat", [probability, margin, error, squared], MODEL_OUTPUT, axis=1)
     return graph.serialize(MODEL_OUTPUT, SUMMARY_COLUMNS + width)
-
-
-def _squash(graph: Graph, known: str) -> str:
-    """asinh(x) as sign(x) * log(|x| + sqrt(x^2 + 1)): for these operators ONNX Runtime has vector instructions, for Asinh
-    it calls the C library's function of each number, which took a fifth of the whole graph's time."""
-    size = graph.node("Abs", [known], "unbounded_size")
-    size = graph.node("Min", [size, graph.scalar("largest_size", LARGEST_SIZE)], "size")
-    square = graph.node("Add", [graph.node("Mul", [size, size], "size_squared"), graph.scalar("one", 1.0)], "square")
-    sum_ = graph.node("Add", [size, graph.node("Sqrt", [square], "root")], "size_and_root")
-    return graph.node(
-        "Mul", [graph.node("Log", [sum_], "size_squashed"), graph.node("Sign", [known], "sign")], "squashed"
-    )
 
 
 def run_scoring_graph(graph: bytes, features: Matrix) -> Matrix:

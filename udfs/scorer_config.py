@@ -6,8 +6,7 @@ import msgspec
 
 from udfs.decision_settings import DecisionSettings
 from udfs.entity_buckets import BucketSettings
-from udfs.stores.cache import CacheSettings
-from udfs.stores.settings import OnlineFeatureSettings, RemoteStoreSettings
+from udfs.stores.settings import CacheSettings, OnlineFeatureSettings, RemoteStoreSettings
 from udfs.time_units import MINUTE_MS
 from udfs.user_state_settings import UserStateSettings
 

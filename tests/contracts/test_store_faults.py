@@ -21,12 +21,18 @@ from tests.servers.processes import ServerProcess
 from tests.servers.redis_server import RedisServer
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import MerchantProfile, UserProfile
-from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.cache import CachedEnrichment
 from udfs.stores.dynamodb_tables import make_tables
 from udfs.stores.opening import open_for_scoring, open_store
 from udfs.stores.port import OnlineFeatures, Record, StoredRecord, StoreError
 from udfs.stores.publisher import OnlineFeaturePublisher
-from udfs.stores.settings import DynamoDBSettings, OnlineFeatureSettings, RedisSettings, RemoteStoreSettings
+from udfs.stores.settings import (
+    CacheSettings,
+    DynamoDBSettings,
+    OnlineFeatureSettings,
+    RedisSettings,
+    RemoteStoreSettings,
+)
 from udfs.system_clocks import SYSTEM_CLOCKS
 
 CACHE = CacheSettings(fresh_ms=100, stale_ms=1_500, open_ms=300)

@@ -12,9 +12,10 @@ from tests.contracts.store_factories import SETTINGS, STORES, Content, Profile, 
 from udfs.entity_buckets import BucketRow
 from udfs.entity_history import EntityHistory
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.cache import CachedEnrichment
 from udfs.stores.memory import MemoryStore
 from udfs.stores.port import PREFIXES, Record, Store
+from udfs.stores.settings import CacheSettings
 
 HOUR, DAY = 3_600_000, 86_400_000
 START = 1_767_225_600_000

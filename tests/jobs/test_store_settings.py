@@ -11,8 +11,7 @@ from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
 from jobs.config_file import load_store, parse_config
 from jobs.scoring_settings import scorer_config, scorer_paths
-from udfs.stores.cache import CacheSettings
-from udfs.stores.settings import DynamoDBSettings, OnlineFeatureSettings, RedisSettings
+from udfs.stores.settings import CacheSettings, DynamoDBSettings, OnlineFeatureSettings, RedisSettings
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from udfs.outputs import EnrichmentStatus
 from udfs.profiles import UserProfile
-from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.cache import CachedEnrichment
 from udfs.stores.port import Record, StoreUnavailable
+from udfs.stores.settings import CacheSettings
 
 START = 1_767_225_600_000
 FRESH, STALE, OPEN = 60_000, 600_000, 1_000

@@ -10,9 +10,10 @@ from udfs.entity_buckets import BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
 from udfs.entity_history import EntityHistory
 from udfs.history_writer import HistoryWriter, HistoryWriterSettings
-from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.cache import CachedEnrichment
 from udfs.stores.completeness import HistoriesOf
 from udfs.stores.port import CompleteThrough, StoreUnavailable
+from udfs.stores.settings import CacheSettings
 from udfs.stores.sqlite import SqliteStore
 
 HOUR = 3_600_000

@@ -7,8 +7,9 @@ import time
 from collections.abc import Sequence
 
 from udfs.profiles import UserProfile
-from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.cache import CachedEnrichment
 from udfs.stores.port import Record, StoreUnavailable
+from udfs.stores.settings import CacheSettings
 from udfs.system_clocks import SYSTEM_CLOCKS
 
 SETTINGS = CacheSettings(fresh_ms=400, stale_ms=2_000, refresh_ahead_ms=250)

@@ -26,9 +26,10 @@ from udfs.outputs import Origin, Output
 from udfs.rules.rulebook import RuleResult
 from udfs.scorer import Scorer
 from udfs.scorer_config import ScorerConfig, ScorerPaths
-from udfs.stores.cache import CachedEnrichment, CacheSettings
+from udfs.stores.cache import CachedEnrichment
 from udfs.stores.memory import MemoryStore
 from udfs.stores.port import Record, Unreadable
+from udfs.stores.settings import CacheSettings
 from udfs.user_log import MemoryUserLogs
 from udfs.user_state_settings import UserStateSettings, WindowSettings
 

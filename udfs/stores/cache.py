@@ -13,28 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 
-import msgspec
-
 from udfs.outputs import EnrichmentStatus
 from udfs.stores.counters import EnrichmentCounters
 from udfs.stores.port import UNREADABLE, Record, Store, StoreUnavailable, Unreadable
 from udfs.stores.refresh_ahead import RefreshAhead
+from udfs.stores.settings import CacheSettings
 
 Entry = tuple[int, Record | Unreadable | None, int]
 """Until when it is used without a closer look, the value, and when it was fetched."""
 
 LOOK_CLOSER = -1
-
-
-class CacheSettings(msgspec.Struct, frozen=True):
-    """Times in milliseconds of the clock that is passed in."""
-
-    fresh_ms: int = 60_000
-    stale_ms: int = 600_000
-    entries: int = 200_000
-    failures_to_open: int = 3
-    open_ms: int = 1_000
-    refresh_ahead_ms: int = 0
 
 
 class CachedEnrichment:

@@ -57,3 +57,14 @@ class OnlineFeatureSettings(msgspec.Struct, frozen=True, kw_only=True):
     ttl_ms: int = 300_000
     flush_interval_ms: int = 50
     max_waiting_users: int = 20_000
+
+
+class CacheSettings(msgspec.Struct, frozen=True):
+    """How long a cache in front of a store uses what it read. Times in milliseconds of the clock that it is given."""
+
+    fresh_ms: int = 60_000
+    stale_ms: int = 600_000
+    entries: int = 200_000
+    failures_to_open: int = 3
+    open_ms: int = 1_000
+    refresh_ahead_ms: int = 0
