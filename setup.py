@@ -53,13 +53,12 @@ DEV = [
     "uv",
 ]
 
-# What runs for every transaction. Not the codec, whose fields hold numbers for a moment where texts are declared, and not
-# the structs of msgspec, whose options mypyc drops.
+# What runs for every transaction. Not the structs of msgspec, whose options mypyc drops.
 COMPILED = [
     *(
         f"udfs/{name}.py"
         for name in (
-            "account_history", "baseline", "block_list", "decision", "entity_history", "entity_risk",
+            "account_history", "baseline", "block_list", "codec", "decision", "entity_history", "entity_risk",
             "feature_engine", "geo", "local_time", "money", "observation", "packed_hours", "scorer", "sorted_times",
             "stores/cache", "sums", "undecided", "user_state", "window", "windows",
         )

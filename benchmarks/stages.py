@@ -92,9 +92,10 @@ def measure_stages(events: Path, reference: Path | None, histories: Path, progre
         engine = open_engine(ScorerConfig(), paths, logs)
         observe = watch.around("user state, look-ups, windows, features", engine.observe)
         commit = watch.around("learn and write state", engine.commit)
+        decode = watch.around("decode", decode_event)
 
         def take(line: bytes, key: str) -> None:
-            event = decode_event(line)
+            event = decode(line)
             if isinstance(event, Transaction):
                 observation = observe(event)
                 if observation is not None:
@@ -109,7 +110,6 @@ def measure_stages(events: Path, reference: Path | None, histories: Path, progre
     shares = dict(watch.nanoseconds)
     watch = Stopwatch()
     with (
-        patch.object(scoring, "decode_event", watch.around("decode", decode_event)),
         patch.object(Ensemble, "score_many", watch.around("ensemble (ONNX)", Ensemble.score_many)),
         patch.object(Ensemble, "explain", watch.around("reasons of alerts", Ensemble.explain)),
         patch.object(Rulebook, "evaluate", watch.around("rules", Rulebook.evaluate)),

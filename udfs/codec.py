@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
-from udfs.events import EVENT_TYPES, AccountChange, Event, Label, Login, Transaction
+from udfs.events import EVENT_TYPES, AccountChange, Event, Login, Transaction
 
 MAX_IDENTIFIER_LENGTH = 64
 MAX_TEXT_BYTES = 256
@@ -50,7 +51,7 @@ def decode_event(payload: bytes) -> Event:
     if isinstance(event, Transaction):
         _normalize_transaction(event, payload)
     else:
-        _normalize_other(event)
+        _normalize_other(type(event), event)
     return event
 
 
@@ -94,7 +95,8 @@ def _check_utf8(payload: bytes) -> None:
         raise BadRecord(f"not UTF-8: {error.reason} at byte {error.start}") from None
 
 
-def _normalize_transaction(event: Transaction, payload: bytes) -> None:
+def _normalize_transaction(event: Any, payload: bytes) -> None:
+    """`event` is a Transaction as it was decoded: its ids may be numbers, its timestamp a date."""
     event.transaction_id = identifier(event.transaction_id, "transaction_id")
     event.user_id = identifier(event.user_id, "user_id")
     if type(event.timestamp) is not int or not 0 <= event.timestamp <= MAX_TIMESTAMP_MS:
@@ -120,15 +122,15 @@ def _normalize_transaction(event: Transaction, payload: bytes) -> None:
         _check_texts(event, _TRANSACTION_TEXTS)
 
 
-def _normalize_other(event: Login | AccountChange | Label) -> None:
+def _normalize_other(kind: type[Event], event: Any) -> None:
     event.event_id = identifier(event.event_id, "event_id")
     event.user_id = identifier(event.user_id, "user_id")
     event.timestamp = epoch_ms(event.timestamp, "timestamp")
-    if isinstance(event, Login):
+    if kind is Login:
         if event.device_id is not None:
             event.device_id = identifier(event.device_id, "device_id")
         _check_texts(event, ("ip_address", "city"))
-    elif isinstance(event, AccountChange):
+    elif kind is AccountChange:
         _check_texts(event, ("old_status", "new_status", "reason", "audit_user"))
     else:
         event.transaction_id = identifier(event.transaction_id, "transaction_id")
@@ -140,9 +142,9 @@ def _normalize_other(event: Login | AccountChange | Label) -> None:
         _check_texts(event, ("resolution_code",))
 
 
-def identifier(value: str | int, field: str) -> str:
+def identifier(value: object, field: str) -> str:
     """An id as text: 1 to 64 printable ASCII characters without a space; an integer becomes its decimal text."""
-    text = value if type(value) is str else str(value)
+    text = value if isinstance(value, str) else str(value)
     if len(text) <= MAX_IDENTIFIER_LENGTH and text.isascii():
         if text.isalnum():  # nearly all ids: one look decides
             return text

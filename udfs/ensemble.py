@@ -16,7 +16,6 @@ ReasonKind = Literal["tree", "anomaly"]
 UNUSUAL_DEVIATIONS = 3.0
 
 _ROWS_PER_RUN = 4096
-_unpack_summary = struct.Struct(f"{SUMMARY_COLUMNS}f").unpack_from
 _MODEL_OUTPUTS = [MODEL_OUTPUT]
 _EXPLAIN_OUTPUTS = [EXPLAIN_OUTPUT]
 
@@ -73,7 +72,7 @@ class Ensemble:
                 ) from None
             place += step
         self._output = output = self._run(_MODEL_OUTPUTS, self._feeds[count], None)[0]
-        return [Prediction(*_unpack_summary(row)) for row in output]
+        return [Prediction(*summary) for summary in output[:, :SUMMARY_COLUMNS].tolist()]
 
     def explain(self, k: int, row: int = 0) -> list[tuple[str, float, ReasonKind]]:
         """Why a vector of those scored last, the first or that of number `row`, scored as it did: at most `k` reasons
