@@ -69,18 +69,17 @@ free_arena(void *Py_UNUSED(context), void *arena, size_t size)
     returned[returned_count++] = arena;
 }
 
-PyDoc_STRVAR(install_doc, "install() -> bool\n\nFrom now on; True the first time.");
+PyDoc_STRVAR(install_doc, "install() -> None\n\nFrom now on; again changes nothing.");
 
 static PyObject *
 install(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
-    if (installed) {
-        Py_RETURN_FALSE;
+    if (!installed) {
+        PyObjectArenaAllocator allocator = {NULL, alloc_arena, free_arena};
+        PyObject_SetArenaAllocator(&allocator);
+        installed = 1;
     }
-    PyObjectArenaAllocator allocator = {NULL, alloc_arena, free_arena};
-    PyObject_SetArenaAllocator(&allocator);
-    installed = 1;
-    Py_RETURN_TRUE;
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {{"install", install, METH_NOARGS, install_doc}, {NULL, NULL, 0, NULL}};
