@@ -59,7 +59,7 @@ COMPILED = [
         f"udfs/{name}.py"
         for name in (
             "account_history", "baseline", "block_list", "codec", "decision", "entity_history", "entity_risk",
-            "feature_engine", "geo", "local_time", "money", "observation", "packed_hours", "scorer", "sorted_times",
+            "feature_engine", "flags", "geo", "local_time", "money", "observation", "packed_hours", "scorer", "sorted_times",
             "stores/cache", "sums", "undecided", "user_state", "window", "windows",
         )
     ),

@@ -1,16 +1,11 @@
-"""From scores to an action, flags and an alert."""
+"""From scores to an action."""
 
 from __future__ import annotations
 
 from math import floor
 
 from udfs.decision_settings import DecisionSettings
-from udfs.features.context import Context
-from udfs.outputs import ACTIONS, Action, Flag
-from udfs.profiles import BlockEntry
-
-SANCTION = "SANCTION"
-UNKNOWN_AUDITORS = frozenset({"", "system", "unknown"})
+from udfs.outputs import ACTIONS, Action
 
 
 def round_half_up(value: float) -> int:
@@ -38,22 +33,3 @@ def at_least(action: Action, minimum: Action | None) -> Action:
     if minimum is None or ACTIONS.index(minimum) <= ACTIONS.index(action):
         return action
     return minimum
-
-
-def flags_of(settings: DecisionSettings, context: Context, blocked: list[BlockEntry]) -> list[Flag]:
-    """Compliance flags beside the action. What is not known raises none."""
-    flags: list[Flag] = []
-    sanctioned = bool(blocked) and any(SANCTION in (entry.reason_code or "").upper() for entry in blocked)
-    if context.amount > settings.aml_amount or sanctioned:
-        flags.append("AML")
-    if context.user is not None and context.user.kyc_level == 0:
-        flags.append("KYC")
-    ip = context.ip
-    if ip is not None and (ip.vpn or (ip.ip_risk_score is not None and ip.ip_risk_score > settings.pci_ip_risk_above)):
-        flags.append("PCI")
-    return flags
-
-
-def needs_audit(audit_user: str | None) -> bool:
-    """Was an account changed by nobody in particular?"""
-    return audit_user is None or audit_user.strip().lower() in UNKNOWN_AUDITORS

@@ -18,11 +18,12 @@ import msgspec
 from udfs.bundle import Bundle
 from udfs.codec import BadRecord, decode_event
 from udfs.dead_letter import LetterForm, dead_letter
-from udfs.decision import action_for, at_least, flags_of, model_score, needs_audit
+from udfs.decision import action_for, at_least, model_score
 from udfs.decision_settings import DecisionSettings
 from udfs.ensemble import Ensemble, Prediction
 from udfs.events import AccountChange, Event, Label, Login, Transaction
 from udfs.feature_engine import FeatureEngine
+from udfs.flags import flag_reasons, flags_of, needs_audit
 from udfs.money import AmountOutOfRange, MissingRate
 from udfs.observation import Observation
 from udfs.outputs import (
@@ -189,10 +190,11 @@ class Scorer:
             texts = rulebook.reasons(result, features, transaction, inputs)
             reasons = block_list_reasons(observation.blocked)
             reasons += rule_reasons(result.hits, texts, result.points, result.score)
-            if from_model:
+            if from_model and action != "allow":
                 explained = self.ensemble.explain(config.reasons_per_alert, row)
                 reasons += model_reasons(explained, features, from_model)
-            reasons = strongest(reasons, config.reasons_per_alert)
+            flagged = flag_reasons(flags, config.decision, context, observation.blocked)
+            reasons = strongest(reasons, max(0, config.reasons_per_alert - len(flagged))) + flagged
         identity = decision_id(transaction.user_id, transaction.transaction_id)
         currency = transaction.currency or config.base_currency
         decision = Decision(

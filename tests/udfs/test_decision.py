@@ -11,14 +11,11 @@ from hypothesis import strategies as st
 
 from tests.udfs.engines import engine_over, logs_of
 from udfs.block_list import BlockList
-from udfs.decision import action_for, at_least, flags_of, model_score, needs_audit, round_half_up
+from udfs.decision import action_for, at_least, model_score, round_half_up
 from udfs.decision_settings import DecisionSettings
 from udfs.events import Transaction
-from udfs.fx_rate import FxRate
-from udfs.money import Money
 from udfs.outputs import ACTIONS
-from udfs.profiles import BlockEntry, IpFeed, UserProfile
-from udfs.stores.port import Record
+from udfs.profiles import BlockEntry
 
 START = 1_767_225_600_000
 DEFAULT = DecisionSettings()
@@ -95,103 +92,6 @@ def test_the_models_score_grows_with_the_probability_from_0_to_1000() -> None:
     scores = [model_score(step / 10_000) for step in range(10_001)]
     assert scores == sorted(scores)
     assert set(scores) == set(range(1001))
-
-
-# -- flags ---------------------------------------------------------------------------------------------------------------
-
-
-def flags(
-    amount: float = 1.0,
-    records: dict[str, Record] | None = None,
-    blocked: list[BlockEntry] | None = None,
-    settings_: DecisionSettings = DEFAULT,
-    money: Money | None = None,
-    **fields: Any,
-) -> list[str]:
-    engine = engine_over(logs_of("U1"), records=records or {}, blocked=blocked or [], money=money)
-    observation = engine.observe(
-        Transaction(transaction_id="T1", user_id="U1", timestamp=START, amount=amount, **fields)
-    )
-    assert observation is not None
-    return list(flags_of(settings_, observation.context, observation.blocked))
-
-
-def test_nothing_known_raises_no_flag() -> None:
-    assert flags() == []
-    assert flags(records={"user:U1": UserProfile(user_id="U1")}) == []
-    assert flags(records={"ip:a": IpFeed(ip_address="a")}, ip_address="a") == []
-
-
-@pytest.mark.parametrize(
-    ("amount", "expected"),
-    [(100_000.0, []), (100_000.004, []), (100_000.01, ["AML"]), (99_999.99, []), (1e12, ["AML"])],
-)
-def test_aml_is_above_the_amount_and_not_at_it(amount: float, expected: list[str]) -> None:
-    assert flags(amount) == expected
-
-
-def test_the_aml_amount_is_configurable() -> None:
-    low = DecisionSettings(aml_amount=10.0)
-    assert flags(10.0, settings_=low) == []
-    assert flags(10.01, settings_=low) == ["AML"]
-
-
-def test_aml_counts_in_the_base_currency() -> None:
-    money = Money("USD", (FxRate("JPY", 0, "0.01"), FxRate("KWD", 0, "3.25")))
-    assert flags(10_000_000, money=money, currency="JPY") == []
-    assert flags(10_000_001, money=money, currency="JPY") == ["AML"]
-    assert flags(30_769.23, money=money, currency="KWD") == []
-    assert flags(30_770, money=money, currency="KWD") == ["AML"]
-
-
-@pytest.mark.parametrize(
-    ("reason", "expected"),
-    [
-        ("SANCTION", ["AML"]), ("OFAC_SANCTION_LIST", ["AML"]), ("sanctions", ["AML"]), ("FRAUD", []), ("", []), (None, []),
-        ("SANCT", []),
-    ],
-)  # fmt: skip
-def test_a_sanction_among_the_block_lists_reasons_is_aml(reason: str | None, expected: list[str]) -> None:
-    entries = [BlockEntry(type="user", value="U1", reason_code="FRAUD")]
-    entries.append(BlockEntry(type="merchant", value="M1", reason_code=reason))
-    assert flags(blocked=entries, merchant_id="M1") == expected
-    assert flags(blocked=entries, merchant_id="M2") == []
-
-
-@pytest.mark.parametrize(("level", "expected"), [(0, ["KYC"]), (1, []), (3, []), (None, [])])
-def test_kyc_is_a_user_known_to_be_unverified(level: int | None, expected: list[str]) -> None:
-    assert flags(records={"user:U1": UserProfile(user_id="U1", kyc_level=level)}) == expected
-
-
-@pytest.mark.parametrize(
-    ("score", "vpn", "expected"),
-    [
-        (80.0, None, []), (80.0, False, []), (80.001, None, ["PCI"]), (81.0, False, ["PCI"]), (None, True, ["PCI"]),
-        (0.0, True, ["PCI"]), (None, None, []), (None, False, []),
-    ],
-)  # fmt: skip
-def test_pci_is_a_vpn_or_a_risk_above_80(score: float | None, vpn: bool | None, expected: list[str]) -> None:
-    records: dict[str, Record] = {"ip:10.0.0.1": IpFeed(ip_address="10.0.0.1", ip_risk_score=score, vpn=vpn)}
-    assert flags(records=records, ip_address="10.0.0.1") == expected
-    assert flags(records=records, ip_address="10.0.0.2") == []
-
-
-def test_flags_come_together_in_a_fixed_order() -> None:
-    records: dict[str, Record] = {
-        "user:U1": UserProfile(user_id="U1", kyc_level=0),
-        "ip:a": IpFeed(ip_address="a", vpn=True),
-    }
-    assert flags(100_001.0, records, ip_address="a") == ["AML", "KYC", "PCI"]
-
-
-@pytest.mark.parametrize("who", [None, "", "  ", "system", "System", " SYSTEM ", "unknown", "UNKNOWN", "\tunknown\n"])
-def test_a_change_by_the_system_by_unknown_or_by_nobody_is_for_the_audit(who: str | None) -> None:
-    assert needs_audit(who)
-
-
-@pytest.mark.parametrize("who", ["jdoe", "system2", "unknown-user", "0", "none of these", "the system"])
-def test_a_change_by_somebody_is_not(who: str) -> None:
-    assert not needs_audit(who)
 
 
 # -- the block list ------------------------------------------------------------------------------------------------------

@@ -325,6 +325,31 @@ def test_unverified_users_and_vpns_are_flagged_and_alerted(session: Session) -> 
     assert alert["alert_id"] == json.loads(outputs[0].value)["decision_id"]
 
 
+def test_an_allowed_payment_is_explained_by_its_flags_not_by_its_low_score(session: Session) -> None:
+    ordinary = {
+        "user_id": "U2", "city": "Berlin", "currency": "USD", "merchant_category": "5411", "channel": "pos",
+        "entry_mode": "chip",
+    }  # fmt: skip
+    for day in range(30):
+        moment = START + day * DAY + 12 * HOUR
+        outputs = session.send(payment(**ordinary, transaction_id=f"D{day}", timestamp=moment, amount=20.0 + day % 7))
+    decision, alert = (json.loads(output.value) for output in outputs)
+    assert (decision["action"], decision["rules"]["hits"]) == ("allow", [])
+    assert decision["risk_score"] > 0
+    assert alert["reasons"] == ["KYC: the user is not verified"]
+    assert [reason["source"] for reason in decision["reasons"]] == ["flag"]
+
+
+def test_flags_are_told_beside_the_strongest_reasons_of_the_score_and_never_left_out(session: Session) -> None:
+    decision = session.decision(user_id="U2", ip_address="10.0.0.9", device_id="D-blocked", amount=250_000.0)
+    told = [reason["source"] for reason in decision["reasons"]]
+    assert decision["flags"] == ["AML", "KYC", "PCI"]
+    assert len(told) == ScorerConfig().reasons_per_alert
+    assert told[0] == "block_list"
+    assert told[-3:] == ["flag"] * 3
+    assert {"trees", "autoencoder"} & set(told)
+
+
 def test_an_account_change_by_nobody_raises_an_alert_once(session: Session) -> None:
     change = {
         "type": "account_change", "event_id": "C1", "user_id": "U1", "timestamp": START, "old_status": "blocked",
