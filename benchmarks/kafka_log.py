@@ -40,7 +40,7 @@ class KafkaLog:
         """Where each partition of a topic ends now."""
         return self._ends(topic)
 
-    def records(self, topic: str, start: dict[Any, int] | None = None, patience_s: float = 120) -> Iterator[Any]:
+    def records(self, topic: str, start: dict[Any, int] | None = None, patience_s: float = 240) -> Iterator[Any]:
         """All records from the start (or from offsets) to the ends as of now, partition by partition in no order."""
         ends = self._ends(topic)
         self._consumer.assign(list(ends))

@@ -24,16 +24,19 @@ from benchmarks.machine import in_words, machine
 from benchmarks.performance_page import write_table
 from benchmarks.processes import PROJECT, Running, python, running, stop_all_when_terminated, wait_until
 
-WARM_UP_SHARE = 0.3
-"""Of a backlog: start-up of the operator, and of the JVM's compiler."""
+WARM_UP_SHARE = 0.5
+"""Of a backlog: start-up of the operator, and the half minute in which the compilers of both JVMs, the broker's and the
+job's, take as much of the two cores as the job."""
 WARM_UP_SECONDS = 5
 JOB, FLOOR, PLAIN = "job", "pass-through", "plain"
 PLAIN_SECONDS = 12
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 240
 
 
 @click.command(name="latency")
-@click.option("--backlog", default=150_000, show_default=True, help="Transactions to drain.")
+@click.option(
+    "--backlog", default=300_000, show_default=True, help="Transactions to drain; the later half is measured."
+)
 @click.option("--users", default=10_000, show_default=True, help="Simulated users.")
 @click.option("--rate", "rates", multiple=True, type=int, default=(1_000, 3_000), show_default=True)
 @click.option("--seconds", default=20, show_default=True, help="Of measuring at each rate, after 5 of warm-up.")

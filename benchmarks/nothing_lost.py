@@ -16,6 +16,9 @@ ONE_USER_IN = 50
 """So many users' decisions are made again in plain Python, from all their events, and compared byte by byte."""
 
 
+EXAMPLES = 3
+
+
 class Verdict(NamedTuple):
     """What was found. Nothing is lost and all is exact when the four from `missing` on are 0."""
 
@@ -29,8 +32,10 @@ class Verdict(NamedTuple):
     dead_letters: int
     degraded_then_not: int
     """Repeated ones of which one was made without the store's values, and says so."""
+    not_ok: int
+    """Decisions that say that they lack the store's values, or are from stale ones."""
     examples: list[list[str]]
-    """Pairs of different ones."""
+    """Different repeats, and then decisions beside what a replay gives."""
 
     @property
     def is_good(self) -> bool:
@@ -63,8 +68,9 @@ def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_l
     transactions = len(waiting)
     expected = _replayed(config_file, sample)
     seen: dict[str, int] = {}
-    total = wrong = compared = 0
+    total = wrong = compared = not_ok = 0
     different: set[str] = set()
+    examples: list[list[str]] = []
     for record in log.records(decisions, patience_s=600):
         decision = decode_decision(record.value)
         total += 1
@@ -72,9 +78,13 @@ def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_l
         if seen.setdefault(decision.transaction_id, mark) != mark:
             different.add(decision.transaction_id)
         waiting.discard(decision.transaction_id)
+        not_ok += decision.enrichment != "ok"
         if decision.enrichment == "ok" and is_sampled(decision.user_id):
             compared += 1
-            wrong += record.value not in expected
+            replayed = expected.get(decision.transaction_id, [])
+            if record.value not in replayed:
+                wrong += 1
+                examples.append([value.decode() for value in (record.value, *replayed)])
     pairs = _all_of(log, decisions, different) if different else []
     unexplained = [values for values in pairs if all(decode_decision(value).enrichment == "ok" for value in values)]
     return Verdict(
@@ -87,7 +97,8 @@ def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_l
         wrong,
         log.size(dead_letters),
         len(pairs) - len(unexplained),
-        [[value.decode() for value in values] for values in (unexplained or pairs)[:3]],
+        not_ok,
+        [[value.decode() for value in values] for values in (unexplained or pairs)[:EXAMPLES]] + examples[:EXAMPLES],
     )
 
 
@@ -107,8 +118,8 @@ def is_sampled(user_id: str) -> bool:
     return crc32(user_id.encode()) % ONE_USER_IN == 0
 
 
-def _replayed(config_file: Path, records: Iterable[Any]) -> set[bytes]:
-    """The decisions of a scorer on memory; a user's events are on one partition, in their order."""
+def _replayed(config_file: Path, records: Iterable[Any]) -> dict[str, list[bytes]]:
+    """A scorer's decisions on memory by transaction; a user's events are on one partition, in their order."""
     from jobs.config_file import load_config
     from jobs.scoring_settings import scorer_config, scorer_paths
     from udfs.open_scorer import open_scorer
@@ -119,12 +130,13 @@ def _replayed(config_file: Path, records: Iterable[Any]) -> set[bytes]:
     config = load_config(config_file)
     logs = MemoryUserLogs()
     scorer = open_scorer(scorer_config(config), scorer_paths(config), logs, SYSTEM_CLOCKS)
-    found: set[bytes] = set()
+    found: dict[str, list[bytes]] = {}
+    decode = msgspec.json.Decoder(_Decision).decode
     for record in records:
         logs.key = str(json.loads(record.value)["user_id"])
         origin = Origin(record.topic, str(record.partition), record.offset)
         for output in scorer.process(record.value, logs.key, record.timestamp, origin):
             if output.destination == "decisions":
-                found.add(output.value)
+                found.setdefault(decode(output.value).transaction_id, []).append(output.value)
     scorer.close()
     return found

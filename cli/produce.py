@@ -40,7 +40,7 @@ INTERRUPTED = 130
     "--rate", default=1_000.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Events a second."
 )
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.  [default: at the end]")
-@click.option("--repeat", is_flag=True, help="Begin again at the end; ids then get the round's number.")
+@click.option("--repeat", is_flag=True, help="Begin again at the end, with ids of the round's own, days later.")
 @click.option(
     "--timestamps",
     type=click.Choice(["keep", "now"]),

@@ -68,6 +68,7 @@ def table_options(sink: KafkaSink) -> dict[str, str]:
         "acks": "all",
         "enable.idempotence": "true",
         "linger.ms": str(sink.linger_ms),
+        "batch.size": str(sink.batch_bytes),
         "compression.type": sink.compression,
         "max.request.size": str(sink.max_request_bytes),
         "delivery.timeout.ms": str(sink.delivery_timeout_ms),

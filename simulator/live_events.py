@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import msgspec
 
+from simulator.config import DAY_MS
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 IDS = ("transaction_id", "event_id")
+TIMES = ("timestamp", "known_at")
 
 
 class _Owner(msgspec.Struct):
@@ -17,6 +23,13 @@ class _Owner(msgspec.Struct):
 
 
 _owner = msgspec.json.Decoder(_Owner).decode
+
+
+class _Moment(msgspec.Struct):
+    timestamp: int
+
+
+_moment = msgspec.json.Decoder(_Moment).decode
 
 
 def user_of(event: bytes) -> str:
@@ -28,10 +41,16 @@ def user_of(event: bytes) -> str:
 
 
 def repeated(events: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
-    """The events without end; from the second round on, ids of transactions and events get the round's number."""
-    yield from events()
-    number = 2
-    while True:
+    """The events without end. From the second round on, ids of transactions and events get the round's number, and times
+    go on where the round before ended: later by whole days, so that hours of the day stay what they are."""
+    first_ms, last_ms = sys.maxsize, 0
+    for line in events():
+        with suppress(msgspec.MsgspecError):
+            moment_ms = _moment(line).timestamp
+            first_ms, last_ms = min(first_ms, moment_ms), max(last_ms, moment_ms)
+        yield line
+    days = max(0, last_ms - first_ms) // DAY_MS + 1
+    for number in count(2):
         empty = True
         for line in events():
             empty = False
@@ -39,10 +58,12 @@ def repeated(events: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
             for name in IDS:
                 if name in event:
                     event[name] = f"{event[name]}-{number}"
+            for name in TIMES:
+                if isinstance(event.get(name), int):
+                    event[name] += (number - 1) * days * DAY_MS
             yield _encode(event)
         if empty:
             return
-        number += 1
 
 
 class Retimer:

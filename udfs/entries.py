@@ -67,6 +67,13 @@ class LabelEntry(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=False):
     is_fraud: bool
 
 
-LogEntry = TransactionEntry | LoginEntry | AccountEntry | LabelEntry
+class ZoneEntry(msgspec.Struct, array_like=True, tag=5, frozen=True, gc=False):
+    """The timezone that the user's profile names from here on; None if it names none, or there is none."""
+
+    sequence: int
+    timezone: str | None
+
+
+LogEntry = TransactionEntry | LoginEntry | AccountEntry | LabelEntry | ZoneEntry
 encode_entry = msgspec.msgpack.Encoder().encode
 decode_entry = msgspec.msgpack.Decoder(LogEntry).decode

@@ -12,7 +12,7 @@ from udfs.block_list import BlockList
 from udfs.entity_buckets import KINDS, BucketSettings, EntityKind
 from udfs.entity_history import EntityHistory, empty_history
 from udfs.entity_risk import EntityRisk
-from udfs.entries import AccountEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry
+from udfs.entries import AccountEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry, ZoneEntry
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.features.catalogue import compute_features
 from udfs.features.context import Context
@@ -67,10 +67,8 @@ class FeatureEngine:
         self._enrich(context, transaction)
         money = self.money
         minor = money.base_minor(transaction.amount, transaction.currency, time_ms)
-        profile = context.user
-        context.local_hour, context.local_weekday = self._local_time.hour_and_weekday(
-            time_ms, profile.timezone if profile is not None else None
-        )
+        timezone, sequence = _timezone(context, user), user.sequence + 1
+        context.local_hour, context.local_weekday = self._local_time.hour_and_weekday(time_ms, timezone)
         newest_ms = max(user.newest_ms, time_ms)
         recent = user.recent
         earlier = recent.entries[-1] if recent.entries else recent.before
@@ -83,7 +81,7 @@ class FeatureEngine:
             device_id, ip_address = _kept(earlier.device_id, device_id), _kept(earlier.ip_address, ip_address)
             country, city = _kept(earlier.country, country), _kept(earlier.city, city)
         entry = TransactionEntry(
-            user.sequence + 1,
+            sequence,
             transaction.transaction_id,
             time_ms,
             newest_ms,
@@ -122,11 +120,14 @@ class FeatureEngine:
         else:
             windows.add(recent, entry)
             context.five_minutes, context.hour, context.day = windows.ending_at(recent, time_ms)
-        return Observation(user, entry, context, compute_features(context), blocked)
+        zone = ZoneEntry(sequence + 1, timezone) if timezone != user.timezone else None
+        return Observation(user, entry, context, compute_features(context), blocked, zone)
 
     def commit(self, observation: Observation) -> None:
         """Write an observed transaction to the user's state."""
         self.states.record(observation.user, observation.entry)
+        if observation.zone is not None:
+            self.states.record(observation.user, observation.zone)
 
     def close(self) -> None:
         """Let go of the stores."""
@@ -214,6 +215,14 @@ class FeatureEngine:
 def _kept(earlier: str | None, text: str | None) -> str | None:
     """The text that is kept already, where it is the same one: a user's transactions share most of theirs."""
     return earlier if earlier == text else text
+
+
+def _timezone(context: Context, user: User) -> str | None:
+    """The profile's, or the last one that was known while the store does not answer: what is learned stays exact."""
+    profile = context.user
+    if profile is not None:
+        return profile.timezone
+    return user.timezone if context.status == "degraded" else None
 
 
 def _keys_of(transaction: Transaction) -> list[str]:

@@ -36,8 +36,14 @@ class SnapshotV1(msgspec.Struct, array_like=True, tag=1, gc=False):
     labels: list[tuple[str, int, bool]]
 
 
+class SnapshotV2(SnapshotV1, array_like=True, tag=2, gc=False):
+    """Layout 2: with the timezone of the profile, where it names one."""
+
+    timezone: str | None = None
+
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(SnapshotV1).decode
+_decode = msgspec.msgpack.Decoder(SnapshotV1 | SnapshotV2).decode
 _KNOWN = ("devices", "countries", "cities", "merchants", "categories", "ip_addresses", "beneficiaries")
 
 
@@ -48,33 +54,35 @@ def encode_snapshot(
     account: AccountHistory,
     before: TransactionEntry | None,
     logins: list[LoginEntry],
+    timezone: str | None = None,
 ) -> bytes:
     """A user's state but the log; `logins` are the account's that the log does not hold."""
-    return _encode(
-        SnapshotV1(
-            sequence,
-            newest_ms,
-            _stored(habits.lifetime),
-            habits.peak,
-            habits.first_ms,
-            habits.night_count,
-            habits.newest_day,
-            [(day, _stored(sums)) for day, sums in habits.days.items()],
-            [list(getattr(habits, kind).items()) for kind in _KNOWN],
-            before,
-            logins,
-            account.unblocked_ms,
-            [(transaction_id, known_at, fraud) for transaction_id, (known_at, fraud) in account.labels.items()],
-        )
+    parts = (
+        sequence,
+        newest_ms,
+        _stored(habits.lifetime),
+        habits.peak,
+        habits.first_ms,
+        habits.night_count,
+        habits.newest_day,
+        [(day, _stored(sums)) for day, sums in habits.days.items()],
+        [list(getattr(habits, kind).items()) for kind in _KNOWN],
+        before,
+        logins,
+        account.unblocked_ms,
+        [(transaction_id, known_at, fraud) for transaction_id, (known_at, fraud) in account.labels.items()],
     )
+    return _encode(SnapshotV1(*parts) if timezone is None else SnapshotV2(*parts, timezone))
 
 
-def decode_snapshot(data: bytes) -> tuple[SnapshotV1, Habits, AccountHistory]:
-    """The stored part of a user; the caller adds the log's logins.
+def decode_snapshot(data: bytes) -> tuple[SnapshotV2, Habits, AccountHistory]:
+    """The stored part of a user in the newest layout; the caller adds the log's logins.
 
     Raises msgspec.ValidationError for bytes of an unknown layout.
     """
     stored = _decode(data)
+    if not isinstance(stored, SnapshotV2):
+        stored = SnapshotV2(*msgspec.structs.astuple(stored))
     habits = Habits()
     habits.lifetime = _sums(stored.lifetime)
     habits.peak = stored.peak

@@ -15,6 +15,7 @@ from udfs.entries import (
     LogEntry,
     LoginEntry,
     TransactionEntry,
+    ZoneEntry,
     decode_entry,
     encode_entry,
 )
@@ -32,7 +33,7 @@ class User:
 
     __slots__ = (
         "account", "habits", "log_length", "newest_ms", "recent", "remembered", "sequence", "snapshot_newest_ms",
-        "snapshot_sequence",
+        "snapshot_sequence", "timezone",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -45,6 +46,7 @@ class User:
         self.log_length = 0
         self.snapshot_sequence = 0
         self.snapshot_newest_ms = -1
+        self.timezone: str | None = None
 
 
 class UserStates:
@@ -130,7 +132,7 @@ class UserStates:
         logins = [login for login in user.account.logins if login.remembered_ms <= start_ms]  # the log keeps the others
         user.snapshot_sequence = user.sequence
         user.snapshot_newest_ms = user.newest_ms
-        return encode_snapshot(user.sequence, user.newest_ms, user.habits, user.account, before, logins)
+        return encode_snapshot(user.sequence, user.newest_ms, user.habits, user.account, before, logins, user.timezone)
 
     def _learn(self, user: User, entry: LogEntry) -> None:
         user.sequence = entry.sequence
@@ -147,6 +149,8 @@ class UserStates:
             user.newest_ms = entry.remembered_ms
             _remember(user, CHANGE_MARK + entry.event_id, entry)
             self.account_log.learn_change(user.account, entry)
+        elif isinstance(entry, ZoneEntry):
+            user.timezone = entry.timezone
         else:
             self.account_log.learn_label(user.account, entry)
 
@@ -168,6 +172,7 @@ class UserStates:
             user.sequence = user.snapshot_sequence = stored.sequence
             user.newest_ms = user.snapshot_newest_ms = stored.newest_ms
             before = stored.before
+            user.timezone = stored.timezone
             logins_since_ms = stored.newest_ms - self._horizon_ms
         entries = [decode_entry(item) for item in self._log.entries()]
         user.log_length = len(entries)

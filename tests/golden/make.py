@@ -17,7 +17,7 @@ from udfs.entity_buckets import Entity
 from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
 from udfs.entity_deltas import Judged, Paid, SeenTransaction, encode_delta, encode_seen
 from udfs.entity_log import encode_snapshot as encode_entity_snapshot
-from udfs.entries import AccountEntry, LabelEntry, LoginEntry, TransactionEntry, encode_entry
+from udfs.entries import AccountEntry, LabelEntry, LoginEntry, TransactionEntry, ZoneEntry, encode_entry
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.profiles import UserProfile
 from udfs.snapshot import encode_snapshot
@@ -47,6 +47,8 @@ BARE_LOGIN = LoginEntry(
 )
 ACCOUNT = AccountEntry(sequence=4, event_id="C1", timestamp_ms=START, remembered_ms=START, unblocked=True)
 LABEL = LabelEntry(sequence=5, transaction_id="T1", known_at_ms=START + 7 * DAY, is_fraud=True)
+ZONE = ZoneEntry(sequence=6, timezone="Asia/Kolkata")
+NO_ZONE = ZoneEntry(sequence=7, timezone=None)
 
 
 def full_snapshot() -> tuple[int, int, Habits, AccountHistory, TransactionEntry | None]:
@@ -137,12 +139,15 @@ def main() -> None:
         "complete_through_1": msgspec.msgpack.encode(CompleteThrough(2, START)),
         "snapshot_1_full": encode_snapshot(*full_snapshot(), full_snapshot()[3].logins),
         "snapshot_1_empty": encode_snapshot(0, -1, Habits(), AccountHistory(), None, []),
+        "snapshot_2_full": encode_snapshot(*full_snapshot(), full_snapshot()[3].logins, ZONE.timezone),
         "entry_1_transaction": encode_entry(FULL_TRANSACTION),
         "entry_1_transaction_bare": encode_entry(BARE_TRANSACTION),
         "entry_2_login": encode_entry(LOGIN),
         "entry_2_login_bare": encode_entry(BARE_LOGIN),
         "entry_3_account": encode_entry(ACCOUNT),
         "entry_4_label": encode_entry(LABEL),
+        "entry_5_zone": encode_entry(ZONE),
+        "entry_5_zone_none": encode_entry(NO_ZONE),
         "user_1": whole_user(),
     }
     for name, data in contents.items():

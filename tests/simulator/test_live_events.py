@@ -7,6 +7,7 @@ import pytest
 
 from simulator.live_events import Retimer, repeated, user_of
 
+DAY = 86_400_000
 PAYMENT = b'{"transaction_id":"T1","user_id":"U1","timestamp":1000,"amount":5}'
 LOGIN = b'{"type":"login","event_id":"L1","user_id":7,"timestamp":1000}'
 LABEL = b'{"type":"label","event_id":"B1","transaction_id":"T1","user_id":"U1","timestamp":1000,"known_at":9000}'
@@ -18,13 +19,23 @@ def test_the_user_of_an_event_is_text_also_where_it_is_a_number() -> None:
         user_of(b"[]")
 
 
-def test_later_rounds_have_ids_of_their_own_and_nothing_else_changes() -> None:
+def test_later_rounds_have_ids_of_their_own_and_go_on_days_later() -> None:
     found = [json.loads(line) for line in islice(repeated(lambda: [PAYMENT, LOGIN]), 6)]
     assert [event.get("transaction_id", event.get("event_id")) for event in found] == [
         "T1", "L1", "T1-2", "L1-2", "T1-3", "L1-3",
     ]  # fmt: skip
-    assert found[4] == {**json.loads(PAYMENT), "transaction_id": "T1-3"}
+    assert found[4] == {**json.loads(PAYMENT), "transaction_id": "T1-3", "timestamp": 1_000 + 2 * DAY}
     assert list(repeated(lambda: [])) == []
+
+
+def test_rounds_follow_each_other_at_the_same_hours_of_the_day_and_labels_keep_their_distance() -> None:
+    late = PAYMENT.replace(b"1000", b"%d" % (2 * DAY + 999)).replace(b"T1", b"T2")
+    found = [json.loads(line) for line in islice(repeated(lambda: [late, PAYMENT, LABEL]), 9)]
+    assert [event["timestamp"] for event in found] == [
+        round_ + moment for round_ in (0, 2 * DAY, 4 * DAY) for moment in (2 * DAY + 999, 1_000, 1_000)
+    ]
+    assert [event["known_at"] for event in found[2::3]] == [9_000, 9_000 + 2 * DAY, 9_000 + 4 * DAY]
+    assert found[5]["transaction_id"] == found[4]["transaction_id"] == "T1-2"
 
 
 def test_events_happen_when_they_are_sent_and_a_label_names_the_new_time_of_its_transaction() -> None:

@@ -79,11 +79,12 @@ class CachedEnrichment:
         now_ms = self._clock_ms()
         oldest_fresh_ms = now_ms - self.settings.fresh_ms
         young, old = self._young, self._old
-        missing = []
-        for key in dict.fromkeys(keys):
+        absent: dict[str, None] = {}
+        for key in keys:
             entry = young.get(key) or old.get(key)
             if entry is None or entry[2] <= oldest_fresh_ms:
-                missing.append(key)
+                absent[key] = None
+        missing = list(absent)
         if missing and self._fetch(missing, now_ms) is not None:
             self.counters.misses += len(missing)
             self.counters.hits -= len(missing)  # as which their look-ups will be counted
