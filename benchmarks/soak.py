@@ -1,10 +1,11 @@
 """The job under load for a while, killed again and again: is nothing lost, and does memory stay? `make soak`.
 
 Events come at a steady rate from a process of their own. Their own time runs faster, ten days in each 200,000 of them: what
-the windows hold comes and goes, as in a job that runs for months, and memory has to stay. At random moments, one in each interval, the whole job process
-dies by SIGKILL and is started again from its newest complete checkpoint, as a supervisor would. At the end every
-transaction must have its decision, decisions that are there twice must be the same bytes, and those of one user in fifty
-must be what plain Python decides from all their events. (A TaskManager's death: tests/cluster/test_lost_task_manager.py.)
+the windows hold comes and goes, as in a job that runs for months, and memory has to stay. At random moments, one in each
+interval, the whole job process dies by SIGKILL and is started again from its newest complete checkpoint, as a supervisor
+would. At the end every transaction must have its decision, decisions that are there twice must be the same bytes, and those
+of one user in fifty must be what plain Python decides from all their events. (A TaskManager's death:
+tests/cluster/test_lost_task_manager.py.)
 """
 
 from __future__ import annotations
