@@ -157,7 +157,9 @@ class KafkaSink(Section):
     )
     linger_ms: int = Field(default=3, ge=0, le=1_000, description="how long a record waits for others to go with it")
     batch_bytes: int = Field(
-        default=131_072, ge=0, description="so many bytes of one partition go at once; a decision with features has 4 kB"
+        default=131_072,
+        ge=0,
+        description="so many bytes of one partition go at once; a decision with features has 4 kB",
     )
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
         default="none", description="compression; readers need its library, which only gzip's is everywhere"
