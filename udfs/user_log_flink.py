@@ -37,7 +37,9 @@ class FlinkUserLog(FlinkLog):
         return waiting
 
     def append(self, entry: bytes) -> None:
-        if self._waiting[-1] is not None:  # no record has had two yet
+        if (
+            self._waiting[-1] is not None
+        ):  # a second one of the same record, such as a new timezone: once in a user's life
             self.write_appended()
         self._waiting[-1] = entry
 
