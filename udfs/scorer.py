@@ -183,7 +183,8 @@ class Scorer:
             count(self.tally.rule_hits, rule.id)
         if observation.blocked:
             action = at_least(action, config.decision.block_list_action)
-        flags = flags_of(config.decision, context, observation.blocked)
+        raised = flags_of(config.decision, context, observation.blocked)
+        flags = list(raised)
         alerting = action != "allow" or bool(flags)
         reasons: list[Reason] = []
         if alerting:
@@ -193,8 +194,7 @@ class Scorer:
             if from_model and action != "allow":
                 explained = self.ensemble.explain(config.reasons_per_alert, row)
                 reasons += model_reasons(explained, features, from_model)
-            flagged = flag_reasons(flags, config.decision, context, observation.blocked)
-            reasons = strongest(reasons, max(0, config.reasons_per_alert - len(flagged))) + flagged
+            reasons = strongest(reasons, max(0, config.reasons_per_alert - len(raised))) + flag_reasons(raised)
         identity = decision_id(transaction.user_id, transaction.transaction_id)
         currency = transaction.currency or config.base_currency
         decision = Decision(

@@ -43,7 +43,7 @@ def flags(*arguments: Any, settings_: DecisionSettings = DEFAULT, **fields: Any)
 def words(*arguments: Any, settings_: DecisionSettings = DEFAULT, **fields: Any) -> list[str]:
     observation = observed(*arguments, **fields)
     raised = flags_of(settings_, observation.context, observation.blocked)
-    reasons = flag_reasons(raised, settings_, observation.context, observation.blocked)
+    reasons = flag_reasons(raised)
     assert [(reason.source, reason.name, reason.weight) for reason in reasons] == [
         ("flag", flag, 0.0) for flag in raised
     ]
