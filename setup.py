@@ -11,6 +11,7 @@ from setuptools import Extension, find_packages, setup
 SERVE = [
     "apache-flink==2.3.0",
     "click>=8.1",
+    "confluent-kafka>=2.16",
     "hiredis>=3",
     "kafka-python==3.0.12",
     "msgspec==0.22.*",

@@ -15,6 +15,7 @@ import yaml
 from benchmarks.processes import kafka_broker, python, redis_server
 
 PARTITIONS = 4
+ENDLESS_RATE = 1e9
 
 
 class Stage(NamedTuple):
@@ -80,17 +81,14 @@ def make_topics(config: Path) -> None:
 
 
 def send_all(servers: str, topic: str, events: Path) -> None:
-    """Send a file as fast as may be, keyed by user, and wait until all is acknowledged."""
-    from kafka import KafkaProducer
+    """Send a file as fast as may be, keyed by user, and wait until all is acknowledged. Raises RuntimeError otherwise."""
+    from cli.kafka_producing import produce
+    from jobs.kafka_settings import KafkaConnection
 
-    from simulator.live_events import user_of
-
-    producer = KafkaProducer(bootstrap_servers=servers, linger_ms=20, batch_size=512 << 10)
-    with events.open("rb") as file:
-        for line in file:
-            producer.send(topic, line.rstrip(b"\n"), user_of(line).encode())
-    producer.flush()
-    producer.close()
+    connection = KafkaConnection(bootstrap_servers=servers)
+    delivery = produce(connection, topic, lambda: events.read_bytes().splitlines(), ENDLESS_RATE, None, False, False)
+    if delivery.error is not None:
+        raise RuntimeError(f"{events} was not sent as a whole: {delivery.error}")
 
 
 def _simulate(made: Stage, backlog: int, live: int, users: int) -> None:

@@ -1,4 +1,4 @@
-"""A connection's settings in the words of the two clients: Java's (in Flink) and kafka-python's (on this side).
+"""A connection's settings in the words of the clients: Java's (in Flink), kafka-python's and librdkafka's (on this side).
 
 Name and password come from the environment at the moment of use; no message holds them.
 """
@@ -61,6 +61,31 @@ def python_settings(connection: KafkaConnection, environment: Mapping[str, str] 
             "sasl_mechanism": connection.sasl_mechanism,
             "sasl_plain_username": name,
             "sasl_plain_password": password,
+        }
+    return settings
+
+
+def librdkafka_settings(
+    connection: KafkaConnection, environment: Mapping[str, str] | None = None
+) -> dict[str, str | bool]:
+    """Settings of a confluent-kafka client. Raises ConfigError if name or password is not in the environment."""
+    settings: dict[str, str | bool] = {
+        "bootstrap.servers": connection.bootstrap_servers,
+        "security.protocol": connection.security_protocol,
+    }
+    if connection.security_protocol in TLS:
+        if connection.ca_file is not None:
+            settings["ssl.ca.location"] = connection.ca_file
+        if (both := connection.client_certificate_file) is not None:
+            settings |= {"ssl.certificate.location": both, "ssl.key.location": both}
+        if not connection.verify_hostname:
+            settings["ssl.endpoint.identification.algorithm"] = "none"
+    if connection.security_protocol in SASL and connection.sasl_mechanism is not None:
+        name, password = _credentials(connection, environment)
+        settings |= {
+            "sasl.mechanism": connection.sasl_mechanism,
+            "sasl.username": name,
+            "sasl.password": password,
         }
     return settings
 

@@ -90,8 +90,28 @@ def test_events_arrive_in_order_on_their_users_partition_at_the_rate_that_was_as
         partitions[record.key.decode()].add(record.partition)
     assert arrived == sent
     assert all(len(found) == 1 for found in partitions.values())
+    producer = KafkaProducer(bootstrap_servers=topics.servers)  # other services' records of a user go to that partition
+    for user, found in partitions.items():
+        assert {producer.send(topics.events, b"another", user.encode()).get().partition} == found
+    producer.close()
     times = sorted(record.timestamp for record in records)
     assert 1_490 <= times[-1] - times[0] <= 1_510  # a record's time is the moment that it was due
+
+
+def test_a_record_that_the_broker_refuses_is_told_and_the_others_arrive(
+    topics: Topics, job_file: Path, tmp_path: Path
+) -> None:
+    lines = event_lines(40)
+    too_large = json.dumps(json.loads(lines[20]) | {"note": "x" * (2 << 20)}).encode()
+    file = write_events(tmp_path / "events.jsonl", [*lines[:20], too_large, *lines[20:]])
+    fraud("topics", "create", "--config", job_file)
+
+    result = fraud("produce", "--config", job_file, "--events", file)
+
+    assert result.exit_code == 1
+    assert "41 events in 0.0 s, 40 acknowledged" in result.output
+    assert "1 events were not acknowledged: MSG_SIZE_TOO_LARGE: Broker: Message size too large" in result.output
+    assert sorted(record.value for record in topics.read(topics.events)) == sorted(lines)
 
 
 def test_live_events_carry_the_time_of_their_sending(topics: Topics, job_file: Path) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 from kafka import KafkaAdminClient
 
 from tests.servers.ports import free_ports
@@ -23,9 +25,9 @@ USER, PASSWORD = "fraud-job", 'a "quoted" \\ secret'
 STORE_PASSWORD = "only-for-tests"
 
 LISTENERS = """
-listeners=PLAINTEXT://127.0.0.1:BROKER_PORT,CONTROLLER://127.0.0.1:CONTROL_PORT,LOGIN://127.0.0.1:{sasl},SAFE://127.0.0.1:{sasl_ssl},TLS://127.0.0.1:{ssl}
-advertised.listeners=PLAINTEXT://127.0.0.1:BROKER_PORT,LOGIN://127.0.0.1:{sasl},SAFE://127.0.0.1:{sasl_ssl},TLS://127.0.0.1:{ssl}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT,SAFE:SASL_SSL,TLS:SSL
+listeners=PLAINTEXT://127.0.0.1:BROKER_PORT,CONTROLLER://127.0.0.1:CONTROL_PORT,LOGIN://127.0.0.1:{sasl},SAFE://127.0.0.1:{sasl_ssl},TLS://127.0.0.1:{ssl},MUTUAL://127.0.0.1:{mutual}
+advertised.listeners=PLAINTEXT://127.0.0.1:BROKER_PORT,LOGIN://127.0.0.1:{sasl},SAFE://127.0.0.1:{sasl_ssl},TLS://127.0.0.1:{ssl},MUTUAL://127.0.0.1:{mutual}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LOGIN:SASL_PLAINTEXT,SAFE:SASL_SSL,TLS:SSL,MUTUAL:SSL
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.login.plain.sasl.jaas.config={plain}
 listener.name.login.scram-sha-256.sasl.jaas.config={scram}
@@ -34,18 +36,26 @@ listener.name.safe.scram-sha-256.sasl.jaas.config={scram}
 ssl.keystore.type=PKCS12
 ssl.keystore.location={store}
 ssl.keystore.password={store_password}
+listener.name.mutual.ssl.client.auth=required
+listener.name.mutual.ssl.truststore.type=PEM
+listener.name.mutual.ssl.truststore.location={ca_file}
 """
 
 
 class Broker(NamedTuple):
-    """A running broker. `servers` is its plain listener; the others ask for a certificate, a password, or both."""
+    """A running broker. `servers` is its plain listener; the others ask for a password, encrypt, or both.
+
+    The one of `mutual_servers` wants a client's certificate: `client_file` holds one with its key.
+    """
 
     directory: Path
     servers: str
     sasl_servers: str
     sasl_ssl_servers: str
     ssl_servers: str
+    mutual_servers: str
     ca_file: Path
+    client_file: Path
 
     @property
     def pid(self) -> int:
@@ -86,7 +96,9 @@ def start_broker(directory: Path) -> Broker:
     _run(*keytool, "-genkeypair", "-keyalg", "EC", "-storetype", "PKCS12", "-dname", "CN=test broker", "-validity", "30",
          "-ext", "san=ip:127.0.0.1")  # fmt: skip
     _run(*keytool, "-exportcert", "-rfc", "-file", str(ca_file))
-    port, sasl, sasl_ssl, ssl = free_ports(4)
+    client_file = directory / "client.pem"
+    _write_key_and_certificate(store, client_file)
+    port, sasl, sasl_ssl, ssl, mutual = free_ports(5)
     module = "org.apache.kafka.common.security"
     quoted = (
         PASSWORD.replace("\\", "\\\\").replace('"', '\\"').replace("\\", "\\\\")
@@ -97,6 +109,8 @@ def start_broker(directory: Path) -> Broker:
             sasl=sasl,
             sasl_ssl=sasl_ssl,
             ssl=ssl,
+            mutual=mutual,
+            ca_file=ca_file,
             store=store,
             store_password=STORE_PASSWORD,
             plain=f'{module}.plain.PlainLoginModule required user_{USER}="{quoted}";',
@@ -106,8 +120,21 @@ def start_broker(directory: Path) -> Broker:
     _run(SCRIPTS / "start.sh", directory, str(port), extra)
     return Broker(
         directory,
-        *(f"127.0.0.1:{number}" for number in (port, sasl, sasl_ssl, ssl)),
+        *(f"127.0.0.1:{number}" for number in (port, sasl, sasl_ssl, ssl, mutual)),
         ca_file,
+        client_file,
+    )
+
+
+def _write_key_and_certificate(store: Path, target: Path) -> None:
+    """As PEM, the key in PKCS#8 without a password."""
+    key, certificate, _ = pkcs12.load_key_and_certificates(store.read_bytes(), STORE_PASSWORD.encode())
+    assert key is not None
+    assert certificate is not None
+    pem = serialization.Encoding.PEM
+    target.write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(pem)
     )
 
 
