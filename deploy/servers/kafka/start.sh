@@ -36,8 +36,10 @@ if [ ! -f data/meta.properties ]; then
     java -cp "$JARS/*" $LOGGING kafka.tools.StorageTool format --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c1-22 | sed 's/^-/A/')" \
         --config server.properties >format.log 2>&1 || { cat format.log >&2; exit 1; }
 fi
+# Regions of 4 MB: in smaller ones requests of 1 MB, as producers may send, are humongous objects, each of which can start
+# a collection.
 # shellcheck disable=SC2086
-nohup java -Xms256m -Xmx512m -XX:+UseG1GC $LOGGING -cp "$JARS/*" kafka.Kafka server.properties >>broker.log 2>&1 </dev/null &
+nohup java -Xms512m -Xmx512m -XX:+UseG1GC -XX:G1HeapRegionSize=4m $LOGGING -cp "$JARS/*" kafka.Kafka server.properties >>broker.log 2>&1 </dev/null &
 echo $! >pid
 for _ in $(seq 300); do
     kill -0 "$(cat pid)" 2>/dev/null || { echo "start.sh: the broker ended: see $WORK_DIR/broker.log" >&2; rm -f pid; exit 1; }
