@@ -132,7 +132,7 @@ class Scoring(Section):
         default=32, ge=1, le=1_024, description="records that are looked up and scored at once while more are coming"
     )
     batch_wait_ms: int = Field(
-        default=2, ge=1, le=1_000, description="how long a record waits for others to go with it"
+        default=5, ge=1, le=1_000, description="how long a record waits for others to go with it"
     )
 
 
