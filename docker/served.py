@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 SERVED = (
-    "apache-flink", "boto3", "click", "hiredis", "kafka-python", "msgspec", "numpy", "onnxruntime", "pydantic", "pyyaml",
-    "redis", "rich", "tzdata",
+    "apache-flink", "boto3", "click", "confluent-kafka", "hiredis", "kafka-python", "msgspec", "numpy", "onnxruntime",
+    "pydantic", "pyyaml", "redis", "rich", "tzdata",
 )  # fmt: skip
 
 
