@@ -72,11 +72,11 @@ def produce(
     producer = Producer(librdkafka_settings(connection) | SETTINGS | watched, logger=logging.getLogger("kafka"))
     with deferred_interrupt() as asked, progress_bar(f"sending to {topic}") as progress:
         shown = with_progress(lines, progress, count)
-        sender = _sender(producer, topic, delivery, now)
+        sender = _sender(producer, topic, delivery, now, asked.is_set)
         try:
             send_at_rate(shown, rate, sender, time.monotonic, time.sleep, delivery.pace, asked.is_set)
         finally:
-            unanswered = producer.flush(PATIENCE_S)
+            unanswered = _flush(producer)
         delivery.interrupted = asked.is_set()
     if unanswered:
         last = f" ({troubles[0]})" if troubles else ""
@@ -84,7 +84,9 @@ def produce(
     return delivery
 
 
-def _sender(producer: Any, topic: str, delivery: Delivery, now: bool) -> Callable[[bytes, float], None]:
+def _sender(
+    producer: Any, topic: str, delivery: Delivery, now: bool, stop: Callable[[], bool]
+) -> Callable[[bytes, float], None]:
     from confluent_kafka import KafkaException
 
     retimer = Retimer()
@@ -106,7 +108,7 @@ def _sender(producer: Any, topic: str, delivery: Delivery, now: bool) -> Callabl
             try:
                 producer.produce(topic, value, user, timestamp=due_ms, on_delivery=answered)
             except BufferError as error:  # as many are on their way as may be
-                if time.monotonic() > given_up:
+                if stop() or time.monotonic() > given_up:
                     delivery.error = delivery.error or str(error)
                     return
                 producer.poll(0.01)
@@ -117,6 +119,15 @@ def _sender(producer: Any, topic: str, delivery: Delivery, now: bool) -> Callabl
                 return
 
     return send
+
+
+def _flush(producer: Any) -> int:
+    """Wait for all answers; how many did not come. In short turns, between which a second Ctrl-C is heard."""
+    ends = time.monotonic() + PATIENCE_S
+    unanswered: int = producer.flush(0.5)
+    while unanswered and time.monotonic() < ends:
+        unanswered = producer.flush(0.5)
+    return unanswered
 
 
 def with_progress(lines: Iterable[bytes], progress: Callable[[int, int], None], count: int | None) -> Iterator[bytes]:

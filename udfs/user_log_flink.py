@@ -37,9 +37,8 @@ class FlinkUserLog(FlinkLog):
         return waiting
 
     def append(self, entry: bytes) -> None:
-        if (
-            self._waiting[-1] is not None
-        ):  # a second one of the same record, such as a new timezone: once in a user's life
+        # A second one of the same record, such as a new timezone: once in a user's life.
+        if self._waiting[-1] is not None:
             self.write_appended()
         self._waiting[-1] = entry
 
