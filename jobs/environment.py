@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from jobs.config import JobConfig
 from jobs.config_errors import ConfigError
 from jobs.connectors import connector_jars
+from jobs.local_ports import loopback_settings, start_no_worker_service
 from jobs.s3_files import s3_options
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def start_java(log_directory: str) -> Path:
     """
     import pyflink.java_gateway as java_gateway
 
+    start_no_worker_service()
     if java_gateway._gateway is not None and _LOG_DIRECTORY in os.environ:
         return Path(os.environ[_LOG_DIRECTORY], FLINK_LOG)
     directory = Path(log_directory)
@@ -198,9 +200,8 @@ def _local_settings() -> dict[str, str]:
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
         "python.pythonpath": os.pathsep.join(packages),
-        "rest.bind-port": "0",
         "heartbeat.interval": "1000",  # the counts that the client shows come with it
-    }
+    } | loopback_settings()
 
 
 def _uri(path: str) -> str:

@@ -9,6 +9,7 @@ from jobs.config import JobConfig
 from jobs.entity_config import EntityJobConfig
 from jobs.environment import flink_settings, is_detached, on_cluster, start_java
 from jobs.failures import is_java_error, job_failed
+from jobs.local_ports import close_rest_server
 from jobs.running import RunningJob
 from jobs.s3_files import use_s3_here, with_newest_checkpoint
 
@@ -51,6 +52,8 @@ def launch(config: C, build: Callable[[C], StreamExecutionEnvironment]) -> Runni
     try:
         environment = build(config)
         client = environment.execute_async(config.name)
+        if not on_cluster():
+            close_rest_server(client)
     except Exception as error:
         if not is_java_error(error):
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from pathlib import Path
 
-from tests.servers.processes import ServerProcess, fetched, free_port
+from tests.servers.processes import PROJECT, ServerProcess, fetched, free_port
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_EC2_METADATA_DISABLED": "true"}
 
@@ -15,7 +15,7 @@ class DynamoDBLocal(ServerProcess):
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         jars = fetched("deploy/servers/dynamodb/fetch.py")
-        server = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner"
+        server = str(PROJECT / "deploy" / "servers" / "dynamodb" / "OnLoopback.java")
         java = ["java", "-Xmx256m", f"-Djava.library.path={jars}", "-cp", f"{jars}/*", server]
         super().__init__(
             [*java, "-inMemory", "-sharedDb", "-disableTelemetry", "-port", str(self.port)], directory, self._answered

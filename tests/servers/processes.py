@@ -33,6 +33,8 @@ def free_port() -> int:
 class ServerProcess:
     """One server, started again on the same port as often as a test likes."""
 
+    port: int
+
     def __init__(self, command: list[str], directory: Path, answers: Callable[[], bool]) -> None:
         self._command = command
         self._directory = directory
@@ -49,6 +51,10 @@ class ServerProcess:
                 told = (self._directory / "server.log").read_text(errors="replace")[-1_000:]
                 pytest.fail(f"{self._command[0]} did not start: {told}", pytrace=False)
             time.sleep(0.02)
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
 
     def pause(self) -> None:
         """The connections stay, and nothing is answered any more."""

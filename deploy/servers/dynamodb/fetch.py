@@ -1,6 +1,8 @@
 """Copies DynamoDB Local from Maven into .cache/servers/dynamodb and prints the folder; exit code 2 and one line if not.
 
 python deploy/servers/dynamodb/fetch.py
+
+OnLoopback.java, beside this file, starts it on 127.0.0.1: by itself it listens on all interfaces.
 """
 
 from __future__ import annotations

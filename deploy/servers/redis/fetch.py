@@ -2,6 +2,9 @@
 
     python deploy/servers/redis/fetch.py        prints the path of the program; exit code 2 and one line if there is none
 
+Start it with `--bind 127.0.0.1`: by itself it listens on all interfaces, and there refuses strangers only as long as it
+has no password (protected mode).
+
 REDIS_SERVER names another one; else redis-server on PATH is taken; else `apt-get download` fetches its packages.
 """
 
