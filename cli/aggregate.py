@@ -17,9 +17,12 @@ from cli.scoring_run import FUTURE_TOLERANCE_MS
     "--events", required=True, type=click.Path(path_type=Path), help="Events in order of arrival (JSON Lines)."
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Reference folder to write to.")
-def command(events: Path, out: Path) -> None:
+@click.option("--reference", type=click.Path(path_type=Path), help="Reference folder whose profiles hold attributes.")
+@click.option("--fx-rates", type=click.Path(path_type=Path), help="CSV of currency,valid_from,rate.")
+@click.option("--base-currency", default="USD", show_default=True, help="ISO 4217 code that amounts are summed in.")
+def command(events: Path, out: Path, reference: Path | None, fx_rates: Path | None, base_currency: str) -> None:
     """Count transactions, users and labelled frauds by hour into OUT/entity_history.jsonl, for each merchant, device,
-    beneficiary and IP address.
+    beneficiary, IP address, category, channel, city … and each text attribute that occurs.
 
     The scorer reads these buckets as of each transaction's time: a fraud counts only once its label could be known.
     So one file made from the whole history is right for every transaction in it.
@@ -28,17 +31,25 @@ def command(events: Path, out: Path) -> None:
     Example:
       fraud aggregate --events out/history/events.jsonl --out out/history/reference
     """
-    from models.entity_history import aggregate_entities, write_history
+    from models.entity_history import aggregate_entities, profiles_of, write_history
     from models.event_files import EventFileError
+    from models.found_attributes import found_attributes
     from udfs.entity_buckets import BucketSettings
+    from udfs.fx_file import FxFileError, load_fx_rates
+    from udfs.money import Money
+    from udfs.stores.port import StoreError
     from udfs.stores.reference_rows import HISTORY_FILE
 
     latest_ms = time.time_ns() // 1_000_000 + FUTURE_TOLERANCE_MS  # one event far ahead would draw the rest with it
     try:
+        money = Money(base_currency, load_fx_rates(fx_rates) if fx_rates else ())
+        with progress_bar("looking for attributes") as progress:
+            attributes = found_attributes(events, reference, progress)
+        profiles = profiles_of(reference) if reference is not None else {}
         with progress_bar("counting merchants, devices, …") as progress:
-            rows = aggregate_entities(events, BucketSettings(), latest_ms, progress)
+            rows = aggregate_entities(events, BucketSettings(), latest_ms, progress, attributes, profiles, money)
         out.mkdir(parents=True, exist_ok=True)
         count = write_history(rows, out / HISTORY_FILE.name)
-    except (EventFileError, OSError) as error:
+    except (EventFileError, FxFileError, StoreError, OSError) as error:
         raise UserError(str(error)) from None
-    click.echo(f"{count:,} merchants, devices, beneficiaries and IP addresses in {out / HISTORY_FILE.name}")
+    click.echo(f"{count:,} merchants, devices, categories … in {out / HISTORY_FILE.name}")

@@ -7,7 +7,8 @@ from ingest.field_plans import field_plan
 from ingest.plan import Column, FieldPlan, LabelPlan
 from ingest.schema import FieldSpec, LabelSpec, MappingFile
 from ingest.suggestion import did_you_mean, listed
-from ingest.targets import FIELD_TYPES, FieldType, Target
+from ingest.targets import FIELD_TYPES, TARGETS, FieldType, Target
+from udfs.attribute_values import MAX_ATTRIBUTES, is_attribute_name
 
 EXTRA_PREFIX = "extra."
 MILLISECONDS_A_DAY = 86_400_000
@@ -35,6 +36,24 @@ def _field(name: str, spec: FieldSpec, target: Target, file: MappingFile) -> Fie
         return field_plan(name, FIELD_TYPES[name], spec, file, required=name in target.required, absent=absent)
     except MappingError as error:
         raise MappingError(f"fields.{name}.{error}") from None
+
+
+def compile_attributes(file: MappingFile, target: Target) -> tuple[FieldPlan, ...]:
+    """The plans of the attributes, by their names. Raises MappingError."""
+    if file.attributes and not target.has_attributes:
+        allowed = listed([kind for kind, other in TARGETS.items() if other.has_attributes])
+        raise MappingError(f"attributes: only rows of kind {allowed} have some, not {target.kind}")
+    if len(file.attributes) > MAX_ATTRIBUTES:
+        raise MappingError(f"attributes: {len(file.attributes)} of them, at most {MAX_ATTRIBUTES} are allowed")
+    plans = []
+    for name, spec in file.attributes.items():
+        if not is_attribute_name(name):
+            raise MappingError(f"attributes: {name!r} is no name; allowed: a-z, then up to 31 of a-z, 0-9 and _")
+        try:
+            plans.append(field_plan(name, FieldType.ATTRIBUTE, spec, file, required=False, absent=None))
+        except MappingError as error:
+            raise MappingError(f"attributes.{name}.{error}") from None
+    return tuple(plans)
 
 
 def compile_extras(file: MappingFile) -> tuple[FieldPlan, ...]:

@@ -35,7 +35,8 @@ def compile_nested(file: MappingFile, target: Target) -> tuple[NestedPlan, ...]:
 
 
 def _columns_in_use(file: MappingFile) -> set[str]:
-    specs = [*file.fields.values(), *(label_fields(file.label).values() if file.label else ())]
+    labels = label_fields(file.label).values() if file.label else ()
+    specs = [*file.fields.values(), *file.attributes.values(), *labels]
     return {name for spec in specs for name in (spec.column, *(spec.columns or ())) if name is not None}
 
 

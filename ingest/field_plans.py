@@ -64,6 +64,15 @@ def _check_options(spec: FieldSpec, field_type: FieldType) -> None:
             raise MappingError(f"{option}: is not allowed beside `{other}`, which is in our own terms already")
     if source == "value" and spec.lookup is not None:
         raise MappingError("lookup: is not allowed beside `value`")
+    if field_type is FieldType.ATTRIBUTE:
+        _check_attribute(spec)
+
+
+def _check_attribute(spec: FieldSpec) -> None:
+    """Options that only numbers or only texts have need the attribute to be one."""
+    for option, kind in (("scale", "number"), ("remove", "number"), ("prefix", "text")):
+        if option in spec.model_fields_set and spec.type != kind:
+            raise MappingError(f"{option}: is for attributes of `type: {kind}` only")
 
 
 def _options_of(field_type: FieldType) -> frozenset[str]:
@@ -73,6 +82,10 @@ def _options_of(field_type: FieldType) -> frozenset[str]:
         return frozenset({"scale", "remove"} | ({"negative"} if field_type is FieldType.AMOUNT else set()))
     if field_type is FieldType.FLAG:
         return frozenset({"true_values", "false_values"})
+    if field_type is FieldType.IDENTIFIER:
+        return frozenset({"prefix", "encode"})
+    if field_type is FieldType.ATTRIBUTE:
+        return frozenset({"type", "prefix", "scale", "remove"})
     return frozenset({"prefix"} if field_type in TEXT_TYPES else ())
 
 

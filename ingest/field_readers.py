@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo, available_timezones
 
 from ingest.errors import MappingError
+from ingest.readers.attribute import attribute_reader
 from ingest.readers.flag import flag_reader
 from ingest.readers.moment import ISO, MILLISECONDS_PER_UNIT, MIN_DATE_MS, MomentReader
 from ingest.readers.number import ANY_NUMBER, NumberRange, NumberStyle, number_reader
@@ -14,6 +15,7 @@ from ingest.readers.sequence import sequence_reader
 from ingest.readers.text import (
     Reader,
     choice_reader,
+    code_reader,
     identifier_reader,
     plain_text,
     read_currency,
@@ -28,6 +30,7 @@ from udfs.codec import MAX_AMOUNT_MAJOR
 NUMBER_RANGES = {
     FieldType.AMOUNT: NumberRange(0.0, MAX_AMOUNT_MAJOR),
     FieldType.NUMBER: ANY_NUMBER,
+    FieldType.NOT_NEGATIVE: NumberRange(0.0),
     FieldType.LATITUDE: NumberRange(-90.0, 90.0),
     FieldType.LONGITUDE: NumberRange(-180.0, 180.0),
     FieldType.PERCENT: NumberRange(0.0, 100.0),
@@ -57,8 +60,14 @@ def reader_for(
         return flag_reader(_texts(spec.true_values), _texts(spec.false_values))
     if field_type is FieldType.CHOICE:
         return choice_reader(CHOICES[name])
+    if field_type is FieldType.ATTRIBUTE:
+        style = NumberStyle(file.decimal, file.thousands, tuple(spec.remove))
+        return attribute_reader(spec.type, style, _scale(spec.scale), spec.prefix)
+    if field_type is FieldType.CODE:
+        return code_reader(name, spec.prefix)
     if field_type in TEXT_TYPES:
-        return identifier_reader(spec.prefix) if field_type is FieldType.IDENTIFIER else text_reader(spec.prefix)
+        is_id = field_type is FieldType.IDENTIFIER
+        return identifier_reader(spec.prefix, spec.encode) if is_id else text_reader(spec.prefix)
     return {
         FieldType.CURRENCY: read_currency,
         FieldType.TIME_ZONE: read_time_zone,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ingest.compile import compile_extras, compile_fields, compile_label
+from ingest.compile import compile_attributes, compile_extras, compile_fields, compile_label
 from ingest.compile_nested import compile_nested
 from ingest.errors import MappingError
 from ingest.nested import NestedPlan
@@ -22,13 +22,15 @@ from ingest.yaml_text import load_yaml
 
 @dataclass(frozen=True)
 class Mapping:
-    """What each row of a source becomes: `fields` make the record, `label` its outcome, `extras` the columns beside it.
+    """What each row of a source becomes: `fields` and `attributes` make the record, `label` its outcome, `extras` the
+    columns beside it.
 
     `key_path` is the JSON path at which a stream of the same rows has its user's id.
     """
 
     target: Target
     fields: tuple[FieldPlan, ...]
+    attributes: tuple[FieldPlan, ...]
     label: LabelPlan | None
     nested: tuple[NestedPlan, ...]
     extras: tuple[FieldPlan, ...]
@@ -45,6 +47,15 @@ class Mapping:
         return tuple(plan.name for plan in self.fields)
 
     @cached_property
+    def attribute_names(self) -> tuple[str, ...]:
+        return tuple(plan.name for plan in self.attributes)
+
+    @cached_property
+    def record_plans(self) -> tuple[FieldPlan, ...]:
+        """What the record itself is made of: its fields, then its attributes."""
+        return self.fields + self.attributes
+
+    @cached_property
     def label_names(self) -> tuple[str, ...]:
         return tuple(plan.name for plan in self.label.plans) if self.label else ()
 
@@ -56,7 +67,7 @@ class Mapping:
     @cached_property
     def plans(self) -> tuple[FieldPlan, ...]:
         """Every value that is read from a row, in this order: the record's, the label's, the extra ones."""
-        return self.fields + (self.label.plans if self.label else ()) + self.extras
+        return self.record_plans + (self.label.plans if self.label else ()) + self.extras
 
     @cached_property
     def source_columns(self) -> dict[str, str]:
@@ -126,6 +137,7 @@ def _compiled(file: MappingFile, kind: str | None) -> Mapping:
     return Mapping(
         target=target,
         fields=compile_fields(file, target),
+        attributes=compile_attributes(file, target),
         label=label,
         nested=nested,
         extras=compile_extras(file),

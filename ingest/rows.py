@@ -11,6 +11,7 @@ from ingest.errors import RowError, UnreadableValue
 from ingest.event_ids import content_id, label_id
 from ingest.mapping import Mapping
 from ingest.plan import FieldPlan, LabelPlan, Row
+from ingest.targets import ATTRIBUTES
 from udfs.codec import MAX_TIMESTAMP_MS
 from udfs.events import Event, Label, Transaction
 
@@ -43,7 +44,7 @@ def event_of(row: Row, mapping: Mapping, row_number: int = 0) -> Event:
     """
     if not mapping.target.is_event:
         raise TypeError(f"rows of kind {mapping.kind} are no events")
-    values = _values(row, mapping, mapping.fields, row_number)
+    values = _values(row, mapping, mapping.record_plans, row_number)
     return cast(Event, _record(values, mapping, row_number))
 
 
@@ -85,7 +86,7 @@ def assemble(values: Sequence[object], mapping: Mapping, row_number: int) -> Rec
     if mapping.label is None:
         return Records(record, None, None, extras)
     assert isinstance(record, Transaction)
-    outcome: dict[str, Any] = dict(zip(mapping.label_names, values[len(mapping.fields) :], strict=False))
+    outcome: dict[str, Any] = dict(zip(mapping.label_names, values[len(mapping.record_plans) :], strict=False))
     if outcome["is_fraud"] is None:
         return Records(record, None, None, extras)
     label = _label(record, outcome, mapping.label, row_number)
@@ -94,6 +95,9 @@ def assemble(values: Sequence[object], mapping: Mapping, row_number: int) -> Rec
 
 def _record(values: Sequence[object], mapping: Mapping, row_number: int) -> msgspec.Struct:
     fields = dict(zip(mapping.field_names, values, strict=False))
+    if mapping.attributes:
+        told = zip(mapping.attribute_names, values[len(mapping.fields) :], strict=False)
+        fields[ATTRIBUTES] = {name: value for name, value in told if value is not None} or None
     if mapping.negative_is_refund:
         _turn_negative_into_refund(fields)
     if mapping.needs_event_id:

@@ -30,6 +30,8 @@ class FieldSpec(Section):
     default: Scalar | None = None
     lookup: dict[str, Scalar | None] | None = None
     prefix: str = ""
+    encode: bool = False
+    type: Literal["text", "number"] | None = None
     format: str | None = None
     timezone: str | None = None
     scale: float | int | str | None = None
@@ -79,6 +81,7 @@ class CsvSpec(Section):
 class MappingFile(Section):
     kind: Kind | None = None
     fields: dict[str, Source] = {}
+    attributes: dict[str, Source] = {}
     label: LabelSpec | None = None
     nested: list[NestedSpec] = []
     key_path: str = "$.user_id"

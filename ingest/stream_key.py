@@ -26,13 +26,13 @@ def stream_key_path(mapping: Mapping) -> str:
     """The path at which the stream's records carry exactly the mapped user id.
 
     Raises MappingError where the key in the JVM could differ from the mapped `user_id`: the path leads elsewhere, or
-    the id is changed on its way (prefix, lookup, default, constant, several columns): state and key would disagree.
+    the id is changed on its way (prefix, encode, lookup, default, constant, several columns): state and key would disagree.
     """
     plan = next((plan for plan in mapping.fields if plan.name == "user_id"), None)
     if plan is None or not mapping.target.is_event:
         raise MappingError(f"key_path: rows of kind {mapping.kind} are not events of a user and cannot be streamed")
     is_made_here = plan.source_name in {nested.into for nested in mapping.nested}
-    is_changed = plan.lookup is not None or plan.default is not NO_DEFAULT or plan.read("1") != "1"
+    is_changed = plan.lookup is not None or plan.default is not NO_DEFAULT or plan.read("%") != "%"
     if len(plan.columns) != 1 or is_made_here or is_changed:
         raise MappingError("key_path: a stream is keyed by the source's own user id: give `user_id` one plain column")
     column = plan.columns[0]

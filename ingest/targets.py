@@ -23,6 +23,7 @@ class FieldType(Enum):
     DATE = "time or date"
     AMOUNT = "amount"
     NUMBER = "number"
+    NOT_NEGATIVE = "number from 0"
     LATITUDE = "latitude"
     LONGITUDE = "longitude"
     PERCENT = "number 0 to 100"
@@ -31,13 +32,18 @@ class FieldType(Enum):
     CHOICE = "choice"
     NUMBERS = "list of numbers"
     TEXTS = "list of texts"
+    CODE = "code"
+    ATTRIBUTE = "attribute"
 
 
 MOMENT_TYPES = frozenset({FieldType.MOMENT, FieldType.DATE})
 NUMBER_TYPES = frozenset(
-    {FieldType.AMOUNT, FieldType.NUMBER, FieldType.LATITUDE, FieldType.LONGITUDE, FieldType.PERCENT, FieldType.WHOLE}
-)
-TEXT_TYPES = frozenset({FieldType.IDENTIFIER, FieldType.TEXT})
+    {
+        FieldType.AMOUNT, FieldType.NUMBER, FieldType.NOT_NEGATIVE, FieldType.LATITUDE, FieldType.LONGITUDE,
+        FieldType.PERCENT, FieldType.WHOLE,
+    }
+)  # fmt: skip
+TEXT_TYPES = frozenset({FieldType.IDENTIFIER, FieldType.TEXT, FieldType.CODE})
 LIST_TYPES = {FieldType.NUMBERS: "list[float]", FieldType.TEXTS: "list[text]"}  # and how `nested` calls them
 
 _TYPES_BY_FIELD = {
@@ -46,10 +52,10 @@ _TYPES_BY_FIELD = {
         "card_id", "beneficiary_id",
     ),
     FieldType.TEXT: (
-        "merchant_country", "channel", "entry_mode", "ip_address", "city", "country", "email_domain", "old_status",
-        "new_status", "reason", "audit_user", "resolution_code", "home_country", "category", "value", "reason_code",
-        "source_system",
+        "merchant_country", "ip_address", "city", "country", "email_domain", "old_status", "new_status", "reason",
+        "audit_user", "resolution_code", "home_country", "category", "value", "reason_code", "source_system",
     ),
+    FieldType.CODE: ("channel", "entry_mode"),
     FieldType.CURRENCY: ("currency",),
     FieldType.TIME_ZONE: ("timezone",),
     FieldType.MOMENT: ("timestamp", "known_at"),
@@ -59,6 +65,7 @@ _TYPES_BY_FIELD = {
     ),
     FieldType.AMOUNT: ("amount",),
     FieldType.NUMBER: ("credit_limit", "avg_monthly_spend"),
+    FieldType.NOT_NEGATIVE: ("distance_from_home_km", "account_tenure_months", "txns_last_1h"),
     FieldType.LATITUDE: ("latitude", "home_latitude"),
     FieldType.LONGITUDE: ("longitude", "home_longitude"),
     FieldType.PERCENT: ("ip_risk_score",),
@@ -68,6 +75,7 @@ _TYPES_BY_FIELD = {
     FieldType.NUMBERS: ("risk_score_history",),
     FieldType.TEXTS: ("address_history",),
 }  # fmt: skip
+ATTRIBUTES = "attributes"
 FIELD_TYPES = {name: field_type for field_type, names in _TYPES_BY_FIELD.items() for name in names}
 CHOICES: dict[str, tuple[str, ...]] = {
     "kind": get_args(TransactionKind),
@@ -92,7 +100,12 @@ class Target:
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        return self.struct.__struct_fields__
+        """The fields that one column fills; attributes have a section of their own."""
+        return tuple(name for name in self.struct.__struct_fields__ if name != ATTRIBUTES)
+
+    @property
+    def has_attributes(self) -> bool:
+        return ATTRIBUTES in self.struct.__struct_fields__
 
     @property
     def required(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ingest.targets import CHOICES, FIELD_TYPES, MOMENT_TYPES, NUMBER_TYPES, TARGETS, TEXT_TYPES, FieldType
+from udfs.codes import KNOWN_CODES
 
 _HEAD = """\
 # How the rows of a foreign table become records of kind {kind}.
@@ -22,6 +23,11 @@ timezone: UTC        # of times that have no offset of their own
 {key_path}fields:
 """
 _KEY_PATH = "# key_path: $.user_id # where a stream of such JSON has the user's id\n"
+_ATTRIBUTES = """\
+# attributes:        # up to 16 texts and numbers of your own, for models: a name, and your column with its options
+#   job: COLUMN
+#   city_pop: {column: COLUMN, type: number}  # type: text or number; without it each value tells
+"""
 _LABEL = """\
 # label:             # where the row tells its outcome
 #   is_fraud: COLUMN
@@ -47,8 +53,9 @@ def mapping_template(kind: str) -> str:
             need = "optional: made of the row's content where there is none"
         lines.append(f"  {mark}{name + ': COLUMN':{width}}  # {_hint(name)}; {need}")
     key_path = _KEY_PATH if target.is_event else ""
+    attributes = _ATTRIBUTES if target.has_attributes else ""
     label = _LABEL if kind == "transaction" else ""
-    return _HEAD.format(kind=kind, key_path=key_path) + "\n".join(lines) + "\n" + label + _NESTED
+    return _HEAD.format(kind=kind, key_path=key_path) + "\n".join(lines) + "\n" + attributes + label + _NESTED
 
 
 def _hint(name: str) -> str:
@@ -64,6 +71,10 @@ def _hint(name: str) -> str:
         options = f" of {', '.join(CHOICES[name])}"
     elif field_type is FieldType.FLAG:
         options = " (options: true_values: [Y]; false_values: [N])"
+    elif field_type is FieldType.IDENTIFIER:
+        options = " (options: prefix; encode: true for texts that are no such id)"
+    elif field_type is FieldType.CODE:
+        options = f" (usual ones: {', '.join(KNOWN_CODES[name])}; option: prefix)"
     elif field_type in TEXT_TYPES:
         options = " (option: prefix)"
     return field_type.value + options

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from jobs.aws_settings import S3Section
+from jobs.aws_settings import S3Section, s3_settings
 from jobs.config import Flink, Source, State
-from jobs.config_types import NewFile, Timestamp
+from jobs.config_errors import ConfigError
+from jobs.config_types import CurrencyCode, ExistingFile, NewFile, Timestamp, is_remote
 from jobs.section import Section
 from jobs.store_settings import DynamoDBStoreSection, RedisStoreSection, store_settings
+from udfs.attribute_values import MAX_ATTRIBUTES, NAME_PATTERN
+from udfs.attributes import Attribute
 from udfs.entity_buckets import BucketSettings
 from udfs.entity_counter import CountingSettings
+from udfs.fx_file import FxFileError, load_fx_rates
+from udfs.fx_rate import FxRate
 from udfs.history_writer import HistoryWriterSettings
 from udfs.incoming import RecordReader
+from udfs.remote_files import RemoteFileError, S3Reader, default_cache
 from udfs.stores.opening_writer import SqliteSettings, StoreTarget
 from udfs.time_units import DAY_MS, HOUR_MS
 
@@ -32,6 +39,15 @@ class SqliteTarget(Section):
 Target = Annotated[SqliteTarget | RedisStoreSection | DynamoDBStoreSection, Field(discriminator="kind")]
 
 
+class CountedAttribute(Section):
+    """A text of the bank's own whose values are counted as entities. Numbers need none: they go into models as they are."""
+
+    name: Annotated[str, StringConstraints(pattern=NAME_PATTERN)] = Field(description="its name")
+    holder: Literal["event", "profile"] = Field(
+        default="event", description="where its values stand; profiles are read from the store"
+    )
+
+
 class Aggregates(Section):
     """What is counted, and how it is written."""
 
@@ -45,6 +61,16 @@ class Aggregates(Section):
     )
     latest_timestamp: Timestamp | None = Field(
         default=None, description="events after it are skipped, where the source does not tell when a record arrived"
+    )
+    fx_rates: ExistingFile | None = Field(
+        default=None,
+        description="dated exchange rates, as the scoring job's; without it all currencies count 1:1",
+    )
+    base_currency: CurrencyCode = Field(
+        default="USD", description="ISO 4217 code of the currency that amounts are summed in, as the scoring job's"
+    )
+    attributes: list[CountedAttribute] = Field(
+        default=[], max_length=2 * MAX_ATTRIBUTES, description="texts of the bank's own, those of the bundle's manifest"
     )
 
 
@@ -63,13 +89,33 @@ class EntityJobConfig(Section):
 
 
 def routing_settings(config: EntityJobConfig, reader: RecordReader) -> RoutingSettings:
-    """What the first operator is told."""
+    """What the first operator is told. Raises ConfigError for a table of rates that cannot be read."""
     from udfs.aggregate_entities import RoutingSettings
 
     aggregates = config.aggregates
     return RoutingSettings(
-        reader=reader, label_days=aggregates.label_days, latest_timestamp_ms=aggregates.latest_timestamp
+        reader=reader,
+        label_days=aggregates.label_days,
+        latest_timestamp_ms=aggregates.latest_timestamp,
+        target=_target(config.store),
+        buckets=BucketSettings(),
+        base_currency=aggregates.base_currency,
+        fx_rates=_rates(config),
+        attributes=tuple(Attribute(one.name, "text", one.holder) for one in aggregates.attributes),
     )
+
+
+def _rates(config: EntityJobConfig) -> tuple[FxRate, ...]:
+    """Read once, here: the operators on other machines get the rates themselves."""
+    path = config.aggregates.fx_rates
+    if path is None:
+        return ()
+    try:
+        if not is_remote(path):
+            return load_fx_rates(Path(path))
+        return load_fx_rates(S3Reader(s3_settings(config.s3), default_cache()).file(path))
+    except (FxFileError, RemoteFileError) as error:
+        raise ConfigError(f"aggregates.fx_rates: {error}") from None
 
 
 def aggregation_settings(config: EntityJobConfig) -> AggregationSettings:

@@ -12,15 +12,28 @@ from pyflink.common import Row, Types
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
+from udfs.attributes import Attribute
 from udfs.codec import BadRecord, decode_event
 from udfs.entity_buckets import BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityCounter
-from udfs.entity_deltas import decode_seen, deltas_of, encode_delta, encode_seen
+from udfs.entity_deltas import (
+    Delta,
+    EntityRouter,
+    SeenTransaction,
+    decode_seen,
+    encode_delta,
+    encode_seen,
+    no_profile,
+    reads_profiles,
+)
 from udfs.entity_log import StoredCounts
-from udfs.events import Label, Transaction
+from udfs.events import Event, Label, Transaction
 from udfs.flink_log import FlinkLog, time_to_live
+from udfs.fx_rate import FxRate
 from udfs.history_writer import HistoryWriter, HistoryWriterSettings
 from udfs.incoming import RecordReader
+from udfs.money import AmountOutOfRange, MissingRate, Money
+from udfs.profile_reader import ProfileReader
 from udfs.stores.opening_writer import StoreTarget, open_writer
 from udfs.stores.port import StoreUnavailable
 from udfs.system_clocks import SYSTEM_CLOCKS
@@ -32,14 +45,21 @@ DELTA_TYPE = Types.ROW_NAMED(["entity", "delta"], [Types.STRING(), BYTES])
 EVENTS, BAD_RECORDS, DELTAS = "entity-events", "entity-bad-records", "entity-deltas"
 REPORT_EVERY = 1_000
 LAST_TRIES = 20
+PAUSE_SECONDS = 1.0
 
 
 class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How records become events. A timestamp later than its arrival + `future_tolerance_ms` is no event; where the
-    source tells no arrival time, one later than `latest_timestamp_ms`."""
+    """How records become events, amounts minor units of the base currency, and attributes entities. A timestamp later
+    than its arrival + `future_tolerance_ms` is no event; where the source tells no arrival time, one later than
+    `latest_timestamp_ms`. Attributes that profiles hold are read from the store `target`."""
 
     reader: RecordReader
     label_days: int
+    target: StoreTarget
+    buckets: BucketSettings
+    base_currency: str = "USD"
+    fx_rates: tuple[FxRate, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
     latest_timestamp_ms: int | None = None
     future_tolerance_ms: int = 10 * MINUTE_MS
 
@@ -58,6 +78,7 @@ class RouteEvents(KeyedProcessFunction):
         seen.enable_time_to_live(time_to_live(self._settings.label_days))
         self._seen = runtime_context.get_map_state(seen)
         self._read = self._settings.reader.read
+        self._router = _router_of(self._settings)
         self._count = _Counts(runtime_context, EVENTS, BAD_RECORDS)
 
     def process_element(self, value: Any, ctx: KeyedProcessFunction.Context) -> Iterable[Any]:
@@ -66,24 +87,35 @@ class RouteEvents(KeyedProcessFunction):
             event = decode_event(payload or b"")
             if event.user_id != ctx.get_current_key() or not self._is_in_time(event, arrived_at_ms):
                 raise BadRecord("of another key or of the future")
-        except BadRecord as error:
+            remembered, deltas = self._route(event, arrived_at_ms)
+        except (BadRecord, MissingRate, AmountOutOfRange) as error:
             _log.debug("skipped a record of %s: %s", origin, error)
             self._count.add(0, 1)
             return ()
         self._count.add(1, 0)
-        if not isinstance(event, Transaction | Label):
-            return ()
-        known = self._seen.get(event.transaction_id)
-        seen = decode_seen(known) if known is not None else None
-        arrived = arrived_at_ms if arrived_at_ms is not None else event.timestamp
-        remembered, deltas = deltas_of(event, arrived, seen)
-        if remembered is not None:
+        if remembered is not None and isinstance(event, Transaction | Label):
             self._seen.put(event.transaction_id, encode_seen(remembered))
-        return [Row(f"{entity.kind}:{entity.id}", encode_delta(delta)) for entity, delta in deltas]
+        encoded: dict[int, bytes] = {}  # one delta is for many entities
+        rows = []
+        for entity, delta in deltas:
+            element = encoded.get(id(delta))
+            if element is None:
+                element = encoded[id(delta)] = encode_delta(delta)
+            rows.append(Row(f"{entity.kind}:{entity.id}", element))
+        return rows
 
     def close(self) -> None:
         if hasattr(self, "_count"):
             self._count.flush()
+
+    def _route(
+        self, event: Event, arrived_at_ms: int | None
+    ) -> tuple[SeenTransaction | None, list[tuple[Entity, Delta]]]:
+        if not isinstance(event, Transaction | Label):
+            return None, []
+        known = self._seen.get(event.transaction_id)
+        seen = decode_seen(known) if known is not None else None
+        return self._router.deltas_of(event, event.timestamp if arrived_at_ms is None else arrived_at_ms, seen)
 
     def _is_in_time(self, event: Any, arrived_at_ms: int | None) -> bool:
         settings = self._settings
@@ -92,6 +124,14 @@ class RouteEvents(KeyedProcessFunction):
         )
         time_ms: int = event.known_at if isinstance(event, Label) else event.timestamp
         return latest_ms is None or time_ms <= latest_ms
+
+
+def _router_of(settings: RoutingSettings) -> EntityRouter:
+    profile_of = no_profile
+    if reads_profiles(settings.attributes):
+        store = open_writer(settings.target, settings.buckets, SYSTEM_CLOCKS)
+        profile_of = ProfileReader(store, SYSTEM_CLOCKS.monotonic_ms, lambda: time.sleep(PAUSE_SECONDS)).profile_of
+    return EntityRouter(Money(settings.base_currency, settings.fx_rates), settings.attributes, profile_of)
 
 
 class AggregationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,11 +180,11 @@ class CountEntities(KeyedProcessFunction):
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterable[Any]:
         entity = _entity_of(ctx.get_current_key())
-        if timestamp <= self._opened_ms + self._settings.writer.flush_ms and not self._counts.is_cached(entity):
+        if timestamp <= self._opened_ms + self._writer.wait_ms(entity) and not self._counts.is_cached(entity):
             self._write_later(entity, self._counts.of(entity), ctx)  # a timer of the process before this one
-        elif self._writer.waiting:
+        else:
             self._writer.flush_if_due(_now_ms())
-            if entity in self._writer.waiting:  # the store is down
+            if self._writer.waits(entity):  # the store is down
                 self._set_timer(ctx, self._settings.writer.retry_ms)
         return ()
 
@@ -163,8 +203,8 @@ class CountEntities(KeyedProcessFunction):
                 time.sleep(self._settings.writer.retry_ms / 1_000)
 
     def _write_later(self, entity: Entity, counts: Any, ctx: Any) -> None:
-        if entity not in self._writer.waiting:
-            self._set_timer(ctx, self._settings.writer.flush_ms)
+        if not self._writer.waits(entity):
+            self._set_timer(ctx, self._writer.wait_ms(entity))
         self._writer.changed(entity, counts)
         self._writer.flush_if_due(_now_ms())
 

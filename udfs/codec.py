@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from udfs.attribute_values import BadAttribute, checked_attributes, is_attribute_value
+from udfs.codes import ALLOWED_CODES, KNOWN_CODES, allowed_code, known_code
 from udfs.events import EVENT_TYPES, AccountChange, Event, Login, Transaction
 
 MAX_IDENTIFIER_LENGTH = 64
@@ -32,15 +34,19 @@ _decode_transaction = msgspec.json.Decoder(Transaction).decode
 _decode_probe = msgspec.json.Decoder(_Probe).decode
 _decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in EVENT_TYPES.items()}
 
+_KINDS, _RESULTS = ALLOWED_CODES["kind"], ALLOWED_CODES["auth_result"]
+_CHANNELS, _ENTRY_MODES = KNOWN_CODES["channel"], KNOWN_CODES["entry_mode"]
 _TRANSACTION_TEXTS = (
     "currency", "merchant_country", "channel", "entry_mode", "ip_address", "city", "country", "email_domain",
 )  # fmt: skip
 
 
-def decode_event(payload: bytes) -> Event:
+def decode_event(payload: bytes, unknown_codes: dict[str, int] | None = None) -> Event:
     """Decode one record by the contract of the events (docs/events.md).
 
-    Raises BadRecord with a reason that names the field; never any other exception, whatever the bytes.
+    Channels and entry modes that the contract does not know are kept, and counted in `unknown_codes` where it is given
+    (udfs.codes.count_unknown). Raises BadRecord with a reason that names the field; never any other exception, whatever
+    the bytes.
     """
     try:
         event: Event = _decode_transaction(payload)
@@ -49,7 +55,7 @@ def decode_event(payload: bytes) -> Event:
     if not payload.isascii():
         _check_utf8(payload)
     if isinstance(event, Transaction):
-        _normalize_transaction(event, payload)
+        _normalize_transaction(event, payload, unknown_codes)
     else:
         _normalize_other(type(event), event)
     return event
@@ -66,20 +72,35 @@ def _decode_other(payload: bytes, error: Exception) -> Event:
             other: Event = decode(payload)
             return other
     except Exception as other_error:
-        raise BadRecord(_reason(other_error)) from None
+        raise BadRecord(_reason(other_error, payload)) from None
     if decode is None:
         raise BadRecord(f"unknown event type {tag[:64]!r}: expected one of {', '.join(EVENT_TYPES)}")
-    raise BadRecord(_reason(error))
+    raise BadRecord(_reason(error, payload))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, payload: bytes) -> str:
     if isinstance(error, msgspec.ValidationError):
-        return f"not an event: {_shortened(str(error))}"
+        words = str(error)
+        if "`$.attributes[" in words:
+            return _bad_attribute(payload) or f"not an event: {_shortened(words)}"
+        return f"not an event: {_shortened(words)}"
     if isinstance(error, RecursionError):
         return "not JSON: nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return f"not UTF-8: {error.reason} at byte {error.start} of a string"
     return f"not JSON: {_shortened(str(error))}"
+
+
+def _bad_attribute(payload: bytes) -> str | None:
+    """Which of the attributes is no text, number, true, false or null: the decoder does not tell its name."""
+    try:
+        attributes = msgspec.json.decode(payload)["attributes"].items()
+    except Exception:  # more is wrong with it
+        return None
+    for name, value in attributes:
+        if not is_attribute_value(value):
+            return f"attributes: {name[:64]!r} is not a text, a number, true, false or null"
+    return None
 
 
 def _shortened(words: str) -> str:
@@ -95,7 +116,7 @@ def _check_utf8(payload: bytes) -> None:
         raise BadRecord(f"not UTF-8: {error.reason} at byte {error.start}") from None
 
 
-def _normalize_transaction(event: Any, payload: bytes) -> None:
+def _normalize_transaction(event: Any, payload: bytes, unknown_codes: dict[str, int] | None) -> None:
     """`event` is a Transaction as it was decoded: its ids may be numbers, its timestamp a date."""
     event.transaction_id = identifier(event.transaction_id, "transaction_id")
     event.user_id = identifier(event.user_id, "user_id")
@@ -120,6 +141,29 @@ def _normalize_transaction(event: Any, payload: bytes) -> None:
         raise BadRecord(f"currency: {currency[:8]!r} is not an ISO 4217 code of three capital letters")
     if not payload.isascii() or b"\\u" in payload:
         _check_texts(event, _TRANSACTION_TEXTS)
+    kind = _KINDS.get(event.kind)
+    event.kind = kind if kind is not None else _allowed("kind", event.kind)
+    if event.auth_result is not None:
+        result = _RESULTS.get(event.auth_result)
+        event.auth_result = result if result is not None else _allowed("auth_result", event.auth_result)
+    if event.channel is not None:
+        channel = _CHANNELS.get(event.channel)
+        event.channel = channel if channel is not None else known_code("channel", event.channel, unknown_codes)
+    if event.entry_mode is not None:
+        mode = _ENTRY_MODES.get(event.entry_mode)
+        event.entry_mode = mode if mode is not None else known_code("entry_mode", event.entry_mode, unknown_codes)
+    if event.attributes is not None:
+        try:
+            event.attributes = checked_attributes(event.attributes)
+        except BadAttribute as bad:
+            raise BadRecord(str(bad)) from None
+
+
+def _allowed(field: str, text: str) -> str:
+    code = allowed_code(field, text)
+    if code is None:
+        raise BadRecord(f"{field}: {text[:64]!r} is not one of {', '.join(ALLOWED_CODES[field].values())}")
+    return code
 
 
 def _normalize_other(kind: type[Event], event: Any) -> None:

@@ -1,6 +1,8 @@
 """Counting events into an entity's buckets: the same code in the job, in replays and in training.
 
-All numbers that grow without end are bounded (`CountingSettings`), without changing what readers may ask for:
+Broad kinds count no users, and the labels of their transactions are told apart before they come here
+(udfs.entity_deltas): what nearly every transaction shares must not hold something of each. All numbers that grow without
+end are bounded (`CountingSettings`), without changing what readers may ask for:
 - hours that no reader asks for singly are merged to days, and days that none asks for at all are dropped;
 - a user is forgotten a week after the last visit, a label once a correction of it could change nothing.
 """
@@ -12,11 +14,25 @@ from collections.abc import Iterator
 import msgspec
 
 from udfs.distinct_users import changes_of_visit
-from udfs.entity_buckets import DAY_HOURS, WEEK_HOURS, BucketRow, BucketSettings, Entity
-from udfs.events import Transaction
+from udfs.entity_buckets import (
+    AMOUNT_DAYS,
+    BROAD_KINDS,
+    DAY_HOURS,
+    MILLION,
+    WEEK_HOURS,
+    BucketRow,
+    BucketSettings,
+    Entity,
+    EntityKind,
+)
 from udfs.time_units import DAY_MS, HOUR_MS
 
-TRANSACTIONS, FRAUDS, USERS_1D, USERS_7D = range(4)
+TRANSACTIONS, FRAUDS, USERS_1D, USERS_7D, AMOUNT, REPORTED, LOG_AMOUNT, LOG_AMOUNT_SQUARE = range(8)
+COLUMNS = 8
+FADING = (TRANSACTIONS, FRAUDS, AMOUNT, LOG_AMOUNT, LOG_AMOUNT_SQUARE)
+"""Columns that are summed over a window: before the longest one they mean nothing. The others are changes."""
+MAX_AMOUNT_MINOR = 1 << 62
+"""Largest sum of a bucket: what does not fit is cut, in any order of arrival to the same number."""
 TIDY_EVERY_DAYS = 4  # each time costs about what counting ten events does
 SPANS = ((USERS_1D, DAY_HOURS), (USERS_7D, WEEK_HOURS))
 
@@ -40,9 +56,10 @@ class CountingSettings(msgspec.Struct, frozen=True):
 class EntityCounts(msgspec.Struct, array_like=True):
     """State of one entity while it is being counted.
 
-    `hours`: [transactions, frauds, changes of users in a day, in a week] by hour. `users`: each user's visited hours, as
-    far as another visit could still come between. `labels`: by transaction when the newest label was known, and the
-    hour that its fraud counts in (None: no fraud).
+    `hours`: the COLUMNS by hour, changes of users in a day and a week and of reported frauds among them. `users`: each
+    user's visited hours, as far as another visit could still come between. `labels`: by transaction when the newest label
+    was known, the hour that its fraud counts in, and the one that it was reported in (None: no fraud; reported
+    to an earlier version). Amounts and reports are whole from `figures_from_hour` on.
     """
 
     newest_ms: int = 0
@@ -52,8 +69,9 @@ class EntityCounts(msgspec.Struct, array_like=True):
     dropped_before: int = 0
     hours: dict[int, list[int]] = {}
     users: dict[str, list[int]] = {}
-    labels: dict[str, tuple[int, int | None]] = {}
+    labels: dict[str, tuple[int, int | None, int | None]] = {}
     withdrawn: list[tuple[int, int]] = []
+    figures_from_hour: int = 0
 
 
 class EntityCounter:
@@ -64,60 +82,113 @@ class EntityCounter:
         self._activity_delay_ms = settings.buckets.activity_delay_ms
         self._label_delay_ms = settings.buckets.label_delay_ms
 
-    def add_transaction(self, counts: EntityCounts, user_id: str, time_ms: int, arrived_at_ms: int) -> None:
+    def add_transaction(
+        self,
+        counts: EntityCounts,
+        kind: EntityKind,
+        user_id: str,
+        time_ms: int,
+        arrived_at_ms: int,
+        amount_minor: int | None,
+        log_amount_micro: int = 0,
+    ) -> None:
         """Count a transaction in the hour of its time, or in the hour it became known if readers had passed that.
 
-        It arrives no earlier than the entity's newest: whoever reads an entity is one of its transactions."""
-        counts.newest_ms = arrived_at_ms = max(counts.newest_ms, arrived_at_ms)
+        It arrives no earlier than the entity's newest: whoever reads an entity is one of its transactions.
+        `amount_minor` is in minor units of the base currency (None: not known), `log_amount_micro` is ln(1 + amount in
+        major units) in millionths."""
+        if arrived_at_ms > counts.newest_ms:
+            counts.newest_ms = arrived_at_ms
+        else:
+            arrived_at_ms = counts.newest_ms
         hour = _hour_known(time_ms, arrived_at_ms, self._activity_delay_ms)
-        _slot(counts, hour)[TRANSACTIONS] += 1
+        values = counts.hours.get(hour)
+        if values is None or hour < counts.merged_before:
+            values = _slot(counts, hour)
+        values[TRANSACTIONS] += 1
+        if amount_minor is None:
+            counts.figures_from_hour = max(counts.figures_from_hour, hour + 1)
+        else:
+            values[AMOUNT] += amount_minor
+            if values[AMOUNT] > MAX_AMOUNT_MINOR:
+                values[AMOUNT] = MAX_AMOUNT_MINOR
+            if kind == "category":
+                values[LOG_AMOUNT] += log_amount_micro
+                values[LOG_AMOUNT_SQUARE] += (log_amount_micro * log_amount_micro + MILLION // 2) // MILLION
         if counts.first_hour is None or hour < counts.first_hour:
             counts.first_hour = hour
-        self._visit(counts, user_id, hour)
+        if kind not in BROAD_KINDS:
+            self._visit(counts, user_id, hour)
         if arrived_at_ms // DAY_MS >= counts.tidied_day + TIDY_EVERY_DAYS:
-            self._tidy(counts)
+            self._tidy(counts, kind)
 
     def add_label(self, counts: EntityCounts, transaction: str, time_ms: int, known_at_ms: int, is_fraud: bool) -> None:
         """Count what became known of a transaction. The newest label wins; a correction counts when it is known."""
         previous = counts.labels.get(transaction)
         if previous is not None and previous[0] > known_at_ms:
             return
-        fraud_hour = previous[1] if previous is not None else None
-        if is_fraud != (fraud_hour is not None):
-            hour = _hour_known(time_ms, known_at_ms, self._label_delay_ms)
-            if fraud_hour is None:
-                if hour >= counts.dropped_before:
-                    _slot(counts, hour)[FRAUDS] += 1
-                fraud_hour = hour
-            else:
-                self._withdraw(counts, fraud_hour, hour)
-                fraud_hour = None
-        counts.labels[transaction] = (known_at_ms, fraud_hour)
+        fraud_hour, reported_hour = previous[1:] if previous is not None else (None, None)
+        if is_fraud and fraud_hour is None:
+            fraud_hour, reported_hour = self.add_fraud(counts, time_ms, known_at_ms)
+        elif not is_fraud and fraud_hour is not None:
+            self._clear(counts, time_ms, known_at_ms, fraud_hour, reported_hour)
+            fraud_hour = reported_hour = None
+        counts.labels[transaction] = (known_at_ms, fraud_hour, reported_hour)
+
+    def add_fraud(self, counts: EntityCounts, time_ms: int, known_at_ms: int) -> tuple[int, int]:
+        """Count a transaction of `time_ms` that is known to be fraud since `known_at_ms`, and was not before; returns the
+        hours that it counts in as a fraud and as a report."""
+        hour = _hour_known(time_ms, known_at_ms, self._label_delay_ms)
+        if hour >= counts.dropped_before:
+            _slot(counts, hour)[FRAUDS] += 1
+        reported_hour = known_at_ms // HOUR_MS
+        _slot(counts, reported_hour)[REPORTED] += 1
+        _slot(counts, reported_hour + WEEK_HOURS)[REPORTED] -= 1
+        return hour, reported_hour
+
+    def clear_fraud(
+        self, counts: EntityCounts, time_ms: int, known_at_ms: int, fraud_time_ms: int, fraud_known_at_ms: int
+    ) -> None:
+        """A fraud that was counted (`add_fraud`) with the last two is none any more since `known_at_ms`."""
+        fraud_hour = _hour_known(fraud_time_ms, fraud_known_at_ms, self._label_delay_ms)
+        self._clear(counts, time_ms, known_at_ms, fraud_hour, fraud_known_at_ms // HOUR_MS)
 
     def row(self, entity: Entity, counts: EntityCounts, complete_through_ms: int) -> BucketRow:
         """The buckets with absolute values. Hours in which nothing is left are not among them."""
         hours = sorted(hour for hour, values in counts.hours.items() if any(values))
-        found = counts.hours
+        columns = list(zip(*[counts.hours[hour] for hour in hours], strict=True)) or [()] * COLUMNS
+        broad, category = entity.kind in BROAD_KINDS, entity.kind == "category"
         return BucketRow(
             entity=entity.kind,
             id=entity.id,
             complete_through_ms=complete_through_ms,
             first_hour=counts.first_hour,
             hours=hours,
-            transactions=[found[hour][TRANSACTIONS] for hour in hours],
-            frauds=[found[hour][FRAUDS] for hour in hours],
-            users_1d=[found[hour][USERS_1D] for hour in hours],
-            users_7d=[found[hour][USERS_7D] for hour in hours],
+            transactions=list(columns[TRANSACTIONS]),
+            frauds=list(columns[FRAUDS]),
+            users_1d=[] if broad else list(columns[USERS_1D]),
+            users_7d=[] if broad else list(columns[USERS_7D]),
             withdrawn=list(counts.withdrawn),
+            amounts=list(columns[AMOUNT]),
+            reported=list(columns[REPORTED]),
+            log_amounts=list(columns[LOG_AMOUNT]) if category else [],
+            log_amount_squares=list(columns[LOG_AMOUNT_SQUARE]) if category else [],
+            figures_from_hour=counts.figures_from_hour,
         )
 
-    def _withdraw(self, counts: EntityCounts, fraud_hour: int, hour: int) -> None:
-        if fraud_hour < counts.dropped_before:
-            return
-        if hour == fraud_hour:  # readers see both at once
-            _slot(counts, hour)[FRAUDS] -= 1
-        else:
-            counts.withdrawn.append((fraud_hour, hour))
+    def _clear(
+        self, counts: EntityCounts, time_ms: int, known_at_ms: int, fraud_hour: int, reported_hour: int | None
+    ) -> None:
+        hour = _hour_known(time_ms, known_at_ms, self._label_delay_ms)
+        if fraud_hour >= counts.dropped_before:
+            if hour == fraud_hour:  # readers see both at once
+                _slot(counts, hour)[FRAUDS] -= 1
+            else:
+                counts.withdrawn.append((fraud_hour, hour))
+        cleared_hour = known_at_ms // HOUR_MS
+        if reported_hour is not None and cleared_hour < reported_hour + WEEK_HOURS:
+            _slot(counts, cleared_hour)[REPORTED] -= 1
+            _slot(counts, reported_hour + WEEK_HOURS)[REPORTED] += 1
 
     def _visit(self, counts: EntityCounts, user_id: str, hour: int) -> None:
         visits = counts.users.get(user_id)
@@ -141,39 +212,45 @@ class EntityCounter:
         """No transaction that arrives from now on counts in an earlier hour."""
         return (counts.newest_ms - self._activity_delay_ms) // HOUR_MS - 1
 
-    def _tidy(self, counts: EntityCounts) -> None:
+    def _tidy(self, counts: EntityCounts, kind: EntityKind) -> None:
         """Every few days of the entity: forget and merge what nothing can ask for any more."""
         settings, newest_ms = self.settings, counts.newest_ms
         counts.tidied_day = newest_ms // DAY_MS
+        if kind in BROAD_KINDS and settings.reader_lag_ms is None:
+            return
         oldest_visit = self._first_open_hour(counts) - WEEK_HOURS
         counts.users = {user: visits for user, visits in counts.users.items() if visits[-1] >= oldest_visit}
         oldest_verdict_ms, oldest_fraud_ms = newest_ms - settings.verdict_ms, newest_ms - settings.fraud_ms
         counts.labels = {
-            transaction: (known_ms, fraud_hour)
-            for transaction, (known_ms, fraud_hour) in counts.labels.items()
-            if known_ms >= (oldest_verdict_ms if fraud_hour is None else oldest_fraud_ms)
+            transaction: label
+            for transaction, label in counts.labels.items()
+            if label[0] >= (oldest_verdict_ms if label[1] is None else oldest_fraud_ms)
         }
         if settings.reader_lag_ms is not None:
-            self._merge(counts, newest_ms - settings.reader_lag_ms)
+            self._merge(counts, kind, newest_ms - settings.reader_lag_ms)
 
-    def _merge(self, counts: EntityCounts, oldest_reading_ms: int) -> None:
+    def _merge(self, counts: EntityCounts, kind: EntityKind, oldest_reading_ms: int) -> None:
         """Keep single hours of the windows up to a week, days of the longer ones, and nothing before."""
         buckets = self.settings.buckets
         label_end = (oldest_reading_ms - buckets.label_delay_ms) // HOUR_MS
         activity_end = (oldest_reading_ms - buckets.activity_delay_ms) // HOUR_MS
-        longest = max(*buckets.risk_days, *buckets.other_risk_days, 7)
+        longest = max(*buckets.risk_days_of(kind), 7)
         hourly_from = _day_of(min(label_end, activity_end) - WEEK_HOURS)
         daily_from = min(hourly_from, _day_of(label_end - DAY_HOURS * longest))
+        if kind == "category":
+            daily_from = min(daily_from, _day_of(activity_end - DAY_HOURS * AMOUNT_DAYS))
         old = [hour for hour in counts.hours if hour < hourly_from]
         counts.merged_before, counts.dropped_before = hourly_from, daily_from
         for hour in old:
             if hour < daily_from or hour % DAY_HOURS:
                 values = counts.hours.pop(hour)
                 if hour < daily_from:  # the users of then have left since, but for those whose leaving is still ahead
-                    values[TRANSACTIONS] = values[FRAUDS] = 0
+                    for column in FADING:
+                        values[column] = 0
                 kept = _slot(counts, max(hour, daily_from))
                 for column, value in enumerate(values):
                     kept[column] += value
+                kept[AMOUNT] = min(kept[AMOUNT], MAX_AMOUNT_MINOR)
         counts.withdrawn = [pair for pair in counts.withdrawn if pair[0] >= daily_from]
 
 
@@ -185,10 +262,20 @@ class EntityAggregator:
         self.newest_ms = 0
         self._counts: dict[Entity, EntityCounts] = {}
 
-    def add_transaction(self, entity: Entity, user_id: str, time_ms: int, arrived_at_ms: int) -> None:
+    def add_transaction(
+        self,
+        entity: Entity,
+        user_id: str,
+        time_ms: int,
+        arrived_at_ms: int,
+        amount_minor: int | None = None,
+        log_amount_micro: int = 0,
+    ) -> None:
         """See EntityCounter."""
         self.newest_ms = max(self.newest_ms, arrived_at_ms)
-        self.counter.add_transaction(self.counts_of(entity), user_id, time_ms, arrived_at_ms)
+        self.counter.add_transaction(
+            self.counts_of(entity), entity.kind, user_id, time_ms, arrived_at_ms, amount_minor, log_amount_micro
+        )
 
     def add_label(self, entity: Entity, transaction: str, time_ms: int, known_at_ms: int, is_fraud: bool) -> None:
         """See EntityCounter."""
@@ -207,20 +294,6 @@ class EntityAggregator:
         return counts
 
 
-def entities_of(transaction: Transaction) -> list[Entity]:
-    """Whom a transaction is counted for."""
-    found = []
-    if transaction.merchant_id is not None:
-        found.append(Entity("merchant", transaction.merchant_id))
-    if transaction.device_id is not None:
-        found.append(Entity("device", transaction.device_id))
-    if transaction.beneficiary_id is not None:
-        found.append(Entity("beneficiary", transaction.beneficiary_id))
-    if transaction.ip_address is not None:
-        found.append(Entity("ip", transaction.ip_address))
-    return found
-
-
 def label_mark(user_id: str, transaction_id: str) -> str:
     """A transaction's name among an entity's: ids are each user's own."""
     return f"{user_id}\0{transaction_id}"
@@ -231,7 +304,7 @@ def _slot(counts: EntityCounts, hour: int) -> list[int]:
         hour = max(_day_of(hour), counts.dropped_before)
     values = counts.hours.get(hour)
     if values is None:
-        values = counts.hours[hour] = [0, 0, 0, 0]
+        values = counts.hours[hour] = [0] * COLUMNS
     return values
 
 

@@ -13,10 +13,11 @@ from typing import Protocol
 import msgspec
 
 from udfs.entity_buckets import Entity
-from udfs.entity_counter import EntityCounter, EntityCounts
+from udfs.entity_counter import COLUMNS, EntityCounter, EntityCounts
 from udfs.entity_deltas import Delta, apply_delta, decode_delta
+from udfs.time_units import HOUR_MS
 
-FORMAT = 1
+FORMAT = 2
 FEWEST_ENTRIES = 32
 SHARE = 4  # of the snapshot's parts
 
@@ -26,8 +27,33 @@ class _Snapshot(msgspec.Struct, array_like=True):
     counts: EntityCounts
 
 
+class _CountsOfFormat1(msgspec.Struct, array_like=True):
+    """Without amounts and reports: four columns an hour, and no hour of the report in a label."""
+
+    newest_ms: int
+    first_hour: int | None
+    tidied_day: int
+    merged_before: int
+    dropped_before: int
+    hours: dict[int, list[int]]
+    users: dict[str, list[int]]
+    labels: dict[str, tuple[int, int | None]]
+    withdrawn: list[tuple[int, int]]
+
+
+class _SnapshotOfFormat1(msgspec.Struct, array_like=True):
+    format: int
+    counts: _CountsOfFormat1
+
+
+class _FormatOnly(msgspec.Struct, array_like=True):
+    format: int
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Snapshot).decode
+_decode_format_1 = msgspec.msgpack.Decoder(_SnapshotOfFormat1).decode
+_decode_format = msgspec.msgpack.Decoder(_FormatOnly).decode
 
 
 class EntityLog(Protocol):
@@ -66,7 +92,7 @@ class StoredCounts:
         cached = self._load(entity)
         delta = decode_delta(entry)
         try:
-            apply_delta(self._counter, cached.counts, delta)
+            apply_delta(self._counter, entity.kind, cached.counts, delta)
             cached.entries += 1
             if cached.entries > FEWEST_ENTRIES and cached.entries * SHARE > _size(cached.counts):
                 self._log.replace(encode_snapshot(cached.counts))
@@ -94,7 +120,7 @@ class StoredCounts:
         counts = decode_snapshot(data) if data is not None else EntityCounts()
         entries: list[Delta] = [decode_delta(entry) for entry in self._log.entries()]
         for delta in entries:
-            apply_delta(self._counter, counts, delta)
+            apply_delta(self._counter, entity.kind, counts, delta)
         cached = self._cache[entity] = _Cached(counts, len(entries))
         if len(self._cache) > self._limit:
             self._cache.popitem(last=False)
@@ -107,10 +133,28 @@ def encode_snapshot(counts: EntityCounts) -> bytes:
 
 def decode_snapshot(data: bytes) -> EntityCounts:
     """Raises msgspec.MsgspecError for bytes that are no snapshot, ValueError for one of a later program."""
-    snapshot = _decode(data)
-    if snapshot.format != FORMAT:
-        raise ValueError(f"an entity's snapshot has format {snapshot.format}; this program knows {FORMAT}")
-    return snapshot.counts
+    found = _decode_format(data).format
+    if found == FORMAT:
+        return _decode(data).counts
+    if found == 1:
+        return _of_format_1(_decode_format_1(data).counts)
+    raise ValueError(f"an entity's snapshot has format {found}; this program knows up to {FORMAT}")
+
+
+def _of_format_1(old: _CountsOfFormat1) -> EntityCounts:
+    newest_ms = max(old.newest_ms, max((known_ms for known_ms, _ in old.labels.values()), default=0))
+    return EntityCounts(
+        newest_ms=old.newest_ms,
+        first_hour=old.first_hour,
+        tidied_day=old.tidied_day,
+        merged_before=old.merged_before,
+        dropped_before=old.dropped_before,
+        hours={hour: values + [0] * (COLUMNS - len(values)) for hour, values in old.hours.items()},
+        users=old.users,
+        labels={transaction: (*label, None) for transaction, label in old.labels.items()},
+        withdrawn=old.withdrawn,
+        figures_from_hour=newest_ms // HOUR_MS + 1,
+    )
 
 
 def _size(counts: EntityCounts) -> int:

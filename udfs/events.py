@@ -14,15 +14,20 @@ import msgspec
 Text = Annotated[str, msgspec.Meta(max_length=256)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180.0, le=180.0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0.0)]
+TransactionKind = Literal["purchase", "refund", "reversal"]
+AuthorizationResult = Literal["approved", "declined"]
 if TYPE_CHECKING:  # what readers of a decoded event see
     Identifier = str
     Moment = int
+    Attributes = dict[str, str | float]
+    Kind = TransactionKind
+    AuthResult = AuthorizationResult
 else:  # what the wire may carry; the codec turns it into the above
     Identifier = str | int
     Moment = int | Annotated[datetime, msgspec.Meta(tz=True)]
-
-TransactionKind = Literal["purchase", "refund", "reversal"]
-AuthorizationResult = Literal["approved", "declined"]
+    Attributes = dict[str, str | float | bool | None]
+    Kind = AuthResult = Text  # in any case, "Purchase" as well
 
 
 class Transaction(msgspec.Struct, tag_field="type", tag="transaction", omit_defaults=True, kw_only=True, gc=False):
@@ -30,6 +35,8 @@ class Transaction(msgspec.Struct, tag_field="type", tag="transaction", omit_defa
 
     `amount` is in major units of `currency` (the base currency where absent) and never negative.
     `timestamp` is the event time in epoch milliseconds UTC once decoded.
+    The last four are what the bank knows itself: distance of the payment from the user's home, the account's age, the
+    user's transactions of the hour before this one, and up to 16 named texts and numbers (udfs.attribute_values).
     """
 
     transaction_id: Identifier
@@ -37,8 +44,8 @@ class Transaction(msgspec.Struct, tag_field="type", tag="transaction", omit_defa
     timestamp: Moment
     amount: Annotated[float, msgspec.Meta(ge=0.0)]
     currency: Text | None = None
-    kind: TransactionKind = "purchase"
-    auth_result: AuthorizationResult | None = None
+    kind: Kind = "purchase"
+    auth_result: AuthResult | None = None
     merchant_id: Identifier | None = None
     merchant_category: Identifier | None = None
     merchant_country: Text | None = None
@@ -55,6 +62,10 @@ class Transaction(msgspec.Struct, tag_field="type", tag="transaction", omit_defa
     otp_used: bool | None = None
     beneficiary_id: Identifier | None = None
     email_domain: Text | None = None
+    distance_from_home_km: NotNegative | None = None
+    account_tenure_months: NotNegative | None = None
+    txns_last_1h: NotNegative | None = None
+    attributes: Attributes | None = None
 
 
 class Login(msgspec.Struct, tag_field="type", tag="login", omit_defaults=True, kw_only=True, gc=False):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from itertools import islice
 
 import msgspec
 
-from udfs.entity_buckets import Entity
+from udfs.entity_buckets import BROAD_KINDS, Entity
 from udfs.entity_counter import EntityCounter, EntityCounts
 from udfs.stores.port import COMPLETE_THROUGH, HISTORY, CompleteThrough, StoredRecord, StoreUnavailable, StoreWriter
 
@@ -16,12 +15,14 @@ _log = logging.getLogger(__name__)
 
 
 class HistoryWriterSettings(msgspec.Struct, frozen=True):
-    """What changed waits at most `flush_ms`; while the store is down, up to `max_waiting` entities do.
+    """What changed waits at most `flush_ms`, of broad kinds, whose rows are large and change all the time, `broad_flush_ms`;
+    while the store is down, up to `max_waiting` entities do.
 
     Records are gone `ttl_ms` after their last change: no reader asks for a history that old.
     """
 
     flush_ms: int = 500
+    broad_flush_ms: int = 10_000
     batch: int = 500
     max_waiting: int = 200_000
     ttl_ms: int | None = None
@@ -35,42 +36,69 @@ class HistoryWriter:
         self, store: StoreWriter, counter: EntityCounter, settings: HistoryWriterSettings, number: int, writers: int
     ) -> None:
         self.settings = settings
-        self.waiting: dict[Entity, EntityCounts] = {}
         self.failures = 0
+        self._waiting: dict[Entity, EntityCounts] = {}
+        self._broad_waiting: dict[Entity, EntityCounts] = {}
         self._store = store
         self._counter = counter
         self._number = number
         self._writers = writers
-        self._complete_through_ms = 0
+        self._newest_ms = 0
+        self._broad_complete_ms = 0
         self._next_ms = 0
+        self._next_broad_ms = 0
+
+    @property
+    def waiting(self) -> list[Entity]:
+        """The entities that are to be written."""
+        return [*self._waiting, *self._broad_waiting]
+
+    def waits(self, entity: Entity) -> bool:
+        """Is this one of them?"""
+        return entity in self._waiting or entity in self._broad_waiting
+
+    def wait_ms(self, entity: Entity) -> int:
+        """How long a change of this entity waits at most."""
+        return self.settings.broad_flush_ms if entity.kind in BROAD_KINDS else self.settings.flush_ms
 
     def changed(self, entity: Entity, counts: EntityCounts) -> None:
         """An entity to be written."""
-        self.waiting[entity] = counts
-        self._complete_through_ms = max(self._complete_through_ms, counts.newest_ms)
+        if entity.kind not in BROAD_KINDS:
+            self._waiting[entity] = counts
+        else:
+            if not self._broad_waiting:
+                self._broad_complete_ms = max(0, self._newest_ms - 1)  # the newest may be this very event
+            self._broad_waiting[entity] = counts
+        self._newest_ms = max(self._newest_ms, counts.newest_ms)
 
     def flush_if_due(self, now_ms: int) -> None:
         """Write what waits if the time has come. Raises StoreUnavailable only once too much waits."""
-        if now_ms < self._next_ms or not self.waiting:
+        broad_is_due = now_ms >= self._next_broad_ms and bool(self._broad_waiting)
+        if now_ms < self._next_ms or not (self._waiting or broad_is_due):
             return
         try:
-            self.flush()
+            self._write(with_broad=broad_is_due)
             self._next_ms = now_ms + self.settings.flush_ms
+            if broad_is_due:
+                self._next_broad_ms = now_ms + self.settings.broad_flush_ms
         except StoreUnavailable as error:
             self.failures += 1
             self._next_ms = now_ms + self.settings.retry_ms
-            _log.warning("%d entities wait for the store: %s", len(self.waiting), error)
-            if len(self.waiting) > self.settings.max_waiting:
+            waiting = len(self.waiting)
+            _log.warning("%d entities wait for the store: %s", waiting, error)
+            if waiting > self.settings.max_waiting:
                 raise
 
     def flush(self) -> None:
         """Write all that waits, then how far that is. Raises StoreUnavailable; what was not written still waits."""
-        complete_through_ms = self._complete_through_ms
-        waiting = iter(list(self.waiting.items()))
-        while batch := dict(islice(waiting, self.settings.batch)):
-            self._put((entity, counts, complete_through_ms) for entity, counts in batch.items())
-            for entity in batch:
-                del self.waiting[entity]
+        self._write(with_broad=True)
+
+    def _write(self, with_broad: bool) -> None:
+        newest_ms = self._newest_ms
+        self._put_all(self._waiting)
+        if with_broad:
+            self._put_all(self._broad_waiting)
+        complete_through_ms = self._broad_complete_ms if self._broad_waiting else newest_ms
         self._store.put_many(
             {
                 f"{COMPLETE_THROUGH}{self._number}": CompleteThrough(self._writers, complete_through_ms),
@@ -79,9 +107,13 @@ class HistoryWriter:
             None,
         )
 
-    def _put(self, batch: Iterable[tuple[Entity, EntityCounts, int]]) -> None:
-        records: dict[str, StoredRecord] = {
-            HISTORY[entity.kind] + entity.id: self._counter.row(entity, counts, complete_through_ms)
-            for entity, counts, complete_through_ms in batch
-        }
-        self._store.put_many(records, self.settings.ttl_ms)
+    def _put_all(self, waiting: dict[Entity, EntityCounts]) -> None:
+        entities = iter(list(waiting.items()))
+        while batch := dict(islice(entities, self.settings.batch)):
+            records: dict[str, StoredRecord] = {
+                HISTORY[entity.kind] + entity.id: self._counter.row(entity, counts, self._newest_ms)
+                for entity, counts in batch.items()
+            }
+            self._store.put_many(records, self.settings.ttl_ms)
+            for entity in batch:
+                del waiting[entity]

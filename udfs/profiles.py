@@ -6,13 +6,17 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from udfs.events import Latitude, Longitude
+from udfs.attribute_values import checked_attributes
+from udfs.events import Attributes, Latitude, Longitude
 
 BlockType = Literal["user", "card", "device", "merchant", "ip"]
 
 
 class UserProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One user. Dates are epoch milliseconds UTC; money is in major units of the base currency."""
+    """One user. Dates are epoch milliseconds UTC; money is in major units of the base currency.
+
+    `attributes` are checked and put in their form here, as the codec does it for events. Raises ValueError.
+    """
 
     user_id: str
     home_latitude: Latitude | None = None
@@ -29,6 +33,11 @@ class UserProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_unblocked_at: int | None = None
     risk_score_history: tuple[float, ...] = ()
     address_history: tuple[str, ...] = ()
+    attributes: Attributes | None = None
+
+    def __post_init__(self) -> None:
+        if self.attributes is not None:
+            msgspec.structs.force_setattr(self, "attributes", checked_attributes(dict(self.attributes)))
 
 
 class MerchantProfile(msgspec.Struct, frozen=True, kw_only=True, gc=False):

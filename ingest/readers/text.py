@@ -8,9 +8,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
+from ingest.identifier_encoding import encode_identifier
 from udfs.codec import MAX_TEXT_BYTES, BadRecord, identifier
+from udfs.codes import known_code
 
 IDENTIFIER_EXPECTED = "an id of 1 to 64 printable ASCII characters without spaces"
+ENCODE_HINT = "; `encode: true` takes any text"
 TEXT_EXPECTED = f"a text of at most {MAX_TEXT_BYTES} bytes of UTF-8"
 EXACT_INTEGERS_BELOW = 2**53
 MAX_DIGITS = 64
@@ -41,17 +44,23 @@ def plain_text(value: object) -> str:
     raise UnreadableValue("a text or a number")
 
 
-def identifier_reader(prefix: str = "") -> Reader:
-    """Reads ids of the contract; `prefix` is put in front of each."""
+def identifier_reader(prefix: str = "", encode: bool = False) -> Reader:
+    """Reads ids of the contract; `prefix` is put in front of each.
+
+    With `encode` any text is taken, white space around it included, and becomes an id of its own
+    (`ingest.identifier_encoding`).
+    """
 
     def read(value: object) -> str:
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise UnreadableValue(IDENTIFIER_EXPECTED)
+        if encode:
+            return encode_identifier(prefix + (value if isinstance(value, str) else plain_text(value)))
         try:
             return identifier(prefix + plain_text(value), "")
         except BadRecord:
             with_prefix = f" (with the prefix {prefix!r})" if prefix else ""
-            raise UnreadableValue(IDENTIFIER_EXPECTED + with_prefix) from None
+            raise UnreadableValue(IDENTIFIER_EXPECTED + with_prefix + ENCODE_HINT) from None
 
     return read
 
@@ -68,6 +77,16 @@ def text_reader(prefix: str = "") -> Reader:
         if size > MAX_TEXT_BYTES:
             raise UnreadableValue(TEXT_EXPECTED)
         return text
+
+    return read
+
+
+def code_reader(field: str, prefix: str = "") -> Reader:
+    """Reads channels and entry modes: the codes of the contract in any usual spelling, others in small letters."""
+    read_text = text_reader(prefix)
+
+    def read(value: object) -> str | None:
+        return known_code(field, str(read_text(value)))
 
     return read
 

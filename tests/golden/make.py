@@ -12,12 +12,12 @@ import msgspec
 
 from tests.udfs.engines import engine_over, logs_of
 from udfs.account_history import AccountHistory
-from udfs.baseline import Habits
-from udfs.entity_buckets import Entity
+from udfs.baseline import Dealings, Habits
+from udfs.entity_buckets import BucketRow, Entity, EntityKind
 from udfs.entity_counter import CountingSettings, EntityCounter, EntityCounts
-from udfs.entity_deltas import Judged, Paid, SeenTransaction, encode_delta, encode_seen
+from udfs.entity_deltas import Judged, Paid, SeenTransaction, Verdict, encode_delta, encode_seen
 from udfs.entity_log import encode_snapshot as encode_entity_snapshot
-from udfs.entries import AccountEntry, LabelEntry, LoginEntry, TransactionEntry, ZoneEntry, encode_entry
+from udfs.entries import AccountEntry, FlagEntry, LabelEntry, LoginEntry, TransactionEntry, ZoneEntry, encode_entry
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.profiles import UserProfile
 from udfs.snapshot import encode_snapshot
@@ -49,6 +49,8 @@ ACCOUNT = AccountEntry(sequence=4, event_id="C1", timestamp_ms=START, remembered
 LABEL = LabelEntry(sequence=5, transaction_id="T1", known_at_ms=START + 7 * DAY, is_fraud=True)
 ZONE = ZoneEntry(sequence=6, timezone="Asia/Kolkata")
 NO_ZONE = ZoneEntry(sequence=7, timezone=None)
+FLAGS = FlagEntry(sequence=8, day=START // DAY, kinds=("AML", "KYC"))
+FLAG_DAYS = {"AML": (START // DAY, 0b101), "PCI": (START // DAY - 1, 1)}
 
 
 def full_snapshot() -> tuple[int, int, Habits, AccountHistory, TransactionEntry | None]:
@@ -73,6 +75,15 @@ def full_snapshot() -> tuple[int, int, Habits, AccountHistory, TransactionEntry 
     account.unblocked_ms = [START - DAY, START]
     account.restore_labels({"T1": (START + 7 * DAY, True), "T0": (START, False)})
     return 70_001, START + DAY, habits, account, FULL_TRANSACTION
+
+
+def habits_of_layout_3() -> Habits:
+    """With sums by category and dealings by merchant, some of more than 64 bits."""
+    habits = full_snapshot()[2]
+    habits.category_sums = {"6011": Sums(3, 10**20)}
+    habits.category_total = 10**20
+    habits.merchant_dealings = {"M2": Dealings(10**20, 7, 1), "M1": Dealings(5)}
+    return habits
 
 
 def whole_user() -> bytes:
@@ -117,29 +128,49 @@ def whole_user() -> bytes:
     return msgspec.msgpack.encode([logs.snapshot(), list(logs.entries())])
 
 
-def entity_counts() -> EntityCounts:
+def _snapshot_3() -> bytes:
+    sequence, newest_ms, _, account, before = full_snapshot()
+    habits = habits_of_layout_3()
+    return encode_snapshot(sequence, newest_ms, habits, account, before, account.logins, ZONE.timezone, FLAG_DAYS)
+
+
+SEEN = SeenTransaction(
+    START,
+    (Entity("merchant", "M1"), Entity("ip", "::1 (nat)")),
+    (Entity("category_hour", "5411|23"), Entity("attribute", "job=Köln 😀")),
+    START + DAY,
+    (START, START + DAY),
+)
+
+
+def entity_counts(kind: EntityKind = "device") -> EntityCounts:
     """Merged and single hours, users, verdicts of both kinds, a fraud that was cleared later."""
     counter, counts = EntityCounter(CountingSettings(reader_lag_ms=DAY)), EntityCounts()
     for day in range(60):
-        counter.add_transaction(counts, f"U{day % 7}", START + day * DAY + 5 * HOUR, START + day * DAY + 5 * HOUR)
+        time_ms = START + day * DAY + 5 * HOUR
+        counter.add_transaction(counts, kind, f"U{day % 7}", time_ms, time_ms, 1_000 * day, 100_000 * day)
         counter.add_label(counts, f"U{day % 7}\0T{day}", START + day * DAY, START + (day + 1) * DAY, day % 3 == 0)
     counter.add_label(counts, "U2\0T51", START + 51 * DAY, START + 69 * DAY, False)
     return counts
 
 
+def entity_row(entity: Entity) -> BucketRow:
+    return EntityCounter(CountingSettings(reader_lag_ms=DAY)).row(entity, entity_counts(entity.kind), START)
+
+
 def main() -> None:
     contents = {
-        "entity_delta_1_paid": encode_delta(Paid("U1", START, START + MINUTE)),
         "entity_delta_2_judged": encode_delta(Judged("U1\0T1", START, START + DAY, True)),
-        "entity_seen_1": encode_seen(SeenTransaction(START, (Entity("merchant", "M1"), Entity("ip", "::1 (nat)")))),
-        "entity_snapshot_1": encode_entity_snapshot(entity_counts()),
-        "entity_row_1": msgspec.msgpack.encode(
-            EntityCounter(CountingSettings(reader_lag_ms=DAY)).row(Entity("device", "D1"), entity_counts(), START)
-        ),
+        "entity_delta_3_paid": encode_delta(Paid("U1", START, START + MINUTE, 10**16, 32_236_191)),
+        "entity_delta_4_fraud": encode_delta(Verdict(START, START + DAY, None)),
+        "entity_delta_4_cleared": encode_delta(Verdict(START, START + 9 * DAY, (START, START + DAY))),
+        "entity_seen_2": encode_seen(SEEN),
+        "entity_snapshot_2": encode_entity_snapshot(entity_counts()),
+        "entity_row_2_device": msgspec.msgpack.encode(entity_row(Entity("device", "D1"))),
+        "entity_row_2_category": msgspec.msgpack.encode(entity_row(Entity("category", "5411"))),
         "complete_through_1": msgspec.msgpack.encode(CompleteThrough(2, START)),
-        "snapshot_1_full": encode_snapshot(*full_snapshot(), full_snapshot()[3].logins),
-        "snapshot_1_empty": encode_snapshot(0, -1, Habits(), AccountHistory(), None, []),
-        "snapshot_2_full": encode_snapshot(*full_snapshot(), full_snapshot()[3].logins, ZONE.timezone),
+        "snapshot_3_full": _snapshot_3(),
+        "snapshot_3_empty": encode_snapshot(0, -1, Habits(), AccountHistory(), None, []),
         "entry_1_transaction": encode_entry(FULL_TRANSACTION),
         "entry_1_transaction_bare": encode_entry(BARE_TRANSACTION),
         "entry_2_login": encode_entry(LOGIN),
@@ -148,6 +179,7 @@ def main() -> None:
         "entry_4_label": encode_entry(LABEL),
         "entry_5_zone": encode_entry(ZONE),
         "entry_5_zone_none": encode_entry(NO_ZONE),
+        "entry_6_flags": encode_entry(FLAGS),
         "user_1": whole_user(),
     }
     for name, data in contents.items():

@@ -38,12 +38,23 @@ fields:
   otp_used: otp
   city: {columns: [shop, channel], join: "/"}
   country: home
+  entry_mode: shop
+  distance_from_home_km: lat
+attributes:
+  any: amount
+  words: {column: shop, type: text, prefix: "s "}
+  figures: {column: otp, type: number, may_be_missing: true}
+  looked_up: {column: channel, lookup: {1: one, true: 1, x: null}, default: "0x"}
+  both: {columns: [channel, otp], join: ""}
+  inside: home
+  size: size
 label:
   is_fraud: otp
   delay_days: 2.5
   pattern: channel
 nested:
   - {column: details, into: home, path: "$.home", type: text}
+  - {column: details, into: size, path: "$.scores[0]", type: float}
   - {column: details, into: extra.scores, path: "$.scores", type: "list[float]"}
 """
 RICH_UTC = RICH.replace("Europe/Berlin", "UTC")
@@ -57,6 +68,7 @@ fields:
   timestamp: {column: time, format: epoch_s}
   amount: {column: amount, scale: 0.01, remove: ["$"]}
   merchant_id: $.shop.id
+attributes: {cents: {column: lat, type: number, scale: 0.01, remove: ["$"]}, time: time, shop: $.shop.id}
 label: {is_fraud: {column: channel, true_values: [1, x]}, known_at: {column: lat, format: epoch_s}}
 """
 LOGIN = "kind: login\nfields: {user_id: user, timestamp: time, success: otp, city: channel}"

@@ -12,9 +12,11 @@ import pytest
 from ingest.errors import InputError
 from ingest.guess import guess_mapping, match_columns
 from ingest.mapping import parse_mapping
+from ingest.synonyms import home_columns
 from ingest.targets import TARGETS
 from ingest.template import mapping_template
 from ingest.time_guess import time_formats
+from tests.ingest.conversions import converted
 
 
 @pytest.mark.parametrize("kind", TARGETS)
@@ -28,7 +30,7 @@ def test_the_template_of_every_kind_loads_and_names_every_field(kind: str) -> No
 
 @pytest.mark.parametrize("kind", TARGETS)
 def test_the_template_loads_with_everything_in_it_uncommented(kind: str) -> None:
-    text = re.sub(r"(?m)^( *)# (?=[a-z_]+:|  [a-z-])", r"\1", mapping_template(kind))
+    text = re.sub(r"(?m)^( *)# (?=[a-z0-9_]+:|  [a-z-])", r"\1", mapping_template(kind))
     assert set(parse_mapping(text).field_names) == set(TARGETS[kind].field_names)
 
 
@@ -71,6 +73,115 @@ def test_a_guess_for_card_transactions_is_a_mapping_that_works(tmp_path: Path) -
         "# It reads all of the first 1 rows.\n"
     )
     assert parse_mapping(text).kind == "transaction"
+
+
+CARDS = "\n".join(
+    "|".join(row)
+    for row in (
+        ("", "trans_date_trans_time", "cc_num", "merchant", "category", "amt", "gender", "city", "lat", "long", "dob",
+         "trans_num", "unix_time", "merch_lat", "merch_long", "is_fraud"),
+        ("0", "2019-01-01 00:00:18", "2703186189652095", "fraud_Rippin, Kub and Mann", "misc_net", "4.97", "F",
+         "Moravian Falls", "36.0788", "-81.1781", "1988-03-09", "0b242a", "1325376018", "36.011", "-82.048", "0"),
+        ("1", "2019-01-01 00:00:44", "6304239999999999999", 'Café "Zur Post"', "grocery_pos", "107.23", "F",
+         "Orient", "48.8878", "-118.2105", "1978-06-21", "1f7652", "1325376044", "49.159", "-118.18", "1"),
+    )
+)  # fmt: skip
+
+
+def test_a_guess_for_a_card_generators_table_takes_the_merchants_place_and_encodes_names(tmp_path: Path) -> None:
+    path = tmp_path / "cards.csv"
+    path.write_text(CARDS)
+    text = guess_mapping(path)
+    assert text.splitlines()[1:15] == [
+        "kind: transaction",
+        "fields:",
+        "  transaction_id: trans_num",
+        "  user_id: cc_num",
+        "  timestamp: {column: unix_time, format: epoch_s}",
+        "  amount: amt",
+        "  merchant_id: {column: merchant, encode: true}",
+        "  merchant_category: category",
+        "  latitude: merch_lat",
+        "  longitude: merch_long",
+        "attributes:",
+        "  gender: {column: gender, type: text}",
+        "label:",
+        "  is_fraud: is_fraud",
+    ]
+    assert "# Of the user's home, for a mapping of kind user_profile: city, lat, long\n" in text
+    assert text.endswith("# It reads all of the first 2 rows.\n")
+    made = converted(tmp_path, CARDS, text)
+    assert [event["merchant_id"] for event in made.events if event["type"] == "transaction"] == [
+        "fraud_Rippin,%20Kub%20and%20Mann",
+        'Caf%C3%A9%20"Zur%20Post"',
+    ]
+    assert [event["user_id"] for event in made.events[:2]] == ["2703186189652095", "6304239999999999999"]
+
+
+def test_a_guess_for_the_card_generators_users_takes_what_it_knows_as_attributes(tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text(
+        "ssn|cc_num|gender|city|state|zip|lat|long|city_pop|job|dob\n"
+        "1|2703186189652095|F|Moravian Falls|NC|28654|36.0788|-81.1781|3495|Psychologist, counselling|1988-03-09\n"
+    )
+    text = guess_mapping(path, "user_profile")
+    assert text.splitlines()[1:] == [
+        "kind: user_profile",
+        "fields:",
+        "  user_id: cc_num",
+        "  home_latitude: lat",
+        "  home_longitude: long",
+        "  date_of_birth: dob",
+        "attributes:",
+        "  gender: {column: gender, type: text}",
+        "  state: {column: state, type: text}",
+        "  city_pop: {column: city_pop, type: number}",
+        "  job: {column: job, type: text}",
+        "# Not used: ssn, city, zip",
+        "# It reads all of the first 1 rows.",
+    ]
+
+
+def test_columns_that_a_bank_has_computed_already_are_known() -> None:
+    columns = ["distance_from_home", "account_tenure_months", "txn_count_1h"]
+    assert match_columns(columns, TARGETS["transaction"].field_names) == {
+        "distance_from_home_km": "distance_from_home",
+        "account_tenure_months": "account_tenure_months",
+        "txns_last_1h": "txn_count_1h",
+    }
+
+
+def test_without_a_merchants_place_the_place_is_the_transactions() -> None:
+    fields = TARGETS["transaction"].field_names
+    columns = ["lat", "long", "city"]
+    assert match_columns(columns, fields) == {"latitude": "lat", "longitude": "long", "city": "city"}
+    assert home_columns(columns) == []
+    assert home_columns([*columns, "merch_lat"]) == columns
+
+
+def test_columns_that_hold_something_go_before_empty_ones_and_lists_fill_lists_only(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    table = pa.table(
+        {
+            "transaction_id": [1, 2],
+            "user_id": pa.nulls(2, pa.int64()),
+            "cc_num": [5, 6],
+            "timestamp": pa.nulls(2, pa.float64()),
+            "unix_time": [1_706_781_600, 1_706_781_601],
+            "amount": [[1.0], [2.0]],
+            "amt": [1.0, 2.0],
+            "city": [{"name": "Orient"}, {"name": "Paris"}],
+        }
+    )
+    pq.write_table(table, path)
+    lines = guess_mapping(path).splitlines()
+    assert lines[3:7] == [
+        "  transaction_id: transaction_id",
+        "  user_id: cc_num",
+        "  timestamp: {column: unix_time, format: epoch_s}",
+        "  amount: amt",
+    ]
+    assert lines[-2:] == ["# Not used: user_id, timestamp, amount, city", "# It reads all of the first 2 rows."]
 
 
 def test_a_guess_says_what_is_missing_and_what_is_rejected(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from ingest.mapping import load_mapping, parse_mapping
 FIELDS = "{transaction_id: id, user_id: user, timestamp: time, amount: amount%s}"
 GOOD = "kind: transaction\nfields: " + FIELDS % ""
 SPEC_KEYS = (
-    "column, columns, join, value, row_number, may_be_missing, default, lookup, prefix, format, timezone, scale, remove, "
-    "negative, true_values, false_values"
+    "column, columns, join, value, row_number, may_be_missing, default, lookup, prefix, encode, type, format, timezone, "
+    "scale, remove, negative, true_values, false_values"
 )
 
 
@@ -34,8 +34,8 @@ def field(text: str) -> str:
          "merchant, device, ip_feed, domain_feed, block_list"),
         ("kind: payment", "kind: 'payment' is not allowed; allowed: 'transaction', 'login', 'account_change', 'label', "
          "'user_profile', 'merchant', 'device', 'ip_feed', 'domain_feed' or 'block_list'"),
-        (GOOD + "\nfeilds: {}", "unknown key 'feilds' (did you mean 'fields'?); allowed: kind, fields, label, nested, "
-         "key_path, timezone, decimal, thousands, blank_values, csv"),
+        (GOOD + "\nfeilds: {}", "unknown key 'feilds' (did you mean 'fields'?); allowed: kind, fields, attributes, "
+         "label, nested, key_path, timezone, decimal, thousands, blank_values, csv"),
         (GOOD + "\ncsv: {delimeter: ';'}", "csv: unknown key 'delimeter' (did you mean 'delimiter'?); allowed: delimiter, "
          "quote, encoding"),
         (GOOD + "\ncsv: {delimiter: ';;'}", "csv.delimiter: ';;': string should have at most 1 character"),
@@ -50,7 +50,8 @@ def field(text: str) -> str:
         (field("mechant_id: m"), "fields: unknown field 'mechant_id' of transaction (did you mean 'merchant_id'?); "
          "allowed: transaction_id, user_id, timestamp, amount, currency, kind, auth_result, merchant_id, "
          "merchant_category, merchant_country, channel, entry_mode, device_id, session_id, card_id, ip_address, latitude, "
-         "longitude, city, country, otp_used, beneficiary_id, email_domain"),
+         "longitude, city, country, otp_used, beneficiary_id, email_domain, distance_from_home_km, account_tenure_months, "
+         "txns_last_1h"),
         (field("city: {colum: c}"), "fields.city: unknown key 'colum' (did you mean 'column'?); allowed: " + SPEC_KEYS),
         (field("city: {value: [1]}"), "fields.city.value: [1] must be a text, a number or a flag"),
         (field("city: {column: a, lookup: {b: [1]}}"), "fields.city.lookup.b: [1] must be a text, a number or a flag"),

@@ -34,6 +34,19 @@ def test_a_prefix_makes_ids_of_numbers() -> None:
     assert value("merchant_id: {column: m, prefix: M-}", m=None) is None
 
 
+def test_encoding_makes_an_id_of_any_text_and_of_two_texts_never_the_same() -> None:
+    encoded = "merchant_id: {column: m, encode: true}"
+    assert value(encoded, m="O'Reilly, Kuhn & Söhne") == "O'Reilly,%20Kuhn%20&%20S%C3%B6hne"
+    assert value(encoded, m="Shop ") == "Shop%20"
+    assert [value(encoded, m=number) for number in (17, 17.0, 9_999_999_999_999_999_999)] == [
+        "17", "17", "9999999999999999999",
+    ]  # fmt: skip
+    assert value(encoded, m=None) is None
+    assert value("merchant_id: {column: m, encode: true, prefix: M }", m="a b") == "Ma%20b"
+    with pytest.raises(RowError, match=r"'a b', expected an id of 1 to 64 .* `encode: true` takes any text"):
+        value("merchant_id: m", m="a b")
+
+
 def test_a_constant_needs_no_column() -> None:
     assert value("currency: {value: EUR}") == "EUR"
     assert value("merchant_category: {value: 5411}") == "5411"

@@ -36,6 +36,7 @@ def test_a_path_that_leads_elsewhere_is_refused_with_the_right_one() -> None:
     "user_id",
     [
         "{column: user_id, prefix: C}",
+        "{column: user_id, encode: true}",
         "{column: user_id, lookup: {a: b}}",
         "{column: user_id, default: nobody}",
         "{value: u}",

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from math import log1p
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,16 +22,19 @@ from jobs.entity_aggregates import start
 from jobs.entity_config import EntityJobConfig
 from tests.jobs.event_stream import event_lines, write_events
 from udfs.codec import decode_event
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity
+from udfs.entity_buckets import KINDS, BucketRow, BucketSettings, Entity
 from udfs.entity_counter import CountingSettings, EntityAggregator
 from udfs.entity_history import EntityHistory
 from udfs.events import Label, Transaction
+from udfs.profiles import UserProfile
 from udfs.stores.port import HISTORY, CompleteThrough
 from udfs.stores.sqlite import SqliteStore
 
 DAY = 86_400_000
 LAG_HOURS = 24
-BAD = [b"", b"\xff\xfe", b"{", b"[" * 200_000, b'{"type":"payment"}']
+NO_RATE = b'{"transaction_id":"X","user_id":"U","timestamp":1767225600000,"amount":1,"currency":"CHF","channel":"pos"}'
+BAD = [b"", b"\xff\xfe", b"{", b"[" * 200_000, b'{"type":"payment"}', NO_RATE]
+JOBS = {f"U{number:05d}": ("nurse", "clerk")[number % 2] for number in range(0, 150, 3)}
 
 
 def lines_of(count: int, seed: int) -> list[bytes]:
@@ -48,10 +52,29 @@ def lines_of(count: int, seed: int) -> list[bytes]:
             event["device_id"] = f"D{number % 40}"
             event["ip_address"] = f"10.0.0.{number % 50} (nat)"
             event["beneficiary_id"] = f"B{number % 30}"
+            event["city"] = f"Köln {number % 3}"
+            event["card_id"] = f"41234{number % 4}-{number}"
+            event["entry_mode"] = ["Chip", "keyed", "kiosk"][number % 3]
+            event["attributes"] = {"card_type": f"type {number % 2}", "score": number / 7, "vip": number % 5 == 0}
         elif event["type"] == "label" and draw.random() < 0.7:
             del event["merchant_id"]
         lines.append(json.dumps(event).encode())
     return lines
+
+
+def entities_by_hand(event: Transaction) -> list[Entity]:
+    hour = event.timestamp // 3_600_000 % 24
+    vip = "vip=1" if event.attributes and event.attributes["vip"] else "vip=0"
+    ids = [
+        ("merchant", event.merchant_id), ("device", event.device_id), ("ip", event.ip_address),
+        ("beneficiary", event.beneficiary_id), ("category", event.merchant_category), ("channel", event.channel),
+        ("entry_mode", event.entry_mode), ("merchant_country", event.merchant_country), ("city", event.city),
+        ("category_hour", f"{event.merchant_category}|{hour}"),
+        ("category_channel", f"{event.merchant_category}|{event.channel}"), ("bin", (event.card_id or "")[:6]),
+        ("attribute", f"card_type={(event.attributes or {})['card_type']}"), ("attribute", vip),
+        ("attribute", f"job={JOBS[event.user_id]}" if event.user_id in JOBS else None),
+    ]  # fmt: skip
+    return [Entity(kind, id) for kind, id in ids if id is not None]  # type: ignore[arg-type]
 
 
 def expected(lines: list[bytes]) -> dict[str, dict[str, Any]]:
@@ -64,11 +87,12 @@ def expected(lines: list[bytes]) -> dict[str, dict[str, Any]]:
             key = (event.user_id, event.transaction_id)
             if key in parties:
                 continue
-            ids = {"merchant": event.merchant_id, "device": event.device_id, "ip": event.ip_address,
-                   "beneficiary": event.beneficiary_id}  # fmt: skip
-            parties[key] = [Entity(kind, id) for kind, id in ids.items() if id is not None]  # type: ignore[arg-type]
+            parties[key] = entities_by_hand(event)
+            cents = round(event.amount * 80)  # euros at 0.8
             for entity in parties[key]:
-                aggregator.add_transaction(entity, event.user_id, event.timestamp, event.timestamp)
+                aggregator.add_transaction(
+                    entity, event.user_id, event.timestamp, event.timestamp, cents, round(log1p(cents / 100) * 1e6)
+                )
         elif isinstance(event, Label):
             key = (event.user_id, event.transaction_id)
             named = [Entity("merchant", event.merchant_id)] if event.merchant_id else []
@@ -93,16 +117,32 @@ def written(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, CompleteTh
     store.close()
     histories = {key: numbers_of(record.row) for key, record in records.items() if isinstance(record, EntityHistory)}
     complete = {key: record for key, record in records.items() if isinstance(record, CompleteThrough)}
-    assert len(histories) + len(complete) == len(records)
+    profiles = [record for record in records.values() if isinstance(record, UserProfile)]
+    assert len(histories) + len(complete) + len(profiles) == len(records)
     return histories, complete
 
 
 def config_of(folder: Path, source: Path, logs: Path, parallelism: int = 1, **state: Any) -> EntityJobConfig:
+    path = folder / "store" / "entities.sqlite"
+    store = SqliteStore(path, BucketSettings())
+    store.put_many(
+        {f"user:{user}": UserProfile(user_id=user, attributes={"job": job}) for user, job in JOBS.items()}, None
+    )
+    store.close()
+    rates = folder / "rates.csv"
+    rates.write_text("currency,valid_from,rate\nUSD,2025-01-01,0.8\n")
     return EntityJobConfig.model_validate(
         {
             "source": {"kind": "file", "path": str(source)},
-            "store": {"kind": "sqlite", "path": str(folder / "store" / "entities.sqlite")},
-            "aggregates": {"reader_lag_hours": LAG_HOURS, "flush_interval_ms": 50, "cached_entities": 60},
+            "store": {"kind": "sqlite", "path": str(path)},
+            "aggregates": {
+                "reader_lag_hours": LAG_HOURS,
+                "flush_interval_ms": 50,
+                "cached_entities": 60,
+                "base_currency": "EUR",
+                "fx_rates": str(rates),
+                "attributes": [{"name": "card_type"}, {"name": "vip"}, {"name": "job", "holder": "profile"}],
+            },
             "flink": {"parallelism": parallelism, "log_directory": str(logs)},
             "state": state,
         }
@@ -122,7 +162,8 @@ def test_the_store_holds_what_the_counter_says_and_bad_records_are_counted(
 
     histories, complete = written(Path(config.store.path))
     assert histories == expected(lines)
-    assert {key.split(":")[1] for key in histories} == {"merchant", "device", "beneficiary", "ip"}
+    assert {key.split(":")[1] for key in histories} == set(KINDS)
+    assert sum(key.startswith("history:attribute:job=") for key in histories) == 2
     assert job.accumulators["entity-bad-records"] == len(BAD)
     assert job.accumulators["entity-events"] == len(lines)
     assert set(complete) == {f"complete-through:{number}" for number in range(parallelism + 1)}
@@ -148,7 +189,7 @@ def test_everything_again_changes_nothing(tmp_path: Path, log_directory: Path) -
 
 
 def test_after_a_sigkill_the_newest_checkpoint_leads_to_the_same_store(tmp_path: Path, log_directory: Path) -> None:
-    lines = lines_of(30_000, seed=13)
+    lines = lines_of(12_000, seed=13)
     source = write_events(tmp_path / "events.jsonl", lines)
     checkpoints = tmp_path / "checkpoints"
     config = config_of(

@@ -70,13 +70,14 @@ def test_transactions_users_and_frauds_are_counted_by_merchant_and_hour(tmp_path
     assert rows == {
         "M1": BucketRow(
             entity="merchant", id="M1", complete_through_ms=START + 2 * HOUR, first_hour=HOUR_0,
-            hours=[HOUR_0 + hour for hour in (0, 2, 24, 26, 168, 170)], transactions=[3, 1, 0, 0, 0, 0],
-            frauds=[1, 0, 0, 0, 0, 0], users_1d=[2, 0, -1, -1, 0, 0], users_7d=[2, 0, 0, 0, -1, -1],
+            hours=[HOUR_0 + hour for hour in (0, 2, 24, 26, 168, 170, 192)], transactions=[3, 1, 0, 0, 0, 0, 0],
+            frauds=[1, 0, 0, 0, 0, 0, 0], users_1d=[2, 0, -1, -1, 0, 0, 0], users_7d=[2, 0, 0, 0, -1, -1, 0],
+            amounts=[3_000, 1_000, 0, 0, 0, 0, 0], reported=[0, 0, 1, 0, 0, 0, -1],
         ),
         "M2": BucketRow(
             entity="merchant", id="M2", complete_through_ms=START + 2 * HOUR, first_hour=HOUR_0,
             hours=[HOUR_0, HOUR_0 + 24, HOUR_0 + 168], transactions=[1, 0, 0], frauds=[0, 0, 0], users_1d=[1, -1, 0],
-            users_7d=[1, 0, -1],
+            users_7d=[1, 0, -1], amounts=[1_000, 0, 0], reported=[0, 0, 0],
         ),
     }  # fmt: skip
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import fsum, log, nan, sqrt
 
 HOUR = 3_600_000
 
 
 @dataclass(frozen=True)
 class Paid:
-    """A transaction at `time` that arrived at `arrived`."""
+    """A transaction at `time` that arrived at `arrived`; `cents` of the base currency (None: nobody knows)."""
 
     user: str
     time: int
     arrived: int
+    cents: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class BruteForceEntity:
 
     def rate(self, t: int, days: int, weight: float, prior: float) -> float:
         n = sum(self._is_in(start, t, self.label_delay, days) for start, _ in self._transactions())
+        if n == 0:
+            return nan
         frauds = self._frauds(self._newest_end(t, self.label_delay))
         count = sum(self._is_in(start, t, self.label_delay, days) for start in frauds)
         return float(min(Fraction(1), (count + Fraction(weight) * Fraction(prior)) / (n + Fraction(weight))))
@@ -97,3 +101,51 @@ class BruteForceEntity:
 
     def first_seen(self, t: int) -> int | None:
         return min([s for s, _ in self._transactions() if self._is_in(s, t, self.activity_delay, 10**6)], default=None)
+
+    def reported(self, t: int, days: int) -> int:
+        """Transactions that are fraud by the labels whose hour of becoming known has ended 5 minutes before t, and that
+        became so in one of the last hours: by the first of the labels that have said so since."""
+        newest_end = self._newest_end(t, self.activity_delay)
+        count = 0
+        for id in {label.id for label in self.judged}:
+            labels: list[Judged] = []
+            for label in self.judged:
+                if label.id == id and (not labels or label.known >= labels[-1].known):
+                    labels.append(label)
+            known = [label for label in labels if label.known - label.known % HOUR + HOUR <= newest_end]
+            if known and known[-1].fraud:
+                since = max((place for place, label in enumerate(known) if not label.fraud), default=-1) + 1
+                became = known[since].known
+                count += self._is_in(became - became % HOUR, t, self.activity_delay, days)
+        return count
+
+    def fraud_run(self, t: int, days: int) -> tuple[float, float]:
+        """Starts of the newest UTC day with a fraud in the span, and of the first of its run: days at most 7 apart."""
+        day = 24 * HOUR
+        frauds = self._frauds(self._newest_end(t, self.label_delay))
+        found = sorted({hour // day for hour in frauds if self._is_in(hour, t, self.label_delay, days)})
+        if not found:
+            return nan, nan
+        run = newest = found[-1]
+        while any(run - 7 <= other < run for other in found):
+            run = min(other for other in found if run - 7 <= other < run)
+        return float(newest * day), float(run * day)
+
+    def _cents(self, t: int, days: int) -> list[int | None]:
+        starts = [start for start, _ in self._transactions()]
+        return [
+            p.cents
+            for p, start in zip(self.paid, starts, strict=True)
+            if self._is_in(start, t, self.activity_delay, days)
+        ]
+
+    def amount(self, t: int, days: int) -> int:
+        return sum(cents or 0 for cents in self._cents(t, days))
+
+    def log_amounts(self, t: int, days: int, fewest: int = 20) -> tuple[float, float]:
+        """Mean and population deviation of ln(1 + amount)."""
+        logs = [log(1 + (cents or 0) / 100) for cents in self._cents(t, days)]
+        if len(logs) < fewest:
+            return nan, nan
+        mean = fsum(logs) / len(logs)
+        return mean, sqrt(fsum((x - mean) ** 2 for x in logs) / len(logs))

@@ -6,12 +6,14 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from udfs.codec import BadRecord, decode_event
 from udfs.events import AccountChange, Label, Login, Transaction
+from udfs.profiles import UserProfile
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 LONGEST_REASON = 500
@@ -133,7 +135,31 @@ POISON = {
     "longitude out of range": (record(longitude="-180.5"), "longitude"),
     "a kind that is none": (record(kind='"gift"'), "kind"),
     "an authorization result that is none": (record(auth_result='"maybe"'), "auth_result"),
+    "a kind of 256 letters": (record(kind='"' + "g" * 256 + '"'), "kind: 'ggg.*purchase, refund, reversal"),
+    "an empty kind": (record(kind='""'), "kind: '' is not one of purchase, refund, reversal"),
+    "an empty result": (record(auth_result='" "'), "auth_result: ' ' is not one of approved, declined"),
     "a number for a bool": (record(otp_used="1"), "otp_used"),
+    "a negative distance": (record(distance_from_home_km="-0.1"), "distance_from_home_km"),
+    "a negative age of the account": (record(account_tenure_months="-1"), "account_tenure_months"),
+    "a negative count": (record(txns_last_1h="-1"), "txns_last_1h"),
+    "a count as text": (record(txns_last_1h='"3"'), "txns_last_1h"),
+    "attributes as a list": (record(attributes='["a"]'), "attributes"),
+    "attributes as text": (record(attributes='"a"'), "attributes"),
+    "a list in an attribute": (record(attributes='{"a":"x","job":[1]}'), "attributes: 'job' is not a text, a number"),
+    "an object in an attribute": (record(attributes='{"job":{}}'), "attributes: 'job'"),
+    "deep arrays in an attribute": (record(attributes='{"job":' + DEEP + "}"), "nested too deeply"),
+    "a bad attribute, then no JSON": (record(attributes='{"job":[1]}')[:-1] + b"]", "not JSON"),
+    "an attribute 1e400": (record(attributes='{"job":1e400}'), "attributes"),
+    "an attribute of 65 bytes": (record(attributes='{"job":"' + "a" * 65 + '"}'), "attributes.job: 65 bytes"),
+    "an attribute of 66 bytes": (record(attributes='{"job":"' + "é" * 33 + '"}'), "attributes.job: 66 bytes"),
+    "an attribute of 600 KB": (record(attributes='{"job":"' + "a" * 600_000 + '"}'), "attributes.job: 600000 bytes"),
+    "an attribute in capitals": (record(attributes='{"Job":"a"}'), "attributes: 'Job' is no name"),
+    "an attribute without name": (record(attributes='{"":"a"}'), "attributes: '' is no name"),
+    "an attribute with a NUL": (record(attributes=r'{"a\u0000":"a"}'), r"attributes: 'a\\x00' is no name"),
+    "an attribute's name of 33 letters": (record(attributes='{"' + "a" * 33 + '":1}'), "is no name"),
+    "an attribute's name of 600 KB": (record(attributes='{"' + "a" * 600_000 + '":1}'), "is no name"),
+    "a null under a bad name": (record(attributes='{"1a":null}'), "attributes: '1a' is no name"),
+    "17 attributes": (record(attributes=json.dumps({f"a{n}": n for n in range(17)})), "17 of them, at most 16"),
     "currency in lower case": (record(currency='"eur"'), "currency"),
     "currency of two letters": (record(currency='"EU"'), "currency"),
     "currency empty": (record(currency='""'), "currency"),
@@ -305,6 +331,94 @@ def test_a_label_may_be_known_at_the_moment_of_its_transaction() -> None:
     )
 
 
+# -- codes and attributes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "code"),
+    [
+        ("kind", "Purchase", "purchase"), ("kind", " REFUND ", "refund"), ("kind", "Reversal\t", "reversal"),
+        ("auth_result", "APPROVED", "approved"), ("auth_result", " Declined", "declined"),
+        ("channel", "ATM", "atm"), ("channel", " Pos ", "pos"), ("channel", "Point of Sale", "pos"),
+        ("channel", "E-Commerce", "ecommerce"), ("channel", "ecom", "ecommerce"), ("channel", "Online", "online"),
+        ("channel", "UPI", "upi"), ("channel", "Wire_Transfer", "wire"), ("channel", "mobile-app", "app"),
+        ("entry_mode", "Manual", "manual"), ("entry_mode", "KEYED", "manual"), ("entry_mode", "Key-Entered", "manual"),
+        ("entry_mode", "Swipe", "magstripe"), ("entry_mode", "mag stripe", "magstripe"),
+        ("entry_mode", "Magnetic_Stripe", "magstripe"), ("entry_mode", "NFC", "contactless"),
+        ("entry_mode", "tap", "contactless"), ("entry_mode", "Contact-less", "contactless"), ("entry_mode", "EMV", "chip"),
+        ("entry_mode", "Chip & PIN", "chip"), ("entry_mode", "ecommerce", "online"),
+    ],
+)  # fmt: skip
+def test_codes_are_what_they_look_like_whatever_their_case(field: str, written: str, code: str) -> None:
+    unknown: dict[str, int] = {}
+    event = decode_event(record(**{field: json.dumps(written)}), unknown)
+    assert (getattr(event, field), unknown) == (code, {})
+
+
+def test_unknown_channels_and_entry_modes_are_kept_in_small_letters_and_counted() -> None:
+    unknown: dict[str, int] = {}
+    for channel, mode in (("Kiosk", "PAN entry"), (" kiosk ", "chip"), ("card present", None)):
+        event = decode_event(record(channel=json.dumps(channel), entry_mode=json.dumps(mode)), unknown)
+        assert isinstance(event, Transaction)
+        assert (event.channel, event.entry_mode) == (channel.strip().lower(), mode and mode.lower())
+    assert unknown == {"channel=kiosk": 2, "entry_mode=pan entry": 1, "channel=card present": 1}
+    assert transaction(channel='"Kiosk"').channel == "kiosk"  # nobody counts
+    for empty in ('""', '" \\t"', "null"):
+        assert transaction(channel=empty).channel is None
+        assert transaction(entry_mode=empty).entry_mode is None
+
+
+def test_the_count_of_unknown_codes_stays_small_whatever_comes() -> None:
+    unknown: dict[str, int] = {}
+    for number in range(1_000):
+        decode_event(record(channel=f'"c{number}' + "x" * 200 + '"', entry_mode=f'"m{number}"'), unknown)
+    assert len(unknown) <= 102
+    assert sum(unknown.values()) == 2_000
+    assert (unknown["channel=(others)"], unknown["entry_mode=(others)"]) == (950, 950)
+    assert max(map(len, unknown)) < 64
+
+
+def test_attributes_are_texts_without_space_around_them_or_floats_and_nothing_stands_for_absent() -> None:
+    event = transaction(
+        attributes='{"gender":" F ","city_pop":120000,"score":7.5,"vip":true,"pep":false,"none":null,"empty":" ",'
+        '"wide":"' + "é" * 32 + '","b2":1e300}'
+    )
+    assert event.attributes == {
+        "gender": "F", "city_pop": 120_000.0, "score": 7.5, "vip": 1.0, "pep": 0.0, "wide": "é" * 32, "b2": 1e300,
+    }  # fmt: skip
+    assert {name: type(value) for name, value in event.attributes.items()} == {
+        "gender": str, "city_pop": float, "score": float, "vip": float, "pep": float, "wide": str, "b2": float,
+    }  # fmt: skip
+    for nothing in ("null", "{}", '{"a":null}', '{"a":"","b":"  "}'):
+        assert transaction(attributes=nothing).attributes is None
+    full = {f"a{number}": number for number in range(16)}
+    assert transaction(attributes=json.dumps(full)).attributes == full
+    assert transaction(attributes='{"' + "a" * 32 + '":1}').attributes == {"a" * 32: 1.0}
+
+
+def test_attributes_of_a_profile_are_read_by_the_same_rules() -> None:
+    read = msgspec.json.Decoder(UserProfile).decode
+    profile = read(b'{"user_id":"U1","attributes":{"job":" nurse ","vip":true,"age":40,"none":null}}')
+    assert profile.attributes == {"job": "nurse", "vip": 1.0, "age": 40.0}
+    assert msgspec.json.decode(msgspec.json.encode(profile), type=UserProfile) == profile
+    packed = msgspec.msgpack.encode(profile)
+    assert msgspec.msgpack.decode(packed, type=UserProfile) == profile
+    assert UserProfile(user_id="U1", attributes={"job": ""}).attributes is None
+    for bad, words in (('{"Job":"x"}', "'Job' is no name"), ('{"job":"' + "x" * 65 + '"}', "attributes.job: 65 bytes")):
+        with pytest.raises(msgspec.ValidationError, match=words):
+            read(f'{{"user_id":"U1","attributes":{bad}}}'.encode())
+    with pytest.raises(ValueError, match="at most 16"):
+        UserProfile(user_id="U1", attributes={f"a{number}": 1.0 for number in range(17)})
+
+
+def test_a_decoded_event_is_written_as_it_is_read() -> None:
+    event = transaction(
+        channel='"ATM"', kind='"REFUND"', attributes='{"a":"x","b":2}', distance_from_home_km="3", txns_last_1h="2"
+    )
+    assert decode_event(msgspec.json.encode(event)) == event
+    assert b'"kind"' not in msgspec.json.encode(transaction(kind='"Purchase"'))
+
+
 # -- properties ----------------------------------------------------------------------------------------------------------
 
 
@@ -410,6 +524,14 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "latitude": optional(st.floats(-90, 90)),
     "longitude": optional(st.floats(-180, 180)),
     "otp_used": optional(st.booleans()),
+    **dict.fromkeys(("distance_from_home_km", "account_tenure_months", "txns_last_1h"), optional(st.floats(0, 1e9))),
+    "attributes": optional(
+        st.dictionaries(
+            st.from_regex(r"[a-z][a-z0-9_]{0,31}", fullmatch=True),
+            st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text("aé €", max_size=16),
+            max_size=16,
+        )
+    ),
     "transaction_id": wire_ids,
     "user_id": wire_ids,
     "event_id": wire_ids,
@@ -434,6 +556,11 @@ def test_any_valid_event_comes_back_exactly(data: st.DataObject, kind: Any, esca
             wire[name] = value = data.draw(VALUES[name], label=name)
             is_id = name.endswith("_id") or name == "merchant_category"
             expected[name] = str(value) if is_id and value is not None else value
+            if value is not None and name in ("channel", "entry_mode"):
+                expected[name] = value.strip().lower() or None
+            elif value is not None and name == "attributes":
+                stripped = {key: one.strip() if isinstance(one, str) else one for key, one in value.items()}
+                expected[name] = {key: one for key, one in stripped.items() if one not in (None, "")} or None
             if leave_out and value is None:
                 del wire[name]
     event = decode_event(json.dumps(wire, ensure_ascii=escaped).encode())

@@ -11,11 +11,15 @@ from typing import Any
 
 import msgspec
 
-from udfs.entity_buckets import BucketRow, BucketSettings
+from udfs.entity_buckets import BROAD_KINDS, BucketRow, BucketSettings
 from udfs.entity_history import EntityHistory
 from udfs.packed_hours import LONGEST_HOURS
 from udfs.stores.port import PREFIXES, UNREADABLE, Record, StoredRecord, StoreError, Unreadable, prefix_of
 
+SUMS = ("transactions", "frauds", "amounts", "log_amounts", "log_amount_squares")
+WHAT_CHANGES = {"users_1d": "users", "users_7d": "users", "reported": "reported frauds"}
+CHANGES = tuple(WHAT_CHANGES)
+LARGEST_SUM = 1 << 62
 encode_record = msgspec.msgpack.Encoder().encode
 
 
@@ -51,14 +55,32 @@ def require_right_kind(key: str, record: StoredRecord) -> None:
 
 def require_sound_buckets(row: BucketRow) -> None:
     """Raises StoreError for buckets that could not be read as of a moment."""
-    columns = (row.hours, row.transactions, row.frauds, row.users_1d, row.users_7d)
-    if len({len(column) for column in columns}) > 1:
-        raise StoreError(f"hours, transactions, frauds, users_1d and users_7d of {row.id} must be of one length")
+    _require_whole_columns(row)
     if any(later <= earlier for earlier, later in pairwise(row.hours)):
         raise StoreError(f"the hours of {row.id} must rise")
     if row.hours and row.hours[-1] - row.hours[0] > LONGEST_HOURS:
         raise StoreError(f"the hours of {row.id} span more than {LONGEST_HOURS:,}")
-    if any(count < 0 for count in (*row.transactions, *row.frauds)):
-        raise StoreError(f"transactions and frauds of {row.id} must not be negative")
-    if any(count < 0 for users in (row.users_1d, row.users_7d) for count in accumulate(users)):
-        raise StoreError(f"more users of {row.id} leave than have come")
+    for name in SUMS:
+        column = getattr(row, name)
+        if column and min(column) < 0:
+            raise StoreError(f"{name} of {row.id} must not be negative")
+        if name != "amounts" and sum(column) > LARGEST_SUM:
+            raise StoreError(f"{name} of {row.id} are more than {LARGEST_SUM:,}")
+    for name in CHANGES:
+        column = getattr(row, name)
+        if column and not 0 <= min(accumulate(column)) <= max(accumulate(column)) <= LARGEST_SUM:
+            raise StoreError(f"more {WHAT_CHANGES[name]} of {row.id} leave than have come")
+
+
+def _require_whole_columns(row: BucketRow) -> None:
+    """Lists that a kind does not have, and those that an earlier version did not write, may be empty."""
+    length = len(row.hours)
+    names = ["transactions", "frauds"]
+    if row.entity not in BROAD_KINDS or row.users_1d or row.users_7d:
+        names += ["users_1d", "users_7d"]
+    if row.amounts or row.reported:
+        names += ["amounts", "reported"]
+    if row.log_amounts or row.log_amount_squares:
+        names += ["log_amounts", "log_amount_squares"]
+    if any(len(getattr(row, name)) != length for name in names):
+        raise StoreError(f"hours and {', '.join(names)} of {row.id} must be of one length")

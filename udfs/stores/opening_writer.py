@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from udfs.entity_buckets import BucketSettings
 from udfs.stores.clocks import Clocks
 from udfs.stores.opening import open_store
-from udfs.stores.port import StoreWriter
+from udfs.stores.port import Store, StoreWriter
 from udfs.stores.settings import RemoteStoreSettings
 from udfs.stores.sqlite import SqliteStore
 
@@ -23,8 +24,12 @@ class SqliteSettings(msgspec.Struct, frozen=True, tag="sqlite"):
 StoreTarget = SqliteSettings | RemoteStoreSettings
 
 
-def open_writer(target: StoreTarget, buckets: BucketSettings, clocks: Clocks) -> StoreWriter:
-    """The store to write to. Raises StoreUnavailable, StoreError."""
+class WrittenStore(Store, StoreWriter, Protocol):
+    """What was written there can be read there."""
+
+
+def open_writer(target: StoreTarget, buckets: BucketSettings, clocks: Clocks) -> WrittenStore:
+    """The store to write to, and to read profiles from. Raises StoreUnavailable, StoreError."""
     if isinstance(target, SqliteSettings):
         return SqliteStore(Path(target.path), buckets)
     return open_store(target, buckets, clocks)

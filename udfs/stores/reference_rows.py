@@ -29,8 +29,9 @@ class ReferenceFile(NamedTuple):
 
 HISTORY_FILE = ReferenceFile("entity_history.jsonl", BucketRow, None, "id")
 BLOCK_LIST_FILE = ReferenceFile("block_list.jsonl", BlockEntry, None, "value")
+USERS_FILE = ReferenceFile("users.jsonl", UserProfile, USER, "user_id")
 REFERENCE_FILES = (
-    ReferenceFile("users.jsonl", UserProfile, USER, "user_id"),
+    USERS_FILE,
     ReferenceFile("merchants.jsonl", MerchantProfile, MERCHANT, "merchant_id"),
     ReferenceFile("devices.jsonl", DeviceProfile, DEVICE, "device_id"),
     ReferenceFile("ip_feed.jsonl", IpFeed, IP, "ip_address"),

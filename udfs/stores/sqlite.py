@@ -6,14 +6,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
-from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings
-from udfs.entity_history import EntityHistory
-from udfs.stores.port import PREFIXES, Record, StoredRecord, StoreUnavailable
+from udfs.entity_buckets import FOR_EVER_MS, BucketSettings
+from udfs.stores.encoding import RecordDecoder, encode_record
+from udfs.stores.port import Record, StoredRecord, StoreUnavailable, Unreadable
 
 WAIT_SECONDS = 10.0
-_encode = msgspec.msgpack.Encoder().encode
 
 
 class SqliteStore:
@@ -27,11 +24,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, buckets: BucketSettings) -> None:
         self._path = path
-        self._buckets = buckets
-        self._decoders = {
-            prefix: msgspec.msgpack.Decoder(BucketRow if kind is EntityHistory else kind)
-            for prefix, kind in PREFIXES.items()
-        }
+        self._decoder = RecordDecoder(buckets)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
@@ -49,7 +42,7 @@ class SqliteStore:
             try:
                 self._database.executemany(
                     "INSERT OR REPLACE INTO records VALUES (?, ?)",
-                    [(key, _encode(record)) for key, record in records.items()],
+                    [(key, encode_record(record)) for key, record in records.items()],
                 )
             except BaseException:
                 self._database.execute("ROLLBACK")
@@ -58,13 +51,13 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{self._path}: {error}") from None
 
-    def get_many(self, keys: Sequence[str]) -> list[Record | None]:
+    def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
         marks = ", ".join("?" * len(keys))
         try:
             rows = self._database.execute(f"SELECT key, value FROM records WHERE key IN ({marks})", keys).fetchall()
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{self._path}: {error}") from None
-        found = {key: self._record(key, value) for key, value in rows}
+        found = {key: self._decoder.decode(key, value) for key, value in rows}
         return [found.get(key) for key in keys]
 
     def keys(self) -> list[str]:
@@ -73,8 +66,3 @@ class SqliteStore:
 
     def close(self) -> None:
         self._database.close()
-
-    def _record(self, key: str, value: bytes) -> Record:
-        prefix = next(prefix for prefix in PREFIXES if key.startswith(prefix))
-        record = self._decoders[prefix].decode(value)
-        return EntityHistory(record, self._buckets) if isinstance(record, BucketRow) else record  # type: ignore[return-value]
