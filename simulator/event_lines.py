@@ -13,7 +13,7 @@ from simulator.choice import Array
 from simulator.currencies import CODES, MINOR_PER_MAJOR
 from simulator.labels import RESOLUTIONS, Labels
 from simulator.logins import AccountChangeDraft, Logins
-from simulator.names import Names, transaction_id
+from simulator.names import Names, account_id, transaction_id
 from simulator.transactions import (
     ATM,
     AUTH_RESULTS,
@@ -84,7 +84,7 @@ class EventLines:
         card = np.where(
             (table.channel == POS) | (table.channel == ATM) | (table.channel == ECOMMERCE), table.user, NONE
         )
-        cards = names.cards
+        cards, user_count = names.cards, len(names.users)
         return [
             _encode(
                 Transaction(
@@ -109,7 +109,7 @@ class EventLines:
                     city=names.cities[city],
                     country=names.countries[city],
                     otp_used=_ONE_TIME_PASSWORD[otp],
-                    beneficiary_id=f"B{beneficiary:07d}" if beneficiary >= 0 else None,
+                    beneficiary_id=account_id(beneficiary, user_count) if beneficiary >= 0 else None,
                     email_domain=names.domains[domain],
                 )
             )

@@ -6,6 +6,8 @@ from simulator import categories, cities, domains
 from simulator.addresses import address_text
 from simulator.world import World
 
+ISSUERS = ("401234", "402345", "431111", "448900", "510510", "523456", "545454", "557788")
+
 
 def transaction_id(number: int) -> str:
     return f"T{number:09d}"
@@ -13,6 +15,16 @@ def transaction_id(number: int) -> str:
 
 def user_id(number: int) -> str:
     return f"U{number:06d}"
+
+
+def account_id(number: int, user_count: int) -> str:
+    """A beneficiary's account: that of a user of this bank is the user's id, others are at other banks."""
+    return user_id(number) if number < user_count else f"B{number:07d}"
+
+
+def card_id(number: int) -> str:
+    """16 digits that begin with the issuer's, as card numbers do."""
+    return f"{ISSUERS[number % len(ISSUERS)]}{number:010d}"
 
 
 def merchant_id(number: int) -> str:
@@ -25,7 +37,7 @@ class Names:
     def __init__(self, world: World, address_total: int) -> None:
         merchants = world.merchants
         self.users = [user_id(number) for number in range(len(world.users))]
-        self.cards = [f"C{number:06d}" for number in range(len(world.users))]
+        self.cards = [card_id(number) for number in range(len(world.users))]
         self.merchants = [*(merchant_id(number) for number in range(len(merchants))), None]
         self.merchant_categories = [*(categories.CODES[number] for number in merchants.category.tolist()), None]
         self.merchant_countries = [*(cities.COUNTRIES[number] for number in merchants.country.tolist()), None]

@@ -82,6 +82,14 @@ class AccountLog:
         times = state.failed_times
         return bisect_right(times, time_ms) - bisect_right(times, time_ms - width_ms)
 
+    def login_devices(self, state: AccountHistory, time_ms: int, width_ms: int) -> int:
+        """Different known devices of the logins in (time - width, time]."""
+        times = state.login_times
+        if times[-1] <= time_ms - width_ms:
+            return 0
+        logins = state.logins[bisect_right(times, time_ms - width_ms) : bisect_right(times, time_ms)]
+        return len({login.device_id for login in logins} - {None})
+
     def last_success(self, state: AccountHistory, time_ms: int) -> LoginEntry | None:
         """The newest successful login at or before a moment."""
         for entry in reversed(state.logins[: bisect_right(state.login_times, time_ms)]):

@@ -12,12 +12,36 @@ from udfs.time_units import DAY_MS
 from udfs.user_state_settings import HabitSettings
 
 
+class Dealings:
+    """What a user paid to one merchant and got back, in minor units, and how often."""
+
+    __slots__ = ("purchased", "refunded", "refunds")
+
+    def __init__(self, purchased: int = 0, refunded: int = 0, refunds: int = 0) -> None:
+        self.purchased = purchased
+        self.refunded = refunded
+        self.refunds = refunds
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dealings) and self.all() == other.all()
+
+    __hash__ = None  # type: ignore[assignment]  # sums grow
+
+    def __repr__(self) -> str:
+        return f"Dealings{self.all()}"
+
+    def all(self) -> tuple[int, int, int]:
+        """Every number, in the order of the constructor."""
+        return self.purchased, self.refunded, self.refunds
+
+
 class Habits:
     """State: lifetime sums, one Sums a day (UTC) for the last days, and value -> first seen (ms) of what is known."""
 
     __slots__ = (
-        "beneficiaries", "categories", "cities", "countries", "days", "devices", "first_ms", "ip_addresses", "lifetime",
-        "merchants", "newest_day", "night_count", "peak", "rolling",
+        "beneficiaries", "categories", "category_sums", "category_total", "cities", "countries", "days", "devices",
+        "first_ms", "ip_addresses", "lifetime", "merchant_dealings", "merchants", "newest_day", "night_count", "peak",
+        "rolling",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -34,6 +58,9 @@ class Habits:
         self.categories: dict[str, int] = {}
         self.ip_addresses: dict[str, int] = {}
         self.beneficiaries: dict[str, int] = {}
+        self.category_sums: dict[str, Sums] = {}  # of the known categories
+        self.category_total = 0  # derived: what all of them add up to
+        self.merchant_dealings: dict[str, Dealings] = {}  # with the known merchants
         self.rolling: dict[int, tuple[Sums, Sums]] = {}  # derived: the days before the key's
 
 
@@ -80,9 +107,17 @@ class Baseline:
         if entry.city is not None:
             remember(habits.cities, entry.city, time_ms, settings.cities)
         if entry.merchant_id is not None:
-            remember(habits.merchants, entry.merchant_id, time_ms, settings.merchants)
+            forgotten = remember(habits.merchants, entry.merchant_id, time_ms, settings.merchants)
+            if forgotten is not None:
+                habits.merchant_dealings.pop(forgotten, None)
+            _learn_dealings(habits, entry.merchant_id, entry)
         if entry.category is not None:
-            remember(habits.categories, entry.category, time_ms, settings.categories)
+            forgotten = remember(habits.categories, entry.category, time_ms, settings.categories)
+            if forgotten is not None:
+                spent = habits.category_sums.pop(forgotten, None)
+                if spent is not None:
+                    habits.category_total -= spent.total
+            _learn_category(habits, entry.category, minor)
         if entry.ip_address is not None:
             remember(habits.ip_addresses, entry.ip_address, time_ms, settings.ip_addresses)
         if entry.beneficiary_id is not None:
@@ -121,12 +156,35 @@ def _past_days(days: dict[int, Sums], day: int) -> tuple[Sums, Sums]:
     return week, month
 
 
-def remember(known: dict[str, int], value: str, time_ms: int, limit: int) -> None:
-    """Add a value or make it the most recently used; over the limit the least recently used goes."""
+def _learn_dealings(habits: Habits, merchant_id: str, entry: TransactionEntry) -> None:
+    dealings = habits.merchant_dealings.get(merchant_id)
+    if dealings is None:
+        dealings = habits.merchant_dealings[merchant_id] = Dealings()
+    if entry.refund:
+        dealings.refunded += entry.minor
+        dealings.refunds += 1
+    else:
+        dealings.purchased += entry.minor
+
+
+def _learn_category(habits: Habits, category: str, minor: int) -> None:
+    spent = habits.category_sums.get(category)
+    if spent is None:
+        spent = habits.category_sums[category] = Sums()
+    spent.count += 1
+    spent.total += minor
+    habits.category_total += minor
+
+
+def remember(known: dict[str, int], value: str, time_ms: int, limit: int) -> str | None:
+    """Add a value or make it the most recently used; over the limit the least recently used goes, and is returned."""
+    forgotten: str | None = None
     first_ms = known.pop(value, None)
     if first_ms is None:
         if len(known) >= limit:
-            del known[next(iter(known))]
+            forgotten = next(iter(known))
+            del known[forgotten]
         known[value] = time_ms
     else:
         known[value] = first_ms if first_ms < time_ms else time_ms
+    return forgotten

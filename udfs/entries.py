@@ -74,6 +74,14 @@ class ZoneEntry(msgspec.Struct, array_like=True, tag=5, frozen=True, gc=False):
     timezone: str | None
 
 
-LogEntry = TransactionEntry | LoginEntry | AccountEntry | LabelEntry | ZoneEntry
+class FlagEntry(msgspec.Struct, array_like=True, tag=6, frozen=True, gc=False):
+    """Compliance flags told for the first time on a day of event time (UTC, days since 1970-01-01)."""
+
+    sequence: int
+    day: int
+    kinds: tuple[str, ...]
+
+
+LogEntry = TransactionEntry | LoginEntry | AccountEntry | LabelEntry | ZoneEntry | FlagEntry
 encode_entry = msgspec.msgpack.Encoder().encode
 decode_entry = msgspec.msgpack.Decoder(LogEntry).decode

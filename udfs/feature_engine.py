@@ -7,24 +7,33 @@ the user, and the event has not happened.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from udfs.attributes import Attribute
 from udfs.block_list import BlockList
-from udfs.entity_buckets import KINDS, BucketSettings, EntityKind
+from udfs.broad_risks import BroadFigures, BroadRisks
+from udfs.entities import attribute_id, broad_ids
+from udfs.entity_buckets import BROAD_KINDS, KINDS, BucketSettings, EntityKind
 from udfs.entity_history import EntityHistory, empty_history
 from udfs.entity_risk import EntityRisk
 from udfs.entries import AccountEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry, ZoneEntry
 from udfs.events import AccountChange, Label, Login, Transaction
-from udfs.features.catalogue import compute_features
 from udfs.features.context import Context
+from udfs.features.feature_set import FeatureSet, feature_set_of
 from udfs.features.time_of_day import is_night
 from udfs.local_time import LocalTime
 from udfs.money import Money
 from udfs.observation import Observation
 from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, Enrichment
+from udfs.time_units import DAY_MS
 from udfs.user_state import CHANGE_MARK, LOGIN_MARK, User, UserStates
 
 MERCHANT_HISTORY, DEVICE_HISTORY = HISTORY["merchant"], HISTORY["device"]
 BENEFICIARY_HISTORY, IP_HISTORY = HISTORY["beneficiary"], HISTORY["ip"]
+BROAD_HISTORY = tuple(HISTORY[kind] for kind in BROAD_KINDS)
+ATTRIBUTE = BROAD_KINDS.index("attribute")
+ATTRIBUTE_HISTORY = HISTORY["attribute"]
+MOST_KNOWN = 20_000  # ids of a kind within an hour, whatever is sent
 BLOCKED_STATUSES = frozenset({"blocked", "frozen", "locked", "suspended"})
 
 
@@ -39,7 +48,9 @@ class FeatureEngine:
         money: Money,
         local_time: LocalTime,
         buckets: BucketSettings,
+        attributes: tuple[Attribute, ...] = (),
     ) -> None:
+        self.features: FeatureSet = feature_set_of(attributes)
         self.states = states
         self.money = money
         self.block_list = block_list
@@ -48,12 +59,15 @@ class FeatureEngine:
         self._windows = states.windows
         self._lateness_ms = states.settings.windows.lateness_ms
         self._no_history = {kind: empty_history(buckets, kind) for kind in KINDS}
+        self._broad_risks = BroadRisks(buckets)
+        self._text_attributes = tuple(attribute for attribute in attributes if attribute.kind == "text")
 
     def read_ahead(self, transactions: Sequence[Transaction]) -> None:
         """Ask the stores at once for what `observe` will ask for of each of many transactions."""
         keys: list[str] = []
         for transaction in transactions:
-            keys += _keys_of(transaction)
+            known = self._broad_risks.at(transaction.timestamp)
+            keys += _keys_of(transaction, broad_ids(transaction), self._text_attributes, known)
         self.enrichment.read_ahead(keys)
 
     def observe(self, transaction: Transaction) -> Observation | None:
@@ -64,6 +78,7 @@ class FeatureEngine:
         if states.seen(user, transaction.transaction_id, time_ms):
             return None
         context = Context()
+        context.transaction = transaction
         self._enrich(context, transaction)
         money = self.money
         minor = money.base_minor(transaction.amount, transaction.currency, time_ms)
@@ -101,7 +116,6 @@ class FeatureEngine:
             transaction.longitude,
         )
         blocked = self.block_list.hits(transaction)
-        context.transaction = transaction
         context.time_ms = time_ms
         context.minor = minor
         context.scale = money.scale
@@ -110,18 +124,19 @@ class FeatureEngine:
         context.device_listed = bool(blocked) and any(hit.type == "device" for hit in blocked)
         context.windows = windows
         context.recent = recent
-        context.baseline = states.baseline
         context.habits = user.habits
         context.account_log = states.account_log
         context.account = user.account
         context.previous = windows.last_before(recent, time_ms, newest_ms)
         if entry.late:
             context.five_minutes = context.hour = context.day = None
+            context.week = context.month = None
         else:
+            context.week, context.month = states.baseline.days_until(user.habits, time_ms // DAY_MS)
             windows.add(recent, entry)
             context.five_minutes, context.hour, context.day = windows.ending_at(recent, time_ms)
         zone = ZoneEntry(sequence + 1, timezone) if timezone != user.timezone else None
-        return Observation(user, entry, context, compute_features(context), blocked, zone)
+        return Observation(user, entry, context, self.features.compute(context), blocked, zone)
 
     def commit(self, observation: Observation) -> None:
         """Write an observed transaction to the user's state."""
@@ -174,27 +189,94 @@ class FeatureEngine:
         return None if self.states.seen(user, mark + event.event_id, event.timestamp) else user
 
     def _enrich(self, context: Context, transaction: Transaction) -> None:
-        """One look-up for everything that is known of the transaction's parties."""
+        """One look-up for everything that is known of the transaction's parties, in the order of `_keys_of`."""
         context.merchant = context.device = context.ip = context.domain = None
         context.merchant_risk = context.device_risk = context.beneficiary_risk = context.ip_risk = None
         context.stale_history = False
-        # The values come in the order of the keys, and a key's prefix tells its type.
-        values, context.status = self.enrichment.lookup(_keys_of(transaction))
         time_ms = transaction.timestamp
+        known = self._broad_risks.at(time_ms)
+        ids = broad_ids(transaction)
+        texts = self._text_attributes
+        keys = _keys_of(transaction, ids, texts, known)
+        values, context.status = self.enrichment.lookup(keys)
         context.user = values[0]
-        if transaction.email_domain is not None:
-            context.domain = values.pop()
-        if transaction.ip_address is not None:
-            context.ip_risk = self._risk(context, "ip", values.pop(), time_ms)
-            context.ip = values.pop()
-        if transaction.beneficiary_id is not None:
-            context.beneficiary_risk = self._risk(context, "beneficiary", values.pop(), time_ms)
-        if transaction.device_id is not None:
-            context.device_risk = self._risk(context, "device", values.pop(), time_ms)
-            context.device = values.pop()
+        context.received = None if values[1] is None else self._risk(context, "beneficiary", values[1], time_ms)
+        at = 2
         if transaction.merchant_id is not None:
-            context.merchant = values[1]
-            context.merchant_risk = self._risk(context, "merchant", values[2], time_ms)
+            context.merchant = values[at]
+            context.merchant_risk = self._risk(context, "merchant", values[at + 1], time_ms)
+            at += 2
+        if transaction.device_id is not None:
+            context.device = values[at]
+            context.device_risk = self._risk(context, "device", values[at + 1], time_ms)
+            at += 2
+        if transaction.beneficiary_id is not None:
+            context.beneficiary_risk = self._risk(context, "beneficiary", values[at], time_ms)
+            at += 1
+        if transaction.ip_address is not None:
+            context.ip = values[at]
+            context.ip_risk = self._risk(context, "ip", values[at + 1], time_ms)
+            at += 2
+        if transaction.email_domain is not None:
+            context.domain = values[at]
+            at += 1
+        categories: list[BroadFigures | None] = []
+        for number, entity_id in enumerate(ids):
+            figures: BroadFigures | None = None
+            if entity_id is not None:
+                if known is not None:
+                    figures = known[number].get(entity_id)
+                if figures is None:
+                    figures = self._figures(context, number, entity_id, values[at], known)
+                    at += 1
+            categories.append(figures)
+        context.categories = categories
+        if texts:
+            self._enrich_attributes(context, known, values, at)
+        else:
+            context.attributes = []
+
+    def _enrich_attributes(
+        self, context: Context, known: list[dict[str, BroadFigures]] | None, values: list[Any], at: int
+    ) -> None:
+        """Those of the event came with the look-up; the profile, which came with it too, names its own."""
+        transaction: Transaction = context.transaction
+        found: list[BroadFigures | None] = []
+        for attribute in self._text_attributes:
+            entity_id = attribute_id(attribute, transaction, context.user)
+            figures = None
+            if entity_id is not None:
+                if known is not None:
+                    figures = known[ATTRIBUTE].get(entity_id)
+                if figures is None:
+                    if attribute.holder == "event":
+                        record = values[at]
+                        at += 1
+                    else:
+                        own, status = self.enrichment.lookup([ATTRIBUTE_HISTORY + entity_id])
+                        record = own[0]
+                        if context.status == "ok":
+                            context.status = status
+                    figures = self._figures(context, ATTRIBUTE, entity_id, record, known)
+            found.append(figures)
+        context.attributes = found
+
+    def _figures(
+        self,
+        context: Context,
+        number: int,
+        entity_id: str,
+        record: EntityHistory | None,
+        known: list[dict[str, BroadFigures]] | None,
+    ) -> BroadFigures | None:
+        """Those of a category of kind `number`; kept for the hour if they are final."""
+        risk = self._risk(context, BROAD_KINDS[number], record, context.transaction.timestamp)
+        if risk is None:
+            return None
+        figures = BroadFigures(risk)
+        if known is not None and not risk.stale and context.status == "ok" and len(known[number]) < MOST_KNOWN:
+            known[number][entity_id] = figures
+        return figures
 
     def _risk(
         self, context: Context, kind: EntityKind, history: EntityHistory | None, time_ms: int
@@ -225,12 +307,18 @@ def _timezone(context: Context, user: User) -> str | None:
     return user.timezone if context.status == "degraded" else None
 
 
-def _keys_of(transaction: Transaction) -> list[str]:
-    """The store's keys of a transaction's parties, those of merchants first and of domains last."""
+def _keys_of(
+    transaction: Transaction,
+    ids: list[str | None],
+    text_attributes: tuple[Attribute, ...],
+    known: list[dict[str, BroadFigures]] | None,
+) -> list[str]:
+    """The store's keys of what is not known of a transaction; `FeatureEngine._enrich` takes the values in this order."""
+    user_id = transaction.user_id
     merchant_id, device_id = transaction.merchant_id, transaction.device_id
     ip_address, email_domain = transaction.ip_address, transaction.email_domain
     beneficiary_id = transaction.beneficiary_id
-    keys = [USER + transaction.user_id]
+    keys = [USER + user_id, BENEFICIARY_HISTORY + user_id]
     if merchant_id is not None:
         keys += (MERCHANT + merchant_id, MERCHANT_HISTORY + merchant_id)
     if device_id is not None:
@@ -241,4 +329,12 @@ def _keys_of(transaction: Transaction) -> list[str]:
         keys += (IP + ip_address, IP_HISTORY + ip_address)
     if email_domain is not None:
         keys.append(DOMAIN + email_domain)
+    for number, entity_id in enumerate(ids):
+        if entity_id is not None and (known is None or entity_id not in known[number]):
+            keys.append(BROAD_HISTORY[number] + entity_id)
+    for attribute in text_attributes:
+        if attribute.holder == "event":
+            entity_id = attribute_id(attribute, transaction, None)
+            if entity_id is not None and (known is None or entity_id not in known[ATTRIBUTE]):
+                keys.append(ATTRIBUTE_HISTORY + entity_id)
     return keys

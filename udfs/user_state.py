@@ -12,6 +12,7 @@ from udfs.account_history import AccountHistory, AccountLog
 from udfs.baseline import Baseline, Habits
 from udfs.entries import (
     AccountEntry,
+    FlagEntry,
     LogEntry,
     LoginEntry,
     TransactionEntry,
@@ -19,6 +20,7 @@ from udfs.entries import (
     decode_entry,
     encode_entry,
 )
+from udfs.flag_days import FlagDays, learn_flags
 from udfs.snapshot import decode_snapshot, encode_snapshot
 from udfs.user_log import UserLog
 from udfs.user_state_settings import AccountSettings, UserStateSettings
@@ -32,8 +34,8 @@ class User:
     """One user, decoded. `remembered` holds the ids of the last 48 h in order of arrival, with their log entries."""
 
     __slots__ = (
-        "account", "habits", "log_length", "newest_ms", "recent", "remembered", "sequence", "snapshot_newest_ms",
-        "snapshot_sequence", "timezone",
+        "account", "flag_days", "habits", "log_length", "newest_ms", "recent", "remembered", "sequence",
+        "snapshot_newest_ms", "snapshot_sequence", "timezone",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -47,6 +49,7 @@ class User:
         self.snapshot_sequence = 0
         self.snapshot_newest_ms = -1
         self.timezone: str | None = None
+        self.flag_days: FlagDays = {}
 
 
 class UserStates:
@@ -132,7 +135,9 @@ class UserStates:
         logins = [login for login in user.account.logins if login.remembered_ms <= start_ms]  # the log keeps the others
         user.snapshot_sequence = user.sequence
         user.snapshot_newest_ms = user.newest_ms
-        return encode_snapshot(user.sequence, user.newest_ms, user.habits, user.account, before, logins, user.timezone)
+        return encode_snapshot(
+            user.sequence, user.newest_ms, user.habits, user.account, before, logins, user.timezone, user.flag_days
+        )
 
     def _learn(self, user: User, entry: LogEntry) -> None:
         user.sequence = entry.sequence
@@ -151,6 +156,8 @@ class UserStates:
             self.account_log.learn_change(user.account, entry)
         elif isinstance(entry, ZoneEntry):
             user.timezone = entry.timezone
+        elif isinstance(entry, FlagEntry):
+            learn_flags(user.flag_days, entry.kinds, entry.day)
         else:
             self.account_log.learn_label(user.account, entry)
 
@@ -173,6 +180,7 @@ class UserStates:
             user.newest_ms = user.snapshot_newest_ms = stored.newest_ms
             before = stored.before
             user.timezone = stored.timezone
+            user.flag_days = {kind: (newest, told) for kind, newest, told in stored.flag_days}
             logins_since_ms = stored.newest_ms - self._horizon_ms
         entries = [decode_entry(item) for item in self._log.entries()]
         user.log_length = len(entries)

@@ -36,10 +36,12 @@ _fresh = count()
 
 
 class Content(msgspec.Struct, frozen=True):
-    """`profiles` by full key; `histories` by merchant id (None: the store keeps no histories at all)."""
+    """`profiles` by full key; `histories` by merchant id (None: the store keeps no histories at all), `broad` ones by
+    full key."""
 
     profiles: Mapping[str, Profile] = {}
     histories: Mapping[str, BucketRow] | None = None
+    broad: Mapping[str, BucketRow] = {}
 
 
 StoreFactory = Callable[[Content], AbstractContextManager[Store]]
@@ -91,6 +93,7 @@ def memory(content: Content) -> Iterator[Store]:
     records: dict[str, Record] = dict(content.profiles)
     for merchant_id, row in (content.histories or {}).items():
         records[HISTORY["merchant"] + merchant_id] = EntityHistory(row, SETTINGS)
+    records |= {key: EntityHistory(row, SETTINGS) for key, row in content.broad.items()}
     yield MemoryStore(records, content.histories is not None)
 
 
@@ -102,6 +105,7 @@ def remote(fresh_settings: Callable[[], RemoteStoreSettings]) -> StoreFactory:
         records: dict[str, StoredRecord] = dict(content.profiles)
         for merchant_id, row in (content.histories or {}).items():
             records[HISTORY["merchant"] + merchant_id] = row
+        records |= content.broad
         store.put_many(records, None)
         yield store
         store.close()

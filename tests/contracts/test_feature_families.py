@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 import udfs
 from tests.udfs.engines import engine_over, logs_of
-from udfs.entity_buckets import BucketRow, BucketSettings
+from udfs.attributes import Attribute
+from udfs.entities import entities_of
+from udfs.entity_buckets import BROAD_KINDS, BucketRow, BucketSettings, Entity
 from udfs.entity_history import EntityHistory
 from udfs.events import AccountChange, Label, Login, Transaction
 from udfs.feature_engine import FeatureEngine
@@ -31,12 +33,15 @@ from udfs.features.catalogue import (
 )
 from udfs.features.context import Context
 from udfs.features.feature import Feature
+from udfs.features.feature_set import feature_set_of
+from udfs.features.groups import ATTRIBUTE, INPUTS, is_group
 from udfs.features.merchant import RISK_DAYS
+from udfs.features.values import FeatureValues
 from udfs.features.words import in_words
 from udfs.money import Money
 from udfs.observation import Observation
 from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.stores.port import Record
+from udfs.stores.port import HISTORY, Record
 from udfs.user_state_settings import UserStateSettings
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -50,7 +55,7 @@ BUCKETS = BucketSettings()
 def test_the_families_of_the_contract_are_all_there() -> None:
     assert set(FAMILIES) >= {
         "amount", "channel", "device", "geography", "habit", "login", "merchant", "network", "profile", "time_of_day",
-        "velocity",
+        "velocity", "category", "money_flow", "session",
     }  # fmt: skip
     assert len(NAMES) >= 60
 
@@ -329,17 +334,97 @@ def test_nothing_but_the_required_fields_gives_nan_for_all_that_is_not_known() -
     assert observation is not None
     check_values(observation)
     known = {name: value for name, value in observation.features.items() if not math.isnan(value)}
-    zeros = ("amount_sum", "avg_amount", "max_amount", "std_amount", "distinct_merchants", "distinct_devices",
-             "distinct_countries")  # fmt: skip
+    zeros = ("amount_sum", "avg_amount", "max_amount", "std_amount")
     windows = {f"{what}_{window}": 0.0 for what in zeros for window in ("5m", "1h", "1d")}
     assert known == {
         "amount": 0.0, "amount_log": 0.0, "amount_minor_part": 0.0, "amount_is_round_hundred": 0.0, "is_refund": 0.0,
-        "known_device_count": 0.0, "user_txn_count": 0.0, "user_txn_count_7d": 0.0, "user_txn_count_30d": 0.0,
-        "failed_logins_1h": 0.0, "failed_logins_1d": 0.0, "hour_local": 0.0, "hour_sin": 0.0, "hour_cos": 1.0,
+        "user_txn_count": 0.0, "user_txn_count_7d": 0.0, "user_txn_count_30d": 0.0,
+        "hour_local": 0.0, "hour_sin": 0.0, "hour_cos": 1.0, "days_from_month_turn": 0.0,
         "weekday": 3.0, "is_weekend": 0.0, "is_night": 1.0, "txn_count_5m": 1.0, "txn_count_1h": 1.0, "txn_count_1d": 1.0,
         "velocity_score": 0.0, "declined_count_1h": 0.0, "declined_count_1d": 0.0, "refund_count_1d": 0.0,
-        "refund_sum_1d": 0.0, "txn_count_1h_share_of_1d": 1.0, **windows,
+        "refund_sum_1d": 0.0, "txn_count_1h_share_of_1d": 1.0, "prior_fraud_count": 0.0, "session_txn_count": 1.0,
+        **windows,
     }  # fmt: skip
+
+
+RICH = Transaction(
+    transaction_id="T", user_id="U1", timestamp=START + 9 * DAY, amount=12.5, merchant_id="M", merchant_category="5411",
+    merchant_country="FR", channel="pos", entry_mode="chip", device_id="D", session_id="S", card_id="400000-1",
+    ip_address="192.0.2.1", latitude=1.0, longitude=2.0, city="Bonn", country="DE", otp_used=True, beneficiary_id="B",
+    email_domain="example.org", distance_from_home_km=3.0, account_tenure_months=2.0, txns_last_1h=4.0,
+    attributes={"card_type": "gold", "points": 7.0},
+)  # fmt: skip
+OWN = (Attribute("card_type", "text", "event"), Attribute("points", "number", "event"))
+
+
+def rich_records() -> dict[str, Record]:
+    """Profiles, feeds and history of all that RICH names."""
+    hours = [START // HOUR, START // HOUR + 8 * 24]
+    records: dict[str, Record] = {
+        "user:U1": UserProfile(
+            user_id="U1", home_latitude=0.0, home_longitude=0.0, home_country="DE", kyc_level=1, account_opened_at=0,
+            date_of_birth=0, credit_limit=100.0, avg_monthly_spend=50.0, is_vip=False, prior_fraud_count=0,
+        ),
+        "merchant:M": MerchantProfile(merchant_id="M"),
+        "device:D": DeviceProfile(device_id="D", registered_at=0),
+        "ip:192.0.2.1": IpFeed(ip_address="192.0.2.1", ip_risk_score=1.0, vpn=False),
+        "domain:example.org": DomainFeed(email_domain="example.org", registered_at=0),
+    }  # fmt: skip
+    for entity in [*entities_of(RICH, None, OWN), Entity("beneficiary", "U1")]:
+        users = [] if entity.kind in BROAD_KINDS else [1, 1]
+        logs = [30_000_000, 60_000_000] if entity.kind == "category" else []
+        row = BucketRow(
+            entity=entity.kind, id=entity.id, complete_through_ms=START + 60 * DAY, first_hour=hours[0], hours=hours,
+            transactions=[30, 30], frauds=[1, 0], users_1d=users, users_7d=users, amounts=[500, 500],
+            log_amounts=logs, log_amount_squares=[2 * value for value in logs], reported=[0, 1],
+        )  # fmt: skip
+        records[HISTORY[entity.kind] + entity.id] = EntityHistory(row, BUCKETS)
+    return records
+
+
+def rich_features(left_out: str | None) -> FeatureValues:
+    """Those of RICH without what one group needs."""
+    fields = dict.fromkeys(INPUTS.get(left_out or "", ()))
+    transaction = msgspec.structs.replace(RICH, **fields)
+    if left_out is not None and left_out.startswith(ATTRIBUTE):
+        kept = {name: value for name, value in RICH.attributes.items() if name != left_out.removeprefix(ATTRIBUTE)}
+        transaction = msgspec.structs.replace(RICH, attributes=kept)
+    absent = {
+        "profile": ("user:",),
+        "device_profile": ("device:",),
+        "feeds": ("ip:", "domain:"),
+        "entity_history": ("history:",),
+    }.get(left_out or "", ())
+    records = {key: record for key, record in rich_records().items() if not key.startswith(absent or ("-",))}
+    engine = engine_over(logs_of("U1"), records=records, attributes=OWN)
+    if left_out != "logins":
+        engine.record_login(
+            Login(event_id="L", user_id="U1", timestamp=START, success=True, device_id="D", city="Bonn")
+        )
+    observation = engine.observe(transaction)
+    assert observation is not None
+    return observation.features
+
+
+@pytest.mark.parametrize("group", [*INPUTS, *(ATTRIBUTE + attribute.name for attribute in OWN)])
+def test_without_the_input_of_a_group_its_features_are_unknown_and_all_others_as_before(group: str) -> None:
+    feature_set, rich, without = feature_set_of(OWN), rich_features(None), rich_features(group)
+    stated = {"km_from_home", "account_age_days"}  # the transaction states what the profile does not tell
+    for feature in feature_set.features:
+        value, before = without[feature.name], rich[feature.name]
+        if group in feature.groups and not (group in ("profile", "location") and feature.name in stated):
+            assert math.isnan(value), feature.name
+        elif group not in feature.groups:
+            assert value == before or (math.isnan(value) and math.isnan(before)), feature.name
+
+
+def test_every_group_is_known_and_has_a_feature_that_the_rich_transaction_knows() -> None:
+    feature_set, rich = feature_set_of(OWN), rich_features(None)
+    assert all(is_group(group) for group in feature_set.groups)
+    assert set(INPUTS) == {group for group in feature_set.groups if not group.startswith(ATTRIBUTE)}
+    values = rich.values()
+    for group, positions in feature_set.groups.items():
+        assert any(not math.isnan(values[position]) for position in positions), group
 
 
 def test_the_same_context_gives_the_same_bits_again() -> None:

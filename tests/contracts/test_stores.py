@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.store_factories import SETTINGS, STORES, Content, Profile, StoreFactory
-from udfs.entity_buckets import BucketRow
+from udfs.entity_buckets import BROAD_KINDS, BucketRow, EntityKind
 from udfs.entity_history import EntityHistory
 from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.cache import CachedEnrichment
@@ -28,7 +28,7 @@ FULL: dict[str, Profile] = {
         user_id="U1", home_latitude=52.5, home_longitude=-13.25, home_country="DE", timezone="Europe/Berlin", kyc_level=0,
         account_opened_at=START, date_of_birth=-5 * 365 * DAY, credit_limit=0.1 + 0.2, avg_monthly_spend=1e12, is_vip=False,
         prior_fraud_count=0, last_unblocked_at=0, risk_score_history=(0.0, 99.9),
-        address_history=("Straße 1, Köln", "😀", ""),
+        address_history=("Straße 1, Köln", "😀", ""), attributes={"job": "Köchin 😀", "city_pop": 0.1 + 0.2, "vip": 1.0},
     ),
     "user:U2": UserProfile(user_id="U2"),
     "merchant:M1": MerchantProfile(merchant_id="M1", category="6011", country="DE", first_seen_at=START),
@@ -43,8 +43,20 @@ FULL: dict[str, Profile] = {
 ROW = BucketRow(
     entity="merchant", id="M1", complete_through_ms=START + 40 * DAY, first_hour=START // HOUR,
     hours=[START // HOUR, START // HOUR + 30], transactions=[7, 2], frauds=[2, 1], users_1d=[3, -1], users_7d=[3, 1],
-    withdrawn=[(START // HOUR, START // HOUR + 200)],
+    withdrawn=[(START // HOUR, START // HOUR + 200)], amounts=[700, 10**15], reported=[2, -1], figures_from_hour=7,
 )  # fmt: skip
+BROAD_IDS: dict[EntityKind, str] = {
+    "category": "5411", "channel": "point of sale 😀", "entry_mode": "chip", "merchant_country": "DE", "city": "Köln: Süd",
+    "category_hour": "5411|23", "category_channel": "a|b|c", "bin": "412345", "attribute": "job=a=b: 😀",
+}  # fmt: skip
+BROAD = {
+    f"history:{kind}:{id}": BucketRow(
+        entity=kind, id=id, complete_through_ms=START + 40 * DAY, first_hour=START // HOUR, hours=[START // HOUR],
+        transactions=[30], frauds=[2], users_1d=[], users_7d=[], amounts=[900], reported=[2],
+        log_amounts=[5_000_000] if kind == "category" else [], log_amount_squares=[9_000_000] if kind == "category" else [],
+    )
+    for kind, id in BROAD_IDS.items()
+}  # fmt: skip
 HISTORIES = {"M1": ROW, "M3": BucketRow(**{name: getattr(ROW, name) for name in ROW.__struct_fields__} | {"id": "M3"})}
 
 Lookup = Callable[[Sequence[str]], list[Record | None]]
@@ -165,6 +177,18 @@ def test_histories_read_as_of_any_moment_like_the_rows_they_were_made_of(opened:
             assert history.complete_through_ms == ROW.complete_through_ms
             for t in [*range(START - DAY, START + 45 * DAY, 7 * HOUR), START]:
                 assert history.as_of(t) == EntityHistory(ROW, SETTINGS).as_of(t)
+
+
+def test_histories_of_broad_kinds_are_read_under_whatever_they_are_called(opened: Opener) -> None:
+    assert set(BROAD_IDS) == set(BROAD_KINDS)
+    with opened(Content(broad=BROAD)) as (lookup, _):
+        for history, row in zip(lookup(list(BROAD)), BROAD.values(), strict=True):
+            assert isinstance(history, EntityHistory)
+            assert history.row == row
+            risk = history.as_of(START + 10 * DAY)
+            assert risk.fraud_rates == (pytest.approx(2.05 / 35),) * 3
+            assert (risk.log_amount_mean == pytest.approx(5 / 30)) is (row.entity == "category")
+        assert lookup(["history:category:541", "history:attribute:job", "history:channel:"]) == [None] * 3
 
 
 @pytest.mark.parametrize(("histories", "holds"), [(None, False), ({}, True), (HISTORIES, True)])

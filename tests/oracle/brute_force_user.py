@@ -110,11 +110,12 @@ class BruteForceUser:
             f[f"max_amount_{name}"] = float(max(amounts))
             f[f"std_amount_{name}"] = deviation(amounts)
             for plural, key in (("merchants", "merchant"), ("devices", "device"), ("countries", "country")):
-                f[f"distinct_{plural}_{name}"] = len({e[key] for e in inside if e[key] is not None})
+                different = len({e[key] for e in inside if e[key] is not None})
+                f[f"distinct_{plural}_{name}"] = NAN if tx[key] is None else different
         day = self._inside(tx, DAY)
         home = self.profile.get("home_country")
         f["foreign_country_count_1d"] = (
-            len({e["country"] for e in day if e["country"] not in (None, home)}) if home else NAN
+            len({e["country"] for e in day if e["country"] not in (None, home)}) if home and tx["country"] else NAN
         )
         f["velocity_score"] = float(counts["5m"] * totals["1h"] / counts["1h"])
         f["declined_count_1h"] = sum(e["declined"] for e in self._inside(tx, HOUR))
@@ -126,7 +127,24 @@ class BruteForceUser:
         for name in ("1h", "1d"):
             mean = totals[name] / counts[name]
             f[f"amount_vs_avg_{name}"] = float(tx["amount"] / mean) if mean else NAN
+        f.update(self._session(tx))
+        paid = [e for e in [*self.accepted, tx] if tx["t"] - DAY < e["t"] <= tx["t"]]
+        newest = sorted(paid, key=lambda e: e["t"])[-256:]
+        beneficiaries = len({e["beneficiary"] for e in newest if e["beneficiary"] is not None})
+        f["distinct_beneficiaries_1d"] = NAN if tx["beneficiary"] is None else beneficiaries
         return dict.fromkeys(f, NAN) if late else f
+
+    def _session(self, tx: dict[str, Any]) -> dict[str, float]:
+        """Back from this transaction while no gap is longer than 30 minutes, at most 64 of a day."""
+        before = sorted((e for e in self.accepted if tx["t"] - DAY < e["t"] <= tx["t"]), key=lambda e: e["t"])
+        session = [tx]
+        while before and len(session) < 64 and session[-1]["t"] - before[-1]["t"] <= 30 * MINUTE:
+            session.append(before.pop())
+        f = {"session_txn_count": float(len(session))}
+        for name, key in (("session_device_count", "device"), ("session_city_count", "city")):
+            different = len({e[key] for e in session if e[key] is not None})
+            f[name] = NAN if tx[key] is None else float(different)
+        return f
 
     def _habits(self, tx: dict[str, Any], windows: dict[str, float]) -> dict[str, float]:
         past = self.accepted
@@ -158,8 +176,18 @@ class BruteForceUser:
             f[f"amount_vs_avg_{name}"] = float(amount / mean) if mean else NAN
             if name == "30d":
                 f["user_std_amount_30d"] = deviation(amounts) if amounts else NAN
+        spent = {
+            width: amount + sum((e["amount"] for e in past if today - width < e["t"] // DAY <= today), Fraction(0))
+            for width in (7, 30)
+        }
+        f["spend_7d_vs_30d"] = float(spent[7] / 7 / (spent[30] / 30)) if spent[30] else NAN
+        if "credit_limit" in self.profile:
+            f["credit_limit_share_7d"] = float(spent[7]) / self.profile["credit_limit"]
+            f["credit_limit_share_30d"] = float(spent[30]) / self.profile["credit_limit"]
         if self.is_late(tx["t"]):
             f.update({name: NAN for name in f if name.endswith(("_7d", "_30d"))})
+        f.update(self._category(tx))
+        f.update(self._refunds(tx))
         f["user_night_share"] = sum(e["night"] for e in past) / len(past) if past else NAN
         return f
 
@@ -187,13 +215,48 @@ class BruteForceUser:
             "km_from_home": NAN,
         }
         recent = last["t"] is not None and tx["t"] - last["t"] <= 30 * MINUTE
-        f["device_changed_in_session"] = 0.0 if last["t"] is not None and not recent else f["device_changed"]
+        other_session = last["t"] is not None and not recent and tx["device"] is not None
+        f["device_changed_in_session"] = 0.0 if other_session else f["device_changed"]
         if last["place"] is not None and tx["place"] is not None:
             f["km_from_last"] = sphere_km(last["place"], tx["place"])
             f["speed_kmh"] = f["km_from_last"] / max(0.01, (tx["t"] - last["t"]) / HOUR)
         if self.profile.get("home") and tx["place"] is not None:
             f["km_from_home"] = sphere_km(self.profile["home"], tx["place"])
         return f
+
+    def _since_known(self, key: str, limit: int) -> dict[str, list[dict[str, Any]]]:
+        """Of each value still known, the events since it was last unknown, by replaying every use."""
+        known: dict[str, list[dict[str, Any]]] = {}
+        for e in self.accepted:
+            if e[key] is None:
+                continue
+            events = known.pop(e[key], [])
+            if not events and len(known) == limit:
+                del known[next(iter(known))]
+            known[e[key]] = [*events, e]
+        return known
+
+    def _category(self, tx: dict[str, Any]) -> dict[str, float]:
+        known = self._since_known("category", 32)
+        total = sum((e["amount"] for events in known.values() for e in events), Fraction(0))
+        spent = [e["amount"] for e in known.get(tx["category"], [])]
+        share = float(sum(spent, Fraction(0)) / total) if total else NAN
+        mean = sum(spent, Fraction(0)) / len(spent) if spent else Fraction(0)
+        return {
+            "user_category_share": NAN if tx["category"] is None else share,
+            "amount_vs_user_category_avg": float(tx["amount"] / mean) if mean else NAN,
+        }
+
+    def _refunds(self, tx: dict[str, Any]) -> dict[str, float]:
+        if not tx["refund"] or tx["merchant"] is None:
+            return {"refund_count_at_merchant": NAN, "refund_vs_purchases_at_merchant": NAN}
+        there = self._since_known("merchant", 64).get(tx["merchant"], [])
+        refunded = [e["amount"] for e in there if e["refund"]] + [tx["amount"]]
+        purchased = sum((e["amount"] for e in there if not e["refund"]), Fraction(0))
+        return {
+            "refund_count_at_merchant": float(len(refunded)),
+            "refund_vs_purchases_at_merchant": float(sum(refunded) / purchased) if purchased else NAN,
+        }
 
     def _first_seen(self, key: str, limit: int) -> dict[str, int]:
         """The values still known: the `limit` most recently used, by replaying every use."""
@@ -223,7 +286,7 @@ class BruteForceUser:
             known = self._first_seen(key, limit)
             f[name] = NAN if tx[key] is None else float(tx[key] not in known)
             if key == "device":
-                f["known_device_count"] = len(known)
+                f["known_device_count"] = NAN if tx[key] is None else len(known)
                 f["device_days_known"] = (tx["t"] - known[tx[key]]) / DAY if tx[key] in known else NAN
         return f
 
@@ -233,6 +296,10 @@ class BruteForceUser:
             f"failed_logins_{name}": float(sum(e["success"] is False and t - w < e["t"] <= t for e in self.logins))
             for name, w in (("1h", HOUR), ("1d", DAY))
         }
+        for name, w in (("1h", HOUR), ("1d", DAY)):
+            f[f"login_devices_{name}"] = float(len({e["device"] for e in self.logins if t - w < e["t"] <= t} - {None}))
+        if not self.logins:
+            f = dict.fromkeys(f, NAN)
         if self.is_late(t):
             return {}  # logins of that time may be forgotten: nothing is promised
         before = sorted((e for e in self.logins if e["t"] <= t), key=lambda e: e["t"])
@@ -249,6 +316,8 @@ class BruteForceUser:
         for transaction_id, known_at, fraud in self.labels:
             if transaction_id not in newest_label or known_at >= newest_label[transaction_id][0]:
                 newest_label[transaction_id] = (known_at, fraud)
-        frauds = sum(fraud and known_at <= t for known_at, fraud in newest_label.values())
+        known = [known_at for known_at, fraud in newest_label.values() if fraud and known_at <= t]
+        frauds = len(known)
+        f["days_since_fraud_known"] = (t - max(known)) / DAY if known else NAN
         f["prior_fraud_count"] = self.profile.get("prior_fraud_count", 0) + frauds
         return f

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from udfs.attributes import Attribute
 from udfs.block_list import BlockList
 from udfs.entity_buckets import BucketSettings
 from udfs.feature_engine import FeatureEngine
@@ -28,6 +29,7 @@ def engine_over(
     money: Money | None = None,
     holds_histories: bool = False,
     buckets: BucketSettings | None = None,
+    attributes: tuple[Attribute, ...] = (),
 ) -> FeatureEngine:
     """An engine whose users are kept in `log`."""
     return FeatureEngine(
@@ -37,6 +39,7 @@ def engine_over(
         money or Money("USD"),
         LocalTime(),
         buckets or BucketSettings(),
+        attributes,
     )
 
 

@@ -31,9 +31,9 @@ from udfs.user_state_settings import UserStateSettings, WindowSettings
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 PROFILE = UserProfile(
-    user_id="U1", home_country="DE", home_latitude=52.5, home_longitude=13.4, prior_fraud_count=2
+    user_id="U1", home_country="DE", home_latitude=52.5, home_longitude=13.4, prior_fraud_count=2, credit_limit=2_500.0
 )  # fmt: skip
-ORACLE_PROFILE = {"home_country": "DE", "home": (52.5, 13.4), "prior_fraud_count": 2}
+ORACLE_PROFILE = {"home_country": "DE", "home": (52.5, 13.4), "prior_fraud_count": 2, "credit_limit": 2_500.0}
 SMALL = UserStateSettings(
     cached_users=4, snapshot_every=5, snapshot_after_ms=DAY, compact_slack=4, windows=WindowSettings(forget_batch=2)
 )

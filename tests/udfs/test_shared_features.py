@@ -30,10 +30,10 @@ def records(complete_through_ms: int) -> dict[str, Record]:
     for kind in KINDS:
         entity = Entity(kind, "X")
         for number, user in enumerate("abc"):
-            aggregator.add_transaction(entity, user, START + number, START + number)
+            aggregator.add_transaction(entity, user, START + number, START + number, amount_minor=100)
         aggregator.add_label(entity, "a\0t", START, START + DAY, True)
         for user, hours in (("a", 3), ("a", 2), ("b", 2)) + ((("a", 2),) if kind == "beneficiary" else ()):
-            aggregator.add_transaction(entity, user, NOW - hours * HOUR, NOW - hours * HOUR)
+            aggregator.add_transaction(entity, user, NOW - hours * HOUR, NOW - hours * HOUR, amount_minor=100)
     aggregator.newest_ms = complete_through_ms
     return {HISTORY[row.entity] + row.id: EntityHistory(row, BucketSettings()) for row in aggregator.rows()}
 
@@ -49,15 +49,16 @@ def test_each_kind_has_its_own_users_transactions_and_smoothed_fraud_rate() -> N
         "beneficiary_user_count_1d": 2, "beneficiary_user_count_7d": 2, "beneficiary_txn_count_1d": 4,
         "beneficiary_fraud_rate_30d": rate,
         "ip_user_count_1d": 2, "ip_user_count_7d": 2, "ip_txn_count_1d": 3, "ip_fraud_rate_30d": rate,
+        **{f"{kind}_frauds_reported_7d": 1.0 for kind in ("device", "beneficiary", "ip")},
     }  # fmt: skip
     assert observation.features["merchant_user_count_1d"] == 2
 
 
 def test_a_complete_store_knows_that_a_new_device_has_no_history_and_an_incomplete_one_knows_nothing() -> None:
-    for complete, expected in ((True, (0.0, 0.0, 0.0, 0.01)), (False, (math.nan,) * 4)):
+    for complete, expected in ((True, (0.0, 0.0, 0.0, math.nan, 0.0)), (False, (math.nan,) * 5)):
         observation = engine_over(logs_of("U1"), holds_histories=complete).observe(PAYMENT)
         assert observation is not None
-        values = tuple(observation.features[feature.name] for feature in FEATURES[:4])
+        values = tuple(observation.features[feature.name] for feature in FEATURES[:5])
         assert repr(values) == repr(expected)
 
 

@@ -49,6 +49,7 @@ ENTRIES: dict[str, LogEntry] = {
     "entry_4_label": golden.LABEL,
     "entry_5_zone": golden.ZONE,
     "entry_5_zone_none": golden.NO_ZONE,
+    "entry_6_flags": golden.FLAGS,
 }
 
 
@@ -74,13 +75,20 @@ def seen_as(habits: Habits) -> dict[str, Any]:
     return {name: getattr(habits, name) for name in fields_of(habits) if name != "rolling"}
 
 
-@pytest.mark.parametrize("name", ["snapshot_1_full", "snapshot_1_empty", "snapshot_2_full"])
+SNAPSHOTS = ["snapshot_1_full", "snapshot_1_empty", "snapshot_2_full", "snapshot_3_full", "snapshot_3_empty"]
+
+
+@pytest.mark.parametrize("name", SNAPSHOTS)
 def test_snapshots_of_every_layout_ever_written_are_read(name: str) -> None:
     expected = golden.full_snapshot() if name.endswith("full") else (0, -1, Habits(), AccountHistory(), None)
     sequence, newest_ms, habits, account, before = expected
+    if name == "snapshot_3_full":
+        habits = golden.habits_of_layout_3()
     stored, read_habits, read_account = decode_snapshot(golden_bytes(name))
+    flag_days = {kind: (newest, told) for kind, newest, told in stored.flag_days}
+    assert flag_days == (golden.FLAG_DAYS if name == "snapshot_3_full" else {})
     assert (stored.sequence, stored.newest_ms, stored.before) == (sequence, newest_ms, before)
-    assert stored.timezone == (golden.ZONE.timezone if name.startswith("snapshot_2") else None)
+    assert stored.timezone == (golden.ZONE.timezone if name in ("snapshot_2_full", "snapshot_3_full") else None)
     assert seen_as(read_habits) == seen_as(habits)
     for known in ("devices", "merchants"):  # the order is that of the last use
         assert list(getattr(read_habits, known)) == list(getattr(habits, known))
@@ -89,12 +97,13 @@ def test_snapshots_of_every_layout_ever_written_are_read(name: str) -> None:
     assert list(read_account.labels) == list(account.labels)
 
 
-@pytest.mark.parametrize("name", ["snapshot_1_full", "snapshot_1_empty", "snapshot_2_full"])
+@pytest.mark.parametrize("name", ["snapshot_3_full", "snapshot_3_empty"])
 def test_the_current_layout_is_written_as_the_golden_bytes_are(name: str) -> None:
     """A change of what is written is a new layout with a new tag, else states of both kinds look the same."""
     stored, habits, account = decode_snapshot(golden_bytes(name))
+    flag_days = {kind: (newest, told) for kind, newest, told in stored.flag_days}
     again = encode_snapshot(
-        stored.sequence, stored.newest_ms, habits, account, stored.before, account.logins, stored.timezone
+        stored.sequence, stored.newest_ms, habits, account, stored.before, account.logins, stored.timezone, flag_days
     )
     assert again == golden_bytes(name)
 

@@ -16,7 +16,7 @@ from udfs.features.context import Context
 from udfs.features.feature import Feature
 from udfs.features.values import FeatureValues, values_of
 
-NOT_FAMILIES = frozenset({"catalogue", "words"})  # they import this module
+NOT_FAMILIES = frozenset({"attribute_features", "catalogue", "feature_set", "words"})  # they import this module
 Compute = Callable[[Context], tuple[float, ...]]
 
 
@@ -39,8 +39,10 @@ _make = values_of(NAMES)
 
 
 def feature_set_version(features: tuple[Feature, ...]) -> str:
-    """Hash over name, unit and formula version of every feature, in order: what a bundle is bound to."""
-    lines = "\n".join(f"{feature.name}\t{feature.unit}\t{feature.version}" for feature in features)
+    """Hash over name, unit, formula version and groups of every feature, in order: what a bundle is bound to."""
+    lines = "\n".join(
+        f"{feature.name}\t{feature.unit}\t{feature.version}\t{','.join(feature.groups)}" for feature in features
+    )
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
@@ -55,9 +57,14 @@ def family_of(name: str) -> str:
     raise KeyError(name)
 
 
-def compute_features(context: Context) -> FeatureValues:
-    """Every feature of one transaction, in input order; NaN is what is not known."""
+def values_of_families(context: Context) -> list[float]:
+    """Every feature of the catalogue for one transaction, in input order; NaN is what is not known."""
     values: list[float] = []
     for compute in _COMPUTE:
         values.extend(compute(context))
-    return _make(*values)
+    return values
+
+
+def compute_features(context: Context) -> FeatureValues:
+    """The same by name."""
+    return _make(*values_of_families(context))

@@ -12,14 +12,29 @@ CASH_CATEGORY = "6011"
 HIGH_RISK_CATEGORIES = frozenset({"5944", "5999", "5732", "4829", "6051", "7995"})
 
 FEATURES = (
-    Feature("is_online_channel", "flag", f"1 if the channel is one of {', '.join(sorted(ONLINE_CHANNELS))}"),
-    Feature("is_atm_channel", "flag", "1 if the channel is atm"),
-    Feature("is_transfer_channel", "flag", f"1 if the channel is one of {', '.join(sorted(TRANSFER_CHANNELS))}"),
-    Feature("is_manual_entry", "flag", "1 if the entry mode is manual"),
-    Feature("is_magstripe_entry", "flag", "1 if the entry mode is magstripe"),
-    Feature("used_otp", "flag", "1 if a one-time password was used"),
-    Feature("is_cash_category", "flag", "1 if the merchant category is 6011"),
-    Feature("is_high_risk_category", "flag", f"1 if the category is one of {', '.join(sorted(HIGH_RISK_CATEGORIES))}"),
+    Feature(
+        "is_online_channel",
+        "flag",
+        f"1 if the channel is one of {', '.join(sorted(ONLINE_CHANNELS))}",
+        groups=("channel",),
+    ),
+    Feature("is_atm_channel", "flag", "1 if the channel is atm", groups=("channel",)),
+    Feature(
+        "is_transfer_channel",
+        "flag",
+        f"1 if the channel is one of {', '.join(sorted(TRANSFER_CHANNELS))}",
+        groups=("channel",),
+    ),
+    Feature("is_manual_entry", "flag", "1 if the entry mode is manual", groups=("entry_mode",)),
+    Feature("is_magstripe_entry", "flag", "1 if the entry mode is magstripe", groups=("entry_mode",)),
+    Feature("used_otp", "flag", "1 if a one-time password was used", groups=("otp",)),
+    Feature("is_cash_category", "flag", "1 if the merchant category is 6011", groups=("category",)),
+    Feature(
+        "is_high_risk_category",
+        "flag",
+        f"1 if the category is one of {', '.join(sorted(HIGH_RISK_CATEGORIES))}",
+        groups=("category",),
+    ),
     Feature("is_refund", "flag", "1 for a refund or reversal"),
 )
 

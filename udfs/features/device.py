@@ -10,17 +10,35 @@ from udfs.time_units import DAY_MS, MINUTE_MS
 SESSION_GAP_MS = 30 * MINUTE_MS
 
 FEATURES = (
-    Feature("is_new_device", "flag", "1 if the device is not among the user's known devices"),
-    Feature("device_changed", "flag", "1 if the last transaction came from another device"),
-    Feature("device_changed_in_session", "flag", "device_changed, and the last transaction at most 30 minutes ago"),
-    Feature("device_days_known", "days", "t - the user's first transaction from this device; unknown if new"),
-    Feature("known_device_count", "devices", "the user's known devices (at most 16)"),
-    Feature("is_new_ip", "flag", "1 if the IP address is not among the user's known addresses"),
-    Feature("ip_changed", "flag", "1 if the last transaction came from another IP address"),
+    Feature("is_new_device", "flag", "1 if the device is not among the user's known devices", groups=("device",)),
+    Feature("device_changed", "flag", "1 if the last transaction came from another device", groups=("device",)),
     Feature(
-        "device_blacklisted", "flag", "1 if the device is blacklisted or on the block list; unknown without device"
+        "device_changed_in_session",
+        "flag",
+        "device_changed, and the last transaction at most 30 minutes ago",
+        groups=("device",),
     ),
-    Feature("device_registered_days", "days", "t - the device's registration; unknown if not registered by then"),
+    Feature(
+        "device_days_known",
+        "days",
+        "t - the user's first transaction from this device; unknown if new",
+        groups=("device",),
+    ),
+    Feature("known_device_count", "devices", "the user's known devices (at most 16)", groups=("device",)),
+    Feature("is_new_ip", "flag", "1 if the IP address is not among the user's known addresses", groups=("ip",)),
+    Feature("ip_changed", "flag", "1 if the last transaction came from another IP address", groups=("ip",)),
+    Feature(
+        "device_blacklisted",
+        "flag",
+        "1 if the device is blacklisted or on the block list; unknown without device",
+        groups=("device",),
+    ),
+    Feature(
+        "device_registered_days",
+        "days",
+        "t - the device's registration; unknown if not registered by then",
+        groups=("device", "device_profile"),
+    ),
 )
 
 
@@ -35,9 +53,9 @@ def compute(c: Context) -> tuple[float, ...]:
     return (
         NAN if device_id is None else 1.0 if first_ms is None else 0.0,
         device_changed,
-        0.0 if is_another_session else device_changed,
+        0.0 if is_another_session and device_id is not None else device_changed,
         (c.time_ms - first_ms) / DAY_MS if first_ms is not None else NAN,
-        float(len(habits.devices)),
+        NAN if device_id is None else float(len(habits.devices)),
         NAN if ip_address is None else 0.0 if ip_address in habits.ip_addresses else 1.0,
         changed(previous.ip_address if previous is not None else None, ip_address),
         NAN if device_id is None else 1.0 if listed else 0.0,

@@ -8,15 +8,33 @@ from udfs.geo import distance_km
 from udfs.time_units import HOUR_MS
 
 FEATURES = (
-    Feature("km_from_last", "km", "great-circle distance to the last transaction with time <= t"),
-    Feature("speed_kmh", "km/h", "km_from_last / hours since the last transaction, at least 0.01 h"),
-    Feature("km_from_home", "km", "great-circle distance to the user's home"),
-    Feature("is_new_country", "flag", "1 if the country is not among the user's known countries"),
-    Feature("is_new_city", "flag", "1 if the city is not among the user's known cities"),
-    Feature("country_changed", "flag", "1 if the last transaction was in another country"),
-    Feature("city_changed", "flag", "1 if the last transaction was in another city"),
-    Feature("is_merchant_abroad", "flag", "1 if the merchant's country is not the user's home country"),
-    Feature("merchant_country_differs", "flag", "1 if the merchant's country is not the transaction's country"),
+    Feature("km_from_last", "km", "great-circle distance to the last transaction with time <= t", groups=("location",)),
+    Feature(
+        "speed_kmh", "km/h", "km_from_last / hours since the last transaction, at least 0.01 h", groups=("location",)
+    ),
+    Feature(
+        "km_from_home",
+        "km",
+        "great-circle distance to the user's home; else the transaction's distance_from_home_km",
+        version=2,
+        groups=("location", "profile"),
+    ),
+    Feature("is_new_country", "flag", "1 if the country is not among the user's known countries", groups=("country",)),
+    Feature("is_new_city", "flag", "1 if the city is not among the user's known cities", groups=("city",)),
+    Feature("country_changed", "flag", "1 if the last transaction was in another country", groups=("country",)),
+    Feature("city_changed", "flag", "1 if the last transaction was in another city", groups=("city",)),
+    Feature(
+        "is_merchant_abroad",
+        "flag",
+        "1 if the merchant's country is not the user's home country",
+        groups=("country", "merchant_country", "profile"),
+    ),
+    Feature(
+        "merchant_country_differs",
+        "flag",
+        "1 if the merchant's country is not the transaction's country",
+        groups=("country", "merchant_country"),
+    ),
 )
 SHORTEST_TRIP_HOURS = 0.01
 
@@ -24,7 +42,9 @@ SHORTEST_TRIP_HOURS = 0.01
 def compute(c: Context) -> tuple[float, ...]:
     transaction, previous, user = c.transaction, c.previous, c.user
     latitude, longitude = transaction.latitude, transaction.longitude
-    km = speed = home_km = NAN
+    km = speed = NAN
+    stated_km = transaction.distance_from_home_km
+    home_km = stated_km if stated_km is not None else NAN
     if latitude is not None and longitude is not None:
         if previous is not None and previous.latitude is not None and previous.longitude is not None:
             km = distance_km(previous.latitude, previous.longitude, latitude, longitude)

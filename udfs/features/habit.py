@@ -60,10 +60,9 @@ def compute(c: Context) -> tuple[float, ...]:
         minor / habits.peak if habits.peak else NAN,
         minor / previous.minor if previous is not None and previous.minor else NAN,
     )
-    day = c.day
-    if day is None:  # the days before a late transaction may be forgotten
+    day, week, month = c.day, c.week, c.month
+    if day is None or week is None or month is None:  # the days before a late transaction may be forgotten
         return (*before, *_LATE)
-    week, month = c.baseline.days_until(habits, c.time_ms // DAY_MS)
     week_count, month_count = week.count, month.count
     return (
         *before,

@@ -7,9 +7,14 @@ from udfs.features.feature import Feature
 from udfs.time_units import DAY_MS
 
 FEATURES = (
-    Feature("ip_risk_score", "0 to 100", "the feed's risk of the IP address"),
-    Feature("ip_is_vpn", "flag", "1 if the feed says that the address is a VPN's"),
-    Feature("email_domain_age_days", "days", "t - registration of the e-mail domain; unknown if registered after t"),
+    Feature("ip_risk_score", "0 to 100", "the feed's risk of the IP address", groups=("ip", "feeds")),
+    Feature("ip_is_vpn", "flag", "1 if the feed says that the address is a VPN's", groups=("ip", "feeds")),
+    Feature(
+        "email_domain_age_days",
+        "days",
+        "t - registration of the e-mail domain; unknown if registered after t",
+        groups=("email", "feeds"),
+    ),
 )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime
+from functools import lru_cache
 from math import cos, pi, sin
 
 from udfs.features.context import NAN, Context
 from udfs.features.feature import Feature
-from udfs.time_units import SECOND_MS
+from udfs.time_units import DAY_MS, SECOND_MS
 
+EPOCH_ORDINAL = 719_163  # of 1970-01-01
 NIGHT_ENDS_HOUR = 6
 NIGHT_BEGINS_HOUR = 23
 
@@ -20,6 +24,7 @@ FEATURES = (
     Feature("is_night", "flag", "1 before 06:00 and from 23:00, local"),
     Feature("user_night_share", "share", "share of the user's earlier transactions at night"),
     Feature("seconds_since_last", "seconds", "t - the time of the last transaction with time <= t"),
+    Feature("days_from_month_turn", "days", "from the nearest turn of a month, 0 to 15, by the day (UTC)"),
 )
 _SIN = tuple(sin(2 * pi * hour / 24) for hour in range(24))
 _COS = tuple(cos(2 * pi * hour / 24) for hour in range(24))
@@ -41,4 +46,13 @@ def compute(c: Context) -> tuple[float, ...]:
         1.0 if is_night(hour) else 0.0,
         habits.night_count / count if count else NAN,
         (c.time_ms - previous.timestamp_ms) / SECOND_MS if previous is not None else NAN,
+        _days_from_month_turn(c.time_ms // DAY_MS),
     )
+
+
+@lru_cache(maxsize=64)
+def _days_from_month_turn(day: int) -> float:
+    """Of a day since the epoch: 0 on the last and the first of a month. Salaries come around it."""
+    date = datetime.date.fromordinal(EPOCH_ORDINAL + day)
+    last = calendar.monthrange(date.year, date.month)[1]
+    return float(min(date.day - 1, last - date.day))

@@ -12,6 +12,11 @@ from udfs.features.feature import WINDOWS, Feature
 from udfs.window import Window
 
 
+def _distinct(group: str, plural: str, suffix: str, span: str) -> Feature:
+    formula = f"different known {plural} {span}; unknown where this transaction's is"
+    return Feature(f"distinct_{plural}_{suffix}", plural, formula, version=2, groups=(group,))
+
+
 def _features_of_window(suffix: str, words: str) -> tuple[Feature, ...]:
     span = f"in (t - {words}, t]"
     return (
@@ -20,15 +25,21 @@ def _features_of_window(suffix: str, words: str) -> tuple[Feature, ...]:
         Feature(f"avg_amount_{suffix}", "base currency", f"amount_sum_{suffix} / txn_count_{suffix}"),
         Feature(f"max_amount_{suffix}", "base currency", f"greatest amount {span}"),
         Feature(f"std_amount_{suffix}", "base currency", f"population standard deviation of amounts {span}"),
-        Feature(f"distinct_merchants_{suffix}", "merchants", f"different known merchants {span}"),
-        Feature(f"distinct_devices_{suffix}", "devices", f"different known devices {span}"),
-        Feature(f"distinct_countries_{suffix}", "countries", f"different known countries {span}"),
+        _distinct("merchant", "merchants", suffix, span),
+        _distinct("device", "devices", suffix, span),
+        _distinct("country", "countries", suffix, span),
     )
 
 
 FEATURES = (
     *(feature for suffix, words in WINDOWS for feature in _features_of_window(suffix, words)),
-    Feature("foreign_country_count_1d", "countries", "different countries but the home country in (t - 1 day, t]"),
+    Feature(
+        "foreign_country_count_1d",
+        "countries",
+        "different countries but the home country in (t - 1 day, t]; unknown where this transaction's country is",
+        version=2,
+        groups=("country", "profile"),
+    ),
     Feature("velocity_score", "transactions x base currency", "txn_count_5m x avg_amount_1h"),
     Feature("declined_count_1h", "transactions", "declined transactions in (t - 1 hour, t]"),
     Feature("declined_count_1d", "transactions", "declined transactions in (t - 1 day, t]"),
@@ -38,6 +49,7 @@ FEATURES = (
     Feature("amount_sum_1h_share_of_1d", "share", "amount_sum_1h / amount_sum_1d; unknown if the day's sum is 0"),
     Feature("amount_vs_avg_1h", "ratio", "amount / avg_amount_1h; unknown if that is 0"),
     Feature("amount_vs_avg_1d", "ratio", "amount / avg_amount_1d; unknown if that is 0"),
+    Feature("stated_txn_count_1h", "transactions", "the transaction's txns_last_1h", groups=("stated",)),
 )
 
 
@@ -57,14 +69,18 @@ def compute(c: Context) -> tuple[float, ...]:
     windows, recent, time_ms = c.windows, c.recent, c.time_ms
     settings = windows.settings
     home = c.user.home_country if c.user is not None else None
-    of_hour = _of_window(hour, scale)
+    transaction = c.transaction
+    stated = transaction.txns_last_1h
+    merchant, device = transaction.merchant_id is not None, transaction.device_id is not None
+    country = c.place_country is not None
+    of_hour = _of_window(hour, scale, merchant, device, country)
     declined = bool(recent.declined_times)
     refunds, refunded = windows.refunds(recent, time_ms, settings.day_ms) if recent.refund_times else (0, 0)
     return (
-        *(of_hour if five_minutes is hour else _of_window(five_minutes, scale)),
+        *(of_hour if five_minutes is hour else _of_window(five_minutes, scale, merchant, device, country)),
         *of_hour,
-        *(of_hour if day is hour else _of_window(day, scale)),
-        float(windows.foreign_countries(recent, time_ms, home)) if home is not None else NAN,
+        *(of_hour if day is hour else _of_window(day, scale, merchant, device, country)),
+        float(windows.foreign_countries(recent, time_ms, home)) if home is not None and country else NAN,
         five_minutes.count * of_hour[2],
         float(windows.declined(recent, time_ms, settings.hour_ms)) if declined else 0.0,
         float(windows.declined(recent, time_ms, settings.day_ms)) if declined else 0.0,
@@ -74,11 +90,14 @@ def compute(c: Context) -> tuple[float, ...]:
         hour.total / day.total if day.total else NAN,
         minor * hour.count / hour.total if hour.total else NAN,
         minor * day.count / day.total if day.total else NAN,
+        stated if stated is not None else NAN,
     )
 
 
-def _of_window(window: Window, scale: int) -> tuple[float, float, float, float, float, float, float, float]:
-    """The eight numbers of one window."""
+def _of_window(
+    window: Window, scale: int, merchant: bool, device: bool, country: bool
+) -> tuple[float, float, float, float, float, float, float, float]:
+    """The eight numbers of one window; different merchants … only where the transaction's own is known."""
     count, total = window.count, window.total
     return (
         float(count),
@@ -86,7 +105,7 @@ def _of_window(window: Window, scale: int) -> tuple[float, float, float, float, 
         total / count / scale,
         window.peak / scale,
         spread(count, total, window.squares, scale) if count > 1 else 0.0,
-        float(window.merchants),
-        float(window.devices),
-        float(window.countries),
+        float(window.merchants) if merchant else NAN,
+        float(window.devices) if device else NAN,
+        float(window.countries) if country else NAN,
     )
