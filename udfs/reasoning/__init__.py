@@ -1,0 +1,1 @@
+"""Why an alert was raised, in an analyst's words."""
