@@ -13,7 +13,7 @@ from cli.errors import UserError
 from jobs.config import JobConfig
 from jobs.config_types import Timestamp
 from jobs.control_channel import Published, newest
-from udfs.bundle import BundleError, load_bundle
+from udfs.bundle import BundleError, load_bundle, read_manifest
 from udfs.control import (
     BLOCK_LIST,
     BUNDLE,
@@ -28,7 +28,7 @@ from udfs.control import (
     decode_control,
     encode_control,
 )
-from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.features.feature_set import feature_set_of
 from udfs.live_control import compiled
 from udfs.open_scorer import rule_set_of
 from udfs.profiles import BlockType
@@ -77,7 +77,7 @@ def elements_of(request: Request, config: JobConfig, published: list[Published],
                 "leave --version out to get the next one"
             )
         known[element.key] = element.version
-        _check(element)
+        _check(element, config)
     return elements
 
 
@@ -170,16 +170,26 @@ def _expiry(text: str | None) -> int | None:
 
 
 def _bundle_version(folder: Path) -> str:
+    """That of a bundle that this program can load; its attributes are looked at by the job, whose are fixed."""
     try:
-        return load_bundle(folder, NAMES, FEATURE_SET_VERSION).manifest.version
+        features = feature_set_of(read_manifest(folder).attributes)
+        return load_bundle(folder, features.names, features.version).manifest.version
     except BundleError as error:
         raise UserError(str(error)) from None
 
 
-def _check(element: ControlElement) -> None:
+def _feature_names(config: JobConfig) -> tuple[str, ...]:
+    """Those of the job's bundle, or without attributes where it cannot be looked at from here."""
+    try:
+        return feature_set_of(read_manifest(config.scoring.bundle).attributes).names
+    except BundleError:
+        return feature_set_of().names
+
+
+def _check(element: ControlElement, config: JobConfig) -> None:
     """As the job does it: through the bytes, then rules are compiled and a bundle is loaded."""
     decoded = decode_control(encode_control(element))
     if isinstance(decoded, RulesControl):
-        compiled(decoded)
+        compiled(decoded, _feature_names(config))
     elif isinstance(decoded, BundleControl) and _bundle_version(Path(decoded.path)) != decoded.bundle:
         raise UserError(f"{decoded.path} does not hold bundle {decoded.bundle}")

@@ -58,6 +58,11 @@ def command(
             click.echo(
                 f"  {name:20} {figure.value:.4f}   95 % of customers' draws: {figure.low:.4f} to {figure.high:.4f}"
             )
+    if report.risk_average_precision is not None and report.risk_calibration_error is not None:
+        click.echo(
+            f"  risk score           average precision {report.risk_average_precision:.4f}, "
+            f"calibration error {report.risk_calibration_error:.4f}"
+        )
     for row in report.thresholds:
         if row.recall.value is not None and row.precision.value is not None:
             click.echo(

@@ -23,7 +23,7 @@ COMMANDS = {
     "store": "Make the tables of a store, or check that it answers.",
     "load": "Fill a store with users, merchants, devices, feeds and histories.",
     "features": "List the features, explain one, or show what is published of a user.",
-    "rules": "Check or show a rule set.",
+    "rules": "Check or show a rule set, or learn from history what its points mean.",
     "control": "Change a running job's rules, thresholds, block list or bundle.",
     "package": "Build what a platform runs as one file.",
     "config": "Check a job's config file, or explain its keys.",

@@ -1,4 +1,4 @@
-"""`fraud rules`: check a rule set before it goes live, or read one."""
+"""`fraud rules`: check a rule set before it goes live, read one, or learn what its points mean."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import UserError
+from cli.rules_calibrate import calibrate
 
 if TYPE_CHECKING:
     from udfs.rules.errors import RuleError
@@ -16,20 +17,27 @@ if TYPE_CHECKING:
 
 @click.group(name="rules")
 def command() -> None:
-    """Check or show a rule set. How rules are written: docs/rules.md."""
+    """Check, show or calibrate a rule set. How rules are written: docs/rules.md."""
+
+
+command.add_command(calibrate)
 
 
 @command.command(name="check")
 @click.argument("file", type=click.Path(path_type=Path))
-def check(file: Path) -> None:
+@click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle whose attributes the rules may use.")
+def check(file: Path, bundle: Path | None) -> None:
     """Check FILE (YAML or JSON): its structure, every condition and every reason text."""
+    from udfs.bundle import BundleError, read_manifest
+    from udfs.features.feature_set import feature_set_of
     from udfs.rules.pack_files import RuleFileError, load_rule_set
 
     try:
         rule_set = load_rule_set(file)
-    except RuleFileError as error:
+        attributes = read_manifest(bundle).attributes if bundle is not None else ()
+    except (RuleFileError, BundleError) as error:
         raise UserError(str(error)) from None
-    faults = _faults(rule_set)
+    faults = _faults(rule_set, feature_set_of(attributes).names)
     if faults:
         raise UserError("\n".join(f"{file.name}: {fault}" for fault in faults))
     for note in _shadowed(rule_set.rules):
@@ -69,14 +77,13 @@ def _remarks(rule: Rule) -> str:
     return f"  ({', '.join(remarks)})" if remarks else ""
 
 
-def _faults(rule_set: RuleSet) -> list[RuleError]:
+def _faults(rule_set: RuleSet, feature_names: tuple[str, ...]) -> list[RuleError]:
     """Every faulty rule, not only the first."""
-    from udfs.features.catalogue import NAMES
     from udfs.rules.errors import RuleError
     from udfs.rules.names import Vocabulary
     from udfs.rules.rulebook import check_rule
 
-    vocabulary = Vocabulary(NAMES)
+    vocabulary = Vocabulary(feature_names)
     faults = []
     for rule in rule_set.rules:
         try:

@@ -17,7 +17,7 @@ from cli.errors import UserError
 @click.option("--mapping", type=click.Path(path_type=Path), help="YAML mapping of a foreign table's columns.")
 @click.option("--decisions", type=click.Path(path_type=Path), help="Also put the decisions into this file.")
 @click.option("--run", "directory", type=click.Path(path_type=Path), default=Path("out/score"), show_default=True,
-              help="Folder of the run: decisions, alerts, dead letters, report.")  # fmt: skip
+              help="Folder of the run: decisions, alerts, flags, dead letters, report.")  # fmt: skip
 @click.option(
     "--reference", type=click.Path(path_type=Path), help="Folder of users, merchants, devices, feeds, block list."
 )
@@ -26,7 +26,8 @@ from cli.errors import UserError
 )
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
 @click.option("--rules", default="bank", show_default=True, help="Rule file, or the name of a shipped pack.")
-@click.option("--statistics", type=click.Path(path_type=Path), help="Population statistics (`fraud stats`).")
+@click.option("--statistics", type=click.Path(path_type=Path),
+              help="Population statistics (`fraud stats`); made from the input's own past by default.")  # fmt: skip
 @click.option("--fx-rates", type=click.Path(path_type=Path), help="CSV of currency,valid_from,rate.")
 @click.option("--base-currency", default="USD", show_default=True, help="ISO 4217 code that amounts are summed in.")
 @click.option("--truth", type=click.Path(path_type=Path), help="truth.jsonl, for precision and recall in the report.")

@@ -31,6 +31,9 @@ def command(
 ) -> None:
     """Quantiles of amounts and of distances from home, and the fraud rate by city, from a file of events.
 
+    The file holds them as of many moments (each day of the first four weeks, then each week, and the end), each from what
+    was known before it: a transaction is judged by the newest moment before it, and never by its own future.
+
     Rules read them as population_amount_p95, population_km_from_home_p90, population_fraud_rate, city_fraud_rate and
     statistics_as_of_ms.
     """
@@ -73,15 +76,20 @@ def moment_ms(text: str) -> int:
 
 
 def _tell(report: StatisticsReport, out: Path) -> None:
-    statistics = report.statistics
-    click.echo(f"{statistics.transactions:,} transactions, {statistics.frauds:,} known frauds: {out}")
-    if statistics.as_of_ms is not None:
-        as_of = datetime.fromtimestamp(statistics.as_of_ms / 1000, tz=UTC)
-        click.echo(f"as of {as_of:%Y-%m-%d %H:%M:%S} UTC, the newest event used")
-    if statistics.km_from_home_p90 is None:
-        click.echo("no distance from home: it needs locations in the events and homes in REFERENCE/users.jsonl")
-    if statistics.fraud_rate is None:
-        click.echo("no fraud rate: there are no labels of these transactions")
+    snapshots = report.statistics.snapshots
+    if not snapshots:
+        click.echo(f"no transactions: {out}")
+    else:
+        newest = snapshots[-1]
+        as_of = datetime.fromtimestamp(newest.as_of_ms / 1000, tz=UTC)
+        click.echo(f"{newest.transactions:,} transactions, {newest.frauds:,} known frauds: {out}")
+        click.echo(
+            f"as of {as_of:%Y-%m-%d %H:%M:%S} UTC, right after the newest event, and of {len(snapshots) - 1} before"
+        )
+        if newest.km_from_home_p90 is None:
+            click.echo("no distance from home: it needs locations in the events and homes in REFERENCE/users.jsonl")
+        if newest.fraud_rate is None:
+            click.echo("no fraud rate: there are no labels of these transactions")
     if report.bad:
         click.echo(f"{report.bad:,} of {report.lines:,} lines were left out:", err=True)
         for bad in report.first_bad:

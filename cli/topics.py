@@ -49,7 +49,7 @@ def create(file: Path, partitions: int, replication: int | None) -> None:
 
 
 @command.command(name="read")
-@click.argument("output", type=click.Choice(["decisions", "alerts", "dead-letters"]))
+@click.argument("output", type=click.Choice(["decisions", "alerts", "flags", "dead-letters"]))
 @click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="The job's config file.")
 @click.option("--last", default=10, show_default=True, type=click.IntRange(0), help="Newest records a partition.")
 @click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")

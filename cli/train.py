@@ -12,11 +12,11 @@ import msgspec
 
 from cli.errors import UserError
 from cli.progress import progress_bar
+from cli.training_run import History, TrainingRun, train
 
 if TYPE_CHECKING:
-    from models.frame import TrainingFrame
+    from models.decision_budget import Budget
     from models.settings import TrainSettings
-    from models.train import Period
 
 DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
@@ -45,6 +45,17 @@ DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
     show_default=True,
     help="How alerts are explained: path contributions (microseconds) or exact TreeSHAP (a millisecond).",
 )
+@click.option("--rules", default="bank", show_default=True, help="Rules whose points are calibrated: a pack or a file.")
+@click.option("--budget-fpr", type=click.FloatRange(0, 1), metavar="SHARE",
+              help="Refer at most this share of legitimate payments.  [default: 0.003]")  # fmt: skip
+@click.option("--budget-alerts-per-day", type=click.FloatRange(min=0, min_open=True), metavar="N",
+              help="Or refer at most so many payments a day.")  # fmt: skip
+@click.option("--cost-review", type=click.FloatRange(min=0, min_open=True), metavar="AMOUNT",
+              help="Or what costs least: what looking into a payment costs, with --cost-stop.")  # fmt: skip
+@click.option("--cost-stop", type=click.FloatRange(min=0, min_open=True), metavar="AMOUNT",
+              help="What it costs to stop a legitimate payment.")  # fmt: skip
+@click.option("--fixed-thresholds", metavar="R,S,H",
+              help="Or no budget: risk scores above which to refer, challenge and block, e.g. 500,700,900.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that replay.  [default: the cores there are]")
 @click.option("--quick", is_flag=True, help="A small model for a first look.")
 @click.option("--shipped", is_flag=True, help="Make the shipped bundle and statistics again, from a simulated history.")
@@ -63,13 +74,20 @@ def command(
     name: str,
     seed: int,
     reasons: Literal["path", "shapley"],
+    rules: str,
+    budget_fpr: float | None,
+    budget_alerts_per_day: float | None,
+    cost_review: float | None,
+    cost_stop: float | None,
+    fixed_thresholds: str | None,
     workers: int | None,
     quick: bool,
     shipped: bool,
 ) -> None:
     """Train XGBoost and an autoencoder on a replay of history, blend and calibrate them on later days, and export one
     ONNX bundle with its model card. The features come from the engine that serves: there is no second definition to
-    drift. All history builds up users' habits; a period only limits what is learned from.
+    drift. All history builds up users' habits; a period only limits what is learned from. The trees' settings go by how
+    many rows and frauds there are; thresholds are chosen by a budget on the later days.
 
     \b
     fraud simulate --out history --users 2000 --days 60
@@ -78,10 +96,15 @@ def command(
     """
     from models.settings import TrainSettings
 
+    kind = TrainSettings.quick if quick else TrainSettings
+    settings = msgspec.structs.replace(kind(name=name, seed=seed), reasons=reasons)
+    budget = _budget(budget_fpr, budget_alerts_per_day, cost_review, cost_stop, fixed_thresholds)
+    if budget is not None:
+        settings = msgspec.structs.replace(settings, budget=budget)
     if shipped:
         if any(given is not None for given in (events, transactions, labels, reference, truth)):
             raise UserError("--shipped simulates its own history: leave out all inputs")
-        _train_shipped(out, _settings(TrainSettings, False, quick, name, seed, reasons), workers)
+        _train_shipped(out, settings, quick, rules, workers)
         return
     if out is None or (events is None) == (transactions is None):
         raise UserError("give --bundle and either --events or --transactions with --mapping, or --shipped")
@@ -91,23 +114,38 @@ def command(
     if train_from is not None and train_until is not None:
         known_until_ms = None if labels_until is None else _epoch_ms(labels_until)
         period = (_epoch_ms(train_from), _epoch_ms(train_until), known_until_ms)
-    settings = _settings(TrainSettings, period is not None, quick, name, seed, reasons)
     with TemporaryDirectory() as folder:
         if transactions is not None:
             events, converted_truth = _converted(transactions, labels, mappings, Path(folder))
             truth = truth or converted_truth
         assert events is not None
-        _train(events, reference, truth, out, settings, period, tuning_seconds, workers)
+        history = History(events, reference, truth)
+        train(TrainingRun((history,), out, settings, quick, rules, workers, period, tuning_seconds))
 
 
-def _settings(
-    kind: type[TrainSettings], has_period: bool, quick: bool, name: str, seed: int, reasons: Literal["path", "shapley"]
-) -> TrainSettings:
-    if quick:
-        settings = kind.quick(name, seed)
-    else:
-        settings = kind.short_period(name, seed) if has_period else kind(name=name, seed=seed)
-    return msgspec.structs.replace(settings, reasons=reasons)
+def _budget(
+    rate: float | None, alerts: float | None, review: float | None, stop: float | None, fixed: str | None
+) -> Budget | None:
+    """What thresholds are to be chosen for; None where nothing was said. Raises UserError."""
+    from models.decision_budget import AlertsPerDay, Cost, FalsePositiveRate, FixedThresholds
+
+    if (review is None) != (stop is None):
+        raise UserError("--cost-review and --cost-stop belong together")
+    if sum(given is not None for given in (rate, alerts, review, fixed)) > 1:
+        raise UserError("give one budget: --budget-fpr, --budget-alerts-per-day, the two costs, or --fixed-thresholds")
+    if fixed is not None:
+        parts = fixed.split(",")
+        if len(parts) != 3 or not all(part.strip().isdecimal() for part in parts):
+            raise UserError(f"--fixed-thresholds: {fixed!r} is not three risk scores like 500,700,900")
+        refer, challenge, block = (int(part) for part in parts)
+        if not refer <= challenge <= block <= 1000:
+            raise UserError(f"--fixed-thresholds: {fixed!r} must rise, from 0 to 1000")
+        return FixedThresholds(refer, challenge, block)
+    if rate is not None:
+        return FalsePositiveRate(rate)
+    if alerts is not None:
+        return AlertsPerDay(alerts)
+    return None if review is None or stop is None else Cost(review, stop)
 
 
 def _epoch_ms(moment: datetime) -> int:
@@ -130,96 +168,22 @@ def _converted(
     return folder / "events.jsonl", truth if truth.is_file() else None
 
 
-def _train_shipped(out: Path | None, settings: TrainSettings, workers: int | None) -> None:
+def _train_shipped(out: Path | None, settings: TrainSettings, quick: bool, rules: str, workers: int | None) -> None:
     from models import default_bundle
+    from models.statistics import write_statistics
     from simulator.config import SimulatorConfig
     from simulator.files import write
     from simulator.generate import simulate
 
-    config = SimulatorConfig(
-        users=default_bundle.USERS,
-        days=default_bundle.DAYS,
-        seed=default_bundle.SEED,
-        start_ms=default_bundle.START_MS,
-    )
     with TemporaryDirectory() as folder:
-        history = Path(folder)
-        with progress_bar("simulating a history") as progress:
-            write(simulate(config), history, progress)
-        events, reference = history / "events.jsonl", history / "reference"
-        _train(
-            events, reference, history / "truth.jsonl", out or default_bundle.DEFAULT_BUNDLE, settings, workers=workers
-        )
+        inputs = []
+        for number, bank in enumerate(default_bundle.BANKS, start=1):
+            history = Path(folder) / str(number)
+            with progress_bar(f"simulating bank {number}") as progress:
+                write(simulate(SimulatorConfig(**bank._asdict())), history, progress)
+            inputs.append(History(history / "events.jsonl", history / "reference", history / "truth.jsonl"))
+        run = TrainingRun(tuple(inputs), out or default_bundle.DEFAULT_BUNDLE, settings, quick, rules, workers)
+        statistics = train(run)
         if out is None:
-            _write_statistics(events, reference, default_bundle.DEFAULT_STATISTICS)
-
-
-def _write_statistics(events: Path, reference: Path, out: Path) -> None:
-    from models.statistics import collect_statistics, write_statistics
-    from udfs.entity_buckets import BucketSettings
-    from udfs.money import Money
-    from udfs.profiles import UserProfile
-    from udfs.stores.memory import load_reference
-
-    records = load_reference(reference, BucketSettings()).store.records.values()
-    users = {record.user_id: record for record in records if isinstance(record, UserProfile)}
-    with progress_bar("population statistics") as progress:
-        report = collect_statistics(events, users, Money(), progress=progress)
-    write_statistics(report.statistics, out)
-    click.echo(f"statistics in {out}")
-
-
-def _train(
-    events: Path,
-    reference: Path | None,
-    truth: Path | None,
-    out: Path,
-    settings: TrainSettings,
-    period: tuple[int, int, int | None] | None = None,
-    tuning_seconds: int | None = None,
-    workers: int | None = None,
-) -> None:
-    from models.entity_history import aggregate_entities, write_history
-    from models.event_files import EventFileError
-    from models.frame import TrainingError
-    from models.model_card import headline_of, write_model_card
-    from models.processes import WorkerDied, cores
-    from models.train import Period, train_bundle
-    from models.training_data import training_frame
-    from udfs.scorer_config import ScorerConfig, ScorerPaths
-    from udfs.stores.port import StoreError
-
-    config = ScorerConfig()
-    try:
-        with TemporaryDirectory() as folder:
-            histories = Path(folder) / "entity_history.jsonl"
-            with progress_bar("counting merchants, devices, …") as progress:
-                write_history(aggregate_entities(events, config.buckets, progress=progress), histories)
-            paths = ScorerPaths(bundle="", reference=str(reference) if reference else None, histories=str(histories))
-            with progress_bar("replaying history") as progress:
-                frame = training_frame(events, config, paths, truth, progress, workers or cores())
-        stated = Period(*period) if period is not None else None
-        if tuning_seconds is not None:
-            settings = _tuned(frame, settings, stated, tuning_seconds)
-        with progress_bar("training") as progress:
-            manifest = train_bundle(
-                frame, out, settings, lambda words, share: progress(round(1000 * share), 1000), stated
-            )
-        write_model_card(manifest, out)
-    except (EventFileError, StoreError, TrainingError, WorkerDied, OSError) as error:
-        raise UserError(str(error)) from None
-    click.echo(f"bundle {manifest.name} {manifest.version} in {out}, with its model card")
-    for line in headline_of(manifest):
-        click.echo(f"  {line}")
-
-
-def _tuned(frame: TrainingFrame, settings: TrainSettings, period: Period | None, seconds: int) -> TrainSettings:
-    from models.tuning import tune
-
-    with progress_bar("tuning") as progress:
-        found = tune(frame, settings, period, seconds, lambda _, share: progress(round(1000 * share), 1000))
-    click.echo(
-        f"{found.trials} settings tried: average precision {found.average_precision:.4f} "
-        f"(before: {found.average_precision_before:.4f})"
-    )
-    return found.settings
+            write_statistics(statistics, default_bundle.DEFAULT_STATISTICS)
+            click.echo(f"statistics in {default_bundle.DEFAULT_STATISTICS}")

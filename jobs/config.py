@@ -26,7 +26,6 @@ from jobs.config_types import (
     TimezoneName,
     require_no_earlier_run,
     shipped_bundle,
-    shipped_statistics,
 )
 from jobs.kafka_settings import KafkaControl, KafkaSink, KafkaSource
 from jobs.section import Section
@@ -48,13 +47,13 @@ Source = Annotated[FileSource | KafkaSource | KinesisSource, Field(discriminator
 
 
 class FilesSink(Section):
-    """Files `decisions/`, `alerts/` and `dead-letters/` in a directory, one JSON object a line.
+    """Files in `decisions/`, `alerts/`, `flags/` and `dead-letters/` of a directory, one JSON object a line.
 
     Files appear when a checkpoint completes and at the end of the input, exactly once each record.
     """
 
     kind: Literal["files"]
-    directory: Directory = Field(description="where the three folders go; made if missing, must hold no earlier run's")
+    directory: Directory = Field(description="where the four folders go; made if missing, must hold no earlier run's")
 
 
 class PrintSink(Section):
@@ -62,7 +61,9 @@ class PrintSink(Section):
 
     kind: Literal["print"]
     only: Literal["alerts", "actions", "all"] = Field(
-        default="alerts", description="`actions` leaves out alerts by a flag alone, `all` also prints every decision"
+        default="alerts",
+        description="`actions` leaves out alerts by a flag alone (`scoring.flag_alerts`), `all` also prints every "
+        "decision and flag",
     )
 
 
@@ -76,18 +77,25 @@ Sink = Annotated[FilesSink | PrintSink | KafkaSink | SnsSink | DiscardSink, Fiel
 
 
 class Thresholds(Section):
-    """A risk score (0 to 1000) above a threshold gets its action."""
+    """A risk score (0 to 1000) above a threshold gets its action. What is left out is the bundle's own, which were chosen
+    for the alerts that analysts can check."""
 
-    refer_to_analyst: int = Field(default=500, ge=0, le=1000, description="above it: refer to an analyst")
-    soft_challenge: int = Field(default=700, ge=0, le=1000, description="above it: soft challenge")
-    hard_block: int = Field(default=900, ge=0, le=1000, description="above it: hard block")
+    refer_to_analyst: int | None = Field(
+        default=None, ge=0, le=1000, description="above it: refer to an analyst; null: the bundle's"
+    )
+    soft_challenge: int | None = Field(
+        default=None, ge=0, le=1000, description="above it: soft challenge; null: the bundle's"
+    )
+    hard_block: int | None = Field(default=None, ge=0, le=1000, description="above it: hard block; null: the bundle's")
     version: int = Field(
         default=0, ge=0, le=MAX_VERSION, description="thresholds of the control stream up to this version are ignored"
     )
 
     @model_validator(mode="after")
     def _ascending(self) -> Thresholds:
-        if not self.refer_to_analyst <= self.soft_challenge <= self.hard_block:
+        given = [self.refer_to_analyst, self.soft_challenge, self.hard_block]
+        fixed = [threshold for threshold in given if threshold is not None]
+        if fixed != sorted(fixed):
             raise ValueError("must ascend: refer_to_analyst <= soft_challenge <= hard_block")
         return self
 
@@ -101,7 +109,9 @@ class Scoring(Section):
     )
     rules: RulesPath = Field(default="bank", description="a rule file, or the name of a shipped pack")
     statistics: ExistingFile | None = Field(
-        default_factory=shipped_statistics, description="statistics of the population, for rules; null: without"
+        default=None,
+        description="statistics of the population that is scored (`fraud stats`), for rules; null: what rules compare "
+        "with them is unknown",
     )
     reference: ExistingDirectory | None = Field(
         default=None,
@@ -119,6 +129,18 @@ class Scoring(Section):
     )
     default_timezone: TimezoneName = Field(default="UTC", description="time zone of users whose profile names none")
     thresholds: Thresholds = Field(default_factory=Thresholds)
+    coverage_floor: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="where less of the model's importance was known, the score alone refers to an analyst at most; null: "
+        "the bundle's",
+    )
+    flag_alerts: bool = Field(
+        default=False,
+        description="compliance flags without an action are alerts, each; otherwise they go to the flags, once a day, user "
+        "and flag",
+    )
     aml_amount: float = Field(default=100_000, gt=0, description="amounts above it (base currency) raise the AML flag")
     log_features: bool = Field(
         default=True, description="write each decision's features, so that it can be scored again"

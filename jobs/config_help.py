@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from jobs.config import JobConfig
 from jobs.config_errors import sections_of
-from jobs.config_types import Takes, shipped_bundle, shipped_statistics
+from jobs.config_types import Takes, shipped_bundle
 
 BOUNDS = {"ge": "at least {}", "gt": "above {}", "le": "at most {}"}
 SHIPPED = "the shipped one"
@@ -86,7 +86,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     if field.default_factory is not None:
-        return SHIPPED if field.default_factory in (shipped_bundle, shipped_statistics) else "empty"
+        return SHIPPED if field.default_factory is shipped_bundle else "empty"
     if field.default is None:
         return "none"
     if isinstance(field.default, tuple):

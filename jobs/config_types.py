@@ -11,14 +11,14 @@ import re
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, NamedTuple, get_args
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator
 
 from jobs.checkpoints import newest_checkpoint
 from udfs.codec import MAX_TIMESTAMP_MS, epoch_ms
 from udfs.local_time import is_timezone
-from udfs.outputs import Destination
+from udfs.outputs import DESTINATIONS
 from udfs.rules.pack_files import pack_names
 
 _KEY_PATH = re.compile(r"\$(\.[A-Za-z_][A-Za-z0-9_]*|\['[^'\\\x00-\x1f]+'\])+")
@@ -146,25 +146,16 @@ def _option_text(value: object) -> object:
 
 def shipped_bundle() -> str:
     """The directory of the bundle that comes with the program."""
-    return os.path.join(_shipped_models(), "bundles", "default")
-
-
-def shipped_statistics() -> str:
-    """The file of statistics that belongs to the shipped bundle."""
-    return os.path.join(_shipped_models(), "bundles", "default_statistics.json")
-
-
-def _shipped_models() -> str:
     models = find_spec("models")  # only located: the job imports no training code
     folders = list(models.submodule_search_locations or ()) if models else []
-    return folders[0] if folders else "models"
+    return os.path.join(folders[0] if folders else "models", "bundles", "default")
 
 
 def require_no_earlier_run(directory: str) -> None:
     """Raises ValueError if the directory already holds outputs, with which new ones would be mixed up."""
     if is_remote(directory):
         return
-    for destination in get_args(Destination):
+    for destination in DESTINATIONS:
         folder = Path(directory, destination)
         if folder.is_dir() and any(folder.iterdir()):
             raise ValueError(

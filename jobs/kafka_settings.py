@@ -128,14 +128,15 @@ class KafkaTopics(Section):
 
     decisions: TopicName = Field(default="decisions", description="topic of the decisions")
     alerts: TopicName = Field(default="alerts", description="topic of the alerts")
+    flags: TopicName = Field(default="flags", description="topic of compliance flags without an action")
     dead_letters: TopicName = Field(default="dead-letters", description="topic of the dead letters, as raw bytes")
 
 
 class KafkaSink(Section):
-    """Kafka topics of decisions, alerts and dead letters.
+    """Kafka topics of decisions, alerts, flags and dead letters.
 
-    Decisions and alerts are JSON, keyed by user. A dead letter is the record's own bytes with headers `reason`, `topic`,
-    `partition`, `offset` and `payload_sha256`.
+    Decisions, alerts and flags are JSON, keyed by user. A dead letter is the record's own bytes with headers `reason`,
+    `topic`, `partition`, `offset` and `payload_sha256`.
     """
 
     kind: Literal["kafka"]
@@ -183,7 +184,7 @@ class KafkaSink(Section):
     def _deliverable(self) -> KafkaSink:
         require_no_secrets(self.properties)
         if len(set(self.topic_names.values())) < len(self.topic_names):
-            raise ValueError("topics: decisions, alerts and dead_letters need a topic each")
+            raise ValueError("topics: decisions, alerts, flags and dead_letters need a topic each")
         if self.guarantee == "exactly-once" and self.transactional_id_prefix is None:
             raise ValueError("transactional_id_prefix is required with guarantee: exactly-once (a name of this job's)")
         if self.guarantee != "exactly-once" and self.transactional_id_prefix is not None:
@@ -197,5 +198,6 @@ class KafkaSink(Section):
         return {
             "decisions": prefix + topics.decisions,
             "alerts": prefix + topics.alerts,
+            "flags": prefix + topics.flags,
             "dead-letters": prefix + topics.dead_letters,
         }

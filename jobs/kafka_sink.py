@@ -36,7 +36,7 @@ def write_kafka(
     names = sink.topic_names
     cases = " ".join(
         f"WHEN {sql.text_literal(name)} THEN CAST({sql.text_literal(names[name])} AS STRING)"
-        for name in ("decisions", "alerts")
+        for name in ("decisions", "alerts", "flags")
     )
     topic = f"CASE `topic` {cases} ELSE CAST({sql.text_literal(names['dead-letters'])} AS STRING) END"
     statements: Any = table_environment.create_statement_set()

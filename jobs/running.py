@@ -24,7 +24,7 @@ PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 class Counts(NamedTuple):
     """Records read and outputs made since the job's last start. While it runs they lag about a second.
 
-    `degraded`: decisions without values that the store could not give.
+    `degraded`: decisions without values that the store could not give. `flags`: notices of flags without an action.
     """
 
     records: int = 0
@@ -32,6 +32,7 @@ class Counts(NamedTuple):
     alerts: int = 0
     dead_letters: int = 0
     degraded: int = 0
+    flags: int = 0
 
 
 class JobResult(NamedTuple):

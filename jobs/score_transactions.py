@@ -105,7 +105,7 @@ def _told(_: RunningJob, result: JobResult) -> str:
     counts = result.counts
     return (
         f"{counts.records:,} records in {result.seconds:.1f} s: {counts.decisions:,} decisions, "
-        f"{counts.alerts:,} alerts, {counts.dead_letters:,} dead letters"
+        f"{counts.alerts:,} alerts, {counts.flags:,} flags, {counts.dead_letters:,} dead letters"
         + (f"; {counts.degraded:,} decisions lack what the store could not give" if counts.degraded else "")
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Any, get_args
+from typing import Any
 
 from pyflink.common.serialization import Encoder
 from pyflink.datastream import DataStream
@@ -21,10 +21,9 @@ from jobs.operator_ids import pin, pin_one
 from jobs.sns_sink import publish_alerts
 from udfs.dead_letter import LetterForm
 from udfs.metric_places import MetricSettings
-from udfs.outputs import Destination
+from udfs.outputs import DESTINATIONS
 from udfs.score_transactions import CONSOLE
 
-DESTINATIONS: tuple[str, ...] = get_args(Destination)
 OUTPUTS = "outputs"
 REFUSED = "refused_alerts"
 FILE_SUFFIX = ".jsonl"

@@ -7,8 +7,10 @@ import numpy as np
 
 from reporting.alerts import Alerts
 from reporting.decisions import ENRICHMENT_STATUSES, FLAGS, Column, Decisions
+from reporting.flag_notices import FlagNotices
 from reporting.truth import Outcomes
 from udfs.outputs import ACTIONS, Action
+from udfs.time_units import DAY_MS
 
 
 class ActionRow(msgspec.Struct, frozen=True):
@@ -19,6 +21,15 @@ class ActionRow(msgspec.Struct, frozen=True):
     share: float | None
     amount: float
     frauds: int | None
+
+
+class FlagRow(msgspec.Struct, frozen=True):
+    """One compliance flag: the transactions that have it, the notices of it, the alerts that carry it."""
+
+    name: str
+    transactions: int
+    notices: int
+    alerts: int
 
 
 class NamedCount(msgspec.Struct, frozen=True):
@@ -45,9 +56,20 @@ def action_rows(decisions: Decisions, outcomes: Outcomes | None) -> tuple[Action
     return tuple(rows)
 
 
-def flag_rows(alerts: Alerts) -> tuple[NamedCount, ...]:
-    """Alerts by compliance flag; an alert with two flags counts for both. Every flagged decision raises an alert."""
-    return tuple(NamedCount(flag, int((alerts.flag_bits >> bit & 1).sum())) for bit, flag in enumerate(FLAGS))
+def flag_rows(decisions: Decisions, notices: FlagNotices, alerts: Alerts) -> tuple[FlagRow, ...]:
+    """By compliance flag; what has two flags counts for both."""
+    return tuple(
+        FlagRow(
+            flag, *(int((bits >> bit & 1).sum()) for bits in (decisions.flag_bits, notices.flag_bits, alerts.flag_bits))
+        )
+        for bit, flag in enumerate(FLAGS)
+    )
+
+
+def alerts_a_day(alerts: Alerts, decisions: Decisions) -> float | None:
+    """Alerts on each day (UTC) on which there were transactions, on the mean; None without transactions."""
+    days = len(np.unique(decisions.time_ms // DAY_MS))
+    return len(alerts.time_ms) / days if days else None
 
 
 def enrichment_rows(decisions: Decisions) -> tuple[NamedCount, ...]:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from reporting.decisions import flag_bits_of
+from reporting.decisions import flag_bits_of, tag_bits_of
 from reporting.growing_columns import GrowingColumns
 from reporting.identity import key_of
 from reporting.json_lines import broken_line, records_of
@@ -29,6 +29,7 @@ class Alerts(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
     time_ms: Column  # int64, event time
     action: Column  # int8, index in ACTIONS; allow = raised by a flag alone
+    tag_bits: Column  # int8, bit i for udfs.outputs.TAGS[i]
     flag_bits: Column  # int8, bit i for decisions.FLAGS[i]
     on_transaction: Column  # bool; the others are on account changes
     top: tuple[Alert, ...]
@@ -55,7 +56,9 @@ def read_alerts(path: Path) -> Alerts:
 
 class _AlertReader:
     def __init__(self) -> None:
-        self._rows = GrowingColumns({"id": "Q", "time_ms": "q", "action": "b", "flag_bits": "b", "on_transaction": "b"})
+        self._rows = GrowingColumns(
+            {"id": "Q", "time_ms": "q", "action": "b", "tag_bits": "b", "flag_bits": "b", "on_transaction": "b"}
+        )
         self._top: list[tuple[_Strength, Alert]] = []
         self._top_ids: set[str] = set()
 
@@ -66,6 +69,7 @@ class _AlertReader:
                 key_of(alert.alert_id),
                 alert.event_time_ms,
                 action,
+                tag_bits_of(alert.tags),
                 flag_bits_of(alert.flags),
                 alert.transaction_id is not None,
             )
@@ -87,6 +91,7 @@ class _AlertReader:
         return Alerts(
             time_ms=columns["time_ms"][first],
             action=columns["action"][first],
+            tag_bits=columns["tag_bits"][first],
             flag_bits=columns["flag_bits"][first],
             on_transaction=columns["on_transaction"][first].astype(bool),
             top=tuple(alert for _, alert in sorted(self._top, key=lambda item: item[0], reverse=True)),

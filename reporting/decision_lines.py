@@ -7,21 +7,23 @@ from typing import Annotated
 import msgspec
 
 from udfs.codec import MAX_TIMESTAMP_MS
-from udfs.outputs import Action, EnrichmentStatus, Flag
+from udfs.outputs import Action, EnrichmentStatus, Flag, Tag
 
 TimeMs = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIMESTAMP_MS)]
 Score = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class ModelLine(msgspec.Struct, gc=False):
     bundle: str
-    probability: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+    probability: Share
 
 
 class RulesLine(msgspec.Struct, gc=False):
     version: int
     score: Score
     hits: list[str]
+    points: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = 0
 
 
 class ReasonLine(msgspec.Struct, gc=False):
@@ -37,13 +39,18 @@ class BaseAmountLine(msgspec.Struct, gc=False):
 
 
 class DecisionLine(msgspec.Struct, tag_field="type", tag="decision", kw_only=True, gc=False):
+    """Lines of earlier versions have no probability of their own, coverage or tags."""
+
     transaction_id: str
     user_id: str
     event_time_ms: TimeMs
     amount: float
     currency: str
     risk_score: Score
+    probability: Share | None = None
+    coverage: Share | None = None
     action: Action
+    tags: list[Tag] = []
     flags: list[Flag]
     reasons: list[ReasonLine]
     model: ModelLine

@@ -13,15 +13,16 @@ from reporting.decision_lines import DecisionLine, line_decoder
 from reporting.growing_columns import GrowingColumns
 from reporting.identity import transaction_key
 from reporting.json_lines import Progress, no_progress, records_of
-from udfs.outputs import ACTIONS
+from udfs.outputs import ACTIONS, TAGS, Tag
 
 ENRICHMENT_STATUSES = ("ok", "stale", "degraded")
 FLAGS = ("AML", "KYC", "PCI", "AUDIT")
 Column = npt.NDArray[Any]
 
 _COLUMNS = {
-    "key": "Q", "user": "q", "time_ms": "q", "amount": "d", "base_amount": "d", "risk_score": "h", "action": "b",
-    "flag_bits": "b", "probability": "d", "rule_score": "h", "enrichment": "b", "late": "b", "stale_history": "b",
+    "key": "Q", "user": "q", "time_ms": "q", "amount": "d", "base_amount": "d", "risk_score": "h",
+    "risk_probability": "d", "coverage": "d", "action": "b", "tag_bits": "b", "flag_bits": "b", "probability": "d",
+    "rule_score": "h", "points": "l", "enrichment": "b", "late": "b", "stale_history": "b",
 }  # fmt: skip
 _NOT_KNOWN = float("nan")
 
@@ -39,10 +40,14 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     time_ms: Column  # int64, event time
     amount: Column  # float64
     risk_score: Column  # int16, 0 to 1000
+    risk_probability: Column  # float64, that of model and rules; of decisions without it risk_score / 1000
+    coverage: Column  # float64, 0 to 1; NaN where the decision does not tell
     action: Column  # int8, index in ACTIONS
+    tag_bits: Column  # int8, bit i for TAGS[i]
     flag_bits: Column  # int8, bit i for FLAGS[i]
     probability: Column  # float64, the model's
     rule_score: Column  # int16, 0 to 1000
+    points: Column  # int64, the rules'
     enrichment: Column  # int8, index in ENRICHMENT_STATUSES
     late: Column  # bool
     stale_history: Column  # bool
@@ -74,6 +79,17 @@ def flag_bits_of(flags: list[Any]) -> int:
     return sum(1 << FLAGS.index(flag) for flag in set(flags))
 
 
+def tag_bits_of(tags: list[Any]) -> int:
+    """Bit i set for TAGS[i]."""
+    return sum(1 << TAGS.index(tag) for tag in set(tags))
+
+
+def has_tag(bits: Column, tag: Tag) -> Column:
+    """Which rows have the tag, bool [N]."""
+    found: Column = (bits >> TAGS.index(tag) & 1).astype(bool)
+    return found
+
+
 class _DecisionReader:
     def __init__(self) -> None:
         self.duplicates = 0
@@ -99,10 +115,14 @@ class _DecisionReader:
                 line.amount,
                 _NOT_KNOWN if base_amount is None else base_amount,
                 line.risk_score,
+                line.risk_score / 1000 if line.probability is None else line.probability,
+                _NOT_KNOWN if line.coverage is None else line.coverage,
                 ACTIONS.index(line.action),
+                tag_bits_of(line.tags),
                 flag_bits_of(line.flags),
                 line.model.probability,
                 line.rules.score,
+                line.rules.points,
                 ENRICHMENT_STATUSES.index(line.enrichment),
                 line.late,
                 line.stale_history,

@@ -14,7 +14,9 @@ from models.metrics import (
     average_precision,
     brier_score,
     card_precision_at_k,
+    expected_calibration_error,
     recall_at_false_positive_rate,
+    reliability,
     roc_auc,
 )
 from reporting.decisions import Column, Decisions
@@ -23,13 +25,16 @@ from udfs.outputs import ACTIONS, Action
 
 CARDS_A_DAY = 100
 MAX_DAYS_FOR_CARD_PRECISION = 1_000  # every day takes one pass over all transactions
+SCORE_LIMIT = 0.5
+CALIBRATION_EDGES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 ScoreName = Literal["risk score", "model", "rules"]
 
 
 class Detection(msgspec.Struct, frozen=True):
-    """Alerts = decisions with an action of `from_action` or a stricter one. Ratios without a case are None."""
+    """Alerts = decisions that `alert` describes: an action or a stricter one, or a score above a limit. Ratios without a
+    case are None."""
 
-    from_action: Action
+    alert: str
     caught: int
     missed: int
     false_alarms: int
@@ -53,13 +58,23 @@ class Ranking(msgspec.Struct, frozen=True):
 
 def detection_from(action: Action, decisions: Decisions, outcomes: Outcomes) -> Detection:
     """Count and rate the decisions of an action and all stricter ones as alerts."""
+    return _detection(action, decisions.action, ACTIONS.index(action) - 1, outcomes)
+
+
+def detection_by_score(score: ScoreName, decisions: Decisions, outcomes: Outcomes) -> Detection:
+    """Count and rate the decisions whose risk score is above 500, or their model's probability above 0.5, as alerts."""
+    if score == "risk score":
+        return _detection("risk score above 500", decisions.risk_score, 1000 * SCORE_LIMIT, outcomes)
+    return _detection("model above 500", decisions.probability, SCORE_LIMIT, outcomes)
+
+
+def _detection(alert: str, scores: Column, threshold: float, outcomes: Outcomes) -> Detection:
     is_fraud = outcomes.is_fraud[outcomes.known]
-    taken = decisions.action[outcomes.known]
-    number = ACTIONS.index(action)
-    alerted = taken >= number
-    metrics = at_threshold(is_fraud, taken, number - 1)
+    taken = scores[outcomes.known]
+    alerted = taken > threshold
+    metrics = at_threshold(is_fraud, taken, threshold)
     return Detection(
-        action,
+        alert,
         int((alerted & is_fraud).sum()),
         int((~alerted & is_fraud).sum()),
         int((alerted & ~is_fraud).sum()),
@@ -72,11 +87,11 @@ def detection_from(action: Action, decisions: Decisions, outcomes: Outcomes) -> 
 
 
 def rankings(decisions: Decisions, outcomes: Outcomes) -> tuple[Ranking, ...]:
-    """For the decision's risk score, the model's probability, and the rules' score."""
+    """For the decision's risk score (unrounded), the model's probability, and the rules' score."""
     known = outcomes.known
     is_fraud = outcomes.is_fraud[known]
     scores: dict[ScoreName, Column] = {
-        "risk score": decisions.risk_score[known],
+        "risk score": decisions.risk_probability[known],
         "model": decisions.probability[known],
         "rules": decisions.rule_score[known],
     }
@@ -113,9 +128,15 @@ def card_precision_applies(users: Column, times_ms: Column) -> bool:
     return bool(np.median(np.bincount(pairs[0])) > CARDS_A_DAY)
 
 
-def model_brier_score(decisions: Decisions, outcomes: Outcomes) -> float | None:
-    """Mean squared distance of the model's probability and the outcome; None without a known outcome."""
-    return defined(brier_score(outcomes.is_fraud[outcomes.known], decisions.probability[outcomes.known]))
+def brier(probabilities: Column, outcomes: Outcomes) -> float | None:
+    """Mean squared distance of a probability and the outcome; None without a known outcome."""
+    return defined(brier_score(outcomes.is_fraud[outcomes.known], probabilities[outcomes.known]))
+
+
+def calibration_error(probabilities: Column, outcomes: Outcomes) -> float | None:
+    """Mean distance of predicted and observed share of fraud, in bins of the probability; None without an outcome."""
+    bins = reliability(outcomes.is_fraud[outcomes.known], probabilities[outcomes.known], CALIBRATION_EDGES)
+    return defined(expected_calibration_error(bins))
 
 
 def defined(value: float) -> float | None:

@@ -24,7 +24,7 @@ from models.metrics import (
 )
 from reporting.charts.reliability_curve import EDGES
 from reporting.decisions import Column
-from reporting.detection import CARDS_A_DAY, card_precision_applies, defined
+from reporting.detection import CARDS_A_DAY, calibration_error, card_precision_applies, defined
 from reporting.errors import RunFilesError
 from reporting.run_files import Run
 from reporting.truth import NOT_NAMED
@@ -76,7 +76,8 @@ class MonthRow(msgspec.Struct, frozen=True):
 
 
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything measured. Ranking figures are those of the model's probability, not of the risk score."""
+    """Everything measured. Figures are those of the model's probability; `risk_` ones those of the decisions', by which
+    is acted."""
 
     run: str
     bundles: tuple[str, ...]
@@ -93,6 +94,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     recall_at_false_positive_rate: dict[str, float | None]
     brier_score: float | None
     expected_calibration_error: float | None
+    risk_average_precision: float | None
+    risk_calibration_error: float | None
     thresholds: tuple[ThresholdRow, ...]
     budgets: tuple[BudgetThreshold, ...]
     patterns: tuple[PatternRow, ...]
@@ -153,6 +156,8 @@ def evaluate_run(run: Run, thresholds: tuple[float, ...], budgets: tuple[int, ..
         },
         brier_score=defined(brier_score(labels, probabilities)),
         expected_calibration_error=defined(expected_calibration_error(bins)),
+        risk_average_precision=defined(average_precision(labels, decisions.risk_probability[known])),
+        risk_calibration_error=calibration_error(decisions.risk_probability, outcomes),
         thresholds=tuple(rows),
         budgets=tuple(budget_threshold(labels, probabilities, users, times_ms, budget) for budget in budgets),
         patterns=_patterns(labels, probabilities, amounts, pattern_numbers, outcomes.pattern_names, thresholds),

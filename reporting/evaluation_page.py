@@ -24,7 +24,7 @@ def write_evaluation(report: EvaluationReport, run: Run, folder: Path) -> tuple[
     """Write evaluation.html and evaluation.json; gives both. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     page, figures = folder / "evaluation.html", folder / "evaluation.json"
-    charts = (_precision_recall(report, run), reliability_curve(run.decisions, run.outcomes))
+    charts = (_precision_recall(report, run), reliability_curve(run.decisions, run.outcomes, "model"))
     html = (
         page_environment()
         .get_template("evaluation.html.j2")

@@ -102,8 +102,18 @@ def _without_truth(summary: Summary) -> list[Figure]:
             amount(summary.amount - allowed.amount),
             f"{summary.amount_unit}; {amount(allowed.amount)} allowed",
         ),
-        Figure("alerts", "Alerts", summary.alerts, count(summary.alerts), "stopped or flagged"),
+        Figure("alerts", "Alerts", summary.alerts, count(summary.alerts), alerts_note(summary)),
     ]
+
+
+def alerts_note(summary: Summary) -> str:
+    """How many alerts a day, and which of them are of their own kinds."""
+    parts = [] if summary.alerts_a_day is None else [f"{summary.alerts_a_day:,.1f} a day"]
+    if summary.unusual_alerts:
+        parts.append(f"{count(summary.unusual_alerts)} for being unusual alone")
+    if summary.alerts_by_flag_alone:
+        parts.append(f"{count(summary.alerts_by_flag_alone)} by a flag alone")
+    return ", ".join(parts)
 
 
 def _of_the_run(summary: Summary) -> list[Figure]:

@@ -8,6 +8,10 @@ from typing import Any
 import msgspec
 
 from reporting.errors import RunFilesError
+from udfs.input_coverage import InputCoverage
+from udfs.rules.rule_map import RuleMap
+
+NOT_IN_WORDS = ("rule_ids", "rule_map", "input_coverage")
 
 
 class LatencyMs(msgspec.Struct, frozen=True):
@@ -25,6 +29,8 @@ class _Known(msgspec.Struct, frozen=True):
     latency_ms: LatencyMs | None = None
     base_currency: str | None = None
     rule_ids: list[str] = []
+    rule_map: RuleMap | None = None
+    input_coverage: InputCoverage | None = None
 
 
 class RunFacts(msgspec.Struct, frozen=True):
@@ -35,6 +41,8 @@ class RunFacts(msgspec.Struct, frozen=True):
     latency_ms: LatencyMs | None = None
     base_currency: str | None = None
     rule_ids: tuple[str, ...] = ()
+    rule_map: RuleMap | None = None
+    input_coverage: InputCoverage | None = None
     all: tuple[tuple[str, str], ...] = ()
 
 
@@ -60,7 +68,9 @@ def read_run_facts(path: Path) -> RunFacts:
         known.latency_ms,
         known.base_currency,
         tuple(known.rule_ids),
-        tuple((name.replace("_", " "), _words(value)) for name, value in facts.items() if name != "rule_ids"),
+        known.rule_map,
+        known.input_coverage,
+        tuple((name.replace("_", " "), _words(value)) for name, value in facts.items() if name not in NOT_IN_WORDS),
     )
 
 

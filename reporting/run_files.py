@@ -10,6 +10,7 @@ from reporting.alerts import Alerts, no_alerts, read_alerts
 from reporting.dead_letters import DeadLetters, read_dead_letters
 from reporting.decisions import Decisions, read_decisions
 from reporting.errors import RunFilesError
+from reporting.flag_notices import FlagNotices, no_flag_notices, read_flag_notices
 from reporting.json_lines import Progress, no_progress
 from reporting.run_facts import RunFacts, read_run_facts
 from reporting.truth import Outcomes, outcomes_of, read_truth
@@ -18,6 +19,7 @@ __all__ = ["Run", "RunFilesError", "read_run"]
 
 DECISIONS = "decisions.jsonl"
 ALERTS = "alerts.jsonl"
+FLAG_NOTICES = "flags.jsonl"
 DEAD_LETTERS = "dead_letters.jsonl"
 FACTS = "run.json"
 TRUTH = "truth.jsonl"
@@ -29,6 +31,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     name: str
     decisions: Decisions
     alerts: Alerts
+    flag_notices: FlagNotices
     dead_letters: DeadLetters
     facts: RunFacts
     outcomes: Outcomes | None
@@ -38,8 +41,8 @@ def read_run(directory: Path, truth: Path | None = None, progress: Progress = no
     """Read a run directory; the truth is the directory's own unless a file is given.
 
     About 90 bytes of memory a decision, however long the lines are. `progress` follows the file of decisions.
-    Raises RunFilesError: no such directory or file, or a line that is no such record. A run without alerts or dead
-    letters may lack their files, and run.json is optional; alerts that must have been written may not be missing.
+    Raises RunFilesError: no such directory or file, or a line that is no such record. A run without alerts, flags
+    or dead letters may lack their files, and run.json is optional; alerts that must have been written may not be missing.
     """
     if not directory.is_dir():
         raise RunFilesError(f"{directory}: no such run directory; `fraud score` makes one")
@@ -48,10 +51,11 @@ def read_run(directory: Path, truth: Path | None = None, progress: Progress = no
     decisions = read_decisions(directory / DECISIONS, progress)
     if (directory / ALERTS).exists():
         alerts = read_alerts(directory / ALERTS)
-    elif (decisions.action > 0).any() or decisions.flag_bits.any():
+    elif (decisions.action > 0).any():
         raise RunFilesError(f"{directory / ALERTS}: missing, though decisions of this run raised alerts; score again")
     else:
         alerts = no_alerts()
+    has_flag_notices = (directory / FLAG_NOTICES).exists()
     has_dead_letters = (directory / DEAD_LETTERS).exists()
     if truth is None and (directory / TRUTH).exists():
         truth = directory / TRUTH
@@ -59,6 +63,7 @@ def read_run(directory: Path, truth: Path | None = None, progress: Progress = no
         name=directory.resolve().name,
         decisions=decisions,
         alerts=alerts,
+        flag_notices=read_flag_notices(directory / FLAG_NOTICES) if has_flag_notices else no_flag_notices(),
         dead_letters=read_dead_letters(directory / DEAD_LETTERS) if has_dead_letters else DeadLetters(),
         facts=read_run_facts(directory / FACTS),
         outcomes=_outcomes(truth, decisions) if truth is not None else None,

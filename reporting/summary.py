@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
-from reporting.activity import ActionRow, NamedCount, action_rows, distinct, enrichment_rows, flag_rows
+from reporting.activity import (
+    ActionRow,
+    FlagRow,
+    NamedCount,
+    action_rows,
+    alerts_a_day,
+    distinct,
+    enrichment_rows,
+    flag_rows,
+)
 from reporting.dead_letters import DeadLetterClass
-from reporting.decisions import Decisions
-from reporting.detection import Detection, Ranking, best_card_precision, detection_from, model_brier_score, rankings
+from reporting.decisions import Decisions, has_tag
+from reporting.detection import (
+    Detection,
+    Ranking,
+    best_card_precision,
+    brier,
+    calibration_error,
+    detection_by_score,
+    detection_from,
+    rankings,
+)
 from reporting.losses import LossRow, ResolutionRow, loss_rows, resolution_rows
 from reporting.pattern_table import PatternRow, pattern_rows
+from reporting.points_table import PointsRow, points_rows
 from reporting.rule_table import RuleRow, rule_rows
 from reporting.run_facts import LatencyMs
 from reporting.run_files import Run
 from reporting.truth import Outcomes
+from udfs.input_coverage import InputCoverage
+from udfs.rules.rule_map import RuleMap
 
 MIXED_CURRENCIES = "in mixed currencies"
 BASE_CURRENCY = "in the base currency"
@@ -30,9 +52,13 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     unscored_frauds: int
     alerts: Detection  # caught = any action but allow
     hard_blocks: Detection  # caught = hard block
+    by_risk_score: Detection  # caught = risk score above 500
+    by_model: Detection  # caught = the model's probability above 0.5
     rankings: tuple[Ranking, ...]
     best_card_precision_100: float | None
-    brier_score: float | None
+    brier_score: float | None  # of the risk score
+    calibration_error: float | None  # of the risk score
+    model_calibration_error: float | None
     patterns: tuple[PatternRow, ...]
     losses: tuple[LossRow, ...]
     resolutions: tuple[ResolutionRow, ...]
@@ -69,9 +95,18 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: LatencyMs | None
     actions: tuple[ActionRow, ...]
     alerts: int
+    alerts_a_day: float | None
     alerts_on_account_changes: int
     alerts_by_flag_alone: int
-    flags: tuple[NamedCount, ...]
+    unusual_alerts: int  # raised for being unusual alone
+    flag_notices: int
+    flags: tuple[FlagRow, ...]
+    low_coverage: int
+    mean_coverage: float | None
+    cautious_rules: int  # decisions to which points without a map contributed
+    points: tuple[PointsRow, ...]
+    input_coverage: InputCoverage | None
+    rule_map: RuleMap | None
     enrichment: tuple[NamedCount, ...]
     rules: tuple[RuleRow, ...]
     bundles: tuple[str, ...]
@@ -112,7 +147,16 @@ def summarize(run: Run) -> Summary:
         alerts=len(alerts.action),
         alerts_on_account_changes=int((~alerts.on_transaction).sum()),
         alerts_by_flag_alone=int((alerts.on_transaction & (alerts.action == 0)).sum()),
-        flags=flag_rows(alerts),
+        alerts_a_day=alerts_a_day(alerts, decisions),
+        unusual_alerts=int(has_tag(alerts.tag_bits, "unusual").sum()),
+        flag_notices=len(run.flag_notices.flag_bits),
+        flags=flag_rows(decisions, run.flag_notices, alerts),
+        low_coverage=int(has_tag(decisions.tag_bits, "low_coverage").sum()),
+        mean_coverage=_mean_coverage(decisions),
+        cautious_rules=int(has_tag(decisions.tag_bits, "cautious_rules").sum()),
+        points=points_rows(decisions, outcomes, facts.rule_map),
+        input_coverage=facts.input_coverage,
+        rule_map=facts.rule_map,
         enrichment=enrichment_rows(decisions),
         rules=rule_rows(decisions, outcomes, facts.rule_ids),
         bundles=decisions.bundles,
@@ -131,13 +175,23 @@ def _accuracy(decisions: Decisions, outcomes: Outcomes) -> Accuracy:
         unscored_frauds=outcomes.unscored_frauds,
         alerts=detection_from("refer_to_analyst", decisions, outcomes),
         hard_blocks=detection_from("hard_block", decisions, outcomes),
+        by_risk_score=detection_by_score("risk score", decisions, outcomes),
+        by_model=detection_by_score("model", decisions, outcomes),
         rankings=rankings(decisions, outcomes),
         best_card_precision_100=best_card_precision(decisions, outcomes),
-        brier_score=model_brier_score(decisions, outcomes),
+        brier_score=brier(decisions.risk_probability, outcomes),
+        calibration_error=calibration_error(decisions.risk_probability, outcomes),
+        model_calibration_error=calibration_error(decisions.probability, outcomes),
         patterns=pattern_rows(decisions, outcomes),
         losses=loss_rows(decisions, outcomes),
         resolutions=resolution_rows(decisions, outcomes),
     )
+
+
+def _mean_coverage(decisions: Decisions) -> float | None:
+    """Over the decisions that tell theirs."""
+    known = decisions.coverage[~np.isnan(decisions.coverage)]
+    return float(known.mean()) if len(known) else None
 
 
 def _amount_unit(decisions: Decisions, base_currency: str | None) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reporting import words
-from reporting.headline import headline, in_one_sentence
+from reporting.headline import alerts_note, headline, in_one_sentence
 from reporting.meanings import MEANINGS
 from reporting.summary import Accuracy, Summary
 
@@ -57,9 +57,15 @@ def _overview(summary: Summary) -> Table:
     late = [f"{words.count(summary.late)} late", f"{words.count(summary.repeated)} repeated"]
     late += [f"{words.count(row.count)} with {row.name} enrichment" for row in summary.enrichment[1:] if row.count]
     if summary.accuracy is not None:  # without truth it is a headline figure
-        table.add_row("Alerts", Text(words.count(summary.alerts), "bold"), Text("stopped or flagged", "dim"))
-    flags = ", ".join(f"{words.count(row.count)} {row.name}" for row in summary.flags)
-    table.add_row("Flags", "", Text(flags, "dim"))
+        table.add_row("Alerts", Text(words.count(summary.alerts), "bold"), Text(alerts_note(summary), "dim"))
+    flags = ", ".join(f"{words.count(row.notices)} {row.name}" for row in summary.flags)
+    table.add_row("Flags without an action", Text(words.count(summary.flag_notices), "bold"), Text(flags, "dim"))
+    if summary.mean_coverage is not None:
+        low = f"{words.plural(summary.low_coverage, 'decision')} below the floor (low_coverage)"
+        table.add_row("Coverage, mean", Text(words.percent(summary.mean_coverage), "bold"), Text(low, "dim"))
+    if summary.cautious_rules:
+        text = "decisions with points of rules that were never calibrated (`fraud rules calibrate`)"
+        table.add_row("Cautious rules", Text(words.count(summary.cautious_rules), "bold"), Text(text, "dim"))
     table.add_row("Out of the ordinary", "", Text(", ".join(late), "dim"))
     return table
 
@@ -81,7 +87,12 @@ def _detection(accuracy: Accuracy) -> Table:
     table = _table(
         f"Detection, over {known}", "alert", "caught", "missed", "false alarms", "precision", "recall", "F1", "FPR"
     )
-    for name, detection in (("any action", accuracy.alerts), ("hard block", accuracy.hard_blocks)):
+    for name, detection in (
+        ("any action", accuracy.alerts),
+        ("hard block", accuracy.hard_blocks),
+        ("score > 500", accuracy.by_risk_score),
+        ("model > 500", accuracy.by_model),
+    ):
         table.add_row(
             name,
             words.count(detection.caught),
@@ -106,6 +117,12 @@ def _rankings(accuracy: Accuracy) -> Table:
             words.percent(ranking.recall_at_3_percent_fpr),
             words.ratio(ranking.card_precision_100),
         )
+    if accuracy.calibration_error is not None:
+        model = words.percent(accuracy.model_calibration_error)
+        table.caption = (
+            f"calibration error of the risk score {words.percent(accuracy.calibration_error)}, of the model {model}"
+        )
+        table.caption_justify = "left"
     if accuracy.best_card_precision_100 is not None:
         table.add_row("(best list)", "", "", "", "", words.ratio(accuracy.best_card_precision_100), style="dim")
     return table

@@ -12,14 +12,18 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 
-FORMAT_VERSION = 1
+from udfs.attributes import Attribute
+from udfs.rules.rule_map import RuleMap
+
+FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 EXPLAIN_FILE = "explain.onnx"
 INPUT = "x"
 MODEL_OUTPUT = "out"
 EXPLAIN_OUTPUT = "contributions"
-SUMMARY_COLUMNS = 3  # probability, margin, reconstruction error; one squared error a feature follows
+SUMMARY_COLUMNS = 3  # probability, margin, anomaly; one squared error a feature follows
+QUANTILE_LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 _DIFFERENCES_SHOWN = 3
 _VERSION_LENGTH = 16
@@ -31,19 +35,45 @@ class BundleError(ValueError):
 
 
 class BlendWeights(msgspec.Struct, frozen=True):
-    """probability = sigmoid(margin * xgboost margin + log_error * ln(reconstruction error) + offset)."""
+    """probability = sigmoid(margin * xgboost margin + log_error * ln(anomaly) + offset)."""
 
     margin: float
     log_error: float
     offset: float
 
 
+class DecisionModel(msgspec.Struct, frozen=True, kw_only=True):
+    """From the model's probability and the rules' points to one probability and an action.
+
+    P = sigmoid(model_weight * logit(model's) + rules_weight * (logit(rate(points)) - logit(rate(0))) + offset), with the
+    rates of the rule set's own map in `rule_maps`. The defaults leave the model's probability as it is. Risk scores above
+    a threshold get its action. `budget` says in JSON values what the thresholds were chosen for and what they gave on the
+    calibration slice. `unusual_above`: from which `anomaly` on a payment is unusual (None: never). Where a transaction's
+    coverage is below `coverage_floor`, the model alone may not do more than refer.
+    """
+
+    model_weight: float = 1.0
+    rules_weight: float = 0.0
+    offset: float = 0.0
+    rule_maps: tuple[RuleMap, ...] = ()
+    refer_above: int = 500
+    soft_challenge_above: int = 700
+    hard_block_above: int = 900
+    budget: dict[str, Any] = {}
+    unusual_above: float | None = None
+    coverage_floor: float = 0.0
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What a bundle is and was made from; nothing in it depends on when or where it was made.
 
     `version` is the content hash of all the rest, `files` the SHA-256 of each file. The tuples hold one value a
-    feature: `medians` in the feature's unit, `error_means` and `error_deviations` of the squared reconstruction error
-    (scaled units) over legitimate transactions. `margin_bias` is the margin that contributions start from.
+    feature: `error_means` and `error_deviations` of the squared reconstruction error (scaled units) over legitimate
+    training rows where it was known, `importance` its share of what moves the trees (sum 1), `quantiles` at
+    `quantile_levels` over legitimate training rows where it was known, in its unit (None where it never was).
+    `margin_bias` is the margin that contributions start from. `groups` are the features' positions by what they need of
+    the input, `group_known` the share of training rows in which the group was known. `attributes` are the bank's own
+    columns that the features are made of.
     """
 
     format_version: int
@@ -51,7 +81,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     feature_set_version: str
     feature_names: tuple[str, ...]
-    medians: tuple[float, ...]
     error_means: tuple[float, ...]
     error_deviations: tuple[float, ...]
     margin_bias: float
@@ -61,6 +90,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, Any]
     libraries: dict[str, str]
     files: dict[str, str]
+    attributes: tuple[Attribute, ...] = ()
+    groups: dict[str, tuple[int, ...]] = {}
+    group_known: dict[str, float] = {}
+    importance: tuple[float, ...]
+    quantile_levels: tuple[float, ...] = QUANTILE_LEVELS
+    quantiles: tuple[tuple[float | None, ...], ...]
+    decision: DecisionModel = DecisionModel()
 
 
 class _FormatProbe(msgspec.Struct):
@@ -125,9 +161,10 @@ def load_bundle(directory: str | Path, feature_names: tuple[str, ...], feature_s
     manifest = read_manifest(folder)
     _check_feature_set(folder, manifest, feature_names, feature_set_version)
     width = len(feature_names)
-    for field in ("medians", "error_means", "error_deviations"):
+    for field in ("error_means", "error_deviations", "importance", "quantiles"):
         if len(getattr(manifest, field)) != width:
             raise BundleError(f"{folder / MANIFEST_FILE}: {field} does not hold one value a feature; train it again")
+    _check_parts(folder / MANIFEST_FILE, manifest)
     return Bundle(
         manifest,
         _load_graph(folder / MODEL_FILE, manifest, MODEL_OUTPUT, width, SUMMARY_COLUMNS + width),
@@ -168,6 +205,21 @@ def _check_feature_set(folder: Path, manifest: Manifest, names: tuple[str, ...],
         f"{folder}: trained for feature set {manifest.feature_set_version}, this software computes feature set "
         f"{version} ({shown}{more}); train the bundle again or run the software that made it"
     )
+
+
+def _check_parts(path: Path, manifest: Manifest) -> None:
+    """What a manifest may say about features and decisions. Raises BundleError."""
+    width, decision = len(manifest.feature_names), manifest.decision
+    if any(len(row) != len(manifest.quantile_levels) for row in manifest.quantiles):
+        raise BundleError(f"{path}: quantiles does not hold one value a level; train it again")
+    if any(not 0 <= place < width for places in manifest.groups.values() for place in places):
+        raise BundleError(f"{path}: groups names a feature that there is not; train it again")
+    if manifest.groups.keys() != manifest.group_known.keys():
+        raise BundleError(f"{path}: group_known does not name the groups; train it again")
+    if not (decision.model_weight > 0.0 and decision.rules_weight >= 0.0):
+        raise BundleError(f"{path}: decision.model_weight must be above 0 and rules_weight not below; train it again")
+    if not 0 <= decision.refer_above <= decision.soft_challenge_above <= decision.hard_block_above <= 1000:
+        raise BundleError(f"{path}: decision's thresholds must rise from refer_above to hard_block_above, 0 to 1000")
 
 
 def _load_graph(path: Path, manifest: Manifest, output: str, width: int, columns: int) -> ort.InferenceSession:

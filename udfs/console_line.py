@@ -1,4 +1,4 @@
-"""One decision or alert as one line for people who watch the job run."""
+"""One decision, alert or flag as one line for people who watch the job run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Text(msgspec.Struct):
 
 
 class _Shown(msgspec.Struct):
-    """What a line shows of an alert, a decision or a duplicate; reasons are words or objects with words."""
+    """What a line shows of an alert, a flag, a decision or a duplicate; reasons are words or objects with words."""
 
     user_id: str
     event_time_ms: int
@@ -27,6 +27,8 @@ class _Shown(msgspec.Struct):
     action: str | None = None
     risk_score: int | None = None
     flags: list[str] = []
+    tags: list[str] = []
+    summary: str | None = None
     reasons: list[str | _Text] = []
     transaction_id: str | None = None
     event_id: str | None = None
@@ -39,9 +41,9 @@ _decode = msgspec.json.Decoder(_Shown).decode
 
 
 def console_line(record: bytes) -> str:
-    """`2026-01-03 02:14:07  HARD BLOCK  934  user U000123  412.50 USD  at M00017  [AML]  — why; why`, times in UTC.
+    """`2026-01-03 02:14:07  HARD BLOCK  934  user U000123  412.50 USD  at M00017  [AML]  — why`, times in UTC.
 
-    Takes the JSON of an alert, a decision or a duplicate. Raises msgspec.DecodeError for anything else.
+    Takes the JSON of an alert, a flag, a decision or a duplicate. Raises msgspec.DecodeError for anything else.
     """
     shown = _decode(record)
     moment = datetime.fromtimestamp(shown.event_time_ms / 1000, UTC)
@@ -51,11 +53,15 @@ def console_line(record: bytes) -> str:
         parts.append(f"{shown.amount:,.{exponent(currency)}f} {currency}".rstrip())
     if shown.merchant_id is not None:
         parts.append(f"at {shown.merchant_id}")
-    if shown.flags:
-        parts.append(f"[{' '.join(shown.flags)}]")
+    marks = [" ".join(shown.flags)] if shown.flags else []
+    marks += [tag.replace("_", " ") for tag in shown.tags]
+    if marks:
+        parts.append(f"[{', '.join(marks)}]")
     if shown.type == "duplicate":
         parts.append(f"transaction {shown.transaction_id}")
-    if shown.reasons:
+    if shown.summary:
+        parts.append(f"— {shown.summary}")
+    elif shown.reasons:
         parts.append(f"— {_words(shown.reasons)}")
     return "  ".join(parts).translate(_CONTROL_CHARACTERS)
 
@@ -63,7 +69,7 @@ def console_line(record: bytes) -> str:
 def _action(shown: _Shown) -> str:
     if shown.type == "duplicate":
         return "DUPLICATE".ljust(ACTION_WIDTH + 5)
-    action = (shown.action or "").replace("_", " ").upper()
+    action = "FLAG" if shown.type == "flag" else (shown.action or "").replace("_", " ").upper()
     score = "" if shown.risk_score is None else str(shown.risk_score)
     return f"{action:<{ACTION_WIDTH}} {score:>4}"
 

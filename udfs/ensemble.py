@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from udfs.bundle import EXPLAIN_OUTPUT, INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, Bundle
+from udfs.coverage import Coverage
 from udfs.features.values import NamedValues
 
 ReasonKind = Literal["tree", "anomaly"]
@@ -21,11 +22,13 @@ _EXPLAIN_OUTPUTS = [EXPLAIN_OUTPUT]
 
 
 class Prediction(NamedTuple):
-    """`probability` of fraud, calibrated; `margin` of the trees in log-odds; `anomaly`, the reconstruction error."""
+    """`probability` of fraud, calibrated; `margin` of the trees in log-odds; `anomaly`, the reconstruction error;
+    `coverage`, the share of the model's importance that was known."""
 
     probability: float
     margin: float
     anomaly: float
+    coverage: float
 
 
 class Ensemble:
@@ -45,6 +48,7 @@ class Ensemble:
         self._run = bundle.model._sess.run
         self._run_explainer = bundle.explainer._sess.run
         self._output = np.zeros((1, SUMMARY_COLUMNS + self._width), np.float32)
+        self._coverage = Coverage(manifest.groups, manifest.importance)
         self._error_means = np.array(manifest.error_means)
         self._error_deviations = np.array(manifest.error_deviations)
 
@@ -71,8 +75,15 @@ class Ensemble:
                     f"{len(features)} features given, the bundle takes {self._width} numbers: {error}"
                 ) from None
             place += step
-        self._output = output = self._run(_MODEL_OUTPUTS, self._feeds[count], None)[0]
-        return [Prediction(*summary) for summary in output[:, :SUMMARY_COLUMNS].tolist()]
+        feed = self._feeds[count]
+        self._output = output = self._run(_MODEL_OUTPUTS, feed, None)[0]
+        coverages = self._coverage.of_rows(feed[INPUT])
+        return [
+            Prediction(probability, margin, anomaly, coverage)
+            for (probability, margin, anomaly), coverage in zip(
+                output[:, :SUMMARY_COLUMNS].tolist(), coverages, strict=True
+            )
+        ]
 
     def explain(self, k: int, row: int = 0) -> list[tuple[str, float, ReasonKind]]:
         """Why a vector of those scored last, the first or that of number `row`, scored as it did: at most `k` reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -19,9 +20,9 @@ from udfs.control import (
     ThresholdsControl,
 )
 from udfs.decision_settings import DecisionSettings
-from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
 from udfs.live_block_list import MAX_BLOCK_LIST_KEYS, LiveBlockList
 from udfs.rules.errors import RuleError
+from udfs.rules.rule_map import RuleMapError
 from udfs.rules.rulebook import Rulebook
 from udfs.scorer import Scorer
 
@@ -59,7 +60,7 @@ class LiveControl:
             return False
         self.forgotten = []
         if isinstance(element, RulesControl):
-            self._scorer.use_rules(compiled(element))
+            self._scorer.use_rules(compiled(element, self._scorer.engine.features.names))
             self._name_version(RULES, element.version)
         elif isinstance(element, ThresholdsControl):
             self._scorer.use_thresholds(with_thresholds(self._scorer.config.decision, element))
@@ -81,7 +82,7 @@ class LiveControl:
         self._scorer.control_versions = dict(sorted({**self._scorer.control_versions, kind: version}.items()))
 
     def _use_bundle(self, element: BundleControl) -> None:
-        folder = Path(element.path)
+        folder, features = Path(element.path), self._scorer.engine.features
         try:
             _require_small(folder)
             manifest = read_manifest(folder)
@@ -93,17 +94,17 @@ class LiveControl:
                 "publish it again, and give every bundle a folder of its own"
             )
         try:
-            bundle = load_bundle(folder, NAMES, FEATURE_SET_VERSION)
-        except BundleError as error:
-            fits = manifest.feature_set_version == FEATURE_SET_VERSION
+            bundle = load_bundle(folder, features.names, features.version)
+            self._scorer.use_bundle(bundle)
+        except (BundleError, RuleMapError) as error:
+            fits = manifest.feature_set_version == features.version
             raise (UnusableHere if fits else ControlError)(str(error)) from None
-        self._scorer.use_bundle(bundle)
 
 
-def compiled(element: RulesControl) -> Rulebook:
+def compiled(element: RulesControl, feature_names: Iterable[str]) -> Rulebook:
     """The element's rules, ready to evaluate. Raises ControlError, naming the rule."""
     try:
-        return Rulebook.of(element.rule_set, frozenset(NAMES))
+        return Rulebook.of(element.rule_set, frozenset(feature_names))
     except RuleError as error:
         raise ControlError(str(error)) from None
 

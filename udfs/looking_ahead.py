@@ -12,17 +12,20 @@ from udfs.feature_engine import FeatureEngine
 _log = logging.getLogger(__name__)
 
 
-def look_ahead(engine: FeatureEngine, payloads: Sequence[bytes | None]) -> list[Event | BadRecord | None]:
+def look_ahead(
+    engine: FeatureEngine, payloads: Sequence[bytes | None], unknown_codes: dict[str, int] | None = None
+) -> list[Event | BadRecord | None]:
     """What `Scorer.take` may be given with each of these records; None where it is to find out itself.
 
-    Raises nothing: what fails here the records meet one by one.
+    Codes that features do not know are counted in `unknown_codes`. Raises nothing: what fails here the records meet one
+    by one.
     """
     events: list[Event | BadRecord | None] = [None] * len(payloads)
     if not engine.enrichment.reads_ahead:
         return events
     for place, payload in enumerate(payloads):
         try:
-            events[place] = decode_event(payload or b"")
+            events[place] = decode_event(payload or b"", unknown_codes)
         except BadRecord as error:
             events[place] = error
         except Exception as unexpected:

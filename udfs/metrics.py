@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, get_args
 
-from udfs.outputs import Action, EnrichmentStatus
+from udfs.outputs import TAGS, Action, EnrichmentStatus
 from udfs.tally import ControlOutcome, DeadLetterKind
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -36,7 +36,13 @@ METRICS = (
     Metric("records", "counter", "records", "everything that came from the source, good or bad"),
     Metric("transactions", "counter", "transactions", "scored; without duplicates and dead letters"),
     Metric("decisions", "counter", "decisions", "by what is to be done with the payment", "action", get_args(Action)),
-    Metric("alerts", "counter", "alerts", "sent for analysts: any action but allow, or a compliance flag"),
+    Metric("alerts", "counter", "alerts", "sent for analysts: any action but allow"),
+    Metric("flags", "counter", "notices", "of compliance flags without an action, the first of a user, flag and day"),
+    Metric(
+        "tags", "counter", "decisions", "low_coverage: too little known for a stricter action than refer by the score; "
+        "unusual: referred for being unusual alone; cautious_rules: points that history has not been asked about",
+        "tag", TAGS,
+    ),
     Metric("duplicates", "counter", "transactions", "had been decided before; nothing happened"),
     Metric("late", "counter", "transactions", "more than 24 h behind the user's newest event, scored without windows"),
     Metric(
@@ -45,6 +51,10 @@ METRICS = (
         "reason", get_args(DeadLetterKind),
     ),
     Metric("hits", "counter", "hits", "by the rule that was true", "rule"),
+    Metric(
+        "unknown_codes", "counter", "transactions", "with a code that features do not know, by the field that holds it",
+        "field", ("channel", "entry_mode"),
+    ),
     Metric(
         "enrichment", "counter", "transactions", "by how good the look-ups were: ok, stale, degraded",
         "status", get_args(EnrichmentStatus),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from udfs.attributes import Attribute
 from udfs.block_list import BlockList
-from udfs.bundle import load_bundle
+from udfs.bundle import load_bundle, read_manifest
 from udfs.ensemble import Ensemble
 from udfs.feature_engine import FeatureEngine
-from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.features.feature_set import feature_set_of
 from udfs.fx_file import load_fx_rates
 from udfs.local_time import LocalTime
 from udfs.money import Money
@@ -30,9 +31,16 @@ from udfs.user_state import UserStates
 
 
 def open_engine(
-    config: ScorerConfig, paths: ScorerPaths, user_log: UserLog, clocks: Clocks | None = None
+    config: ScorerConfig,
+    paths: ScorerPaths,
+    user_log: UserLog,
+    clocks: Clocks | None = None,
+    attributes: tuple[Attribute, ...] = (),
 ) -> FeatureEngine:
-    """The part of a scorer that makes features; a remote store needs `clocks`. Raises StoreError, FxFileError."""
+    """The part of a scorer that makes features, with those of the attributes; a remote store needs `clocks`.
+
+    Raises StoreError, FxFileError.
+    """
     enrichment, block_list = _open_enrichment(config, paths, clocks)
     rates = load_fx_rates(Path(paths.fx_rates)) if paths.fx_rates else ()
     return FeatureEngine(
@@ -42,18 +50,21 @@ def open_engine(
         Money(config.base_currency, rates),
         LocalTime(config.default_timezone),
         config.buckets,
+        attributes,
     )
 
 
 def open_scorer(config: ScorerConfig, paths: ScorerPaths, user_log: UserLog, clocks: Clocks | None = None) -> Scorer:
     """Load bundle, rules, statistics and reference files. Raises BundleError, RuleFileError, PopulationError,
     StoreError, FxFileError; each message says what to change."""
-    bundle = load_bundle(Path(paths.bundle), NAMES, FEATURE_SET_VERSION)
+    attributes = read_manifest(Path(paths.bundle)).attributes
+    features = feature_set_of(attributes)
+    bundle = load_bundle(Path(paths.bundle), features.names, features.version)
     return Scorer(
         config,
-        open_engine(config, paths, user_log, clocks),
+        open_engine(config, paths, user_log, clocks, attributes),
         Ensemble(bundle),
-        Rulebook.of(rule_set_of(paths.rules), frozenset(NAMES)),
+        Rulebook.of(rule_set_of(paths.rules), frozenset(features.names)),
         load_population(Path(paths.statistics) if paths.statistics else None),
         _open_publisher(config, paths, clocks),
     )

@@ -18,9 +18,10 @@ from udfs.scorer import Scorer
 from udfs.stores.cache import CachedEnrichment
 from udfs.tally import ControlOutcome
 
-ACCUMULATORS = ("records", "decisions", "alerts", "dead-letters", "degraded")
+ACCUMULATORS = ("records", "decisions", "alerts", "flags", "dead-letters", "degraded")
 ACCUMULATOR_PREFIX = "fraud."
 LATENCY_PREFIX = "fraud.latency."
+UNKNOWN_CODE_PREFIX = "fraud.unknown-code."
 FLUSH_EVERY_RECORDS = 512
 OBSERVATIONS_A_FLUSH = 64
 
@@ -82,6 +83,8 @@ class Progress:
             accumulators[destination].add(count)
             if destination == "alerts":
                 metrics.add("alerts", count)
+            elif destination == "flags":
+                metrics.add("flags", count)
             elif destination == "decisions" and action is None:
                 metrics.add("duplicates", count)
             elif destination == "decisions":
@@ -114,6 +117,7 @@ class Progress:
         degraded = tally.enrichment.get("degraded", 0) - self._told.get(("enrichment", "degraded"), 0)
         if degraded:
             self._accumulators["degraded"].add(degraded)
+        self._tell_unknown_codes(tally.unknown_codes)
         troubled = sum(tally.enrichment.values())
         totals: list[tuple[str, str | None, int]] = [
             ("transactions", None, self._transactions),
@@ -123,6 +127,7 @@ class Progress:
             ("state_compactions", None, states.compactions),
             *(("enrichment", status, count) for status, count in tally.enrichment.items()),
             *(("dead_letters", kind, count) for kind, count in tally.dead_letters.items()),
+            *(("tags", tag, count) for tag, count in tally.tags.items()),
             *(("hits", rule, count) for rule, count in tally.rule_hits.items()),
         ]
         if isinstance(enrichment, CachedEnrichment):
@@ -138,6 +143,16 @@ class Progress:
             self._metrics.set("event_time_lag_ms", self._clock_ms() - tally.newest_event_ms)
         for kind, version in scorer.control_versions.items():
             self._metrics.set("version", version, kind.replace("-", "_"))  # as Prometheus would spell it
+
+    def _tell_unknown_codes(self, counts: dict[str, int]) -> None:
+        """By field to the metrics, each text to the accumulators: there are not many different ones (udfs.codes)."""
+        told = self._told
+        for name, total in counts.items():
+            more = total - told.get(("unknown_codes", name), 0)
+            if more:
+                self._java_context.getLongCounter(UNKNOWN_CODE_PREFIX + name).add(more)
+                self._metrics.add("unknown_codes", more, name.partition("=")[0])
+                told["unknown_codes", name] = total
 
     def _grow(self, totals: Iterable[tuple[str, str | None, int]]) -> None:
         told = self._told

@@ -44,7 +44,7 @@ CONSOLE_DESTINATIONS = {
     None: (),
     "alerts": ("alerts",),
     "actions": ("alerts",),
-    "all": ("decisions", "alerts"),
+    "all": ("decisions", "alerts", "flags"),
 }
 CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 
@@ -127,7 +127,9 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         records = [read(element) for element in elements]
         taken: list[tuple[int, int | None]] = []
         start = perf_counter_ns()
-        ahead = look_ahead(self._scorer.engine, [payload for payload, _, _ in records])
+        ahead = look_ahead(
+            self._scorer.engine, [payload for payload, _, _ in records], self._scorer.tally.unknown_codes
+        )
         together = perf_counter_ns() - start
         for key, (payload, arrived_at_ms, origin), event in zip(keys, records, ahead, strict=True):
             start = perf_counter_ns()

@@ -10,39 +10,35 @@ has to call before: many at once cost a model less than one at a time, and no de
 
 from __future__ import annotations
 
-import hashlib
 import logging
+from collections.abc import Iterable
 
 import msgspec
 
 from udfs.bundle import Bundle
 from udfs.codec import BadRecord, decode_event
 from udfs.dead_letter import LetterForm, dead_letter
-from udfs.decision import action_for, at_least, model_score
 from udfs.decision_settings import DecisionSettings
 from udfs.ensemble import Ensemble, Prediction
+from udfs.entries import FlagEntry
 from udfs.events import AccountChange, Event, Label, Login, Transaction
+from udfs.explaining import Explainer
 from udfs.feature_engine import FeatureEngine
+from udfs.flag_days import untold_flags
 from udfs.flags import flag_reasons, flags_of, needs_audit
+from udfs.judge import Judge, Judgement
 from udfs.money import AmountOutOfRange, MissingRate
+from udfs.notices import AUDIT, alert_of, audit_alert_of, audit_notice_of, decision_id, flag_notice_of
 from udfs.observation import Observation
-from udfs.outputs import (
-    Alert,
-    Decision,
-    Duplicate,
-    ModelScore,
-    Origin,
-    Output,
-    Reason,
-    RuleScore,
-)
-from udfs.reasons import block_list_reasons, model_reasons, rule_reasons, strongest
+from udfs.outputs import Decision, Duplicate, Flag, ModelScore, Origin, Output, Reason, RuleScore
 from udfs.rules.population import Population
-from udfs.rules.rulebook import Rulebook
+from udfs.rules.rulebook import Rulebook, RuleResult
 from udfs.scorer_config import ScorerConfig
 from udfs.stores.publisher import OnlineFeaturePublisher
 from udfs.tally import DeadLetterKind, Tally, count
+from udfs.time_units import DAY_MS
 from udfs.undecided import Undecided
+from udfs.user_state import User
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
@@ -52,11 +48,6 @@ _REFUSALS: dict[type[Exception], DeadLetterKind] = {
     MissingRate: "missing_rate",
     AmountOutOfRange: "amount_out_of_range",
 }
-
-
-def decision_id(user_id: str, transaction_id: str) -> str:
-    """The same for every copy of a transaction: 128 bits of BLAKE2b over user and transaction, in hex."""
-    return hashlib.blake2b(f"{user_id}\0{transaction_id}".encode(), digest_size=16).hexdigest()
 
 
 class Scorer:
@@ -75,6 +66,8 @@ class Scorer:
         self.engine = engine
         self.ensemble = ensemble
         self.rulebook = rulebook
+        self.judge = Judge(config.decision, ensemble.bundle.manifest.decision, rulebook.rule_set)
+        self._explainer = Explainer(config, ensemble, self.judge.blend, rulebook)
         self.population = population
         self.online = online
         self.bundle_version = ensemble.bundle.manifest.version
@@ -103,11 +96,13 @@ class Scorer:
         """
         transaction: Transaction | None = None
         observation: Observation | None = None
+        flags: dict[Flag, str] = {}
+        untold: tuple[str, ...] = ()
         outputs: list[Output] = []
         try:
             if isinstance(ahead, BadRecord):
                 raise ahead
-            event = ahead if ahead is not None else decode_event(payload or b"")
+            event = ahead if ahead is not None else decode_event(payload or b"", self.tally.unknown_codes)
             self._check(event, key, arrived_at_ms)
             if type(event) is Transaction:
                 transaction = event
@@ -115,6 +110,7 @@ class Scorer:
                 if observation is None:
                     self._waiting.append([self._duplicate(event)])
                     return
+                flags = flags_of(self.config.decision, observation.context, observation.blocked)
         except (BadRecord, MissingRate, AmountOutOfRange) as error:
             count(self.tally.dead_letters, _REFUSALS[type(error)])
             self._waiting.append([self.dead_letter(payload, str(error), origin)])
@@ -126,6 +122,8 @@ class Scorer:
         try:
             if observation is not None:
                 self.engine.commit(observation)
+                if flags:
+                    untold = self._tell_flags(observation.user, flags, observation.context.time_ms)
             else:
                 outputs = self._record_other(event)
         except BaseException:
@@ -135,7 +133,7 @@ class Scorer:
             self._waiting.append(outputs)
             return
         self._count_transaction(observation)
-        self._waiting.append(Undecided(transaction, observation, origin, payload))
+        self._waiting.append(Undecided(transaction, observation, origin, payload, flags, untold))
         if self.online is not None and not observation.entry.late:
             self.online.offer(transaction.user_id, observation.context.time_ms, observation.features)
 
@@ -158,100 +156,80 @@ class Scorer:
 
     def _decide(self, record: Undecided, prediction: Prediction, row: int) -> list[Output]:
         try:
-            return self.decide(record.transaction, record.observation, prediction, row, record.origin)
+            return self.decide(record, prediction, row)
         except Exception as error:
             return [self._unexpected(record.payload, error, record.origin, LEARNED)]
 
-    def decide(
-        self,
-        transaction: Transaction,
-        observation: Observation,
-        prediction: Prediction,
-        row: int,
-        origin: Origin | None,
-    ) -> list[Output]:
-        """The decision on an observed transaction that was scored last as number `row`, and its alert if it needs one."""
-        config, features, context = self.config, observation.features, observation.context
+    def decide(self, record: Undecided, prediction: Prediction, row: int) -> list[Output]:
+        """The decision on a transaction that was scored last as number `row`, with its alert or notice of flags."""
+        config, transaction, observation = self.config, record.transaction, record.observation
+        features, context = observation.features, observation.context
         inputs = self.population.inputs(transaction)
         rulebook = self.rulebook
         result = rulebook.evaluate(features, transaction, inputs)
-        from_model = model_score(prediction.probability)
-        risk_score = max(from_model, result.score)
-        action = action_for(config.decision, risk_score)
-        for rule in result.hits:
-            action = at_least(action, rule.action)
-            count(self.tally.rule_hits, rule.id)
-        if observation.blocked:
-            action = at_least(action, config.decision.block_list_action)
-        raised = flags_of(config.decision, context, observation.blocked)
-        flags = list(raised)
-        alerting = action != "allow" or bool(flags)
+        judgement = self.judge.judge(prediction, result, bool(observation.blocked))
+        if result.hits or judgement.tags:
+            self._count_judgement(result, judgement)
         reasons: list[Reason] = []
-        if alerting:
-            texts = rulebook.reasons(result, features, transaction, inputs)
-            reasons = block_list_reasons(observation.blocked)
-            reasons += rule_reasons(result.hits, texts, result.points, result.score)
-            if from_model and action != "allow":
-                explained = self.ensemble.explain(config.reasons_per_alert, row)
-                reasons += model_reasons(explained, features, from_model)
-            reasons = strongest(reasons, max(0, config.reasons_per_alert - len(raised))) + flag_reasons(raised)
-        identity = decision_id(transaction.user_id, transaction.transaction_id)
-        currency = transaction.currency or config.base_currency
+        summary: str | None = None
+        if judgement.action != "allow":
+            reasons, summary = self._explainer.reasons(record, judgement, prediction, result, inputs, row)
+        elif record.flags:
+            reasons = flag_reasons(record.flags)
         decision = Decision(
-            identity,
+            decision_id(transaction.user_id, transaction.transaction_id),
             transaction.transaction_id,
             transaction.user_id,
             context.time_ms,
             transaction.amount,
-            currency,
-            risk_score,
-            action,
-            flags,
+            transaction.currency or config.base_currency,
+            judgement.risk_score,
+            judgement.probability,
+            prediction.coverage,
+            judgement.action,
+            judgement.tags,
+            list(record.flags),
+            summary,
             reasons,
             ModelScore(self.bundle_version, prediction.probability, prediction.margin, prediction.anomaly),
-            RuleScore(rulebook.version, result.score, result.points, [rule.id for rule in result.hits]),
+            RuleScore(
+                rulebook.version, result.score, result.points, [rule.id for rule in result.hits], judgement.rule_map
+            ),
             context.status,
             observation.entry.late,
             context.stale_history,
             transaction.merchant_id,
-            origin,
+            record.origin,
             self.control_versions,
             features if config.log_features else None,  # type: ignore[arg-type]  # NaN is null in JSON
         )
-        outputs = [Output("decisions", transaction.user_id, _encode(decision), None, action)]
-        if alerting:
-            outputs.append(
-                _alert_output(
-                    Alert(
-                        alert_id=identity,
-                        user_id=transaction.user_id,
-                        event_time_ms=context.time_ms,
-                        action=action,
-                        risk_score=risk_score,
-                        flags=flags,
-                        reasons=[reason.text for reason in reasons],
-                        transaction_id=transaction.transaction_id,
-                        amount=transaction.amount,
-                        currency=currency,
-                        merchant_id=transaction.merchant_id,
-                        user_country=context.user.home_country if context.user else None,
-                    )
-                )
-            )
+        outputs = [Output("decisions", transaction.user_id, _encode(decision), None, judgement.action)]
+        if judgement.action != "allow" or record.flags:
+            country = context.user.home_country if context.user else None
+            if judgement.action != "allow" or config.decision.flag_alerts:
+                outputs.append(alert_of(decision, country))
+            elif record.untold:
+                outputs.append(flag_notice_of(decision, record.untold, country))
         return outputs
 
     def use_rules(self, rulebook: Rulebook) -> None:
-        """Decide by other rules from the next transaction on."""
-        self.rulebook = rulebook
+        """Decide by other rules from the next transaction on. Raises RuleMapError, and all stays as it was."""
+        self._use(self.config, self.ensemble, rulebook)
 
     def use_thresholds(self, decision: DecisionSettings) -> None:
         """Decide by other thresholds from the next transaction on."""
-        self.config = msgspec.structs.replace(self.config, decision=decision)
+        self._use(msgspec.structs.replace(self.config, decision=decision), self.ensemble, self.rulebook)
 
     def use_bundle(self, bundle: Bundle) -> None:
-        """Score with another bundle from the next transaction on."""
-        self.ensemble = Ensemble(bundle)
-        self.bundle_version = bundle.manifest.version
+        """Score with another bundle from the next transaction on. Raises RuleMapError, and all stays as it was."""
+        self._use(self.config, Ensemble(bundle), self.rulebook)
+
+    def _use(self, config: ScorerConfig, ensemble: Ensemble, rulebook: Rulebook) -> None:
+        judge = Judge(config.decision, ensemble.bundle.manifest.decision, rulebook.rule_set)
+        explainer = Explainer(config, ensemble, judge.blend, rulebook)
+        self.config, self.ensemble, self.rulebook = config, ensemble, rulebook
+        self.judge, self._explainer = judge, explainer
+        self.bundle_version = ensemble.bundle.manifest.version
 
     def close(self) -> None:
         """Publish what is waiting, stop threads, close connections."""
@@ -290,6 +268,13 @@ class Scorer:
         if context.status != "ok":
             count(tally.enrichment, context.status)
 
+    def _count_judgement(self, result: RuleResult, judgement: Judgement) -> None:
+        tally = self.tally
+        for rule in result.hits:
+            count(tally.rule_hits, rule.id)
+        for tag in judgement.tags:
+            count(tally.tags, tag)
+
     def _duplicate(self, transaction: Transaction) -> Output:
         duplicate = Duplicate(
             decision_id=decision_id(transaction.user_id, transaction.transaction_id),
@@ -307,25 +292,19 @@ class Scorer:
         elif isinstance(event, Label):
             engine.record_label(event)
         elif isinstance(event, AccountChange) and engine.record_change(event) and needs_audit(event.audit_user):
-            return [_audit_alert(event)]
+            if self.config.decision.flag_alerts:
+                return [audit_alert_of(event)]
+            user = engine.states.get(event.user_id)
+            if self._tell_flags(user, (AUDIT,), event.timestamp):
+                return [audit_notice_of(event)]
         return []
 
-
-def _audit_alert(change: AccountChange) -> Output:
-    who = change.audit_user or "nobody"
-    return _alert_output(
-        Alert(
-            alert_id=decision_id(change.user_id, f"\0{change.event_id}"),
-            user_id=change.user_id,
-            event_time_ms=change.timestamp,
-            action="allow",
-            risk_score=0,
-            flags=["AUDIT"],
-            reasons=[f"account status changed from {change.old_status} to {change.new_status} by {who}"],
-            event_id=change.event_id,
-        )
-    )
-
-
-def _alert_output(alert: Alert) -> Output:
-    return Output("alerts", alert.user_id, _encode(alert), None, alert.action)
+    def _tell_flags(self, user: User, kinds: Iterable[str], time_ms: int) -> tuple[str, ...]:
+        """Those of the flags that are to be told, as the user has not had them on that day; the state learns them."""
+        if self.config.decision.flag_alerts:
+            return ()
+        day = time_ms // DAY_MS
+        untold = untold_flags(user.flag_days, kinds, day)
+        if untold:
+            self.engine.states.record(user, FlagEntry(user.sequence + 1, day, untold))
+        return untold

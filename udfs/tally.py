@@ -12,12 +12,15 @@ ControlOutcome = Literal["applied", "ignored", "refused"]
 
 
 class Tally(msgspec.Struct, gc=False):
-    """State of the counting, since the scorer was made. `newest_event_ms` is that of the newest record; 0: none yet."""
+    """State of the counting, since the scorer was made. `newest_event_ms` is that of the newest record; 0: none yet.
+    `unknown_codes` by `<field>=<text>` (udfs.codes)."""
 
     late: int = 0
     newest_event_ms: int = 0
     dead_letters: dict[str, int] = {}
     rule_hits: dict[str, int] = {}
+    tags: dict[str, int] = {}
+    unknown_codes: dict[str, int] = {}
     enrichment: dict[str, int] = {}
 
 

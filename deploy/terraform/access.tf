@@ -167,7 +167,11 @@ data "aws_iam_policy_document" "decision_reader" {
   statement {
     sid       = "ReadDecisionsButNotDeadLetters"
     actions   = ["s3:GetObject"]
-    resources = ["${aws_s3_bucket.store["outputs"].arn}/decisions/*", "${aws_s3_bucket.store["outputs"].arn}/alerts/*"]
+    resources = [
+      "${aws_s3_bucket.store["outputs"].arn}/decisions/*",
+      "${aws_s3_bucket.store["outputs"].arn}/alerts/*",
+      "${aws_s3_bucket.store["outputs"].arn}/flags/*",
+    ]
   }
 
   statement {

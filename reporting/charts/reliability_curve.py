@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter
@@ -11,23 +12,28 @@ from models.metrics import ReliabilityBin, expected_calibration_error, reliabili
 from reporting.charts.figure import LEGITIMATE, MUTED, PAPER, Chart, draw_svg, legend_above
 from reporting.charts.needs_truth import why_not
 from reporting.decisions import Decisions
+from reporting.detection import CALIBRATION_EDGES
 from reporting.truth import Outcomes
 from reporting.words import plural
 
-NAME, TITLE = "reliability", "Reliability of the model's probabilities"
+NAME = "reliability"
+TITLES = {"risk score": "Reliability of the risk score", "model": "Reliability of the model's probabilities"}
 SIZE = (540, 320)
-EDGES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+EDGES = CALIBRATION_EDGES
 LOWEST = 1e-4  # of the axes; smaller values are drawn at the edge, hollow
 TICKS = (0.0001, 0.001, 0.01, 0.1, 0.3, 1.0)
 Z_95 = 1.959964  # standard normal quantile of a two-sided 95% interval
 
 
-def reliability_curve(decisions: Decisions, outcomes: Outcomes | None) -> Chart:
+def reliability_curve(
+    decisions: Decisions, outcomes: Outcomes | None, score: Literal["risk score", "model"] = "risk score"
+) -> Chart:
     """Observed share of fraud against the predicted one, with 95% intervals, on log axes since most are tiny."""
-    why = why_not(outcomes)
+    title, why = TITLES[score], why_not(outcomes)
     if why is not None or outcomes is None:
-        return Chart(NAME, TITLE, why or "")
-    bins = reliability(outcomes.is_fraud[outcomes.known], decisions.probability[outcomes.known], EDGES)
+        return Chart(NAME, title, why or "")
+    probabilities = decisions.risk_probability if score == "risk score" else decisions.probability
+    bins = reliability(outcomes.is_fraud[outcomes.known], probabilities[outcomes.known], EDGES)
 
     def draw(axes: Axes) -> None:
         axes.plot((LOWEST, 1), (LOWEST, 1), color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="perfect")
@@ -54,8 +60,8 @@ def reliability_curve(decisions: Decisions, outcomes: Outcomes | None) -> Chart:
     )
     return Chart(
         NAME,
-        TITLE,
-        f"Reliability of the model's probability in {plural(len(bins), 'bin')}, on logarithmic axes; bars are 95% "
+        title,
+        f"{title} in {plural(len(bins), 'bin')}, on logarithmic axes; bars are 95% "
         f"intervals. Mean distance from the truth: {expected_calibration_error(bins):.3%}. {shown}.",
         draw_svg(NAME, SIZE, draw),
     )

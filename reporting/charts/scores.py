@@ -23,7 +23,7 @@ def scores_with_truth(decisions: Decisions, outcomes: Outcomes) -> list[Score]:
     """The risk score, which combines the others, comes first and lies on top."""
     known = outcomes.known
     return [
-        Score("risk score", decisions.risk_score[known], INK, "-", 4),
+        Score("risk score", decisions.risk_probability[known], INK, "-", 4),
         Score("model", decisions.probability[known], LEGITIMATE, "--", 3),
         Score("rules", decisions.rule_score[known], FRAUD, ":", 2),
     ]

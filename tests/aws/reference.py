@@ -15,7 +15,7 @@ from udfs.system_clocks import SYSTEM_CLOCKS
 COUNTRIES = ("US", "DE", "NG")
 # Thresholds that make alerts rare, as a bank's are: for each new message moto looks at all in the queue, a minute's work
 # for 2,500.
-RARE_ALERTS = {"refer_to_analyst": 930, "soft_challenge": 930, "hard_block": 950}
+RARE_ALERTS = {"refer_to_analyst": 240, "soft_challenge": 240, "hard_block": 300}
 
 
 def write_reference(directory: Path) -> Path:

@@ -58,7 +58,7 @@ def test_decisions_go_on_through_an_outage_of_sns_and_every_alert_arrives(
     config = configure_kafka(
         source={"until": "never"},
         more_sinks=[{"kind": "sns", "topic_arn": queue.topic_arn, "endpoint": own_moto.endpoint}],
-        scoring={"thresholds": {"refer_to_analyst": 800, "soft_challenge": 800, "hard_block": 900}},  # see RARE_ALERTS
+        scoring={"thresholds": {"refer_to_analyst": 250, "soft_challenge": 250, "hard_block": 300}},  # see RARE_ALERTS
         state={"checkpoint_dir": str(checkpoints), "checkpoint_interval_ms": 500},
         flink={"extra": reporter(port)},
     )

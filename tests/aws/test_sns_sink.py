@@ -20,9 +20,10 @@ def test_every_alert_reaches_the_queue_once_and_filters_find_theirs(
     configure: Configure, moto: MotoServer, queue: AlertQueue, tmp_path: Path
 ) -> None:
     blocked = queue.subscribe({"action": ["hard_block"]})
-    high = queue.subscribe({"score_band": ["800", "900"], "risk_score": [{"numeric": [">=", 800]}]})
+    high = queue.subscribe({"score_band": ["200", "300"], "risk_score": [{"numeric": [">=", 200]}]})
     config = configure(
         write_events(tmp_path / "events.jsonl", event_lines(EVENTS, seed=2)),
+        scoring={"thresholds": {"refer_to_analyst": 150, "soft_challenge": 180, "hard_block": 220}},
         sinks=[
             {"kind": "files", "directory": str(tmp_path / "out")},
             {"kind": "sns", "topic_arn": queue.topic_arn, "endpoint": moto.endpoint},
@@ -45,5 +46,5 @@ def test_every_alert_reaches_the_queue_once_and_filters_find_theirs(
     of_blocked = {message.body for message in queue.take_all(blocked)}
     assert of_blocked == {alert for alert in alerts if json.loads(alert)["action"] == "hard_block"} != set()
     of_high = {message.body for message in queue.take_all(high)}
-    assert of_high == {alert for alert in alerts if json.loads(alert)["risk_score"] >= 800} != set()
+    assert of_high == {alert for alert in alerts if json.loads(alert)["risk_score"] >= 200} != set()
     assert written_lines(tmp_path / "out", "dead-letters") == []

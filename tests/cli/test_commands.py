@@ -116,6 +116,11 @@ def test_a_foreign_table_becomes_decisions_and_a_report(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert facts["transactions"] == 300
     assert facts["latency_ms"]["p50"] > 0
+    assert facts["statistics"] == "the events' own past"
+    assert facts["input_coverage"]["transactions"] == 300
+    missing = done.stdout.split("missing", 1)[1].split("expected coverage", 1)[0]
+    assert "device" in missing
+    assert "user profiles" in missing
     assert "<svg" in (tmp_path / "run" / "report.html").read_text()
     assert re.search(r"300\b", done.stdout)
 
@@ -138,8 +143,17 @@ def test_a_bundle_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_prints_alerts_and_says_where_the_report_is(tmp_path: Path) -> None:
-    done = fraud(tmp_path, "demo", "--users", 60, "--days", 6, "--out", tmp_path / "demo")
+def test_the_demo_shows_ten_alerts_at_most_and_says_where_the_report_is(tmp_path: Path) -> None:
+    done = fraud(tmp_path, "demo", "--users", 120, "--days", 20, "--out", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"2026-01-0\d \d\d:\d\d:\d\d  ", done.stdout)
+    alerts = (tmp_path / "demo" / "alerts.jsonl").read_text().splitlines()
+    shown = re.findall(r"^2026-01-\d\d \d\d:\d\d:\d\d  .*\n    it was: .+$", done.stdout, re.MULTILINE)
+    assert 0 < len(shown) == min(10, len(alerts))
     assert (tmp_path / "demo" / "report.html").is_file()
+
+
+def test_a_verbose_demo_prints_every_alert(tmp_path: Path) -> None:
+    done = fraud(tmp_path, "demo", "--users", 60, "--days", 12, "--verbose", "--out", tmp_path / "demo")
+    assert done.returncode == 0, done.stderr
+    alerts = (tmp_path / "demo" / "alerts.jsonl").read_text().splitlines()
+    assert len(re.findall(r"^2026-01-\d\d \d\d:\d\d:\d\d  ", done.stdout, re.MULTILINE)) == len(alerts) > 0

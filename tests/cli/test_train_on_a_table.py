@@ -74,10 +74,39 @@ def test_labels_known_after_the_moment_of_training_are_left_out(table: Path, tmp
 
 
 @pytest.mark.parametrize(
+    ("options", "chosen_for"),
+    [
+        ((), {"kind": "false_positive_rate", "rate": 0.004}),
+        (("--budget-fpr", "0.05"), {"kind": "false_positive_rate", "rate": 0.05}),
+        (("--budget-alerts-per-day", "2.5"), {"kind": "alerts_per_day", "alerts": 2.5}),
+        (("--cost-review", "5", "--cost-stop", "40"), {"kind": "cost", "review": 5.0, "stop": 40.0}),
+        (("--fixed-thresholds", "400,600,800"),
+         {"kind": "fixed", "refer_above": 400, "soft_challenge_above": 600, "hard_block_above": 800}),
+    ],
+)  # fmt: skip
+def test_thresholds_are_those_of_the_stated_budget(
+    table: Path, tmp_path: Path, options: tuple[str, ...], chosen_for: dict[str, object]
+) -> None:
+    period = ("--train-from", "2024-03-03", "--train-until", "2024-03-13")
+    result = train(table, tmp_path / "b", *period, *options)
+    assert result.exit_code == 0, result.output
+    decision = read_manifest(tmp_path / "b").decision
+    assert decision.budget["chosen_for"] == chosen_for
+    assert decision.budget["gave"]["refer"]["above"] == decision.refer_above
+    assert decision.refer_above <= decision.soft_challenge_above <= decision.hard_block_above
+    assert [known.rule_set for known in decision.rule_maps] == ["bank"]
+    assert "refer above" in result.output
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         (("--train-from", "2024-03-03"), "--train-from and --train-until belong together"),
         (("--mapping", "other.yaml"), "1 tables and 2 mappings"),
+        (("--cost-review", "5"), "--cost-review and --cost-stop belong together"),
+        (("--budget-fpr", "0.01", "--budget-alerts-per-day", "5"), "give one budget"),
+        (("--fixed-thresholds", "500,700"), "is not three risk scores like 500,700,900"),
+        (("--fixed-thresholds", "800,700,900"), "must rise, from 0 to 1000"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_in_one_line(

@@ -65,7 +65,7 @@ def test_after_the_sigkill_of_one_of_two_task_managers_nothing_is_lost_and_state
     finally:
         cancel(cluster, job_id)
 
-    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts")):
+    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts"), (topics.flags, "flags")):
         found = counted(topics.values(topic))
         assert set(found) == set(expected[name])
         assert found >= expected[name]

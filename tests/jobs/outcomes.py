@@ -9,7 +9,7 @@ from pathlib import Path
 from jobs.config import FileSource, JobConfig
 from jobs.scoring_settings import scorer_config, scorer_paths
 from udfs.open_scorer import open_scorer
-from udfs.outputs import Origin
+from udfs.outputs import DESTINATIONS, Origin
 from udfs.user_log import MemoryUserLogs
 
 Lines = dict[str, list[bytes]]
@@ -34,7 +34,7 @@ def replayed(config: JobConfig, events: list[bytes]) -> dict[str, list[bytes]]:
     logs = MemoryUserLogs()
     scorer = open_scorer(scorer_config(config), scorer_paths(config), logs)
     origin = Origin(config.source.path if isinstance(config.source, FileSource) else config.source.topics[0])
-    topics: dict[str, list[bytes]] = {"decisions": [], "alerts": [], "dead-letters": []}
+    topics: dict[str, list[bytes]] = {destination: [] for destination in DESTINATIONS}
     for line in events:
         logs.key = json.loads(line)["user_id"]
         for output in scorer.process(line, logs.key, None, origin):

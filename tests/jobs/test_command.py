@@ -41,7 +41,9 @@ def test_alerts_are_printed_as_readable_lines_and_nothing_else(configure: Config
     printed = done.stdout.splitlines()
     assert len(printed) == len(replayed(config, lines)["alerts"]) > 10
     assert [line for line in printed if not ALERT.fullmatch(line)] == []
-    assert re.fullmatch(r"1,500 records in \d+\.\d s: [\d,]+ decisions, [\d,]+ alerts, 0 dead letters\n", done.stderr)
+    assert re.fullmatch(
+        r"1,500 records in \d+\.\d s: [\d,]+ decisions, [\d,]+ alerts, [\d,]+ flags, 0 dead letters\n", done.stderr
+    )
 
 
 def test_a_store_that_is_not_there_is_told_with_the_counts(configure: Configure, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ WRONG = [
     ("sinks", [{"kind": "files", "directory": "a"}] * 2, "sinks: two sinks of kind files share a directory"),
     ("scoring.bundle", "none", f"scoring.bundle: there is no directory {Path.cwd()}/none"),
     ("scoring.rules", "none.yaml", f"scoring.rules: there is no file {Path.cwd()}/none.yaml"),
-    ("scoring.thresholds", {"hard_block": 600}, "scoring.thresholds: must ascend: refer_to_analyst <= soft_challenge "
-     "<= hard_block"),
+    ("scoring.thresholds", {"hard_block": 600, "soft_challenge": 700},
+     "scoring.thresholds: must ascend: refer_to_analyst <= soft_challenge <= hard_block"),
     ("scoring.thresholds.hard_block", 1001, "scoring.thresholds.hard_block: must be at most 1000, not 1001"),
     ("scoring.base_currency", "usd", "scoring.base_currency: 'usd' is not an ISO 4217 code of three capital letters"),
     ("scoring.default_timezone", "Mars", "scoring.default_timezone: 'Mars' is not a time zone of the IANA database, "

@@ -60,7 +60,7 @@ def test_variables_are_laid_over_the_file(directory: Path) -> None:
     )
     scorer = scorer_config(config)
     assert scorer.decision.hard_block_above == 950
-    assert scorer.decision.refer_above == 500
+    assert scorer.decision.refer_above is None  # the bundle's
     assert scorer.latest_timestamp_ms == 1_769_900_400_000
     assert config.state.checkpoint_dir == "s3://bucket/checkpoints"
 

@@ -51,7 +51,7 @@ def test_what_is_published_is_soon_in_force_and_after_a_restore(
     swap = BundleControl(version=3, path=str(another), bundle=renamed_bundle(bundle, another))
     elements = {
         "rules": RulesControl(SUSPECT_ALL),
-        "thresholds": ThresholdsControl(version=4, refer_to_analyst=100, soft_challenge=600, hard_block=1000),
+        "thresholds": ThresholdsControl(version=4, refer_to_analyst=0, soft_challenge=1, hard_block=1000),
         "block-list": BlockListControl(version=9, type="user", value=BLOCKED, reason_code="SANCTION"),
         "bundle": swap,
     }

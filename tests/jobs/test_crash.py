@@ -52,3 +52,4 @@ def test_after_a_sigkill_the_newest_checkpoint_leads_to_the_same_files(configure
     expected = replayed(config, lines)
     assert by_user(written_lines(tmp_path / "out", "decisions")) == by_user(expected["decisions"])
     assert by_user(written_lines(tmp_path / "out", "alerts")) == by_user(expected["alerts"])
+    assert by_user(written_lines(tmp_path / "out", "flags")) == by_user(expected["flags"])

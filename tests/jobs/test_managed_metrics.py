@@ -20,6 +20,7 @@ from tests.jobs.prometheus import Scrape, free_port
 from udfs.control import ThresholdsControl
 from udfs.metric_places import FORWARDED, MetricSettings, prometheus_name
 from udfs.metrics import METRICS, QUANTILES
+from udfs.outputs import ACTIONS
 
 EVENTS = 2_000
 BAD = 30
@@ -35,7 +36,7 @@ def test_the_metrics_of_a_managed_job_stand_where_the_service_looks_for_them(
     directory, port = tmp_path / "control", free_port()
     directory.mkdir()
     FileChannel(directory).publish(
-        ThresholdsControl(version=7, refer_to_analyst=500, soft_challenge=700, hard_block=900)
+        ThresholdsControl(version=7, refer_to_analyst=50, soft_challenge=100, hard_block=150)
     )
     (directory / "hostile").write_bytes(b"nonsense\n")
     config = configure(
@@ -60,7 +61,8 @@ def test_the_metrics_of_a_managed_job_stand_where_the_service_looks_for_them(
     assert sum(taken.values("fraud_alerts")) == len(alerts) > 10
     assert sum(taken.values("fraud_late")) == sum(decision["late"] for decision in decisions)
     assert taken.values("fraud_enrichment_failures") == [0] * INSTANCES
-    assert taken.totals("action_fraud_decisions", "action") == Counter(decision["action"] for decision in decisions)
+    actions = Counter(decision["action"] for decision in decisions)
+    assert taken.totals("action_fraud_decisions", "action") == {action: actions[action] for action in ACTIONS}
     assert taken.totals("status_fraud_enrichment", "status") == {"ok": len(decisions), "stale": 0, "degraded": 0}
     assert taken.totals("reason_fraud_dead_letters", "reason") == {
         "bad_record": BAD, "missing_rate": 0, "amount_out_of_range": 0, "unexpected_error": 0, "control": 1

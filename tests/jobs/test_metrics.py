@@ -16,14 +16,18 @@ from tests.jobs.prometheus import Scrape, free_port, reporter
 from udfs.metric_places import PROMETHEUS_PREFIX, prometheus_name
 from udfs.metric_table import markdown_table
 from udfs.metrics import METRICS
+from udfs.outputs import ACTIONS, TAGS
 
 EVENTS = 4_000
 BAD = 30
+KIOSKS = 7
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
 def test_the_metrics_of_a_running_job_are_those_of_its_outputs(configure: Configure, tmp_path: Path) -> None:
     lines = event_lines(EVENTS, seed=11) + [b"not an event"] * BAD
+    last = json.loads(lines[EVENTS - 1]) | {"type": "transaction", "amount": 5.0, "channel": "Kiosk"}
+    lines += [json.dumps(last | {"transaction_id": f"K{number}"}).encode() for number in range(KIOSKS)]
     directory, port = tmp_path / "control", free_port()
     directory.mkdir()
     config = configure(
@@ -46,11 +50,16 @@ def test_the_metrics_of_a_running_job_are_those_of_its_outputs(configure: Config
     assert sum(scrape.values("transactions")) == len(decisions) > 3_000
     assert sum(scrape.values("duplicates")) == len(records) - len(decisions) > 10
     assert sum(scrape.values("alerts")) == len(alerts) > 10
+    assert sum(scrape.values("flags")) == len(written_lines(tmp_path / "out", "flags")) > 10
+    tags = Counter(tag for decision in decisions for tag in decision["tags"])
+    assert scrape.totals("tag_tags", "tag") == {tag: tags[tag] for tag in TAGS}
     assert sum(scrape.values("late")) == sum(decision["late"] for decision in decisions)
-    assert scrape.totals("action_decisions", "action") == Counter(decision["action"] for decision in decisions)
+    actions = Counter(decision["action"] for decision in decisions)
+    assert scrape.totals("action_decisions", "action") == {action: actions[action] for action in ACTIONS}
     assert scrape.totals("reason_dead_letters", "reason") == {
         "bad_record": BAD, "missing_rate": 0, "amount_out_of_range": 0, "unexpected_error": 0, "control": 0
     }  # fmt: skip
+    assert scrape.totals("field_unknown_codes", "field") == {"channel": KIOSKS, "entry_mode": 0}
     assert scrape.totals("rule_hits", "rule") == Counter(hit for one in decisions for hit in one["rules"]["hits"])
     assert scrape.totals("status_enrichment", "status") == {"ok": len(decisions), "stale": 0, "degraded": 0}
     assert scrape.totals("outcome_control_elements", "outcome") == {"applied": 0, "ignored": 0, "refused": 0}

@@ -27,13 +27,16 @@ def test_the_job_writes_the_bytes_that_a_plain_replay_makes(
     decisions = written_lines(tmp_path / "out", "decisions")
     alerts = written_lines(tmp_path / "out", "alerts")
     assert by_user(decisions) == by_user(expected["decisions"])
+    flags = written_lines(tmp_path / "out", "flags")
     assert by_user(alerts) == by_user(expected["alerts"])
+    assert by_user(flags) == by_user(expected["flags"])
     assert written_lines(tmp_path / "out", "dead-letters") == expected["dead-letters"] == []
     kinds = {json.loads(line)["type"] for line in decisions}
     assert kinds == {"decision", "duplicate"}
     assert result.counts.records == EVENTS
     assert result.counts.decisions == len(decisions) > 2_000
     assert result.counts.alerts == len(alerts) > 20
+    assert result.counts.flags == len(flags) > 10
     assert result.counts.dead_letters == 0
 
 

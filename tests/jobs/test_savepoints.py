@@ -66,6 +66,7 @@ def test_decisions_of_a_job_stopped_and_restored_twice_equal_those_of_an_uninter
     expected = replayed(config(1, **restored), lines)
     assert by_user(decisions) == by_user(expected["decisions"])
     assert by_user(written_lines(tmp_path / "out", "alerts")) == by_user(expected["alerts"])
+    assert by_user(written_lines(tmp_path / "out", "flags")) == by_user(expected["flags"])
 
 
 def test_a_new_run_does_not_write_among_the_files_of_an_earlier_one(

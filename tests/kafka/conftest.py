@@ -25,7 +25,7 @@ def connectors() -> None:
 
 
 def make_topics(broker: Broker) -> Topics:
-    """New topics of four partitions: events, decisions, alerts and dead letters."""
+    """New topics of four partitions: events, decisions, alerts, flags and dead letters."""
     made = Topics(broker.servers, prefix=f"t{uuid4().hex[:8]}.")
     broker.create_topics(PARTITIONS, *made.names())
     return made

@@ -47,7 +47,7 @@ class LiveChanges:
         rules.write_text(yaml.safe_dump(PUBLISHED_RULES))
         block = ("--block", f"user:{BLOCKED}", "--reason", "SANCTION")
         self.fraud(
-            "control", "publish", "--rules", str(rules), "--thresholds", "100,600,1000", "--bundle", str(self.bundle),
+            "control", "publish", "--rules", str(rules), "--thresholds", "0,1,1000", "--bundle", str(self.bundle),
             *block,
         )  # fmt: skip
 

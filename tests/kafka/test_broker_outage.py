@@ -68,7 +68,7 @@ def test_while_the_broker_is_dead_and_while_it_is_silent_nothing_is_lost(
     finally:
         job.cancel()
 
-    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts")):
+    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts"), (topics.flags, "flags")):
         found = counted(topics.values(topic))
         assert set(found) == set(expected[name])
         assert found >= expected[name]

@@ -53,6 +53,7 @@ def test_topics_are_made_once_and_those_that_are_there_are_reported(
         f"{topics.events:{width}}  made, 3 partitions",
         f"{topics.decisions:{width}}  made, 3 partitions",
         f"{topics.alerts:{width}}  was there, 2 partitions, not 3: users stay where they are",
+        f"{topics.flags:{width}}  made, 3 partitions",
         f"{topics.dead_letters}  made, 3 partitions",
     ]
     assert second.output == first.output.replace("made", "was there")

@@ -74,7 +74,7 @@ def test_what_is_published_is_in_force_within_a_second_and_after_a_sigkill_and_a
         assert len(decisions) == PAYMENTS
         changes.assert_in_force(decisions)
     assert f"block-list/user:{BLOCKED} version 1: blocked, SANCTION" in shown
-    assert "thresholds version 1: refer to analyst above 100, soft challenge above 600, hard block above 1000" in shown
+    assert "thresholds version 1: refer to analyst above 0, soft challenge above 1, hard block above 1000" in shown
     assert f"bundle version 1: {changes.bundle_version} in {changes.bundle}" in shown
     assert "rules version 1000: published, 1 of 1 rules enabled" in shown
 

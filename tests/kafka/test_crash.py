@@ -77,12 +77,16 @@ def test_after_a_sigkill_nothing_is_lost_and_state_is_exact(
         wait_for_all(once_topics, True, expected["decisions"])
         restored()
 
-    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts")):
+    for topic, name in ((topics.decisions, "decisions"), (topics.alerts, "alerts"), (topics.flags, "flags")):
         written = counted(topics.values(topic))
         assert set(written) == set(expected[name])
         assert written >= expected[name]
         assert written.total() < 1.8 * expected[name].total()
-    for topic, name in ((once_topics.decisions, "decisions"), (once_topics.alerts, "alerts")):
+    for topic, name in (
+        (once_topics.decisions, "decisions"),
+        (once_topics.alerts, "alerts"),
+        (once_topics.flags, "flags"),
+    ):
         assert counted(once_topics.values(topic, committed=True)) == expected[name]
     assert topics.read(topics.dead_letters) == once_topics.read(once_topics.dead_letters) == []
 

@@ -66,7 +66,7 @@ def test_a_paused_broker_is_told_to_be_silent(configure_kafka: ConfigureKafka, b
 def test_missing_topics_are_named(configure_kafka: ConfigureKafka, broker: Broker, topics: Topics) -> None:
     message = told(configure_kafka, source={"topics": ["nowhere"]}, sink={"topic_prefix": "none."})
     assert message == (
-        f"Kafka at {broker.servers} has no topic nowhere, none.decisions, none.alerts, none.dead-letters: "
+        f"Kafka at {broker.servers} has no topic nowhere, none.decisions, none.alerts, none.flags, none.dead-letters: "
         "correct the name, or make it with `fraud topics create --config FILE`"
     )
 

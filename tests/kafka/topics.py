@@ -32,11 +32,15 @@ class Topics(NamedTuple):
         return f"{self.prefix}alerts"
 
     @property
+    def flags(self) -> str:
+        return f"{self.prefix}flags"
+
+    @property
     def dead_letters(self) -> str:
         return f"{self.prefix}dead-letters"
 
     def names(self) -> tuple[str, ...]:
-        return (self.events, self.decisions, self.alerts, self.dead_letters)
+        return (self.events, self.decisions, self.alerts, self.flags, self.dead_letters)
 
     def send_events(self, lines: Iterable[bytes]) -> None:
         """Each event keyed by its user, so that Kafka's own partitioner keeps a user's on one partition."""

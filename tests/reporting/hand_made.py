@@ -12,7 +12,7 @@ from tests.reporting.made_runs import (
     truth_of,
     write_run,
 )
-from udfs.outputs import Alert
+from udfs.outputs import FlagNotice
 
 FACTS = {
     "transactions": 8,
@@ -36,17 +36,17 @@ def write_hand_made_run(directory: Path) -> Path:
     rules    dev,cash dev    -       -       dev    -      -       cash
     """
     made = [
-        decision(0, action="hard_block", risk_score=950, probability=0.95, rule_score=600, amount=100.0,
+        decision(0, action="hard_block", risk_score=950, model_probability=0.95, rule_score=600, amount=100.0,
                  hits=["new_device", "cash"], flags=["AML", "PCI"]),
-        decision(1, action="soft_challenge", risk_score=800, probability=0.8, rule_score=300, amount=50.0,
+        decision(1, action="soft_challenge", risk_score=800, model_probability=0.8, rule_score=300, amount=50.0,
                  hits=["new_device"]),
-        decision(2, action="refer_to_analyst", risk_score=600, probability=0.6, amount=25.0, late=True),
-        decision(3, risk_score=100, probability=0.1, amount=200.0),
-        decision(4, action="refer_to_analyst", risk_score=550, probability=0.2, rule_score=550, amount=40.0,
+        decision(2, action="refer_to_analyst", risk_score=600, model_probability=0.6, amount=25.0, late=True),
+        decision(3, risk_score=100, model_probability=0.1, amount=200.0),
+        decision(4, action="refer_to_analyst", risk_score=550, model_probability=0.2, rule_score=550, amount=40.0,
                  hits=["new_device"]),
-        decision(5, risk_score=300, probability=0.3, amount=1.0, enrichment="stale"),
-        decision(6, risk_score=5, probability=0.005, amount=2.0, stale_history=True),
-        decision(7, risk_score=5, probability=0.005, amount=4.0, hits=["cash"], rule_score=5, flags=["KYC"]),
+        decision(5, risk_score=300, model_probability=0.3, amount=1.0, enrichment="stale"),
+        decision(6, risk_score=5, model_probability=0.005, amount=2.0, stale_history=True),
+        decision(7, risk_score=5, model_probability=0.005, amount=4.0, hits=["cash"], rule_score=5, flags=["KYC"]),
     ]  # fmt: skip
     truth = [truth_of(made[0], True, "burst"), truth_of(made[1], True, "burst"), truth_of(made[2], True)]
     truth += [truth_of(made[3], True, "burst")] + [truth_of(made[number], False) for number in (4, 5, 6)]
@@ -54,12 +54,10 @@ def write_hand_made_run(directory: Path) -> Path:
         {"transaction_id": "T90", "user_id": "U0", "is_fraud": True, "pattern": "burst"},
         {"transaction_id": "T91", "user_id": "U0", "is_fraud": False, "pattern": None},
     ]
-    audit = Alert(
-        alert_id="audit",
+    audit = FlagNotice(
+        flag_id="audit",
         user_id="U1",
         event_time_ms=START_MS,
-        action="allow",
-        risk_score=0,
         flags=["AUDIT"],
         reasons=["account status changed from blocked to active by system"],
         event_id="E1",
@@ -69,6 +67,6 @@ def write_hand_made_run(directory: Path) -> Path:
         [*made, duplicate_of(made[1]), duplicate_of(made[1]), made[0]],
         truth + unscored,
         [dead_letter("empty record", b""), dead_letter("timestamp: 5 lies in the future"), dead_letter("empty record")],
-        [audit],
-        FACTS,
+        more_flags=[audit],
+        facts=FACTS,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from udfs.outputs import Alert, DeadLetter, Decision, Duplicate, ModelScore, Origin, Reason, RuleScore
+from udfs.outputs import Alert, DeadLetter, Decision, Duplicate, FlagNotice, ModelScore, Origin, Reason, RuleScore
 
 DAY_MS = 86_400_000
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -19,12 +19,12 @@ START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 def decision(number: int, **changes: Any) -> Decision:
     """Transaction T<number> of user U<number % 5>, allowed, unless changed.
 
-    `probability`, `rule_score` and `hits` go where they belong.
+    `model_probability`, `rule_score`, `points` and `hits` go where they belong; `probability` is risk_score / 1000.
     """
     hits = changes.pop("hits", [])
     bundle = changes.pop("bundle", "test-1")
-    model = ModelScore(bundle, changes.pop("probability", 0.01), -3.0, 0.1)
-    rules = RuleScore(changes.pop("rules_version", 1), changes.pop("rule_score", 0), 0, hits)
+    model = ModelScore(bundle, changes.pop("model_probability", 0.01), -3.0, 0.1)
+    rules = RuleScore(changes.pop("rules_version", 1), changes.pop("rule_score", 0), changes.pop("points", 0), hits)
     fields: dict[str, Any] = {
         "decision_id": f"D{number}",
         "transaction_id": f"T{number}",
@@ -33,8 +33,12 @@ def decision(number: int, **changes: Any) -> Decision:
         "amount": 10.0,
         "currency": "EUR",
         "risk_score": 10,
+        "probability": changes.get("risk_score", 10) / 1000,
+        "coverage": 1.0,
         "action": "allow",
+        "tags": [],
         "flags": [],
+        "summary": None,
         "reasons": [Reason("rule", name, f"because of {name}", 10.0) for name in hits],
         "model": model,
         "rules": rules,
@@ -53,10 +57,24 @@ def alert_of(made: Decision) -> Alert:
         risk_score=made.risk_score,
         flags=made.flags,
         reasons=[reason.text for reason in made.reasons],
+        tags=made.tags,
+        summary=made.summary,
         transaction_id=made.transaction_id,
         amount=made.amount,
         currency=made.currency,
         merchant_id=made.merchant_id,
+    )
+
+
+def flag_notice_of(made: Decision) -> FlagNotice:
+    """The notice that the scorer sends beside the decision where it is the first of the day."""
+    return FlagNotice(
+        flag_id=made.decision_id,
+        user_id=made.user_id,
+        event_time_ms=made.event_time_ms,
+        flags=made.flags,
+        reasons=[],
+        transaction_id=made.transaction_id,
     )
 
 
@@ -99,15 +117,17 @@ def write_run(
     truth: list[Any] | None = None,
     dead_letters: list[DeadLetter] | None = None,
     more_alerts: list[Alert] | None = None,
+    more_flags: list[FlagNotice] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> Path:
-    """The directory with all its files; the alerts are those that the decisions call for, and `more_alerts`."""
+    """The directory with all its files; alerts and flags are those that the decisions call for, and more."""
     directory.mkdir(parents=True, exist_ok=True)
-    alerts = [
-        alert_of(made) for made in decisions if isinstance(made, Decision) and (made.action != "allow" or made.flags)
-    ]
+    made_decisions = [made for made in decisions if isinstance(made, Decision)]
+    alerts = [alert_of(made) for made in made_decisions if made.action != "allow"]
+    flags = [flag_notice_of(made) for made in made_decisions if made.action == "allow" and made.flags]
     write_lines(directory / "decisions.jsonl", decisions)
     write_lines(directory / "alerts.jsonl", alerts + (more_alerts or []))
+    write_lines(directory / "flags.jsonl", flags + (more_flags or []))
     write_lines(directory / "dead_letters.jsonl", dead_letters or [])
     if truth is not None:
         write_lines(directory / "truth.jsonl", truth)

@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray, np.
     amounts = np.round(random.gamma(2, 50, ROWS), 2)
     made = [
         decision(
-            number, user_id=f"U{number % 120}", probability=float(scores[number]), amount=float(amounts[number]),
+            number, user_id=f"U{number % 120}", model_probability=float(scores[number]), amount=float(amounts[number]),
             event_time_ms=START_MS + number * DAY_MS // 10,
         )
         for number in range(ROWS)

@@ -45,6 +45,12 @@ def test_headline_figures_are_the_summarys(hand_made: tuple[str, Summary]) -> No
         "figure-throughput": summary.transactions_per_second,
         "figure-latency-p99": summary.latency_ms.p99,
         "brier-score": accuracy.brier_score,
+        "calibration-error": accuracy.calibration_error,
+        "model-calibration-error": accuracy.model_calibration_error,
+        "mean-coverage": summary.mean_coverage,
+        "low-coverage": summary.low_coverage,
+        "unusual-alerts": summary.unusual_alerts,
+        "flag-notices": summary.flag_notices,
         "duplicates": summary.duplicates,
         "late": summary.late,
         "stale-history": summary.stale_history,
@@ -60,7 +66,10 @@ def test_tables_hold_the_summarys_numbers(hand_made: tuple[str, Summary]) -> Non
     page, accuracy = Page(html), summary.accuracy
     assert accuracy is not None
     detection = [
-        [getattr(accuracy.alerts, field), getattr(accuracy.hard_blocks, field)]
+        [
+            getattr(detection, field)
+            for detection in (accuracy.alerts, accuracy.hard_blocks, accuracy.by_risk_score, accuracy.by_model)
+        ]
         for field in ("caught", "missed", "false_alarms", "passed", "precision", "recall", "f1", "false_positive_rate")
     ]
     assert page.values["detection-table"][1:] == detection
@@ -81,14 +90,14 @@ def test_tables_hold_the_summarys_numbers(hand_made: tuple[str, Summary]) -> Non
     assert page.values["rule-table"][1:] == [
         [row.hits, row.trigger_rate, row.fraud_hits, row.detection_rate, row.precision] for row in summary.rules
     ]
-    assert page.values["flag-table"][1:] == [[row.count] for row in summary.flags]
+    assert page.values["flag-table"][1:] == [[row.transactions, row.notices, row.alerts] for row in summary.flags]
     assert page.values["enrichment-table"] == [[row.count] for row in summary.enrichment]
     assert page.values["dead-letter-table"][1:] == [[row.count] for row in summary.dead_letter_classes]
 
 
 def test_top_alerts_have_their_reasons_and_the_truth(hand_made: tuple[str, Summary]) -> None:
     rows = Page(hand_made[0]).rows["top-alert-table"][1:]
-    assert len(rows) == 6
+    assert len(rows) == 4
     assert rows[0][0] == "hard blockAML PCI"
     assert [cell.strip() for cell in rows[0][2:]] == [
         "U0T02026-01-01 00:00:00",
@@ -101,8 +110,6 @@ def test_top_alerts_have_their_reasons_and_the_truth(hand_made: tuple[str, Summa
         "fraudburst",
         "fraud",
         "legitimate",
-        "not known",
-        "not known",
     ]
 
 
@@ -128,7 +135,7 @@ def test_every_chart_is_drawn_themed_and_described(hand_made: tuple[str, Summary
     labels = [value for tag, name, value in page.attributes if (tag, name) == ("div", "aria-label") and value]
     assert any("precision 75.0%, recall 75.0% (any action)" in label for label in labels)
     assert any(label.startswith("Histogram of the risk scores") for label in labels)
-    assert any("1 hard block, 1 soft challenge, 2 refer to analyst, 2 flag only" in label for label in labels)
+    assert any("1 hard block, 1 soft challenge, 2 refer to analyst, 0 flag only" in label for label in labels)
     assert "prefers-color-scheme: dark" in html
     assert "var(--fraud)" in html
     assert "#0a0b0" not in html

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from reporting.alerts import TOP_ALERTS
+from reporting.decisions import has_tag
 from reporting.errors import RunFilesError
 from reporting.run_files import read_run
 from reporting.summary import summarize
-from tests.reporting.made_runs import alert_of, decision, truth_of, write_lines, write_run
+from tests.reporting.made_runs import alert_of, decision, flag_notice_of, truth_of, write_lines, write_run
 
 
 def test_a_directory_that_does_not_exist_says_what_makes_one(tmp_path: Path) -> None:
@@ -28,7 +30,7 @@ def test_alerts_may_be_missing_only_where_nothing_alerted(tmp_path: Path) -> Non
     quiet = write_run(tmp_path / "quiet", [decision(0)])
     (quiet / "alerts.jsonl").unlink()
     assert len(read_run(quiet).alerts.action) == 0
-    loud = write_run(tmp_path / "loud", [decision(0, flags=["KYC"])])
+    loud = write_run(tmp_path / "loud", [decision(0, action="refer_to_analyst")])
     (loud / "alerts.jsonl").unlink()
     with pytest.raises(RunFilesError, match=r"alerts\.jsonl: missing, though decisions of this run raised alerts"):
         read_run(loud)
@@ -79,7 +81,9 @@ def test_blank_lines_are_no_records(tmp_path: Path) -> None:
 
 def test_the_columns_hold_what_the_lines_say(tmp_path: Path) -> None:
     made = [
-        decision(3, user_id="zoe", risk_score=999, probability=0.125, rule_score=40, hits=["b", "a"], bundle="two"),
+        decision(
+            3, user_id="zoe", risk_score=999, model_probability=0.125, rule_score=40, hits=["b", "a"], bundle="two"
+        ),
         decision(4, user_id="adam", late=True, flags=["KYC", "PCI"], enrichment="degraded", hits=["a"]),
     ]
     columns = read_run(write_run(tmp_path / "run", list(made))).decisions
@@ -181,3 +185,28 @@ def test_a_truth_of_another_run_is_refused(tmp_path: Path) -> None:
         read_run(directory, tmp_path / "empty.jsonl")
     with pytest.raises(RunFilesError, match=r"absent\.jsonl: cannot be read: No such file"):
         read_run(directory, tmp_path / "absent.jsonl")
+
+
+def test_decisions_of_earlier_versions_are_read_without_what_they_do_not_tell(tmp_path: Path) -> None:
+    made = [decision(0, risk_score=870), decision(1, tags=["low_coverage"], coverage=0.25, points=40, hits=["a"])]
+    directory = write_run(tmp_path / "run", list(made))
+    lines = [json.loads(line) for line in (directory / "decisions.jsonl").read_text().splitlines()]
+    for key in ("probability", "coverage", "tags", "summary"):
+        del lines[0][key]
+    del lines[0]["rules"]["map"], lines[0]["rules"]["points"]
+    (directory / "decisions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (directory / "flags.jsonl").unlink()
+    columns = read_run(directory).decisions
+    assert columns.risk_probability.tolist() == [0.87, 0.01]
+    assert np.isnan(columns.coverage[0])
+    assert columns.coverage[1] == 0.25
+    assert has_tag(columns.tag_bits, "low_coverage").tolist() == [False, True]
+    assert columns.points.tolist() == [0, 40]
+
+
+def test_a_flags_notice_that_the_file_holds_again_counts_once(tmp_path: Path) -> None:
+    made = [decision(0, flags=["KYC", "PCI"]), decision(1, flags=["KYC"])]
+    directory = write_run(tmp_path / "run", list(made), more_flags=[flag_notice_of(made[0])])
+    summary = summarize(read_run(directory))
+    assert (summary.flag_notices, summary.alerts) == (2, 0)
+    assert {row.name: row.notices for row in summary.flags} == {"AML": 0, "KYC": 2, "PCI": 1, "AUDIT": 0}

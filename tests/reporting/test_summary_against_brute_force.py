@@ -33,7 +33,7 @@ def cases(draw: st.DrawFn) -> list[Case]:
                     number,
                     action=draw(st.sampled_from(ACTIONS)),
                     risk_score=draw(st.integers(0, 12)) * 80,
-                    probability=draw(st.integers(0, 8)) / 8,
+                    model_probability=draw(st.integers(0, 8)) / 8,
                     rule_score=draw(st.integers(0, 4)) * 250,
                     hits=draw(st.lists(st.sampled_from(RULES), unique=True)),
                     amount=draw(st.integers(0, 10_000)) / 4,
@@ -71,7 +71,9 @@ def test_counts_and_amounts_are_those_of_plain_loops(made: list[Case]) -> None:
         assert action_row.count == len(chosen)
         assert action_row.amount == pytest.approx(sum(item.amount for item in chosen))
     for flag_row in summary.flags:
-        assert flag_row.count == sum(flag_row.name in item.flags for item, _, _ in made)
+        flagged = [item.action for item, _, _ in made if flag_row.name in item.flags]
+        assert (flag_row.transactions, flag_row.notices) == (len(flagged), flagged.count("allow"))
+        assert flag_row.alerts == len(flagged) - flagged.count("allow")
     assert {row.rule_id for row in summary.rules} == {name for item, _, _ in made for name in item.rules.hits}
     frauds = [item for item, is_fraud, _ in made if is_fraud]
     for rule_row in summary.rules:
@@ -175,7 +177,7 @@ def test_card_precision_counts_each_day_and_lists_a_user_once() -> None:
                 user_id=f"U{user:03d}",
                 event_time_ms=START_MS + day * DAY_MS + user,
                 risk_score=1000 - user,
-                probability=user / 150,
+                model_probability=user / 150,
             )
             made.append((item, is_fraud, None))
     accuracy = summary_of(made).accuracy

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reporting.activity import ActionRow, NamedCount
+from reporting.activity import ActionRow, FlagRow, NamedCount
 from reporting.detection import Detection
 from reporting.losses import LossRow
 from reporting.pattern_table import UNNAMED, PatternRow
@@ -55,8 +55,14 @@ def test_actions_flags_and_enrichment(summary: Summary) -> None:
         ActionRow("allow", 4, 4 / 8, 207.0, 1),
     )
     assert summary.stopped == 4
-    assert summary.flags == tuple(NamedCount(flag, 1) for flag in ("AML", "KYC", "PCI", "AUDIT"))
-    assert (summary.alerts, summary.alerts_by_flag_alone, summary.alerts_on_account_changes) == (6, 1, 1)
+    assert summary.flags == (
+        FlagRow("AML", 1, 0, 1),
+        FlagRow("KYC", 1, 1, 0),
+        FlagRow("PCI", 1, 0, 1),
+        FlagRow("AUDIT", 0, 1, 0),
+    )
+    assert (summary.alerts, summary.alerts_by_flag_alone, summary.alerts_on_account_changes) == (4, 0, 0)
+    assert (summary.flag_notices, summary.alerts_a_day, summary.unusual_alerts) == (2, 4.0, 0)
     assert summary.enrichment == (NamedCount("ok", 7), NamedCount("stale", 1), NamedCount("degraded", 0))
 
 
@@ -77,6 +83,8 @@ def test_only_labelled_transactions_count_in_the_accuracy(accuracy: Accuracy) ->
 def test_detection_by_any_action_and_by_hard_block(accuracy: Accuracy) -> None:
     assert accuracy.alerts == Detection("refer_to_analyst", 3, 1, 1, 2, 3 / 4, 3 / 4, 0.75, 1 / 3)
     assert accuracy.hard_blocks == Detection("hard_block", 1, 3, 0, 3, 1.0, 1 / 4, 0.4, 0.0)
+    assert accuracy.by_risk_score == Detection("risk score above 500", 3, 1, 1, 2, 3 / 4, 3 / 4, 0.75, 1 / 3)
+    assert accuracy.by_model == Detection("model above 500", 3, 1, 0, 3, 1.0, 3 / 4, 6 / 7, 0.0)
 
 
 def test_rankings_count_the_pairs_in_the_right_order(accuracy: Accuracy) -> None:
@@ -96,7 +104,7 @@ def test_rankings_count_the_pairs_in_the_right_order(accuracy: Accuracy) -> None
     assert rules.recall_at_3_percent_fpr == 1 / 4
     assert risk.card_precision_100 is None
     assert accuracy.best_card_precision_100 is None
-    squares = (0.05**2, 0.2**2, 0.4**2, 0.9**2, 0.2**2, 0.3**2, 0.005**2)
+    squares = (0.05**2, 0.2**2, 0.4**2, 0.9**2, 0.55**2, 0.3**2, 0.005**2)
     assert accuracy.brier_score == pytest.approx(sum(squares) / 7)
 
 

@@ -12,8 +12,18 @@ import pytest
 from onnx import TensorProto, helper
 
 from models.train import train_bundle
-from tests.models.synthetic import FEATURE_SET_VERSION, NAMES, TINY, synthetic_frame
-from udfs.bundle import BundleError, Manifest, content_version, encode_manifest, load_bundle, read_manifest
+from tests.models.synthetic import FEATURE_SET_VERSION, GROUPS, NAMES, TINY, synthetic_frame
+from udfs.attributes import Attribute
+from udfs.bundle import (
+    BundleError,
+    DecisionModel,
+    Manifest,
+    content_version,
+    encode_manifest,
+    load_bundle,
+    read_manifest,
+)
+from udfs.rules.rule_map import RuleMap
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +109,7 @@ def test_a_damaged_graph_is_refused(folder: Path, name: str, damage: str) -> Non
     assert f"{name}: does not match the hash in manifest.json" in refusal(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format_version": 1}', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format_version": 2}', b"\xff\xfe", b"[" * 100_000])
 def test_a_manifest_that_is_none_is_refused(folder: Path, content: bytes) -> None:
     (folder / "manifest.json").write_bytes(content)
     assert "not a bundle manifest" in refusal(folder)
@@ -112,8 +122,9 @@ def test_an_edited_manifest_is_refused(folder: Path) -> None:
 
 
 def test_another_format_version_is_refused_with_both_numbers(folder: Path) -> None:
-    (folder / "manifest.json").write_bytes(b'{"format_version": 2, "something": "new"}')
-    assert "bundle format 2, this software reads format 1" in refusal(folder)
+    for other in (1, 3):
+        (folder / "manifest.json").write_bytes(b'{"format_version": %d, "something": "else"}' % other)
+        assert f"bundle format {other}, this software reads format 2; train the bundle again" in refusal(folder)
 
 
 def test_another_feature_set_is_refused_with_both_versions_and_the_first_differences(folder: Path) -> None:
@@ -139,10 +150,42 @@ def test_features_in_another_order_are_refused_although_the_version_agrees(folde
     assert "position 0: amount in the bundle, sign here" in refusal(folder, NAMES[::-1])
 
 
-@pytest.mark.parametrize("field", ["medians", "error_means", "error_deviations"])
+@pytest.mark.parametrize("field", ["error_means", "error_deviations", "importance", "quantiles"])
 def test_statistics_of_another_width_are_refused(folder: Path, field: str) -> None:
-    rewrite(folder, **{field: (1.0,)})
+    rewrite(folder, **{field: ((1.0,) * 7,) if field == "quantiles" else (1.0,)})
     assert f"{field} does not hold one value a feature" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"quantiles": ((1.0, 2.0),) * 12}, "quantiles does not hold one value a level"),
+        ({"groups": {"device": (12,)}, "group_known": {"device": 1.0}}, "groups names a feature that there is not"),
+        ({"group_known": {"device": 1.0}}, "group_known does not name the groups"),
+        ({"decision": DecisionModel(model_weight=0.0)}, "decision.model_weight must be above 0"),
+        ({"decision": DecisionModel(rules_weight=-0.1)}, "rules_weight not below"),
+        ({"decision": DecisionModel(refer_above=800)}, "thresholds must rise from refer_above to hard_block_above"),
+        ({"decision": DecisionModel(hard_block_above=1001)}, "0 to 1000"),
+    ],
+)
+def test_facts_and_decisions_that_cannot_be_are_refused(folder: Path, changes: dict[str, object], message: str) -> None:
+    rewrite(folder, **changes)
+    assert message in refusal(folder)
+
+
+def test_decision_groups_and_quantiles_come_back_as_they_were_written(folder: Path) -> None:
+    rule_map = RuleMap("bank", 3, "0123456789abcdef", (0, 40), (0.001, 0.2), 900, 12)
+    decision = DecisionModel(
+        model_weight=0.9, rules_weight=0.4, offset=-0.1, rule_maps=(rule_map,), refer_above=300, unusual_above=4.5,
+        coverage_floor=0.4, budget={"chosen_for": {"kind": "fixed"}},
+    )  # fmt: skip
+    attribute = Attribute("gender", "text", "profile")
+    rewrite(folder, decision=decision, attributes=(attribute,), quantiles=((None,) * 7,) * 12)
+    manifest = load_bundle(folder, NAMES, FEATURE_SET_VERSION).manifest
+    assert (manifest.decision, manifest.attributes) == (decision, (attribute,))
+    assert manifest.quantiles[3] == (None,) * 7
+    assert manifest.groups == GROUPS
+    assert manifest.quantile_levels == (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 @pytest.mark.parametrize(

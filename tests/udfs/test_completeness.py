@@ -32,7 +32,7 @@ def writer_of(store: SqliteStore, number: int, writers: int = 2) -> HistoryWrite
 
 
 def paid(counts: EntityCounts, time_ms: int) -> EntityCounts:
-    COUNTER.add_transaction(counts, "u", time_ms, time_ms)
+    COUNTER.add_transaction(counts, "merchant", "u", time_ms, time_ms, 100)
     return counts
 
 
@@ -84,9 +84,9 @@ def test_what_a_store_that_is_down_did_not_take_waits_and_is_written_later(tmp_p
     writer.changed(M, paid(EntityCounts(), START))
     with pytest.raises(Exception, match="closed"):
         writer.flush()
-    assert list(writer.waiting) == [M]
+    assert writer.waiting == [M]
     writer.flush_if_due(0)
-    assert (writer.failures, list(writer.waiting)) == (1, [M])
+    assert (writer.failures, writer.waiting) == (1, [M])
     writer.changed(N, paid(EntityCounts(), START))
     writer.flush_if_due(999)  # left alone for a second
     assert writer.failures == 1
@@ -97,4 +97,39 @@ def test_what_a_store_that_is_down_did_not_take_waits_and_is_written_later(tmp_p
     writer.flush()
     found = again.get_many(["history:merchant:M", "history:ip:N"])
     assert all(isinstance(record, EntityHistory) for record in found)
-    assert writer.waiting == {}
+    assert writer.waiting == []
+
+
+def test_broad_kinds_are_written_less_often_and_hold_back_what_is_said_to_be_complete(store: SqliteStore) -> None:
+    """0.0 s: M and C, written .... 0.5 s on: M changes with C, then alone; C waits for its 10 seconds"""
+    writer = HistoryWriter(store, COUNTER, HistoryWriterSettings(flush_ms=500, broad_flush_ms=10_000), 1, 1)
+    of_m, of_c = EntityCounts(), EntityCounts()
+    c = Entity("category", "5411")
+
+    def written(now_ms: int) -> tuple[int, int, int]:
+        writer.flush_if_due(now_ms)
+        m, category, complete = store.get_many(["history:merchant:M", "history:category:5411", "complete-through:1"])
+        assert isinstance(m, EntityHistory)
+        assert isinstance(category, EntityHistory)
+        assert isinstance(complete, CompleteThrough)
+        return sum(m.row.transactions), sum(category.row.transactions), complete.complete_through_ms - START
+
+    def both(time_ms: int) -> None:
+        writer.changed(M, paid(of_m, START + time_ms))
+        COUNTER.add_transaction(of_c, "category", "u", START + time_ms, START + time_ms, 100)
+        writer.changed(c, of_c)
+
+    both(0)
+    assert written(0) == (1, 1, 0)
+    both(400)
+    assert written(499) == (1, 1, 0)
+    assert written(500) == (2, 1, 399)  # what C has learned at 400 is not there
+    writer.changed(M, paid(of_m, START + 900))
+    assert written(1_000) == (3, 1, 399)
+    assert writer.waiting == [c]
+    assert written(9_999) == (3, 1, 399)
+    assert written(10_000) == (3, 2, 900)
+    assert (writer.waiting, writer.wait_ms(M), writer.wait_ms(c)) == ([], 500, 10_000)
+    both(20_000)
+    writer.flush()
+    assert written(10_001) == (4, 3, 20_000)

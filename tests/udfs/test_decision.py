@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -11,14 +12,14 @@ from hypothesis import strategies as st
 
 from tests.udfs.engines import engine_over, logs_of
 from udfs.block_list import BlockList
-from udfs.decision import action_for, at_least, model_score, round_half_up
-from udfs.decision_settings import DecisionSettings
+from udfs.decision import action_for, at_least, at_most, clipped_logit, model_score, round_half_up, sigmoid
+from udfs.decision_settings import DecisionSettings, Thresholds, thresholds_in_force
 from udfs.events import Transaction
 from udfs.outputs import ACTIONS
 from udfs.profiles import BlockEntry
 
 START = 1_767_225_600_000
-DEFAULT = DecisionSettings()
+DEFAULT = Thresholds(500, 700, 900)
 
 
 # -- actions -------------------------------------------------------------------------------------------------------------
@@ -36,7 +37,7 @@ def test_a_score_above_a_threshold_gets_its_action_and_one_at_it_does_not(score:
 
 
 def test_thresholds_are_configurable() -> None:
-    strict = DecisionSettings(hard_block_above=30, soft_challenge_above=20, refer_above=10)
+    strict = Thresholds(10, 20, 30)
     assert [action_for(strict, score) for score in (10, 11, 20, 21, 30, 31)] == [
         "allow", "refer_to_analyst", "refer_to_analyst", "soft_challenge", "soft_challenge", "hard_block",
     ]  # fmt: skip
@@ -55,6 +56,49 @@ def test_a_forced_minimum_raises_an_action_and_never_lowers_it() -> None:
         assert at_least(action, None) == action
         for other, minimum in enumerate(ACTIONS):
             assert at_least(action, minimum) == ordered[max(rank, other)]
+
+
+def test_a_ceiling_lowers_an_action_and_never_raises_it() -> None:
+    for rank, action in enumerate(ACTIONS):
+        for other, maximum in enumerate(ACTIONS):
+            assert at_most(action, maximum) == ACTIONS[min(rank, other)]
+
+
+@pytest.mark.parametrize(
+    ("fixed", "in_force"),
+    [
+        ((None, None, None), (120, 400, 800)),
+        ((500, 700, 900), (500, 700, 900)),
+        ((500, None, None), (500, 500, 800)),
+        ((900, None, None), (900, 900, 900)),
+        ((None, 100, None), (100, 100, 800)),
+        ((None, None, 300), (120, 300, 300)),
+        ((None, None, 50), (50, 50, 50)),
+        ((0, None, 1000), (0, 400, 1000)),
+    ],
+)
+def test_thresholds_that_are_not_fixed_are_the_bundles_moved_only_to_ascend(
+    fixed: tuple[int | None, int | None, int | None], in_force: tuple[int, int, int]
+) -> None:
+    refer, challenge, block = fixed
+    settings_ = DecisionSettings(refer_above=refer, soft_challenge_above=challenge, hard_block_above=block)
+    assert thresholds_in_force(settings_, Thresholds(120, 400, 800)) == Thresholds(*in_force)
+
+
+# -- log-odds ------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(1e-9, 1 - 1e-7))
+def test_log_odds_and_back_is_the_probability(probability: float) -> None:
+    assert clipped_logit(probability) == pytest.approx(math.log(probability / (1 - probability)), rel=1e-9, abs=1e-9)
+    assert sigmoid(clipped_logit(probability)) == pytest.approx(probability, rel=1e-9)
+
+
+def test_the_log_odds_of_certainty_are_finite_and_the_sigmoid_never_overflows() -> None:
+    assert clipped_logit(0.0) == pytest.approx(math.log(1e-12), rel=1e-6)
+    assert clipped_logit(1.0) == pytest.approx(math.log(2**24), rel=1e-6)
+    assert (sigmoid(-1e6), sigmoid(0.0), sigmoid(1e6)) == (0.0, 0.5, 1.0)
 
 
 # -- rounding ------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.train import train_bundle
-from tests.models.synthetic import FEATURE_SET_VERSION, NAMES, TINY, awkward_rows, synthetic_frame
+from tests.models.synthetic import FEATURE_SET_VERSION, GROUPS, NAMES, TINY, awkward_rows, synthetic_frame
 from udfs.bundle import Bundle, load_bundle
 from udfs.ensemble import UNUSUAL_DEVIATIONS, Ensemble, Prediction
 
@@ -46,7 +46,7 @@ def test_single_rows_score_as_the_same_rows_together(
     ensemble: Ensemble, rows: np.ndarray[tuple[int, int], np.dtype[np.float32]]
 ) -> None:
     single = np.array([ensemble.score(features_of(row)) for row in rows])
-    np.testing.assert_allclose(single, ensemble.predict_many(rows), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(single[:, :3], ensemble.predict_many(rows), rtol=1e-4, atol=1e-6)
     assert ((single[:, 0] >= 0) & (single[:, 0] <= 1)).all()
     assert (single[:, 2] > 0).all()
 
@@ -61,7 +61,7 @@ def test_a_row_scores_the_same_whatever_was_scored_before(ensemble: Ensemble) ->
 def test_the_probability_is_the_blend_of_margin_and_error(bundle: Bundle, ensemble: Ensemble) -> None:
     blend = bundle.manifest.blend
     for row in FRAME.features[:50]:
-        probability, margin, anomaly = ensemble.score(features_of(row))
+        probability, margin, anomaly, _ = ensemble.score(features_of(row))
         log_odds = blend.margin * margin + blend.log_error * math.log(anomaly) + blend.offset
         assert probability == pytest.approx(1 / (1 + math.exp(-log_odds)), rel=1e-4)
 
@@ -124,7 +124,7 @@ def test_all_contributions_and_the_bias_add_up_to_the_margin(bundle: Bundle, ens
 
 
 def test_anomaly_reasons_name_what_was_reconstructed_unusually_badly(bundle: Bundle, ensemble: Ensemble) -> None:
-    features = {**features_of(FRAME.features[0]), "always_one": 50.0, "never_known": -3.0}
+    features = {**features_of(FRAME.features[0]), "always_one": 50.0, "sign": -300.0, "never_known": -3.0}
     ensemble.score(features)
     row = np.array([list(features.values())], np.float32)
     squared = bundle.model.run(["out"], {"x": row})[0][0, 3:]
@@ -136,7 +136,7 @@ def test_anomaly_reasons_name_what_was_reconstructed_unusually_badly(bundle: Bun
         )
     }
     reasons = [reason for reason in ensemble.explain(2) if reason[2] == "anomaly"]
-    assert {name for name, _, _ in reasons} == {"always_one", "never_known"}
+    assert {name for name, _, _ in reasons} == {"always_one", "sign"}  # what training never knew is not unusual
     for name, deviations, _ in reasons:
         assert deviations == pytest.approx(expected[name], rel=1e-4)
         assert deviations > UNUSUAL_DEVIATIONS
@@ -193,4 +193,21 @@ def test_a_matrix_of_another_shape_or_type_is_refused(ensemble: Ensemble, wrong:
 def test_predictions_are_read_by_name(ensemble: Ensemble) -> None:
     prediction = ensemble.score(features_of(FRAME.features[0]))
     assert isinstance(prediction, Prediction)
-    assert (prediction.probability, prediction.margin, prediction.anomaly) == tuple(prediction)
+    assert (prediction.probability, prediction.margin, prediction.anomaly, prediction.coverage) == tuple(prediction)
+
+
+def test_coverage_is_the_importance_of_the_features_whose_groups_are_all_known(
+    bundle: Bundle, ensemble: Ensemble
+) -> None:
+    manifest = bundle.manifest
+    rows = FRAME.features[:300].copy()
+    random = np.random.default_rng(4)
+    for places in GROUPS.values():
+        rows[np.ix_(random.random(300) < 0.4, places)] = np.nan
+    scored = ensemble.score_many([features_of(row) for row in rows])
+    for row, prediction in zip(rows, scored, strict=True):
+        missing = {group for group, places in GROUPS.items() if np.isnan(row[list(places)]).all()}
+        unknown = {place for group in missing for place in GROUPS[group]}
+        expected = sum(share for place, share in enumerate(manifest.importance) if place not in unknown)
+        assert prediction.coverage == pytest.approx(expected / sum(manifest.importance))
+    assert len({prediction.coverage for prediction in scored}) > 8

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from hypothesis import strategies as st
 
 from models.default_bundle import DEFAULT_BUNDLE
 from tests.udfs.test_scorer import START, Session, payment, reference
-from udfs.bundle import content_version, encode_manifest, read_manifest
+from udfs.bundle import DecisionModel, content_version, encode_manifest, read_manifest
 from udfs.control import ControlElement, ControlError, decode_control, encode_control
 from udfs.events import Transaction
 from udfs.live_control import LiveControl, UnusableHere
+from udfs.rules.rule_map import RuleMap, content_of
 from udfs.scorer_config import StartVersions
 
 __all__ = ["reference"]
@@ -51,10 +53,13 @@ def test_a_rule_set_of_a_higher_version_takes_over_and_an_older_one_is_ignored(l
     version = live.scorer.rulebook.version
     assert live.publish_rules(version + 2, points=60)
     decision = live.decision()
-    assert decision["rules"] == {"version": version + 2, "score": 600, "points": 60, "hits": ["any"]}
+    assert decision["rules"] == {
+        "version": version + 2, "score": 600, "points": 60, "hits": ["any"], "map": "cautious",
+    }  # fmt: skip
+    assert decision["tags"] == ["cautious_rules"]
     assert decision["control_versions"] == {"rules": version + 2}
-    assert decision["action"] == "refer_to_analyst"
-    assert "amount 20.00" in [reason["text"] for reason in decision["reasons"]]
+    judge = live.scorer.judge
+    assert judge.blend.from_rules(60) == pytest.approx(0.6 * log(10))
     assert not live.publish_rules(version + 1, points=100)
     assert not live.publish_rules(version + 2, points=100)
     assert live.decision(transaction_id="T2")["rules"] == decision["rules"]
@@ -71,15 +76,22 @@ def test_a_faulty_rule_is_named_and_the_rules_stay(live: Live) -> None:
 
 
 def test_thresholds_change_what_is_done_about_the_same_score(live: Live) -> None:
-    live.publish_rules(99, points=60)  # a score of 600
-    actions = [live.decision()["action"]]
-    for version, thresholds in ((1, (500, 599, 700)), (3, (100, 200, 599)), (2, (500, 700, 900)), (4, (600, 600, 600))):
+    live.publish_rules(99, points=60)
+    score = live.decision(user_id="V0")["risk_score"]
+    assert 1 < score < 900
+    actions = []
+    for version, thresholds in (
+        (1, (score - 1, score, score + 1)),
+        (3, (0, 1, score - 1)),
+        (2, (900, 900, 900)),
+        (4, (score, score, score)),
+    ):
         names = ("refer_to_analyst", "soft_challenge", "hard_block")
         live.publish("thresholds", version, **dict(zip(names, thresholds, strict=True)))
-        decision = live.decision(transaction_id=f"V{version}")
-        assert decision["risk_score"] == 600
+        decision = live.decision(user_id=f"V{version}")
+        assert decision["risk_score"] == score
         actions.append(decision["action"])
-    assert actions == ["refer_to_analyst", "soft_challenge", "hard_block", "hard_block", "allow"]
+    assert actions == ["refer_to_analyst", "hard_block", "hard_block", "allow"]
     assert decision["control_versions"] == {"rules": 99, "thresholds": 4}
 
 
@@ -100,7 +112,9 @@ def test_entries_of_the_block_list_accumulate_and_each_is_taken_off_by_its_own_k
     )  # older than taking off
     decision = live.decision(transaction_id="T2", timestamp=START + 9)
     assert {reason["name"] for reason in decision["reasons"] if reason["source"] == "block_list"} == {"merchant:M1"}
-    assert live.decision(transaction_id="T3", timestamp=START + 10)["action"] == "allow"  # the merchant's has expired
+    expired = live.decision(transaction_id="T3", timestamp=START + 10)  # the merchant's too, by now
+    assert expired["action"] != "hard_block"
+    assert not [reason for reason in expired["reasons"] if reason["source"] == "block_list"]
 
 
 def test_what_the_start_ups_block_list_holds_can_be_taken_off_and_replaced(live: Live) -> None:
@@ -253,3 +267,41 @@ def test_every_kind_of_element_is_the_same_after_a_round_trip() -> None:
         decoded: ControlElement = decode_control(json.dumps(element).encode())
         assert json.loads(encode_control(decoded)) == element
         assert decode_control(encode_control(decoded)) == decoded
+
+
+def test_a_bundle_that_holds_a_map_of_the_rules_in_force_ends_the_caution(live: Live, tmp_path: Path) -> None:
+    live.publish_rules(99, points=60)
+    assert live.decision()["rules"]["map"] == "cautious"
+    rule_map = RuleMap("live", 99, content_of(live.scorer.rulebook.rule_set), (0, 60), (0.01, 0.2), 1_000, 20)
+    decision_model = DecisionModel(rules_weight=0.5, rule_maps=(rule_map,))
+    other = rewritten_bundle(tmp_path / "other", name="mapped", decision=decision_model)
+    live.publish("bundle", 1, path=str(tmp_path / "other"), bundle=other)
+    decision = live.decision(transaction_id="T2")
+    assert (decision["rules"]["map"], "cautious_rules" in decision["tags"]) == ("calibrated", False)
+    shift = 0.5 * (log(0.2 / 0.8) - log(0.01 / 0.99))
+    log_odds = log(decision["probability"] / (1 - decision["probability"]))
+    model = decision["model"]["probability"]
+    assert log_odds == pytest.approx(log(model / (1 - model)) + shift)
+
+
+def test_other_rules_than_the_maps_count_with_caution_again(live: Live, tmp_path: Path) -> None:
+    live.publish_rules(99, points=60)
+    rule_map = RuleMap("live", 99, content_of(live.scorer.rulebook.rule_set), (0, 60), (0.01, 0.2), 1_000, 20)
+    folder = tmp_path / "other"
+    other = rewritten_bundle(folder, decision=DecisionModel(rules_weight=0.5, rule_maps=(rule_map,)))
+    live.publish("bundle", 1, path=str(folder), bundle=other)
+    live.publish_rules(100, points=61)
+    assert live.decision()["rules"]["map"] == "cautious"
+    live.publish_rules(101, points=60)
+    assert live.decision(transaction_id="T2")["rules"]["map"] == "calibrated"
+
+
+def test_a_bundle_whose_map_of_the_rules_in_force_means_nothing_is_refused(live: Live, tmp_path: Path) -> None:
+    live.publish_rules(99, points=60)
+    broken = RuleMap("live", 99, content_of(live.scorer.rulebook.rule_set), (0, 60), (0.2, 0.01), 1_000, 20)
+    other = rewritten_bundle(tmp_path / "other", decision=DecisionModel(rule_maps=(broken,)))
+    before = live.scorer.ensemble
+    with pytest.raises(ControlError, match="rates not fall"):
+        live.publish("bundle", 1, path=str(tmp_path / "other"), bundle=other)
+    assert live.scorer.ensemble is before
+    assert live.decision()["model"]["bundle"] == HASH

@@ -70,6 +70,20 @@ def test_a_whole_folder_is_found_under_the_keys_of_the_port(tmp_path: Path) -> N
     ]
 
 
+def test_attributes_of_users_are_read_in_their_form_and_refused_with_their_name(tmp_path: Path) -> None:
+    row = '{"user_id":"U1","attributes":%s}'
+    reference = load(tmp_path, users=row % '{"job":" nurse ","age":40,"vip":true,"none":null}')
+    assert reference.store.records == {
+        "user:U1": UserProfile(user_id="U1", attributes={"job": "nurse", "age": 40.0, "vip": 1.0})
+    }
+    for bad, words in (
+        ('{"Job":"x"}', "users.jsonl, line 1: attributes: 'Job' is no name"),
+        ('{"job":"' + "x" * 65 + '"}', "line 1: attributes.job: 65 bytes of UTF-8, at most 64 are allowed"),
+        ('{"job":[1]}', "line 1: Expected `bool | float | str | null`, got `array`"),
+    ):
+        assert words in refused(tmp_path, users=row % bad), bad
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_each_file_may_stand_alone_and_only_a_history_file_makes_histories_known(name: str, tmp_path: Path) -> None:
     reference = load(tmp_path, **{name.removesuffix(".jsonl"): GOOD[name]})

@@ -21,6 +21,8 @@ EVENT_TEXTS = (
 )  # fmt: skip
 EVENT_NUMBERS = {
     "timestamp": "timestamp", "latitude": "latitude", "longitude": "longitude", "original_amount": "amount",
+    "distance_from_home_km": "distance_from_home_km", "account_tenure_months": "account_tenure_months",
+    "txns_last_1h": "txns_last_1h",
 }  # fmt: skip
 EVENT_FLAGS = ("otp_used",)
 POPULATION_NAMES = (

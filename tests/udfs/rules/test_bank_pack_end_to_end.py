@@ -12,7 +12,7 @@ import pytest
 
 from models.default_bundle import DEFAULT_BUNDLE
 from models.replay import replay_outputs
-from models.statistics import collect_statistics, write_statistics
+from models.statistics import collect_statistics
 from tests.oracle.bank_pack import POINTS, BankPackOracle
 from tests.udfs.rules.random_bank import DAY, RATES, START, RandomBank
 from udfs.decision_settings import DecisionSettings
@@ -22,7 +22,7 @@ from udfs.money import Money
 from udfs.open_scorer import open_scorer
 from udfs.outputs import Decision, Duplicate
 from udfs.profiles import UserProfile
-from udfs.rules.population import Statistics
+from udfs.rules.population import FORMAT_1, Figures
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.stores.memory import load_reference
 from udfs.user_log import MemoryUserLogs
@@ -46,13 +46,14 @@ class Files:
         _write_lines(self.reference / "block_list.jsonl", bank.block_list)
         rows = [f"{currency},2020-01-01,{rate}\n" for currency, rate in RATES.items()]
         self.fx_rates.write_text("currency,valid_from,rate\n" + "".join(rows))
-        write_statistics(self.collect(), self.statistics)
+        _write_timeless(self.collect(), self.statistics)
 
-    def collect(self) -> Statistics:
+    def collect(self) -> Figures:
+        """As of the end."""
         records = load_reference(self.reference, BucketSettings()).store.records.values()
         users = {record.user_id: record for record in records if isinstance(record, UserProfile)}
         money = Money("USD", load_fx_rates(self.fx_rates))
-        return collect_statistics(self.events, users, money, KNOWN_UNTIL).statistics
+        return collect_statistics(self.events, users, money, KNOWN_UNTIL).statistics.snapshots[-1]
 
     def decisions(self) -> list[Decision | Duplicate]:
         paths = ScorerPaths(
@@ -71,6 +72,12 @@ class Files:
 
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def _write_timeless(figures: Figures, path: Path) -> None:
+    """As a file of format 1, whose figures count at any time: the oracle judges all transactions by the same ones."""
+    whole = {"format": FORMAT_1, "until_ms": KNOWN_UNTIL, "base_currency": "USD"}
+    path.write_bytes(msgspec.json.encode(msgspec.structs.asdict(figures) | whole))
 
 
 @pytest.fixture(scope="module")

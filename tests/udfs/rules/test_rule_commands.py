@@ -97,7 +97,7 @@ def test_statistics_are_written_and_told_with_what_is_missing_and_what_was_left_
     assert "no distance from home" in result.output
     assert "no fraud rate" in result.output
     assert "1 of 21 lines were left out:\n  line 21: not JSON" in result.output
-    assert load_population(out).statistics.amount_p95 == pytest.approx(19.05)
+    assert load_population(out).statistics.snapshots[-1].amount_p95 == pytest.approx(19.05)
 
 
 @pytest.mark.parametrize("until", ["2026-01-01T00:00:09.500Z", "2026-01-01T01:00:09.500+01:00", "1767225609500"])
@@ -108,8 +108,8 @@ def test_until_is_a_moment_in_iso_8601_or_epoch_milliseconds(events, tmp_path, u
     out = tmp_path / "statistics.json"
     result = run("stats", "--events", events, "--out", out, "--until", until, "--reference", reference)
     assert result.exit_code == 0
-    statistics = load_population(out).statistics
-    assert (statistics.transactions, statistics.until_ms, statistics.km_from_home_p90) == (10, 1_767_225_609_500, 0.0)
+    (figures,) = load_population(out).statistics.snapshots
+    assert (figures.transactions, figures.as_of_ms, figures.km_from_home_p90) == (10, 1_767_225_609_001, 0.0)
 
 
 def test_amounts_go_through_the_fx_table(events, tmp_path):
@@ -120,7 +120,7 @@ def test_amounts_go_through_the_fx_table(events, tmp_path):
     rates.write_text("currency,valid_from,rate\nEUR,2020-01-01,0.9\n")
     assert run("stats", "--events", events, "--out", out, "--fx-rates", rates, "--base-currency", "CHF").exit_code == 0
     statistics = load_population(out).statistics
-    assert (statistics.amount_p95, statistics.base_currency) == (90.0, "CHF")
+    assert (statistics.snapshots[-1].amount_p95, statistics.base_currency) == (90.0, "CHF")
 
 
 @pytest.mark.parametrize(

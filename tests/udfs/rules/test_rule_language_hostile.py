@@ -14,6 +14,7 @@ from udfs.features.values import named
 from udfs.rules.compiler import compile_rows
 from udfs.rules.errors import RuleError
 from udfs.rules.language import parse_condition
+from udfs.rules.names import POPULATION_NAMES
 from udfs.rules.pack_files import RuleFileError, parse_rule_set
 from udfs.rules.reasons import ReasonTemplate
 from udfs.rules.rule_set import Rule, RuleSet, decode_rule_set
@@ -105,7 +106,10 @@ def test_any_text_is_either_a_condition_that_runs_or_a_rule_error(text):
         error = refused
     else:
         matching = compile_rows([(condition, None, "row")])
-        assert matching(named(dict.fromkeys(FEATURES, 1.0)), transaction(), {}) in ([], ["row"])
+        assert matching(named(dict.fromkeys(FEATURES, 1.0)), transaction(), dict.fromkeys(POPULATION_NAMES, 1.0)) in (
+            [],
+            ["row"],
+        )
         return
     assert error.position is not None
     assert 1 <= error.position <= len(text) + 1

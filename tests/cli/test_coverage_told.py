@@ -1,0 +1,61 @@
+"""`fraud config check` says what the bundle will miss of the input, as far as it can be looked at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli.main import main
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    path = tmp_path / "events.jsonl"
+    lines = [
+        {"transaction_id": f"T{n}", "user_id": f"U{n % 5}", "timestamp": 1_767_225_600_000 + n, "amount": 1.0}
+        for n in range(40)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def checked(config: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(main, ["config", "check", str(config), *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_file_is_compared_with_the_bundle(events: Path, bundle: Path, tmp_path: Path) -> None:
+    config = tmp_path / "job.yaml"
+    config.write_text(
+        f"source: {{kind: file, path: {events}}}\nsinks: [{{kind: discard}}]\nscoring: {{bundle: {bundle}}}\n"
+    )
+    output = checked(config)
+    assert "population statistics: none: what rules compare with the population stays unknown" in output
+    assert "(40 transactions looked at)" in output
+    assert "device_id" in output
+    assert "user profiles (users.jsonl, or the store)" in output
+    assert "coverage" not in checked(config, "--quiet")
+
+
+def test_a_stream_is_not_read_and_that_is_said(bundle: Path, tmp_path: Path) -> None:
+    config = tmp_path / "job.yaml"
+    config.write_text(
+        "source: {kind: kafka, connection: {bootstrap_servers: '127.0.0.1:9092'}}\n"
+        f"sinks: [{{kind: discard}}]\nscoring: {{bundle: {bundle}}}\n"
+    )
+    assert "a source of kind kafka is not read here, so what the bundle will miss is not known" in checked(config)
+
+
+def test_a_bundle_that_cannot_be_used_is_told_before_the_job_starts(events: Path, tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    config = tmp_path / "job.yaml"
+    config.write_text(
+        f"source: {{kind: file, path: {events}}}\nsinks: [{{kind: discard}}]\nscoring: {{bundle: {tmp_path}/bundle}}\n"
+    )
+    result = CliRunner().invoke(main, ["config", "check", str(config)])
+    assert result.exit_code == 2
+    assert "manifest.json: missing; the bundle is incomplete" in result.output
