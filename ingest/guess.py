@@ -16,9 +16,10 @@ from ingest.schema import CsvSpec
 from ingest.sources.chunk import Chunk
 from ingest.sources.open import files_of, open_source
 from ingest.suggestion import listed
-from ingest.synonyms import closeness
-from ingest.targets import FIELD_TYPES, LIST_TYPES, MOMENT_TYPES, TARGETS, Target
+from ingest.synonyms import attribute_columns, closeness, home_columns
+from ingest.targets import FIELD_TYPES, LIST_TYPES, MOMENT_TYPES, TARGETS, FieldType, Target
 from ingest.time_guess import time_formats
+from udfs.codec import BadRecord, identifier
 
 SAMPLE_ROWS = 1_000
 ASSUMED_DELAY_DAYS = 7
@@ -36,26 +37,44 @@ def guess_mapping(path: Path, kind: str = "transaction", file_format: str | None
     target = TARGETS[kind]
     has_label = kind == "transaction"
     wanted = target.field_names + (_LABEL_FIELDS if has_label else ())
-    found = match_columns(columns, wanted)
+    homes = home_columns(columns) if kind == "transaction" else []
+    found = match_columns((column for column in columns if column not in homes), wanted, sample)
     lines = [f"# Guessed from the names and the first rows of {first.name}: check every line.", f"kind: {kind}"]
     lines += [*_decimal_comma(found, sample), "fields:"]
     lines += [line for name in target.field_names for line in _field_lines(name, target, found, sample)]
+    attributes = attribute_columns(column for column in columns if column not in found.values())
+    if target.has_attributes and attributes:
+        lines += ["attributes:", *(_attribute_line(name, *told) for name, told in attributes.items())]
+        found |= {f"attributes.{name}": column for name, (column, _) in attributes.items()}
     if has_label:
         lines += _label_lines(found, sample)
     lines += _nested_lines(found, sample)
-    left_over = [column for column in columns if column not in found.values()]
+    if homes:
+        lines.append(f"# Of the user's home, for a mapping of kind user_profile: {listed(homes)}")
+    left_over = [column for column in columns if column not in (*found.values(), *homes)]
     if left_over:
         lines.append(f"# Not used: {listed(left_over)}")
     text = "\n".join(lines) + "\n"
     return text + _trial(text, sample)
 
 
-def match_columns(columns: Iterable[str], fields: Iterable[str]) -> dict[str, str]:
-    """Field -> column, each column for one field at most, the closest names first."""
+def match_columns(columns: Iterable[str], fields: Iterable[str], sample: Chunk | None = None) -> dict[str, str]:
+    """Field -> column, each column for one field at most, the closest names first.
+
+    With a sample, columns that hold nothing in it come last, and one of lists or objects is for fields of lists only.
+    """
     order = {name: place for place, name in enumerate(fields)}
-    pairs = [(-closeness(column, name), place, name, column) for column in columns for name, place in order.items()]
+    values = {} if sample is None else sample.columns
+    empty = {column for column, held in values.items() if len(held) and all(map(is_blank, held))}
+    nested = {column for column, held in values.items() if any(isinstance(value, dict | list) for value in held)}
+    pairs = [
+        (column in empty, -closeness(column, name), place, name, column)
+        for column in columns
+        for name, place in order.items()
+        if column not in nested or FIELD_TYPES.get(name) in LIST_TYPES
+    ]
     found: dict[str, str] = {}
-    for score, _, name, column in sorted(pairs):
+    for _, score, _, name, column in sorted(pairs):
         if score < 0 and name not in found and column not in found.values():
             found[name] = column
     return found
@@ -69,6 +88,10 @@ def _field_lines(name: str, target: Target, found: Mapping[str, str], sample: Ch
     if name == "transaction_id" and name in target.required:
         return ["  transaction_id: {row_number: true, prefix: tx-}  # no column looks like one"]
     return [f"  # {name}: COLUMN  # required, and no column looks like it"] if name in target.required else []
+
+
+def _attribute_line(name: str, column: str, kind: str) -> str:
+    return f"  {name}: {{column: {_quoted(column)}, type: {kind}}}"
 
 
 def _label_lines(found: Mapping[str, str], sample: Chunk) -> list[str]:
@@ -94,6 +117,8 @@ def _is_list_as_text(name: str, column: str, sample: Chunk) -> bool:
 
 
 def _lines(name: str, column: str, sample: Chunk) -> list[str]:
+    if FIELD_TYPES.get(name) is FieldType.IDENTIFIER and _needs_encoding(sample.columns[column]):
+        return [f"  {name}: {{column: {_quoted(column)}, encode: true}}"]
     if name not in FIELD_TYPES or FIELD_TYPES[name] not in MOMENT_TYPES:
         return [f"  {name}: {_quoted(column)}"]
     values = [value for value in sample.columns[column] if not is_blank(value)]
@@ -104,6 +129,17 @@ def _lines(name: str, column: str, sample: Chunk) -> list[str]:
         return [f"  {name}: {{column: {_quoted(column)}, format: iso}}  # no known format fits: set one"]
     doubt = f"  # or {' or '.join(formats[1:])}" if len(formats) > 1 else ""
     return [f"  {name}: {{column: {_quoted(column)}, format: {_quoted(formats[0])}}}{doubt}"]
+
+
+def _needs_encoding(values: Sequence[object]) -> bool:
+    """Is one of them a text that is no id, as a merchant's name with spaces?"""
+    try:
+        for value in values:
+            if isinstance(value, str) and not is_blank(value):
+                identifier(value.strip(), "")
+    except BadRecord:
+        return True
+    return False
 
 
 def _decimal_comma(found: Mapping[str, str], sample: Chunk) -> list[str]:
