@@ -54,20 +54,22 @@ DEV = [
     "uv",
 ]
 
+NOT_COMPILED = ("__init__.py", "feature.py", "feature_set.py", "groups.py", "values.py", "words.py")
 # What runs for every transaction. Not the structs of msgspec, whose options mypyc drops.
 COMPILED = [
     *(
         f"udfs/{name}.py"
         for name in (
-            "account_history", "baseline", "block_list", "codec", "decision", "entity_history", "entity_risk",
-            "feature_engine", "flags", "geo", "local_time", "money", "observation", "packed_hours", "scorer", "sorted_times",
-            "stores/cache", "sums", "undecided", "user_state", "window", "windows",
+            "account_history", "attribute_values", "baseline", "block_list", "broad_risks", "codec", "codes",
+            "decision", "entities", "entity_history", "entity_risk", "feature_engine", "flag_days", "flags", "geo",
+            "judge", "local_time", "money", "notices", "observation", "packed_hours", "score_blend", "scorer",
+            "sorted_times", "stores/cache", "sums", "undecided", "user_state", "window", "windows",
         )
     ),
     *(
         path
         for path in sorted(glob("udfs/features/*.py"))
-        if os.path.basename(path) not in ("__init__.py", "feature.py", "values.py", "words.py")
+        if os.path.basename(path) not in NOT_COMPILED
     ),
 ]  # fmt: skip
 

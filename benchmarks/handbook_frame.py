@@ -5,55 +5,79 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from struct import Struct
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from udfs.features.catalogue import NAMES
+from udfs.features.feature_set import feature_set_of
 
 
 class _Model(msgspec.Struct):
-    bundle: str
     probability: float
+
+
+class _Rules(msgspec.Struct):
+    points: int
 
 
 class _Line(msgspec.Struct, tag_field="type", tag="decision"):
     transaction_id: str
+    risk_score: int
+    probability: float
     model: _Model
+    rules: _Rules
     features: dict[str, float | None]
 
 
+class Logged(NamedTuple):
+    """Decisions in order of arrival: rows of the table int64 [n], the final probabilities and risk scores, the model's
+    own probabilities, the rules' points, all [n], and features float32 [n, F]. What is null in JSON was NaN."""
+
+    rows: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+    risk_scores: npt.NDArray[np.int64]
+    model_probabilities: npt.NDArray[np.float64]
+    points: npt.NDArray[np.int32]
+    features: npt.NDArray[np.float32]
+
+    def part(self, inside: npt.NDArray[np.bool_]) -> Logged:
+        """The decisions that are `inside` bool [n]."""
+        return Logged(*(np.ascontiguousarray(column[inside]) for column in self))
+
+
 class LoggedDecisions:
-    """Row numbers of the table, probabilities and features of the decisions of some legs, in order of arrival."""
+    """Finds a table's rows in decision logs by the transactions' ids."""
 
     def __init__(self, transaction_ids: npt.NDArray[np.int64]) -> None:
         self._rows = {str(identity): row for row, identity in enumerate(transaction_ids.tolist())}
-        self._pack = Struct(f"{len(NAMES)}f").pack
+        self._names = feature_set_of().names
+        self._pack = Struct(f"{len(self._names)}f").pack
 
-    def read(
-        self, files: Iterable[Path], first_row: int, end_row: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float32]]:
-        """Rows [n], probabilities float64 [n] and features float32 [n, F] of decisions on rows in [first_row, end_row).
-
-        What is null in JSON was NaN.
-        """
+    def read(self, files: Iterable[Path], first_row: int, end_row: int) -> Logged:
+        """The decisions on rows in [first_row, end_row)."""
         decode = msgspec.json.Decoder(_Line).decode
-        rows: list[int] = []
-        probabilities: list[float] = []
+        numbers: list[tuple[int, float, int, float, int]] = []
         features = bytearray()
-        nan = float("nan")
+        names, nan = self._names, float("nan")
         for file in files:
             with file.open("rb") as lines:
                 for line in lines:
                     decision = decode(line)
                     row = self._rows[decision.transaction_id]
                     if first_row <= row < end_row:
-                        rows.append(row)
-                        probabilities.append(decision.model.probability)
-                        features += self._pack(*[nan if v is None else v for v in map(decision.features.get, NAMES)])
-        return (
+                        numbers.append(
+                            (row, decision.probability, decision.risk_score, decision.model.probability,
+                             decision.rules.points)
+                        )  # fmt: skip
+                        features += self._pack(*[nan if v is None else v for v in map(decision.features.get, names)])
+        rows, probabilities, scores, of_model, points = zip(*numbers, strict=True) if numbers else ((),) * 5
+        return Logged(
             np.array(rows, np.int64),
             np.array(probabilities, np.float64),
-            np.frombuffer(features, np.float32).reshape(-1, len(NAMES)),
+            np.array(scores, np.int64),
+            np.array(of_model, np.float64),
+            np.array(points, np.int32),
+            np.frombuffer(features, np.float32).reshape(-1, len(names)),
         )

@@ -22,9 +22,14 @@ def write_results(result: DateResult, folder: Path) -> None:
 
 def print_results(results: Sequence[DateResult]) -> None:
     """Side by side, a date a line, and the mean."""
-    click.echo(f"\n{'':12}{'this project':^24}{'its trees alone':^24}{'handbook, 15 features':^24}")
-    click.echo(f"{'train start':12}" + f"{'AUC':>7} {'AP':>7} {'CP@100':>7} " * 3)
-    columns = [[_values(part) for part in (result.ours, result.trees_alone, result.handbook)] for result in results]
+    click.echo(
+        f"\n{'':12}{'this project':^24}{'its risk score':^24}{'its model alone':^24}{'handbook, 15 features':^24}"
+    )
+    click.echo(f"{'train start':12}" + f"{'AUC':>7} {'AP':>7} {'CP@100':>7} " * 4)
+    columns = [
+        [_values(part) for part in (result.ours, result.risk_score, result.model_alone, result.handbook)]
+        for result in results
+    ]
     for result, values in zip(results, columns, strict=True):
         click.echo(f"{result.train_start:12}" + _line(values))
     if len(results) > 1:
@@ -35,7 +40,9 @@ def print_results(results: Sequence[DateResult]) -> None:
         [result.explanations.top_3_overlap for result in results],
         weights=[result.explanations.alerts for result in results],
     )
-    click.echo(f"\nthe job's probability against the offline evaluation: {greatest:.1e} at most, over {rows:,} rows")
+    click.echo(
+        f"\nthe model's probability in the job against the offline evaluation: {greatest:.1e} at most, over {rows:,} rows"
+    )
     alerts = sum(result.explanations.alerts for result in results)
     click.echo(f"reasons against exact TreeSHAP: {overlap:.1%} of the top three agree, over {alerts:,} alerts")
 

@@ -14,25 +14,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.handbook_baseline import Settings, fit, predict, tune
-from benchmarks.handbook_frame import LoggedDecisions
+from benchmarks.handbook_frame import Logged, LoggedDecisions
 from benchmarks.handbook_protocol import DELAY_DAYS, TEST_DAYS, TRAIN_DAYS, Columns, Metrics, measure, split
 from cli.progress import progress_bar
 from models.explain import Agreement, agreement_with_tree_shap
-from models.frame import TrainingFrame
+from models.frame import RuleSetIdentity, TrainingFrame
 from models.metrics import DAY_MS
 from models.offline import offline_probabilities
 from models.period import Period
 from models.settings import TrainSettings
+from models.settings_by_data import settings_for
 from models.train import TrainedEnsemble, save_bundle, train
 from udfs.bundle import load_bundle
-from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.features.feature_set import feature_set_of
+from udfs.open_scorer import rule_set_of
+from udfs.rules.rule_map import content_of
 
-ALERT_ABOVE = 0.5
+RULES = "bank"  # the job's
 Rows = npt.NDArray[np.int64]
 
 
 class DateResult(msgspec.Struct, kw_only=True):
-    """metrics.json. `greatest_difference` is that of the job's probability to the offline evaluation, all rows."""
+    """metrics.json. `ours` is measured by the decisions' probability, `risk_score` by what they were made by, `model_alone`
+    without the rules. `greatest_difference` is that of the model's probability to the offline evaluation, all rows.
+    """
 
     train_start: str
     train_transactions: int
@@ -41,6 +46,8 @@ class DateResult(msgspec.Struct, kw_only=True):
     measured_transactions: int
     measured_frauds: int
     ours: Metrics
+    risk_score: Metrics
+    model_alone: Metrics
     trees_alone: Metrics
     handbook: Metrics | None = None
     handbook_settings: dict[str, Any] | None = None
@@ -49,7 +56,10 @@ class DateResult(msgspec.Struct, kw_only=True):
     explanations: Agreement
     bundle_version: str
     blend: dict[str, float]
+    rules_weight: float
+    refer_above: int
     trees: int
+    settings: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ class TrainedWeek:
     bundle: Path
     version: str
     ensemble: TrainedEnsemble
+    settings: TrainSettings
 
 
 class LoggedWeeks:
@@ -68,21 +79,22 @@ class LoggedWeeks:
         self.columns = columns
         self.decisions = LoggedDecisions(columns.transaction_ids)
         end_row = self._first(last_day + TRAIN_DAYS)
-        self._rows, _, self._features = self.decisions.read(files, self._first(first_day), end_row)
+        self._logged = self.decisions.read(files, self._first(first_day), end_row)
 
     def train_frame(self, day: int) -> TrainingFrame:
         """The train week as a frame. Raises ValueError when the job has logged only part of it."""
         columns = self.columns
         first, end = self._first(day), self._first(day + TRAIN_DAYS)
-        inside = (self._rows >= first) & (self._rows < end)
-        rows, expected = self._rows[inside], np.arange(first, end)
+        logged = self._logged.part((self._logged.rows >= first) & (self._logged.rows < end))
+        rows, expected = logged.rows, np.arange(first, end)
         if not np.array_equal(np.sort(rows), expected):
             raise ValueError(f"the job logged {len(rows)} of the train week's {len(expected)} transactions; run again")
         times_ms = columns.timestamps_ms[rows]
+        feature_set, rule_set = feature_set_of(), rule_set_of(RULES)
         return TrainingFrame(
-            features=np.ascontiguousarray(self._features[inside]),
-            names=NAMES,
-            feature_set_version=FEATURE_SET_VERSION,
+            features=logged.features,
+            names=feature_set.names,
+            feature_set_version=feature_set.version,
             labels=columns.labels[rows],
             timestamps_ms=times_ms,
             amounts=columns.amounts[rows],
@@ -91,6 +103,9 @@ class LoggedWeeks:
             patterns=np.full(len(rows), None, object),
             description={"source": "handbook", "train_start": str(np.datetime64(day, "D"))},
             label_known_at_ms=times_ms + DELAY_DAYS * DAY_MS,
+            groups=feature_set.groups,
+            rule_points=logged.points,
+            rule_set=RuleSetIdentity(rule_set.name, rule_set.version, content_of(rule_set)),
         )
 
     def _first(self, day: int) -> int:
@@ -105,13 +120,13 @@ class LoggedWeeks:
 def train_week(logged: LoggedWeeks, day: int, bundle: Path) -> TrainedWeek:
     """Learn from the train week with the labels that are known when the test week begins."""
     frame = logged.train_frame(day)
-    settings = TrainSettings.short_period("handbook")
     end = day + TRAIN_DAYS
     period = Period(day * DAY_MS, end * DAY_MS, (end + DELAY_DAYS) * DAY_MS)
+    settings = settings_for(frame, period, TrainSettings(name="handbook"))
     with progress_bar("training") as progress:
         ensemble = train(frame, settings, lambda _, share: progress(round(1000 * share), 1000), period)
         progress(1000, 1000)
-    return TrainedWeek(bundle, save_bundle(ensemble, frame, bundle, settings).version, ensemble)
+    return TrainedWeek(bundle, save_bundle(ensemble, frame, bundle, settings).version, ensemble, settings)
 
 
 def tested_week(logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequence[Path], folder: Path) -> DateResult:
@@ -121,16 +136,19 @@ def tested_week(logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequ
     """
     columns, ensemble = logged.columns, trained.ensemble
     first, end = logged.test_rows(day)
-    rows, probabilities, features = logged.decisions.read(files, first, end)
-    if not np.array_equal(np.sort(rows), np.arange(first, end)):
-        raise ValueError(f"{len(rows)} decisions on the test week's {end - first} transactions")
-    _write_decisions(folder / "decisions.parquet", columns, rows, probabilities)
-    offline = offline_probabilities(ensemble.fitted, ensemble.blend.weights, features)
-    by_row = np.full(len(columns.labels), np.nan)
+    found = logged.decisions.read(files, first, end)
+    if not np.array_equal(np.sort(found.rows), np.arange(first, end)):
+        raise ValueError(f"{len(found.rows)} decisions on the test week's {end - first} transactions")
+    _write_decisions(folder / "decisions.parquet", columns, found)
+    offline = offline_probabilities(ensemble.fitted, ensemble.blend.weights, found.features)
     train_rows, measured = split(columns, day)
-    by_row[rows] = probabilities
-    ours = measure(columns, measured, by_row[measured])
-    by_row[rows] = ensemble.fitted.boosting.margins(features)
+
+    def measured_by(scores: npt.NDArray[Any]) -> Metrics:
+        by_row = np.full(len(columns.labels), np.nan)
+        by_row[found.rows] = scores
+        return measure(columns, measured, by_row[measured])
+
+    feature_set, decision = feature_set_of(), ensemble.decision
     return DateResult(
         train_start=str(np.datetime64(day, "D")),
         train_transactions=len(train_rows),
@@ -138,18 +156,23 @@ def tested_week(logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequ
         test_transactions=end - first,
         measured_transactions=len(measured),
         measured_frauds=int(columns.labels[measured].sum()),
-        ours=ours,
-        trees_alone=measure(columns, measured, by_row[measured]),
-        online_offline_rows=len(rows),
-        greatest_difference=float(np.abs(offline - probabilities).max()),
+        ours=measured_by(found.probabilities),
+        risk_score=measured_by(found.risk_scores),
+        model_alone=measured_by(found.model_probabilities),
+        trees_alone=measured_by(ensemble.fitted.boosting.margins(found.features)),
+        online_offline_rows=len(found.rows),
+        greatest_difference=float(np.abs(offline - found.model_probabilities).max()),
         explanations=agreement_with_tree_shap(
-            load_bundle(trained.bundle, NAMES, FEATURE_SET_VERSION),
+            load_bundle(trained.bundle, feature_set.names, feature_set.version),
             ensemble.fitted.boosting,
-            features[probabilities > ALERT_ABOVE],
+            found.features[found.risk_scores > decision.refer_above],
         ),
         bundle_version=trained.version,
         blend=msgspec.to_builtins(ensemble.blend.weights),
+        rules_weight=decision.rules_weight,
+        refer_above=decision.refer_above,
         trees=len(ensemble.fitted.forest.trees),
+        settings=trained.settings.why,
     )
 
 
@@ -164,13 +187,15 @@ def score_baseline(result: DateResult, features: npt.NDArray[np.float32], column
     return result
 
 
-def _write_decisions(path: Path, columns: Columns, rows: Rows, probabilities: npt.NDArray[np.float64]) -> None:
+def _write_decisions(path: Path, columns: Columns, found: Logged) -> None:
+    rows = found.rows
     table = pa.table(
         {
             "transaction_id": columns.transaction_ids[rows],
             "user_id": columns.user_ids[rows],
             "timestamp": pa.array(columns.timestamps_ms[rows], pa.timestamp("ms", tz="UTC")),
-            "probability": probabilities,
+            "probability": found.probabilities,
+            "risk_score": found.risk_scores,
         }
     )
     pq.write_table(table, path)

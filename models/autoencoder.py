@@ -1,76 +1,163 @@
-"""An autoencoder of legitimate transactions: what it cannot reconstruct is unusual."""
+"""An autoencoder of legitimate transactions: what it cannot reconstruct is unusual, what is not known is not."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.neural_network import MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from models.frame import finite
+from models.network import Network
 from models.settings import Progress, TrainSettings, no_progress
+from models.sparse_views import Groups, dropped_features, members_of
 
 STAGE = "training the autoencoder"
 BATCH = 256
 CLIP = 8.0
 LOWEST_DEVIATION = 0.05  # a flag that hardly ever fires must not outweigh all other features when it does
+LEAST_ERROR = 1e-6
+"""Added to both sums of squared errors, so that their ratio is defined and its logarithm finite."""
 
+LEAST_KNOWN = 0.005
+"""The share of rows in which a feature must be known to be learned."""
+DROPPING_SHARE = 0.5
+ALLOWANCE_ROWS = 5_000
+_BLOCK = 8192
 Matrix = npt.NDArray[np.float32]
+Wide = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """clip((asinh(x, or the median where x is NaN) - center) * scale, -8, 8), one float32 a feature."""
+    """clip((asinh(x) - center) * scale, -8, 8); one float32 a feature. A scale is NaN where training has hardly ever known
+    the feature: it counts as not known then, so that it says nothing when it is there.
+    """
 
-    medians: Matrix
     centers: Matrix
     scales: Matrix
 
     def apply(self, features: Matrix) -> Matrix:
-        """Features float32 [N, F] as the network sees them."""
-        known = np.where(np.isnan(features), self.medians, features)
-        prepared: Matrix = np.clip((np.arcsinh(known) - self.centers) * self.scales, -CLIP, CLIP)
+        """Features float32 [N, F] as they are reconstructed, NaN where not known; the network sees 0, the mean, there."""
+        prepared: Matrix = np.clip((np.arcsinh(features) - self.centers) * self.scales, -CLIP, CLIP)
         return prepared
 
 
 @dataclass(frozen=True)
 class Autoencoder:
-    """Prepared features through a weight matrix and bias a layer, ReLU between the layers, back to F outputs."""
+    """Prepared features through a weight matrix and bias a layer, ReLU between the layers, back to F outputs.
+
+    `expected` float32 [F] are the mean squared errors of legitimate transactions, `allowances` float32 [F] by how much
+    their sum rises where a feature is not known, as it helps to reconstruct the others. An anomaly is the squared errors'
+    sum over what is known, divided by the sum expected then: about 1 is usual, whatever is missing. Only `counted` bool [F]
+    features are in the sums: the others help to reconstruct them, but are never unusual by themselves.
+    """
 
     preparation: Preparation
     weights: tuple[Matrix, ...]
     biases: tuple[Matrix, ...]
+    expected: Matrix
+    allowances: Matrix
+    counted: npt.NDArray[np.bool_]
+
+    def squared_errors(self, features: Matrix) -> Wide:
+        """Of each prepared feature, float64 [N, F]; NaN where it is not known, else 0 where it is not counted."""
+        prepared = self.preparation.apply(features).astype(np.float64)
+        value = np.nan_to_num(prepared, nan=0.0)
+        last = len(self.weights) - 1
+        for number, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
+            value = value @ weights.astype(np.float64) + biases.astype(np.float64)
+            if number != last:
+                value = np.maximum(value, 0.0)
+        errors: Wide = (value - prepared) ** 2 * self.counted
+        return errors
+
+    def anomalies(self, features: Matrix) -> Wide:
+        """How unusual each row of features float32 [N, F] is, float64 [N]: positive, about 1 for the usual one."""
+        errors = self.squared_errors(features)
+        expected = np.where(np.isnan(errors), self.allowances.astype(np.float64), self.expected.astype(np.float64)).sum(
+            axis=1
+        )
+        anomalies: Wide = (np.nansum(errors, axis=1) + LEAST_ERROR) / (expected + LEAST_ERROR)
+        return anomalies
 
 
-def fit_autoencoder(features: Matrix, settings: TrainSettings, progress: Progress = no_progress) -> Autoencoder:
-    """Fit on features float32 [N, F] of legitimate transactions; repeatable to the bit."""
-    random = np.random.RandomState(settings.seed)
+def fit_autoencoder(
+    features: Matrix,
+    settings: TrainSettings,
+    progress: Progress = no_progress,
+    groups: Groups | None = None,
+    counted: npt.NDArray[np.bool_] | None = None,
+) -> Autoencoder:
+    """Fit on features float32 [N, F] of legitimate transactions; repeatable to the bit.
+
+    Half of the rows of a batch lose some `groups` of features, drawn anew each time: the others must be reconstructed
+    without them as well. What is not known is not in the loss. `counted` bool [F] may be unusual, all features by default.
+    """
+    random = np.random.default_rng(settings.seed)
     features = finite(features)
+    width = features.shape[1]
     preparation = _fit_preparation(features)
     prepared = preparation.apply(features)
-    # A RandomState, not its seed: each epoch then shuffles anew.
-    network = MLPRegressor(
-        hidden_layer_sizes=settings.hidden_layers, batch_size=min(256, len(prepared)), random_state=random
-    )
+    known = ~np.isnan(prepared)
+    members = members_of(groups or {}, width)
+    network = Network.drawn(random, (width, *settings.hidden_layers, width))
     with threadpool_limits(1):  # several threads add up products in changing order
         for epoch in range(settings.epochs):
-            network.partial_fit(prepared, prepared)
+            order = random.permutation(len(prepared))
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                shown = known[rows] & ~dropped_features(random, members, len(rows), DROPPING_SHARE)
+                network.learn(np.where(shown, prepared[rows], np.float32(0.0)), shown)
             progress(STAGE, (epoch + 1) / settings.epochs)
-    return Autoencoder(
-        preparation,
-        tuple(np.asarray(weights, np.float32) for weights in network.coefs_),
-        tuple(np.asarray(biases, np.float32) for biases in network.intercepts_),
-    )
+        nothing = np.zeros(width, np.float32)
+        counted = np.ones(width, bool) if counted is None else counted
+        fitted = Autoencoder(preparation, network.weights, network.biases, nothing, nothing, counted)
+        fitted = replace(fitted, expected=error_statistics(fitted, features)[0].astype(np.float32))
+        some = features[:: 1 + len(features) // ALLOWANCE_ROWS]
+        return replace(fitted, allowances=_allowances(fitted, some, groups or {}))
+
+
+def _allowances(network: Autoencoder, features: Matrix, groups: Groups) -> Matrix:
+    """So much for the features of a group that dropping it does not raise the mean ln(anomaly) of these rows."""
+    allowances = np.zeros(features.shape[1], np.float32)
+    before = np.log(network.anomalies(features))
+    learned = ~np.isnan(network.preparation.scales)
+    for group in groups.values():
+        places = [place for place in group if learned[place]]
+        if not places:
+            continue
+        dropped = features.copy()
+        dropped[:, places] = np.nan
+        rise = float((np.log(network.anomalies(dropped)) - before).mean())
+        if rise > 0.0:
+            expected = (~np.isnan(dropped) @ network.expected).mean()
+            share = np.float32(np.expm1(rise) * expected / len(places))
+            allowances[places] = np.maximum(allowances[places], share)
+    return allowances
+
+
+def error_statistics(network: Autoencoder, features: Matrix) -> tuple[Wide, Wide]:
+    """Mean and deviation of the squared errors over the rows in which a feature is known, float64 [F] each."""
+    total, squares, count = np.zeros((3, features.shape[1]))
+    for start in range(0, len(features), _BLOCK):
+        errors = network.squared_errors(features[start : start + _BLOCK])
+        total += np.nansum(errors, axis=0)
+        squares += np.nansum(errors**2, axis=0)
+        count += (~np.isnan(errors)).sum(axis=0)
+    count = np.maximum(count, 1)
+    means: Wide = total / count
+    return means, np.sqrt(np.maximum(squares / count - means**2, 0.0))
 
 
 def _fit_preparation(features: Matrix) -> Preparation:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="All-NaN slice", category=RuntimeWarning)
-        medians = np.nan_to_num(np.nanmedian(features, axis=0)).astype(np.float32)
-    squashed = np.arcsinh(np.where(np.isnan(features), medians, features))
-    centers = squashed.mean(axis=0, dtype=np.float64)
-    deviations = np.maximum(squashed.std(axis=0, dtype=np.float64), LOWEST_DEVIATION)
-    return Preparation(medians, centers.astype(np.float32), (1.0 / deviations).astype(np.float32))
+    squashed = np.arcsinh(features)
+    with warnings.catch_warnings():  # of what is never known
+        warnings.filterwarnings("ignore", category=RuntimeWarning)
+        centers = np.nan_to_num(np.nanmean(squashed, axis=0, dtype=np.float64))
+        deviations = np.nan_to_num(np.nanstd(squashed, axis=0, dtype=np.float64))
+    learned = (~np.isnan(features)).mean(axis=0) >= LEAST_KNOWN
+    scales = np.where(learned, 1.0 / np.maximum(deviations, LOWEST_DEVIATION), np.nan)
+    return Preparation(centers.astype(np.float32), scales.astype(np.float32))

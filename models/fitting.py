@@ -1,22 +1,28 @@
-"""The two models of an ensemble, fitted on the same rows: trees on all of them, the autoencoder on the legitimate."""
+"""The models of an ensemble, fitted on the same rows: trees and generalist on all of them, the autoencoder on the
+legitimate."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from models.autoencoder import ALLOWANCE_ROWS, error_statistics, fit_autoencoder
 from models.autoencoder import STAGE as AUTOENCODER_STAGE
-from models.autoencoder import Autoencoder, fit_autoencoder
 from models.blend import BlendFit, fit_blend
 from models.boosting import STAGE as BOOSTING_STAGE
-from models.boosting import Boosting, fit_boosting
-from models.export import run_scoring_graph, scoring_graph
-from models.frame import TrainingFrame
+from models.boosting import Boosting, LearningRows, fit_boosting
+from models.detectors import Detectors, join_detectors
+from models.export import run_summaries, scoring_graph
+from models.feature_facts import group_known
+from models.frame import TrainingFrame, sampled
+from models.generalist import fit_generalist, is_telling, rows_to_learn
 from models.settings import Progress, TrainSettings
+from models.sparse_views import SparseRows, draw_sparse_rows
 from models.trees import Forest, read_forest
-from udfs.bundle import SUMMARY_COLUMNS, BlendWeights
+from models.unseen_weight import DEFAULT_WEIGHT, learn_weight
+from udfs.bundle import BlendWeights
 
 _TREES_ALONE = BlendWeights(1.0, 0.0, 0.0)
 _LEAST_DEVIATION = 1e-6
@@ -26,44 +32,68 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Fitted:
-    """Both models, and how far the squared errors of legitimate transactions usually are: float64 [F] each."""
+    """The models, and how far the squared errors of legitimate transactions usually are: float64 [F] each."""
 
     boosting: Boosting
     forest: Forest
-    autoencoder: Autoencoder
     error_means: npt.NDArray[np.float64]
     error_deviations: npt.NDArray[np.float64]
+    detectors: Detectors
 
     def graph(self, blend: BlendWeights = _TREES_ALONE) -> bytes:
         """The scoring graph with a blend; without one the probability is that of the trees alone."""
-        return scoring_graph(self.forest, self.autoencoder, blend)
+        return scoring_graph(self.forest, self.detectors, blend)
 
 
-def fit_models(frame: TrainingFrame, rows: Rows, settings: TrainSettings, progress: Progress) -> Fitted:
-    """Fit both models on rows of the frame; repeatable to the bit."""
+def fit_models(
+    frame: TrainingFrame, rows: Rows, settings: TrainSettings, progress: Progress, later: Rows | None = None
+) -> Fitted:
+    """Fit the models on rows of the frame and on sparse copies of them; repeatable to the bit.
+
+    Where the settings stop early, `later` rows say when; and they say how much the generalist counts.
+    """
 
     def scaled(stage: str, fraction: float) -> None:
         start, length = _SHARES[stage]
         progress(stage, start + length * fraction)
 
-    labels = frame.labels[rows]
-    boosting = fit_boosting(frame.features[rows], labels, settings, scaled)
+    judged = LearningRows(frame.features, frame.labels, later) if later is not None and settings.stop_early else None
+    boosting = fit_boosting(learning_rows(frame, rows, settings), settings, scaled, judged)
     forest = read_forest(boosting.booster, boosting.columns)
-    features = frame.features[_sample(rows[~labels], settings.autoencoder_rows, settings.seed)]
-    autoencoder = fit_autoencoder(features, settings, scaled)
-    squared = run_scoring_graph(scoring_graph(forest, autoencoder, _TREES_ALONE), features)[:, SUMMARY_COLUMNS:]
-    means = squared.mean(axis=0, dtype=np.float64)
-    deviations = np.maximum(squared.std(axis=0, dtype=np.float64), _LEAST_DEVIATION)
-    return Fitted(boosting, forest, autoencoder, means, deviations)
+    legitimate = sampled(rows[~frame.labels[rows]], settings.autoencoder_rows, settings.seed)
+    features = frame.features[legitimate]
+    telling = np.array([is_telling(name) for name in frame.names])
+    counted = telling if telling.any() else None
+    autoencoder = fit_autoencoder(features, settings, scaled, frame.groups, counted)
+    general = rows_to_learn(rows, frame.labels, settings)
+    generalist = fit_generalist(learning_rows(frame, general, settings), frame.names, settings)
+    weight = settings.generalist_weight
+    if weight is None:
+        weight = DEFAULT_WEIGHT if later is None else learn_weight(frame, rows, later, autoencoder, settings)
+    detectors = join_detectors(
+        autoencoder, replace(generalist, weight=weight), features[:: 1 + len(features) // ALLOWANCE_ROWS], frame.groups
+    )
+    means, deviations = error_statistics(autoencoder, features)
+    return Fitted(boosting, forest, means, np.maximum(deviations, _LEAST_DEVIATION), detectors)
 
 
-def blend_on(frame: TrainingFrame, rows: Rows, fitted: Fitted, penalty: float) -> BlendFit:
-    """Learn the blend on rows that the models were not fitted on."""
-    outputs = run_scoring_graph(fitted.graph(), frame.features[rows])
-    return fit_blend(outputs[:, 1], outputs[:, 2], frame.labels[rows], penalty)
+def blend_on(frame: TrainingFrame, rows: Rows, fitted: Fitted, settings: TrainSettings) -> BlendFit:
+    """Learn the blend on rows that the models were not fitted on, and on sparse copies of them."""
+    graph = fitted.graph()
+    outputs = run_summaries(graph, frame.features, rows)
+    sparse = _sparse_rows(frame, rows, settings)
+    copies = run_summaries(graph, sparse.features(frame.features, 0, len(sparse)), np.arange(len(sparse)))
+    both = np.concatenate([outputs, copies])
+    weights = np.concatenate([np.ones(len(rows)), np.full(len(sparse), settings.sparse_weight)])
+    labels = np.concatenate([frame.labels[rows], frame.labels[sparse.rows]])
+    return fit_blend(both[:, 1], both[:, 2], labels, settings.blend_penalty, weights, judged=len(rows))
 
 
-def _sample(rows: Rows, size: int, seed: int) -> Rows:
-    if len(rows) <= size:
-        return rows
-    return rows[np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))]
+def learning_rows(frame: TrainingFrame, rows: Rows, settings: TrainSettings) -> LearningRows:
+    """Rows of a frame and sparse copies of some of them, as the settings say."""
+    return LearningRows(frame.features, frame.labels, rows, _sparse_rows(frame, rows, settings), settings.sparse_weight)
+
+
+def _sparse_rows(frame: TrainingFrame, rows: Rows, settings: TrainSettings) -> SparseRows:
+    known = [group for group, share in group_known(frame, rows).items() if share > 0.0]
+    return draw_sparse_rows(rows, frame.groups, known, settings.sparse_share, len(frame.names), settings.seed)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from udfs.attributes import Attribute
 
 MINIMUM_ROWS = 500
 
 
 class TrainingError(ValueError):
     """The data cannot train a bundle; the message says what it lacks."""
+
+
+class RuleSetIdentity(NamedTuple):
+    """Which rules gave the points: `content` is `udfs.rules.rule_map.content_of` the set."""
+
+    name: str
+    version: int
+    content: str
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,9 @@ class TrainingFrame:
     `label_known_at_ms` int64 [N], where given, keeps labels that arrived after a slice's end out of its fit;
     `timestamps_ms` int64 [N] event time; `amounts` float64 [N] in major units of the base currency; `user_ids` [N];
     `patterns` object [N], the fraud pattern's name or None; `description` says in JSON values where the data is from.
+    `groups` are features' positions by the group of inputs that they need (`udfs.features.groups`), `attributes` the
+    bank's own columns among the features. `rule_points` int32 [N], where given, are the points of `rule_set`, -1 where
+    it was not evaluated.
     """
 
     features: npt.NDArray[np.float32]
@@ -38,6 +53,10 @@ class TrainingFrame:
     patterns: npt.NDArray[np.object_]
     description: dict[str, Any] = field(default_factory=dict)
     label_known_at_ms: npt.NDArray[np.int64] | None = None
+    groups: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    attributes: tuple[Attribute, ...] = ()
+    rule_points: npt.NDArray[np.int32] | None = None
+    rule_set: RuleSetIdentity | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +86,12 @@ def check_frame(frame: TrainingFrame) -> None:
     if repeated:
         raise TrainingError(f"feature names must be distinct; repeated: {', '.join(repeated)}")
     columns = ["labels", "timestamps_ms", "amounts", "user_ids", "label_known", "patterns"]
-    if frame.label_known_at_ms is not None:
-        columns.append("label_known_at_ms")
+    columns += [name for name in ("label_known_at_ms", "rule_points") if getattr(frame, name) is not None]
+    if (frame.rule_points is None) != (frame.rule_set is None):
+        raise TrainingError("rule_points and rule_set belong together: say which rules gave the points")
+    outside = [name for name, places in frame.groups.items() if not all(0 <= place < width for place in places)]
+    if outside:
+        raise TrainingError(f"group {outside[0]} names a feature column that there is not, of {width}")
     for column in columns:
         if len(getattr(frame, column)) != rows:
             raise TrainingError(f"{column} has {len(getattr(frame, column))} values for {rows} rows of features")
@@ -78,6 +101,38 @@ def check_frame(frame: TrainingFrame) -> None:
         raise TrainingError(f"the description of the data must be made of JSON values: {error}") from None
     if rows < MINIMUM_ROWS:
         raise TrainingError(f"{rows} transactions are too few to train on; give at least {MINIMUM_ROWS}")
+
+
+def joined_frames(frames: Sequence[TrainingFrame]) -> TrainingFrame:
+    """The rows of several banks' frames of the same features and rules, one bank after the other.
+
+    Users are told apart by their bank's number. Descriptions are those of the parts.
+    """
+    first = frames[0]
+    if any((one.names, one.groups, one.rule_set) != (first.names, first.groups, first.rule_set) for one in frames):
+        raise TrainingError("frames of other features or rules cannot be joined; replay all histories alike")
+
+    def joined(column: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(one, column) for one in frames])
+
+    def joined_if_all(column: str) -> npt.NDArray[Any] | None:
+        return None if any(getattr(one, column) is None for one in frames) else joined(column)
+
+    users = [[f"{number}:{user}" for user in one.user_ids.tolist()] for number, one in enumerate(frames, start=1)]
+    return replace(
+        first,
+        features=joined("features"),
+        labels=joined("labels"),
+        timestamps_ms=joined("timestamps_ms"),
+        amounts=joined("amounts"),
+        label_known=joined("label_known"),
+        patterns=joined("patterns"),
+        user_ids=np.array([user for bank in users for user in bank]),
+        label_known_at_ms=joined_if_all("label_known_at_ms"),
+        rule_points=joined_if_all("rule_points"),
+        rule_set=first.rule_set if all(one.rule_points is not None for one in frames) else None,
+        description={"banks": [one.description for one in frames]},
+    )
 
 
 def slice_by_time(
@@ -113,6 +168,13 @@ def finite(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """A copy with infinities replaced by the largest float32 of their sign (XGBoost refuses infinities); NaN stays."""
     limit = np.finfo(np.float32).max
     return np.clip(features, -limit, limit)
+
+
+def sampled(rows: npt.NDArray[np.int64], size: int, seed: int) -> npt.NDArray[np.int64]:
+    """`size` of the rows, in their order; all of them where there are no more."""
+    if len(rows) <= size:
+        return rows
+    return rows[np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))]
 
 
 def _usable(

@@ -17,20 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from udfs.events import Label, Transaction
-from udfs.features.catalogue import NAMES
 from udfs.features.values import NamedValues
 
 ROWS_A_GROUP = 50_000
 NO_LABEL_MS = -1
-_SCHEMA = pa.schema(  # what may be null costs Parquet three times as much to write; NaN is not known
-    [
-        pa.field("sequence", pa.int64(), nullable=False),
-        pa.field("timestamp_ms", pa.int64(), nullable=False),
-        pa.field("amount_float64", pa.float64(), nullable=False),
-        pa.field("user_id", pa.string(), nullable=False),
-        pa.field("transaction_id", pa.string(), nullable=False),
-        *(pa.field(name, pa.float32(), nullable=False) for name in NAMES),
-    ]
+NOT_EVALUATED = -1
+_IDS = (  # what may be null costs Parquet three times as much to write; NaN is not known
+    pa.field("sequence", pa.int64(), nullable=False),
+    pa.field("timestamp_ms", pa.int64(), nullable=False),
+    pa.field("amount_float64", pa.float64(), nullable=False),
+    pa.field("user_id", pa.string(), nullable=False),
+    pa.field("transaction_id", pa.string(), nullable=False),
+    pa.field("rule_points_int32", pa.int32(), nullable=False),
 )
 _LABELS = pa.schema(
     [pa.field("known_at_ms", pa.int64(), nullable=False), pa.field("is_fraud", pa.bool_(), nullable=False)]
@@ -40,24 +38,35 @@ _LABELS = pa.schema(
 class PartWriter:
     """Writes one worker's rows, a row group at a time; `close` adds the labels as they were known at the end."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, number: int, names: Sequence[str]) -> None:
+        """`names` are the features' in the order of their values; no name of an id column is one."""
         self.rows = 0
         self.labels: dict[tuple[str, str], tuple[int, bool]] = {}
         self._path = folder / f"rows-{number:04d}.parquet"
         self._labels_path = folder / f"labels-{number:04d}.parquet"
+        self._schema = pa.schema([*_IDS, *(pa.field(name, pa.float32(), nullable=False) for name in names)])
         self._writer = pq.ParquetWriter(
-            self._path, _SCHEMA, compression="none", use_dictionary=False, write_statistics=False
+            self._path, self._schema, compression="none", use_dictionary=False, write_statistics=False
         )
-        self._features = np.empty((ROWS_A_GROUP, len(NAMES)), np.float32)
-        self._columns = np.empty((len(NAMES), ROWS_A_GROUP), np.float32)
+        self._features = np.empty((ROWS_A_GROUP, len(names)), np.float32)
+        self._columns = np.empty((len(names), ROWS_A_GROUP), np.float32)
         self._bytes = self._features.data.cast("B")
-        self._values = Struct(f"={len(NAMES)}f")
-        self._ids: list[tuple[int, int, float, str, str]] = []
+        self._values = Struct(f"={len(names)}f")
+        self._ids: list[tuple[int, int, float, str, str, int]] = []
 
-    def add(self, sequence: int, transaction: Transaction, amount: float, features: NamedValues) -> None:
+    def add(
+        self,
+        sequence: int,
+        transaction: Transaction,
+        amount: float,
+        features: NamedValues,
+        rule_points: int = NOT_EVALUATED,
+    ) -> None:
         ids = self._ids
         self._values.pack_into(self._bytes, len(ids) * self._values.size, *features.values())
-        ids.append((sequence, transaction.timestamp, amount, transaction.user_id, transaction.transaction_id))
+        ids.append(
+            (sequence, transaction.timestamp, amount, transaction.user_id, transaction.transaction_id, rule_points)
+        )
         if len(ids) == ROWS_A_GROUP:
             self._flush()
 
@@ -90,22 +99,23 @@ class PartWriter:
             return
         features = self._columns[:, : len(ids)]
         np.copyto(features, self._features[: len(ids)].T)
-        sequences, timestamps_ms, amounts, user_ids, transaction_ids = zip(*ids, strict=True)
+        sequences, timestamps_ms, amounts, user_ids, transaction_ids, rule_points = zip(*ids, strict=True)
         columns = [
             _numbers(np.array(sequences, np.int64)),
             _numbers(np.array(timestamps_ms, np.int64)),
             _numbers(np.array(amounts, np.float64)),
             _identifiers(user_ids),
             _identifiers(transaction_ids),
+            _numbers(np.array(rule_points, np.int32)),
             *map(_numbers, features),
         ]
-        self._writer.write_table(pa.table(columns, schema=_SCHEMA), row_group_size=ROWS_A_GROUP)
+        self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=ROWS_A_GROUP)
         self.rows += len(ids)
         ids.clear()
 
 
 # Arrow's own constructor of arrays imports pandas, a second of each worker's time.
-def _numbers(values: npt.NDArray[np.int64] | npt.NDArray[np.float64] | npt.NDArray[np.float32]) -> pa.Array:
+def _numbers(values: npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
 
 
@@ -129,7 +139,7 @@ class FrameParts:
     in and out, and the disk is free again when nobody holds it. `known_at_ms` is NO_LABEL_MS where there is no label.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
         paths = sorted(folder.glob("rows-*.parquet"))
         parts = [pq.ParquetFile(path) for path in paths]
         sequences = [part.read(columns=["sequence"])["sequence"].to_numpy() for part in parts]
@@ -145,7 +155,8 @@ class FrameParts:
         self.user_ids = self._column("user_id", np.object_).astype(np.str_)
         self.known_at_ms = self._column("known_at_ms", np.int64, self._labels)
         self.is_fraud = self._column("is_fraud", np.bool_, self._labels)
-        self.features = self._mapped_features(folder / "features.f32")
+        self.rule_points = self._column("rule_points_int32", np.int32)
+        self.features = self._mapped_features(folder / "features.f32", list(names))
 
     def transaction_ids(self) -> npt.NDArray[np.object_]:
         return self._column("transaction_id", np.object_)
@@ -156,12 +167,12 @@ class FrameParts:
             column[ranks] = group[name].to_numpy()
         return column
 
-    def _mapped_features(self, path: Path) -> npt.NDArray[np.float32]:
+    def _mapped_features(self, path: Path, names: list[str]) -> npt.NDArray[np.float32]:
         if self.rows == 0:
-            return np.empty((0, len(NAMES)), np.float32)
-        mapped = np.memmap(path, np.float32, "w+", shape=(self.rows, len(NAMES)))
-        for group, ranks in self._groups(list(NAMES), self._parts):
-            mapped[ranks] = np.column_stack([group[name].to_numpy() for name in NAMES])
+            return np.empty((0, len(names)), np.float32)
+        mapped = np.memmap(path, np.float32, "w+", shape=(self.rows, len(names)))
+        for group, ranks in self._groups(names, self._parts):
+            mapped[ranks] = np.column_stack([group[name].to_numpy() for name in names])
         path.unlink()
         return mapped
 

@@ -23,6 +23,7 @@ class Graph:
         self.width = width
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
+        self._signed = ""
 
     def constant(self, name: str, value: npt.ArrayLike) -> str:
         array = np.ascontiguousarray(np.asarray(value, np.float32))
@@ -47,9 +48,10 @@ class Graph:
 
     def trees(self, output: str, targets: int, **attributes: Any) -> str:
         """A tree ensemble over [x, -x], see `trees.split_attributes`."""
-        negative = self.node("Neg", [INPUT], "negative")
-        signed = self.node("Concat", [INPUT, negative], "signed", axis=1)
-        return self.node("TreeEnsembleRegressor", [signed], output, ML_DOMAIN, n_targets=targets, **attributes)
+        if not self._signed:
+            negative = self.node("Neg", [INPUT], "negative")
+            self._signed = self.node("Concat", [INPUT, negative], "signed", axis=1)
+        return self.node("TreeEnsembleRegressor", [self._signed], output, ML_DOMAIN, n_targets=targets, **attributes)
 
     def serialize(self, output: str, columns: int) -> bytes:
         graph = helper.make_graph(

@@ -19,10 +19,12 @@ from models.event_files import EventFileError, Progress, Showing, show_nothing
 from models.processes import on_processes
 from models.replay import observations_of
 from models.user_shard import UserShard
-from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.attributes import Attribute
+from udfs.bundle import BundleError, read_manifest
+from udfs.features.feature_set import FeatureSet, feature_set_of
 from udfs.features.values import NamedValues
+from udfs.notices import decision_id
 from udfs.open_scorer import open_engine
-from udfs.scorer import decision_id
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
 
@@ -90,6 +92,7 @@ class _Task(msgspec.Struct, frozen=True):
     index: Path
     config: ScorerConfig
     paths: ScorerPaths
+    attributes: tuple[Attribute, ...]
 
 
 class _Found(msgspec.Struct):
@@ -117,7 +120,10 @@ def compare(
     showing: Showing = show_nothing,
 ) -> ParityReport:
     """Replay the events and compare with the decisions of the files. `paths` names no store: profiles and histories
-    come from files. Raises EventFileError, StoreError, FxFileError, WorkerDied."""
+    come from files; the bundle declares the bank's own attributes. Raises EventFileError, StoreError, FxFileError,
+    WorkerDied.
+    """
+    attributes = _attributes_of(paths.bundle)
     with showing("reading decisions") as progress:
         keys, positions, facts = index_decisions(decisions, progress)
     if not len(keys):
@@ -125,13 +131,21 @@ def compare(
     with TemporaryDirectory() as folder:
         index = Path(folder) / "index.npy"
         np.save(index, np.stack([keys, positions]))
-        task = _Task(events, decisions, index, config, paths)
+        task = _Task(events, decisions, index, config, paths, attributes)
         with showing("replaying the log") as progress:
             found = on_processes(_compare_shard, task, workers, progress)
     used = np.logical_or.reduce([part.used for part in found])
     unused = np.flatnonzero(~used)
     places = DecisionIndex(decisions, keys, positions)
-    return _report(found, facts, len(unused), _surplus_examples(places, unused))
+    return _report(found, facts, len(unused), _surplus_examples(places, unused), feature_set_of(attributes))
+
+
+def _attributes_of(bundle: str) -> tuple[Attribute, ...]:
+    """What the bundle declares; nothing where there is none to read, since features are compared by their names."""
+    try:
+        return read_manifest(bundle).attributes
+    except BundleError:
+        return ()
 
 
 def _compare_shard(task: _Task, shard: UserShard, progress: Progress) -> _Found:
@@ -139,7 +153,7 @@ def _compare_shard(task: _Task, shard: UserShard, progress: Progress) -> _Found:
     index = DecisionIndex(task.decisions, keys, positions)
     found = _Found(np.zeros(len(keys), np.bool_))
     logs = MemoryUserLogs()
-    engine = open_engine(task.config, task.paths, logs)
+    engine = open_engine(task.config, task.paths, logs, attributes=task.attributes)
     for line, transaction, observation in observations_of(
         task.events, engine, logs, shard, task.config.latest_timestamp_ms, progress
     ):
@@ -211,10 +225,12 @@ def _surplus_examples(index: DecisionIndex, unused: npt.NDArray[np.int64]) -> li
     ]
 
 
-def _report(found: list[_Found], facts: DecisionFacts, surplus: int, surplus_examples: list[Place]) -> ParityReport:
+def _report(
+    found: list[_Found], facts: DecisionFacts, surplus: int, surplus_examples: list[Place], feature_set: FeatureSet
+) -> ParityReport:
     missing = sorted((place for part in found for place in part.missing_examples), key=_arrival)
     return ParityReport(
-        feature_set_version=FEATURE_SET_VERSION,
+        feature_set_version=feature_set.version,
         transactions=sum(part.transactions for part in found),
         compared=sum(part.compared for part in found),
         mismatching=sum(part.mismatching for part in found),
@@ -227,8 +243,8 @@ def _report(found: list[_Found], facts: DecisionFacts, surplus: int, surplus_exa
         bundles=dict(facts.bundles),
         enrichment=dict(facts.enrichment),
         live_block_list=facts.live_block_list,
-        not_logged=_in_order(found, "not_logged"),
-        not_recomputed=_in_order(found, "not_recomputed"),
+        not_logged=_in_order(found, "not_logged", feature_set),
+        not_recomputed=_in_order(found, "not_recomputed", feature_set),
         differences=_merged(found),
         missing_examples=missing[:EXAMPLES],
         surplus_examples=surplus_examples,
@@ -248,9 +264,9 @@ def _merged(found: list[_Found]) -> list[Difference]:
     return sorted(merged.values(), key=lambda item: (-item.transactions, item.feature))
 
 
-def _in_order(found: list[_Found], field: str) -> list[str]:
+def _in_order(found: list[_Found], field: str, feature_set: FeatureSet) -> list[str]:
     names = set().union(*(getattr(part, field) for part in found))
-    return [name for name in NAMES if name in names] + sorted(names - set(NAMES))
+    return [name for name in feature_set.names if name in names] + sorted(names - set(feature_set.names))
 
 
 def _arrival(place: Place) -> int:

@@ -11,16 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from models.blend import BlendFit
-from models.budgets import budget_threshold
-from models.evaluate import evaluate
-from models.export import run_scoring_graph
-from models.fitting import Fitted, blend_on, fit_models
+from models.calibration import calibrate_on, measure_on
+from models.feature_facts import FeatureFacts, facts_of
+from models.fitting import Fitted, fit_models
 from models.frame import TrainingError, TrainingFrame, check_frame, slice_by_time
 from models.manifest import library_versions, write_bundle
 from models.period import Period, slice_period
 from models.reasons_graph import reasons_graph
 from models.settings import Progress, TrainSettings, no_progress
-from udfs.bundle import FORMAT_VERSION, SUMMARY_COLUMNS, Manifest, load_bundle
+from udfs.bundle import FORMAT_VERSION, DecisionModel, Manifest, load_bundle
 
 __all__ = ["Period", "TrainSettings", "TrainedEnsemble", "TrainingError", "TrainingFrame", "train", "train_bundle"]
 
@@ -30,10 +29,12 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TrainedEnsemble:
-    """What a bundle is written from: the models, their blend, and what was measured."""
+    """What a bundle is written from: the models, their blend, what decides by them, and what was measured."""
 
     fitted: Fitted
     blend: BlendFit
+    decision: DecisionModel
+    facts: FeatureFacts
     metrics: dict[str, Any]
 
 
@@ -76,14 +77,13 @@ def save_bundle(
     trained: TrainedEnsemble, frame: TrainingFrame, directory: str | Path, settings: TrainSettings
 ) -> Manifest:
     """Write the bundle, read it again with every check, and give its manifest."""
-    fitted, weights = trained.fitted, trained.blend.weights
+    fitted, weights, facts = trained.fitted, trained.blend.weights, trained.facts
     manifest = Manifest(
         format_version=FORMAT_VERSION,
         name=settings.name,
         version="",
         feature_set_version=frame.feature_set_version,
         feature_names=frame.names,
-        medians=tuple(fitted.autoencoder.preparation.medians.tolist()),
         error_means=tuple(fitted.error_means.tolist()),
         error_deviations=tuple(fitted.error_deviations.tolist()),
         margin_bias=fitted.forest.mean_margin,
@@ -93,6 +93,12 @@ def save_bundle(
         metrics=trained.metrics,
         libraries=library_versions(),
         files={},
+        attributes=frame.attributes,
+        groups=frame.groups,
+        group_known=facts.group_known,
+        importance=facts.importance,
+        quantiles=facts.quantiles,
+        decision=trained.decision,
     )
     reasons = reasons_graph(settings.reasons, fitted.forest, len(frame.names))
     written = write_bundle(directory, manifest, fitted.graph(weights), reasons)
@@ -102,33 +108,40 @@ def save_bundle(
 
 def _train_on_slices(frame: TrainingFrame, settings: TrainSettings, progress: Progress) -> TrainedEnsemble:
     slices = slice_by_time(frame, settings.training_fraction, settings.blending_fraction, settings.left_out_patterns)
-    fitted = fit_models(frame, slices.training, settings, _part(progress, 0.0, _FITTING_SHARE))
+    fitted = fit_models(frame, slices.training, settings, _part(progress, 0.0, _FITTING_SHARE), slices.blending)
     progress("blending and calibrating", _FITTING_SHARE)
-    blend = blend_on(frame, slices.blending, fitted, settings.blend_penalty)
+    calibrated = calibrate_on(frame, slices.blending, fitted, settings)
+    facts = facts_of(frame, slices.training, fitted.forest, settings.seed)
     progress("measuring", (1.0 + _FITTING_SHARE) / 2)
     metrics = {
-        "training": _described(frame, slices.training, slices.training_end_ms),
-        "blending": _blended(frame, slices.blending, slices.blending_end_ms, blend),
-        "evaluation": _measured(frame, slices.evaluation, fitted, blend, settings),
+        "training": _described(frame, slices.training, slices.training_end_ms) | {"trees": fitted.boosting.trees},
+        "blending": _described(frame, slices.blending, slices.blending_end_ms) | calibrated.metrics,
+        "evaluation": measure_on(frame, slices.evaluation, fitted, calibrated, facts.importance, settings),
     }
-    return TrainedEnsemble(fitted, blend, metrics)
+    return TrainedEnsemble(fitted, calibrated.blend, calibrated.decision, facts, metrics)
 
 
 def _train_on_period(
     frame: TrainingFrame, period: Period, settings: TrainSettings, progress: Progress
 ) -> TrainedEnsemble:
     slices = slice_period(frame, period, settings.calibration_share, settings.left_out_patterns)
-    early = fit_models(frame, slices.fitting, settings, _part(progress, 0.0, _FITTING_SHARE / 2))
-    progress("blending and calibrating", _FITTING_SHARE / 2)
-    blend = blend_on(frame, slices.calibrating, early, settings.blend_penalty)
+    half = _FITTING_SHARE / 2
+    early = fit_models(frame, slices.fitting, settings, _part(progress, 0.0, half), slices.calibrating)
+    progress("blending and calibrating", half)
+    calibrated = calibrate_on(frame, slices.calibrating, early, settings)
+    # As many trees as the later days rewarded: no later day is left to ask.
+    settings = msgspec.structs.replace(
+        settings, trees=early.boosting.trees, stop_early=False, generalist_weight=early.detectors.generalist.weight
+    )
+    fitted = fit_models(frame, slices.all_rows, settings, _part(progress, half, half))
+    facts = facts_of(frame, slices.all_rows, fitted.forest, settings.seed)
     metrics = {
-        "training": _described(frame, slices.all_rows, period.until_ms),
-        "blending": _blended(frame, slices.calibrating, period.until_ms, blend),
+        "training": _described(frame, slices.all_rows, period.until_ms) | {"trees": fitted.boosting.trees},
+        "blending": _described(frame, slices.calibrating, period.until_ms) | calibrated.metrics,
         # Of the fit before the last one: nothing of the period is unseen by the bundle's own.
-        "calibration": _measured(frame, slices.calibrating, early, blend, settings),
+        "calibration": measure_on(frame, slices.calibrating, early, calibrated, facts.importance, settings),
     }
-    fitted = fit_models(frame, slices.all_rows, settings, _part(progress, _FITTING_SHARE / 2, _FITTING_SHARE / 2))
-    return TrainedEnsemble(fitted, blend, metrics)
+    return TrainedEnsemble(fitted, calibrated.blend, calibrated.decision, facts, metrics)
 
 
 def _part(progress: Progress, start: float, length: float) -> Progress:
@@ -137,22 +150,3 @@ def _part(progress: Progress, start: float, length: float) -> Progress:
 
 def _described(frame: TrainingFrame, rows: Rows, until_ms: int) -> dict[str, Any]:
     return {"rows": len(rows), "frauds": int(frame.labels[rows].sum()), "until_ms": until_ms}
-
-
-def _blended(frame: TrainingFrame, rows: Rows, until_ms: int, blend: BlendFit) -> dict[str, Any]:
-    return _described(frame, rows, until_ms) | {
-        "average_precision": blend.average_precision,
-        "average_precision_of_trees": blend.average_precision_of_trees,
-    }
-
-
-def _measured(
-    frame: TrainingFrame, rows: Rows, fitted: Fitted, blend: BlendFit, settings: TrainSettings
-) -> dict[str, Any]:
-    labels, users, times_ms = frame.labels[rows], frame.user_ids[rows], frame.timestamps_ms[rows]
-    predictions = run_scoring_graph(fitted.graph(blend.weights), frame.features[rows])[:, :SUMMARY_COLUMNS]
-    evaluation = evaluate(labels, predictions, times_ms, frame.amounts[rows], users, frame.patterns[rows])
-    budgets = [
-        budget_threshold(labels, predictions[:, 0], users, times_ms, budget) for budget in settings.alert_budgets
-    ]
-    return {**msgspec.to_builtins(evaluation), "alert_budgets": msgspec.to_builtins(budgets)}

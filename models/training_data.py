@@ -9,10 +9,13 @@ import msgspec
 import numpy as np
 
 from models.event_files import EventFileError, Progress, lines_of, no_progress
-from models.frame import TrainingFrame
+from models.frame import RuleSetIdentity, TrainingFrame
 from models.frame_parts import NO_LABEL_MS, FrameParts
 from models.frame_replay import FrameTask, replay_into
-from udfs.features.catalogue import FEATURE_SET_VERSION, NAMES
+from udfs.attributes import Attribute
+from udfs.features.feature_set import feature_set_of
+from udfs.open_scorer import rule_set_of
+from udfs.rules.rule_map import content_of
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 
 
@@ -29,18 +32,21 @@ def training_frame(
     truth: Path | None = None,
     progress: Progress = no_progress,
     workers: int = 1,
+    attributes: tuple[Attribute, ...] = (),
 ) -> TrainingFrame:
-    """Replay the events and label each transaction by its newest label.
+    """Replay the events and label each transaction by its newest label; ask the rules of `paths` about each.
 
     Nobody's label counts before the label delay is over: without one a transaction is legitimate then, and frauds that
     are known sooner must not be over-represented among the youngest transactions.
     `truth` (truth.jsonl) only adds the fraud patterns' names, for the evaluation by pattern.
     The frame is the same however many `workers` replay; between them and the frame lie temporary files, about 1 kB a
-    transaction. Raises EventFileError, StoreError, WorkerDied.
+    transaction. `attributes` are the bank's own columns to make features of. Raises EventFileError, StoreError,
+    RuleFileError, PopulationError, WorkerDied.
     """
+    feature_set, rule_set = feature_set_of(attributes), rule_set_of(paths.rules)
     with TemporaryDirectory() as folder:
-        replay_into(FrameTask(events, config, paths, Path(folder)), workers, progress)
-        rows = FrameParts(Path(folder))
+        replay_into(FrameTask(events, config, paths, Path(folder), attributes), workers, progress)
+        rows = FrameParts(Path(folder), feature_set.names)
         patterns = _patterns(rows, truth)
     timestamps_ms = rows.timestamps_ms
     has_label = rows.known_at_ms != NO_LABEL_MS
@@ -49,8 +55,8 @@ def training_frame(
     end_ms = int(timestamps_ms.max(initial=0))
     return TrainingFrame(
         features=rows.features,
-        names=NAMES,
-        feature_set_version=FEATURE_SET_VERSION,
+        names=feature_set.names,
+        feature_set_version=feature_set.version,
         labels=rows.is_fraud,
         timestamps_ms=timestamps_ms,
         amounts=rows.amounts,
@@ -66,6 +72,10 @@ def training_frame(
             "last_timestamp_ms": end_ms,
         },
         label_known_at_ms=known_at_ms,
+        groups=feature_set.groups,
+        attributes=attributes,
+        rule_points=rows.rule_points,
+        rule_set=RuleSetIdentity(rule_set.name, rule_set.version, content_of(rule_set)),
     )
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import optuna
 
 from models.boosting import fit_boosting
+from models.fitting import learning_rows
 from models.frame import TrainingError, TrainingFrame, slice_by_time
 from models.metrics import average_precision
 from models.period import Period, slice_period
@@ -114,6 +115,6 @@ def _suggested(trial: optuna.Trial, settings: TrainSettings) -> TrainSettings:
 def _mean_precision(frame: TrainingFrame, folds: list[tuple[Rows, Rows]], settings: TrainSettings) -> float:
     reached = []
     for fit, score in folds:
-        boosting = fit_boosting(frame.features[fit], frame.labels[fit], settings)
+        boosting = fit_boosting(learning_rows(frame, fit, settings), settings)
         reached.append(average_precision(frame.labels[score], boosting.margins(frame.features[score])))
     return float(np.mean(reached))

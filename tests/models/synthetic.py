@@ -12,6 +12,7 @@ NAMES = (
     "amount", "amount_ratio", "count_1h", "count_1d", "distance_km", "speed_kmh",
     "new_device", "new_merchant", "balance_change", "always_one", "never_known", "sign",
 )  # fmt: skip
+GROUPS = {"device": (6,), "location": (4, 5), "merchant": (7,), "profile": (1, 8)}
 FEATURE_SET_VERSION = "synthetic-1"
 START_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
@@ -64,6 +65,7 @@ def synthetic_frame(rows: int = 4_000, seed: int = 1, fraud_share: float = 0.06)
         label_known=np.ones(rows, bool),
         patterns=patterns[order],
         description={"source": "synthetic", "seed": seed},
+        groups=GROUPS,
     )
 
 

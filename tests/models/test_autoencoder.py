@@ -8,36 +8,48 @@ import pytest
 
 from models.autoencoder import fit_autoencoder
 from models.settings import TrainSettings
-from tests.models.synthetic import NAMES, synthetic_frame
+from tests.models.synthetic import GROUPS, NAMES, synthetic_frame
 
 FRAME = synthetic_frame(3_000)
 LEGITIMATE = FRAME.features[~FRAME.labels]
 SETTINGS = msgspec.structs.replace(TrainSettings.quick(), epochs=25)
 
 
-def test_preparation_imputes_the_median_squashes_and_standardises() -> None:
-    preparation = fit_autoencoder(LEGITIMATE, SETTINGS).preparation
+def test_preparation_squashes_and_standardises_what_is_known() -> None:
+    prepared = fit_autoencoder(LEGITIMATE, replace_epochs(1)).preparation.apply(LEGITIMATE)
     column = NAMES.index("speed_kmh")
-    known = LEGITIMATE[~np.isnan(LEGITIMATE[:, column]), column]
-    assert preparation.medians[column] == pytest.approx(np.median(known))
-    filled = np.where(np.isnan(LEGITIMATE[:, column]), np.median(known), LEGITIMATE[:, column])
-    squashed = np.log(filled + np.sqrt(filled.astype(np.float64) ** 2 + 1))
-    expected = (squashed - squashed.mean()) / squashed.std()
-    np.testing.assert_allclose(preparation.apply(LEGITIMATE)[:, column], expected, atol=1e-4)
+    missing = np.isnan(LEGITIMATE[:, column])
+    known = LEGITIMATE[~missing, column].astype(np.float64)
+    squashed = np.log(known + np.sqrt(known**2 + 1))
+    np.testing.assert_allclose(prepared[~missing, column], (squashed - squashed.mean()) / squashed.std(), atol=1e-4)
+    assert missing.any()
+    assert np.isnan(prepared[missing, column]).all()
 
 
-def test_columns_that_are_constant_or_never_known_prepare_to_zero() -> None:
+def test_constant_columns_prepare_to_zero_and_those_never_known_to_nothing() -> None:
     preparation = fit_autoencoder(LEGITIMATE, SETTINGS).preparation
     prepared = preparation.apply(LEGITIMATE)
-    for name in ("always_one", "never_known"):
-        assert np.abs(prepared[:, NAMES.index(name)]).max() < 1e-5
-    assert preparation.medians[NAMES.index("never_known")] == 0.0
+    assert np.abs(prepared[:, NAMES.index("always_one")]).max() < 1e-5
+    assert np.isnan(prepared[:, NAMES.index("never_known")]).all()
 
 
 def test_extreme_values_are_clipped() -> None:
     preparation = fit_autoencoder(LEGITIMATE, SETTINGS).preparation
     extreme = np.array([[np.inf] * 12, [-np.inf] * 12, [3e38] * 12], np.float32)
-    assert preparation.apply(extreme).tolist() == [[8.0] * 12, [-8.0] * 12, [8.0] * 12]
+    learned = [place for place, name in enumerate(NAMES) if name != "never_known"]
+    assert preparation.apply(extreme)[:, learned].tolist() == [[8.0] * 11, [-8.0] * 11, [8.0] * 11]
+
+
+@pytest.mark.parametrize("known_rows", [0, 3])
+def test_what_training_has_hardly_ever_known_is_not_unusual_when_it_is_there(known_rows: int) -> None:
+    features = LEGITIMATE.copy()
+    place = NAMES.index("never_known")
+    features[:known_rows, place] = 5.0
+    network = fit_autoencoder(features, replace_epochs(2), groups=GROUPS)
+    there = features.copy()
+    for value in (0.0, 7.0, 1e6, np.inf):
+        there[:, place] = value
+        np.testing.assert_array_equal(network.anomalies(there), network.anomalies(features))
 
 
 def test_training_on_infinities_stays_finite() -> None:
@@ -55,14 +67,61 @@ def test_layers_narrow_to_the_middle_and_come_back() -> None:
 
 
 def test_a_broken_correlation_is_reconstructed_worse_than_legitimate_transactions() -> None:
-    network = fit_autoencoder(LEGITIMATE, SETTINGS)
+    anomalies = fit_autoencoder(LEGITIMATE, SETTINGS, groups=GROUPS).anomalies(FRAME.features)
     odd = FRAME.patterns == "odd_balance"
-    value = prepared = network.preparation.apply(FRAME.features)
-    for number, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
-        value = value @ weights + biases
-        value = np.maximum(value, 0) if number < 5 else value
-    errors = ((value - prepared) ** 2).mean(axis=1)
-    assert np.median(errors[odd]) > np.quantile(errors[~FRAME.labels], 0.97)
+    assert np.median(anomalies[odd]) > np.quantile(anomalies[~FRAME.labels], 0.97)
+
+
+def test_an_anomaly_is_the_error_of_what_is_known_against_what_is_expected_of_it() -> None:
+    network = fit_autoencoder(LEGITIMATE, replace_epochs(2), groups=GROUPS)
+    for row in FRAME.features[:40]:
+        prepared = network.preparation.apply(row[None])[0].astype(float)
+        value = np.where(np.isnan(prepared), 0.0, prepared)
+        for number, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
+            value = np.array([sum(value * weights[:, out]) + biases[out] for out in range(len(biases))])
+            value = np.maximum(value, 0) if number < 5 else value
+        known = ~np.isnan(row)
+        total = sum((value - prepared)[known] ** 2)
+        expected = sum(network.expected[known]) + sum(network.allowances[~known])
+        assert network.anomalies(row[None])[0] == pytest.approx((total + 1e-6) / (expected + 1e-6), rel=1e-5)
+
+
+def test_features_that_are_not_counted_help_to_reconstruct_but_are_never_unusual() -> None:
+    counted = np.array([name in ("amount", "balance_change") for name in NAMES])
+    network = fit_autoencoder(LEGITIMATE, replace_epochs(2), counted=counted)
+    every = fit_autoencoder(LEGITIMATE, replace_epochs(2))
+    for ours, theirs in zip(network.weights, every.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    errors = network.squared_errors(LEGITIMATE)
+    np.testing.assert_array_equal(errors[:, counted], every.squared_errors(LEGITIMATE)[:, counted])
+    assert not np.nansum(errors[:, ~counted])
+    assert not network.expected[~counted].any()
+
+
+def test_a_usual_transaction_has_an_anomaly_about_one_and_the_mean_errors_are_those_expected() -> None:
+    network = fit_autoencoder(LEGITIMATE, SETTINGS, groups=GROUPS)
+    anomalies = network.anomalies(LEGITIMATE)
+    assert 0.8 < anomalies.mean() < 1.1
+    errors = network.squared_errors(LEGITIMATE)
+    known = ~np.isnan(LEGITIMATE).all(axis=0)
+    np.testing.assert_allclose(np.nanmean(errors[:, known], axis=0), network.expected[known], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("lost", [*([group] for group in GROUPS), list(GROUPS)], ids=str)
+def test_what_is_missing_is_not_unusual(lost: list[str]) -> None:
+    network = fit_autoencoder(LEGITIMATE, SETTINGS, groups=GROUPS)
+    other = synthetic_frame(3_000, seed=2)
+    features = other.features[~other.labels]
+    dropped = features.copy()
+    for group in lost:
+        dropped[:, list(GROUPS[group])] = np.nan
+    before, after = np.log(network.anomalies(features)), np.log(network.anomalies(dropped))
+    assert (after - before).mean() < 0.03 * before.std()
+
+
+def test_with_nothing_known_the_anomaly_is_finite_and_not_high() -> None:
+    network = fit_autoencoder(LEGITIMATE, replace_epochs(2), groups=GROUPS)
+    assert 0.0 <= network.anomalies(np.full((1, 12), np.nan, np.float32))[0] <= 1.0
 
 
 def test_same_data_and_seed_give_the_same_weights_and_another_seed_others() -> None:

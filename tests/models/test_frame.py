@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.frame import TrainingError, check_frame, finite, slice_by_time
+from models.frame import RuleSetIdentity, TrainingError, check_frame, finite, joined_frames, slice_by_time
 from tests.models.synthetic import LABEL_DELAY_MS, MINUTE_MS, START_MS, synthetic_frame
 
 FRAME = synthetic_frame(1_000)
@@ -89,6 +89,9 @@ def test_fractions_that_leave_a_slice_empty_are_refused(fractions: tuple[float, 
         ({"features": FRAME.features.astype(np.float64)}, "float32 matrix .* not float64"),
         ({"labels": FRAME.labels[1:]}, "labels has 999 values for 1000 rows"),
         ({"label_known_at_ms": FRAME.timestamps_ms[2:]}, "label_known_at_ms has 998 values"),
+        ({"rule_points": np.zeros(999, np.int32), "rule_set": ("bank", 1, "")}, "rule_points has 999 values"),
+        ({"rule_points": np.zeros(1000, np.int32)}, "rule_points and rule_set belong together"),
+        ({"groups": {"device": (3, 12)}}, "group device names a feature column that there is not"),
         ({"description": {"made": object()}}, "description of the data must be made of JSON values"),
     ],
 )
@@ -108,3 +111,27 @@ def test_infinities_become_the_largest_numbers_and_nan_stays() -> None:
     assert finite(given)[0, [0, 1, 3]].tolist() == [largest, -largest, 1.5]
     assert np.isnan(finite(given)[0, 2])
     assert np.isposinf(given[0, 0])
+
+
+def test_joined_frames_hold_the_rows_of_both_banks_and_tell_their_users_apart() -> None:
+    bank = RuleSetIdentity("bank", 1, "0123456789abcdef")
+    first = replace(FRAME, rule_points=np.arange(1_000, dtype=np.int32), rule_set=bank)
+    second = replace(
+        synthetic_frame(600, seed=5), rule_points=np.zeros(600, np.int32), rule_set=bank, label_known_at_ms=None
+    )
+    joined = joined_frames([first, second])
+    check_frame(joined)
+    for column in ("features", "labels", "timestamps_ms", "amounts", "label_known", "patterns", "rule_points"):
+        np.testing.assert_array_equal(getattr(joined, column)[:1_000], getattr(first, column))
+        np.testing.assert_array_equal(getattr(joined, column)[1_000:], getattr(second, column))
+    assert joined.user_ids[0] == f"1:{first.user_ids[0]}"
+    assert joined.user_ids[1_000] == f"2:{second.user_ids[0]}"
+    assert joined.label_known_at_ms is None
+    assert joined.description == {"banks": [first.description, second.description]}
+    assert (joined.groups, joined.rule_set) == (first.groups, bank)
+
+
+def test_frames_of_other_features_or_rules_are_not_joined() -> None:
+    other = replace(FRAME, rule_points=np.zeros(1_000, np.int32), rule_set=RuleSetIdentity("bank", 2, ""))
+    with pytest.raises(TrainingError, match="other features or rules"):
+        joined_frames([FRAME, other])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from models import frame_parts
 from models.entity_history import aggregate_entities, write_history
 from models.event_files import EventFileError, Progress
-from models.frame import TrainingFrame
+from models.frame import RuleSetIdentity, TrainingFrame
 from models.processes import WorkerDied, on_processes
+from models.statistics import write_statistics
 from models.training_data import training_frame
 from models.user_shard import UserShard
 from tests.jobs.event_stream import event_lines, write_events
@@ -19,6 +21,9 @@ from udfs.codec import decode_event
 from udfs.events import Label, Transaction
 from udfs.features.catalogue import NAMES
 from udfs.open_scorer import open_engine
+from udfs.rules.pack_files import load_rule_set
+from udfs.rules.population import FORMAT, Figures, Statistics
+from udfs.rules.rule_map import content_of
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
 
@@ -42,7 +47,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> tupl
 
 def same(one: TrainingFrame, other: TrainingFrame) -> None:
     assert one.description == other.description
-    for column in ("features", "labels", "timestamps_ms", "amounts", "user_ids", "label_known", "label_known_at_ms"):
+    assert (one.groups, one.rule_set) == (other.groups, other.rule_set)
+    columns = ("features", "labels", "timestamps_ms", "amounts", "user_ids", "label_known", "label_known_at_ms")
+    for column in (*columns, "rule_points"):
         first, second = getattr(one, column), getattr(other, column)
         assert first.dtype == second.dtype
         assert first.tobytes() == second.tobytes(), column
@@ -106,6 +113,33 @@ def test_features_and_labels_are_those_of_an_engine_that_keeps_snapshots_user_af
     frauds = {ids[transaction_id] for transaction_id, (_, is_fraud) in newest.items() if is_fraud}
     assert {row for row, label in zip(rows, frame.labels, strict=True) if label} == frauds
     assert len(frauds) > 20
+
+
+def test_rule_points_are_those_of_the_rules_with_what_was_known_of_all_users_at_the_time(
+    inputs: tuple[Path, ScorerConfig, ScorerPaths], lines: list[bytes], tmp_path: Path
+) -> None:
+    events, config, paths = inputs
+    half = sorted(decode_event(line).timestamp for line in lines)[EVENTS // 2]
+    figures = Figures(
+        as_of_ms=half, transactions=1, transactions_with_distance=0, labels=0, frauds=0, amount_p95=20.0,
+        km_from_home_p90=None, fraud_rate=None, cities={},
+    )  # fmt: skip
+    write_statistics(Statistics(format=FORMAT, base_currency="USD", snapshots=(figures,)), tmp_path / "figures.json")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "name: mine\nversion: 4\nscale: [[0, 0], [100, 1000]]\nrules:\n"
+        "- {id: large, points: 30, when: amount > 50, reason: large}\n"
+        "- {id: larger, points: 5, when: amount > population_amount_p95, reason: larger}\n"
+    )
+    frame = training_frame(
+        events, config, msgspec.structs.replace(paths, rules=str(rules), statistics=str(tmp_path / "figures.json"))
+    )
+    assert frame.rule_points is not None
+    assert frame.rule_set == RuleSetIdentity("mine", 4, content_of(load_rule_set(rules)))
+    expected = 30 * (frame.amounts > 50) + 5 * ((frame.amounts > 20.0) & (frame.timestamps_ms >= half))
+    assert frame.rule_points.tolist() == expected.tolist()
+    assert len(set(expected.tolist())) == 4
+    assert frame.rule_points.dtype == np.int32
 
 
 def test_a_failing_worker_ends_the_others_and_says_why(inputs: tuple[Path, ScorerConfig, ScorerPaths]) -> None:

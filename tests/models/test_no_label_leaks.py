@@ -1,4 +1,5 @@
-"""From a file of events to every feature of every transaction: what a label says later than it may changes none."""
+"""From a file of events to every feature of every transaction: what a label says later than it may changes none, and
+neither does any payment that comes later."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ import pytest
 from models.entity_history import aggregate_entities, write_history
 from models.replay import observations_of
 from models.user_shard import UserShard
-from udfs.features.catalogue import NAMES
+from udfs.attributes import Attribute
+from udfs.features.feature_set import feature_set_of
 from udfs.open_scorer import open_engine
 from udfs.scorer_config import ScorerConfig, ScorerPaths
 from udfs.user_log import MemoryUserLogs
@@ -23,7 +25,12 @@ START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 DELAY = ScorerConfig().buckets.label_delay_ms
 DAYS = 45
 Event = dict[str, Any]
-BY_LABELS = tuple(name for name in NAMES if "fraud_rate" in name)
+ATTRIBUTES = (Attribute("branch", "text", "event"), Attribute("items", "number", "event"))
+FEATURES = feature_set_of(ATTRIBUTES).names
+BY_LABELS = tuple(name for name in FEATURES if "fraud_rate" in name or "frauds_reported" in name)
+AS_SOON_AS_KNOWN = {"prior_fraud_count", "days_since_fraud_known"} | {
+    name for name in FEATURES if "frauds_reported" in name
+}
 
 
 def moment_of(event: Event) -> int:
@@ -31,7 +38,7 @@ def moment_of(event: Event) -> int:
 
 
 def history(seed: int, count: int = 1_500) -> list[Event]:
-    """Few users share few merchants, devices, beneficiaries and addresses; many labels, some late, some corrected."""
+    """Few users share few merchants, devices, categories, …; many labels, some late, some corrected."""
     draw = Random(seed)
     events: list[Event] = []
     for number in range(count):
@@ -40,6 +47,10 @@ def history(seed: int, count: int = 1_500) -> list[Event]:
             "transaction_id": f"T{number}", "user_id": f"U{draw.randrange(12)}", "timestamp": time, "amount": 10.0,
             "merchant_id": f"M{draw.randrange(6)}", "device_id": f"D{draw.randrange(8)}",
             "beneficiary_id": f"B{draw.randrange(5)}", "ip_address": f"10.0.0.{draw.randrange(6)}",
+            "merchant_category": draw.choice(["grocery", "travel"]), "channel": draw.choice(["online", "pos"]),
+            "entry_mode": draw.choice(["chip", "manual"]), "merchant_country": draw.choice(["DE", "US"]),
+            "city": draw.choice(["Berlin", "Bonn"]), "card_id": f"41111{draw.randrange(3)}0000000001",
+            "attributes": {"branch": draw.choice(["north", "south"]), "items": draw.randrange(9)},
         }  # fmt: skip
         events.append(payment)
         for again in range(draw.choice([0, 1, 1, 2])):
@@ -56,8 +67,8 @@ def features_of(folder: Path, events: list[Event]) -> dict[str, tuple[int, dict[
     config, logs = ScorerConfig(), MemoryUserLogs()
     path, histories = folder / "events.jsonl", folder / "entity_history.jsonl"
     path.write_bytes(b"\n".join(json.dumps(event).encode() for event in events))
-    write_history(aggregate_entities(path, config.buckets), histories)
-    engine = open_engine(config, ScorerPaths(bundle="", histories=str(histories)), logs)
+    write_history(aggregate_entities(path, config.buckets, attributes=ATTRIBUTES), histories)
+    engine = open_engine(config, ScorerPaths(bundle="", histories=str(histories)), logs, attributes=ATTRIBUTES)
     return {
         transaction.transaction_id: (transaction.timestamp, observation.features)
         for _, transaction, observation in observations_of(path, engine, logs, UserShard())
@@ -102,4 +113,27 @@ def test_labels_of_transactions_after_t_less_the_delay_change_no_fraud_rate_unti
     before, after = features_of(tmp_path, events), features_of(tmp_path, shifted)
     early = [changed(row, after[id][1]) for id, (time, row) in before.items() if time <= t]
     assert len(early) > 800
-    assert set().union(*early) <= {"prior_fraud_count"}  # which counts a user's own labels as soon as they are known
+    assert set().union(*early) <= AS_SOON_AS_KNOWN
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_payments_after_t_change_no_feature_until_t(tmp_path: Path, seed: int) -> None:
+    draw = Random(seed)
+    events = history(seed)
+    t = START + 30 * DAY + draw.randrange(10 * DAY)
+    other = []
+    for event in events:
+        if moment_of(event) > t and "known_at" not in event:
+            if draw.random() < 0.3:
+                continue
+            event = event | {
+                "amount": 990.0, "merchant_category": "gambling", "channel": "atm", "city": "Ulm", "merchant_id": "M0",
+                "attributes": {"branch": "west", "items": 100},
+            }  # fmt: skip
+        other.append(event)
+    before, after = features_of(tmp_path, events), features_of(tmp_path, other)
+    early = [changed(row, after[id][1]) for id, (time, row) in before.items() if time <= t]
+    assert len(early) > 800
+    assert set().union(*early) == set()
+    later = [changed(row, after[id][1]) for id, (time, row) in before.items() if time > t and id in after]
+    assert {"channel_activity_ratio", "amount_vs_category_mean", "merchant_txn_count_7d"} <= set().union(*later)

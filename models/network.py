@@ -1,0 +1,66 @@
+"""A small network of dense layers that learns to give back what it is shown, in float32 numpy."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+_RATE, _DECAY, _SQUARE_DECAY, _SMALL = 1e-3, 0.9, 0.999, 1e-8  # Adam (Kingma and Ba, 2015)
+Matrix = npt.NDArray[np.float32]
+
+
+class Network:
+    """Layers with ReLU between them. State: weights, biases, and how far each gradient went lately."""
+
+    def __init__(self, weights: list[Matrix], biases: list[Matrix]) -> None:
+        self._layers = len(weights)
+        self._parameters = [*weights, *biases]
+        self._means = [np.zeros_like(values) for values in self._parameters]
+        self._squares = [np.zeros_like(values) for values in self._parameters]
+        self._steps = 0
+
+    @classmethod
+    def drawn(cls, random: np.random.Generator, sizes: tuple[int, ...]) -> Network:
+        """With weights from Glorot's uniform distribution (Glorot and Bengio, 2010) and no biases."""
+        weights = []
+        for inputs, outputs in pairwise(sizes):
+            bound = np.sqrt(6.0 / (inputs + outputs))
+            weights.append(random.uniform(-bound, bound, (inputs, outputs)).astype(np.float32))
+        return cls(weights, [np.zeros(size, np.float32) for size in sizes[1:]])
+
+    @property
+    def weights(self) -> tuple[Matrix, ...]:
+        return tuple(self._parameters[: self._layers])
+
+    @property
+    def biases(self) -> tuple[Matrix, ...]:
+        return tuple(self._parameters[self._layers :])
+
+    def learn(self, shown: Matrix, counts: npt.NDArray[np.bool_]) -> None:
+        """One step of Adam towards giving back `shown` [n, F] where `counts` [n, F] is true."""
+        self._steps += 1
+        rate = _RATE * np.sqrt(1.0 - _SQUARE_DECAY**self._steps) / (1.0 - _DECAY**self._steps)
+        for values, mean, square, gradient in zip(
+            self._parameters, self._means, self._squares, self.gradients(shown, counts), strict=True
+        ):
+            mean += np.float32(1.0 - _DECAY) * (gradient - mean)
+            square += np.float32(1.0 - _SQUARE_DECAY) * (gradient * gradient - square)
+            values -= np.float32(rate) * mean / (np.sqrt(square) + np.float32(_SMALL))
+
+    def gradients(self, shown: Matrix, counts: npt.NDArray[np.bool_]) -> list[Matrix]:
+        """Of half the squared error, summed over what counts and averaged over rows: by the weights, then the biases."""
+        weights, biases = self.weights, self.biases
+        values = [shown]
+        for number in range(self._layers):
+            value = values[-1] @ weights[number] + biases[number]
+            values.append(value if number == self._layers - 1 else np.maximum(value, np.float32(0.0)))
+        delta = np.where(counts, values[-1] - shown, np.float32(0.0)) / np.float32(len(shown))
+        by_weights, by_biases = [], []
+        for number in reversed(range(self._layers)):
+            by_weights.append(values[number].T @ delta)
+            by_biases.append(delta.sum(axis=0))
+            if number:
+                delta = (delta @ weights[number].T) * (values[number] > 0.0)
+        return by_weights[::-1] + by_biases[::-1]

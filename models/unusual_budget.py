@@ -1,0 +1,40 @@
+"""From which anomaly on a payment is referred for being unusual alone: as many as are a stated share of all alerts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Flags = npt.NDArray[np.bool_]
+
+
+class UnusualBudget(NamedTuple):
+    """`above` is None where not even one payment is within the budget; `gave` says in JSON values what it was there."""
+
+    above: float | None
+    gave: dict[str, Any]
+
+
+def choose_unusual_above(
+    is_alert: Flags, anomalies: npt.NDArray[np.float32], labels: Flags, share_of_alerts: float
+) -> UnusualBudget:
+    """The lowest threshold that makes at most `share_of_alerts` of all alerts unusual ones, over [N] payments.
+
+    `is_alert` are those that the risk score refers or worse: they count as alerts, and never as unusual ones.
+    """
+    by_score = int(is_alert.sum())
+    wanted = int(by_score * share_of_alerts / (1.0 - share_of_alerts) + 1e-9)
+    passed, passed_labels = anomalies[~is_alert], labels[~is_alert]
+    wanted = min(wanted, len(passed))
+    gave: dict[str, Any] = {"share_of_alerts": share_of_alerts, "alerts_by_score": by_score, "unusual": 0, "frauds": 0}
+    if not wanted:
+        return UnusualBudget(None, gave)
+    descending = np.sort(passed)[::-1]
+    above = descending[wanted - 1]
+    if wanted < len(descending) and descending[wanted] == above:  # others are as unusual: all of them would be too many
+        above = np.nextafter(above, np.float32(np.inf))
+    found = passed >= above
+    gave["unusual"], gave["frauds"] = int(found.sum()), int((found & passed_labels).sum())
+    return UnusualBudget(float(above), gave)
