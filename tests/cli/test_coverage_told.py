@@ -37,7 +37,8 @@ def test_a_file_is_compared_with_the_bundle(events: Path, bundle: Path, tmp_path
     assert "population statistics: none: what rules compare with the population stays unknown" in output
     assert "(40 transactions looked at)" in output
     assert "device_id" in output
-    assert "user profiles (users.jsonl, or the store)" in output
+    assert "feeds of IP addresses and e-mail domains" in output
+    assert "history of merchants, devices, categories" in output
     assert "coverage" not in checked(config, "--quiet")
 
 

@@ -76,7 +76,7 @@ def test_labels_known_after_the_moment_of_training_are_left_out(table: Path, tmp
 @pytest.mark.parametrize(
     ("options", "chosen_for"),
     [
-        ((), {"kind": "false_positive_rate", "rate": 0.004}),
+        ((), {"kind": "false_positive_rate", "rate": 0.003}),
         (("--budget-fpr", "0.05"), {"kind": "false_positive_rate", "rate": 0.05}),
         (("--budget-alerts-per-day", "2.5"), {"kind": "alerts_per_day", "alerts": 2.5}),
         (("--cost-review", "5", "--cost-stop", "40"), {"kind": "cost", "review": 5.0, "stop": 40.0}),

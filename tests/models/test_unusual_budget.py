@@ -70,8 +70,8 @@ def test_caught_together_are_those_within_both_shares_of_false_positives() -> No
     by_score = round(1_000 * (FALSE_POSITIVE_RATE - UNUSUAL_RATE))
     legitimate = found.without[4:]
     alerts = legitimate[:, 0] >= 1_000 - by_score
-    limit = np.sort(legitimate[~alerts, 2])[-20]
-    assert by_score == 12
+    limit = np.sort(legitimate[~alerts, 2])[-12]
+    assert by_score == 20
     assert [bool(limit <= anomaly) for anomaly in (999, 900, 950)] == [True, False, False]
     assert together.tolist() == [True, True, False, False]
 
