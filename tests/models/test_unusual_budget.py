@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.left_out import FALSE_POSITIVE_RATE, UNUSUAL_RATE, PatternScores, _row, caught_together, left_out_table
+from models.left_out import FALSE_POSITIVE_RATE, PatternScores, _row, caught_together, left_out_table
 from models.train import train
 from models.unusual_budget import choose_unusual_above
 from tests.models.synthetic import TINY, synthetic_frame
@@ -66,13 +66,12 @@ def scores(frauds: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> Pattern
 
 def test_caught_together_are_those_within_both_shares_of_false_positives() -> None:
     found = scores(np.array([[990, 0, 0], [500, 0, 999], [500, 0, 900], [0, 0, 950]], np.float32))
-    together = caught_together(found.is_pattern, found.without, UNUSUAL_RATE)
-    by_score = round(1_000 * (FALSE_POSITIVE_RATE - UNUSUAL_RATE))
-    legitimate = found.without[4:]
-    alerts = legitimate[:, 0] >= 1_000 - by_score
-    limit = np.sort(legitimate[~alerts, 2])[-12]
-    assert by_score == 20
+    legitimate, unusual = found.without[4:], 20
+    alerts = legitimate[:, 0] >= 1_000 - (1_000 * FALSE_POSITIVE_RATE - unusual)
+    limit = np.sort(legitimate[~alerts, 2])[-unusual]
+    assert alerts.sum() == 12
     assert [bool(limit <= anomaly) for anomaly in (999, 900, 950)] == [True, False, False]
+    together = caught_together(found.is_pattern, found.without, unusual / 1_000)
     assert together.tolist() == [True, True, False, False]
 
 
