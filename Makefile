@@ -2,35 +2,63 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+PACKAGES := $(patsubst %/__init__.py,%,$(wildcard */__init__.py))
+CORE   := udfs/core/_native.abi3.so
+RUST   := $(shell find udfs/core -name '*.rs' -o -name 'Cargo.*') $(wildcard udfs/records/*.txt)
+CARGO  ?= $(firstword $(shell command -v cargo) $(HOME)/.cargo/bin/cargo)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format bench bench-kafka soak bundle connectors broker lock package audit clean
+.PHONY: help setup core core-test wheel demo test test-long lint format bench bench-kafka soak bundle connectors broker lock package audit clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.compiled  ## Install everything into .venv (Python 3.11 and Java 17 must be there)
+setup: $(VENV)/.ready $(CORE)  ## Install everything into .venv (Python 3.11, Java 17 and Rust must be there)
 
-$(VENV)/.compiled: $(VENV)/.ready $(wildcard udfs/*.py udfs/*.c udfs/features/*.py udfs/stores/*.py)
-	$(BIN)/python setup.py -q build_ext --inplace --force >$(VENV)/compiling.log 2>&1 || { tail -20 $(VENV)/compiling.log; exit 2; }
-	@ln -sf $(CURDIR)/fraud__mypyc*.so $(VENV)/lib/python3.11/site-packages/ 2>/dev/null || true
-	@grep "^not compiled" $(VENV)/compiling.log || true
+# Modules that earlier versions compiled would be imported in place of the sources.
+$(VENV)/.ready: $(VENV)/.packages setup.py build_core.py pyproject.toml | $(CORE)
+	@find $(PACKAGES) -name "*.cpython-*.so" -delete; rm -f fraud__mypyc*.so $(VENV)/lib/python3.11/site-packages/fraud__mypyc*.so
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.ready: requirements.lock setup.py
+$(VENV)/.packages: requirements.lock
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not on PATH; install Python 3.11 or say make PYTHON=..."; exit 2; }
 	@command -v java >/dev/null || { echo "make: java is not on PATH; install a Java 17 runtime (Flink runs on it)"; exit 2; }
+	@command -v $(CARGO) >/dev/null || ls dist/*.whl >/dev/null 2>&1 || { echo "make: cargo is not on PATH; install Rust (rustup.rs)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
+
+core: $(CORE)  ## Build the native core (Rust), or take it from a wheel of the same sources in dist/
+
+$(CORE): $(RUST) | $(VENV)/.packages
+	$(BIN)/python setup.py -q build_rust --inplace
+	@touch $@
+
+CARGO_OPTIONS := --manifest-path udfs/core/Cargo.toml
+CARGO_TARGET  := --locked --target-dir build/core
+
+core-test: setup  ## Check format and lint of the native core and run its unit tests
+	@command -v $(CARGO) >/dev/null || { echo "make: cargo is not on PATH; install Rust (rustup.rs)"; exit 2; }
+	$(CARGO) fmt $(CARGO_OPTIONS) --check
+	$(CARGO) clippy --quiet $(CARGO_OPTIONS) $(CARGO_TARGET) --no-default-features --all-targets -- -D warnings
+	$(CARGO) test --quiet $(CARGO_OPTIONS) $(CARGO_TARGET) --no-default-features
+
+# On Linux zig links for an old glibc, so that one wheel serves all distributions of the last years and the Managed Service.
+ifeq ($(shell uname -s),Linux)
+WITH_ZIG := FRAUD_WHEEL_GLIBC=2.28 $(BIN)/uv tool run --quiet --from cargo-zigbuild==0.24.0 --with ziglang==0.17.1
+endif
+
+wheel: $(VENV)/.packages  ## Build the wheel for Python 3.11 and later (abi3) into dist/; on Linux for glibc 2.28 and later
+	rm -rf build/lib* build/bdist*
+	$(WITH_ZIG) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 demo: setup  ## Simulate payments, score them in a local Flink, print alerts, write a report (under 2 minutes)
 	$(BIN)/fraud demo
 
-test: setup  ## Run all tests: lint, types, import contracts, core, Flink
+test: setup core-test  ## Run all tests: lint, types, import contracts, core, Flink
 	$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
@@ -41,6 +69,7 @@ lint: setup  ## Check format, style, types and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy setup.py build_core.py
 	$(BIN)/lint-imports --no-cache
 
 format: setup  ## Format the code
@@ -67,8 +96,8 @@ connectors:  ## Fetch Flink's connectors and S3 plugin by Maven into .cache/conn
 broker:  ## Fetch a Kafka broker for development and tests by Maven into .cache/kafka-broker
 	deploy/fetch_jars.sh deploy/servers/kafka .cache/kafka-broker
 
-package: connectors setup  ## Build the application zip for AWS' Managed Service for Apache Flink
-	$(BIN)/fraud package msf --out out/app.zip
+package: connectors wheel setup  ## Build the application zip for AWS' Managed Service for Apache Flink
+	$(BIN)/fraud package msf --wheel "$$(ls -t dist/streaming_fraud_detector-*.whl | head -1)" --out out/app.zip
 
 audit: setup  ## Ask for known vulnerabilities of the lock's versions (needs the public package index)
 	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
@@ -76,6 +105,8 @@ audit: setup  ## Ask for known vulnerabilities of the lock's versions (needs the
 lock: setup  ## Resolve requirements.lock again from setup.py
 	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock
 
-clean:  ## Remove what demo, test and bench have written
-	rm -f fraud__mypyc*.so udfs/*.so udfs/features/*.so
-	rm -rf out .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+# A wheel in dist/ stays: it may be there because this machine has no Rust. Set-up takes none of other sources.
+clean:  ## Remove what setup has built, and what demo, test and bench have written
+	find $(PACKAGES) -name "*.so" -delete
+	find $(PACKAGES) -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf out .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

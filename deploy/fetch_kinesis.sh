@@ -1,6 +1,6 @@
 #!/bin/sh
-# Copies Flink's Kinesis connector into DIRECTORY by Maven, unless one is there. Where the Maven repository has none, says
-# so in one line and goes on: everything else works without it.
+# Copies Flink's Kinesis connector to DIRECTORY by Maven, unless it is already there. Where the Maven repository lacks it,
+# prints one line and exits with 0: everything except Kinesis works without it.
 set -eu
 if [ $# -ne 1 ]; then
     echo "usage: fetch_kinesis.sh DIRECTORY" >&2
@@ -16,5 +16,5 @@ done
 command -v mvn >/dev/null || { echo "fetch_kinesis.sh: mvn is not on PATH; install Maven" >&2; exit 2; }
 if ! mvn --quiet --batch-mode --activate-profiles kinesis --file "$POM" dependency:copy-dependencies \
     -DincludeArtifactIds=$JAR -DoutputDirectory="$DIRECTORY" >/dev/null 2>&1; then
-    echo "Kinesis: the Maven repository does not have $JAR; to read Kinesis, put its jar into $DIRECTORY"
+    echo "Kinesis: $JAR is not in the Maven repository; to read Kinesis, copy its jar to $DIRECTORY"
 fi

@@ -2,6 +2,7 @@
 # `jobmanager CONFIG`: a cluster of its own for the scoring job (application mode). `taskmanager`: one slot of it.
 # Anything else is run as it is: `fraud …`, or what the Flink Kubernetes Operator gives (it brings its own configuration).
 set -eu
+umask 077 # outputs, checkpoints and logs hold personal data
 configured() {
     # Flink's own scripts read one file; ours is laid in place at every start, so that it cannot be an old one.
     # A map of settings may not stand twice in it, so Java's options go in by the name alone.

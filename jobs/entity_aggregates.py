@@ -1,6 +1,6 @@
-"""The entity aggregates job: `python -m jobs.entity_aggregates --config FILE` here, or by `flink run -py` on a cluster.
+"""The entity aggregates job. Run it with `python -m jobs.entity_aggregates --config FILE`, or `flink run -py` on a cluster.
 
-source -> by user: whom does each event count for? -> by entity: counts in state -> store
+source -> keyed by user: entities of each event -> keyed by entity: counts in state -> store
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file by its path
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    here = Path(__file__).resolve().parent
+    # With this folder on the path, jobs/kafka would stand for the package kafka.
+    sys.path[:] = [str(here.parent), *(entry for entry in sys.path if Path(entry).resolve() != here)]
 
-from jobs.aws_check import check_aws
-from jobs.command import run_command
-from jobs.config import FileSource
-from jobs.config_file import load_config_of
-from jobs.entity_config import EntityJobConfig, aggregation_settings, routing_settings
-from jobs.kafka_check import check_kafka
-from jobs.launching import flink_environment, goes_on, launch
-from jobs.running import JobResult, RunningJob
+from jobs.aws.check import check_aws
+from jobs.config.entity_job import EntityJobConfig, aggregation_settings, routing_settings
+from jobs.config.loading import load_config_of
+from jobs.config.record_format import record_format
+from jobs.kafka.check import check_kafka
+from jobs.runtime.command import run_command
+from jobs.runtime.launching import flink_environment, launch, restores_source
+from jobs.runtime.running import JobResult, RunningJob
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -29,38 +31,40 @@ ROUTE_UID, COUNT_UID, END_UID = "route-events", "count-entities", "nothing-more"
 
 
 def build(config: EntityJobConfig) -> StreamExecutionEnvironment:
-    """The pipeline, not yet started; each operator has a pinned uid."""
-    from pyflink.java_gateway import get_gateway
+    """Build the pipeline without starting it; all operators have pinned uids."""
     from pyflink.table import StreamTableEnvironment
 
-    from jobs.operator_ids import pin_one
-    from jobs.routing import key_by_first
-    from jobs.sources import open_source
-    from udfs.aggregate_entities import BYTES, DELTA_TYPE, CountEntities, RouteEvents
+    from jobs.flink_internals.graph import discard, key_by_first, node_of
+    from jobs.pipeline.event_source import SourceContext
+    from jobs.pipeline.sources import open_source
+    from udfs.flink.aggregate_entities import BYTES, DELTA_TYPE, CountEntities, RouteEvents
 
     environment = flink_environment(config)
-    records = open_source(
-        config.source,
+    key_path, decode = record_format(config.source, config.s3)
+    context = SourceContext(
         StreamTableEnvironment.create(environment),
-        restored=goes_on(config),
+        key_path,
+        restored=restores_source(config),
         has_ceiling=config.aggregates.latest_timestamp is not None,
     )
-    deltas = records.stream.process(RouteEvents(routing_settings(config, records.reader)), output_type=DELTA_TYPE)
-    if isinstance(config.source, FileSource):
-        deltas.set_parallelism(1)  # a file tells no time of arrival: its order is all there is, for each entity as well
-    pin_one(deltas._j_data_stream.getTransformation(), ROUTE_UID)
+    records = open_source(config.source, context)
+    deltas = records.stream.process(
+        RouteEvents(routing_settings(config, records.reader, decode)), output_type=DELTA_TYPE
+    )
+    if records.is_one_sequence:
+        deltas.set_parallelism(1)  # keeps the file's order for each entity
+    node_of(deltas).identify(ROUTE_UID)
     counted = key_by_first(deltas, BYTES).process(CountEntities(aggregation_settings(config)), output_type=BYTES)
-    pin_one(counted._j_data_stream.getTransformation(), COUNT_UID)
-    nothing = get_gateway().jvm.org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink()
-    pin_one(counted._j_data_stream.sinkTo(nothing).getTransformation(), END_UID)
+    node_of(counted).identify(COUNT_UID)
+    discard(counted).identify(END_UID)
     return environment
 
 
 def start(config: EntityJobConfig) -> RunningJob:
-    """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
+    """Start the job in this process (under `flink run`: on the cluster) and return its handle.
 
-    Raises ConfigError where Java, brokers, topics, a stream, tables or a bucket are missing, JobFailed where Flink
-    refuses the job.
+    Raises ConfigError if Java, brokers, topics, a stream, tables or a bucket are missing, JobFailed if Flink rejects the
+    job.
     """
     check_kafka(config)
     check_aws(config)
@@ -68,11 +72,11 @@ def start(config: EntityJobConfig) -> RunningJob:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0: done, 2: the configuration or the job failed (one line on stderr), 130: cancelled."""
+    """Exit code 0: finished, 2: invalid configuration or failed job (one line on stderr), 130: cancelled."""
     return run_command(
         partial(load_config_of, EntityJobConfig),
         start,
-        _told,
+        _summary,
         arguments,
         "entity_aggregates",
         __doc__,
@@ -80,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
 
 
-def _told(job: RunningJob, _: JobResult) -> str:
+def _summary(job: RunningJob, _: JobResult) -> str:
     counts = job.accumulators
     return (
         f"{counts.get('entity-events', 0):,} events, {counts.get('entity-deltas', 0):,} counted for entities, "

@@ -1,4 +1,4 @@
-"""The scoring job as an application of Amazon's Managed Service for Apache Flink: `main.py` of its package calls it."""
+"""Entry point on Amazon's Managed Service for Apache Flink, called by `main.py` of the application package."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 import sys
 from pathlib import Path
 
-from jobs.application_properties import PROPERTIES_FILE, load_managed_config
-from jobs.config_errors import ConfigError
-from jobs.connectors import VARIABLE
-from jobs.failures import JobFailed
+from jobs.config.application_properties import PROPERTIES_FILE, load_managed_config
+from jobs.config.errors import ConfigError
+from jobs.runtime.connectors import VARIABLE
+from jobs.runtime.failures import JobFailed
 from jobs.score_transactions import start
 
 
 def main(package: Path, properties_file: Path = PROPERTIES_FILE) -> int:
-    """Submit the job and return: the service watches it. `package` is the directory that the zip was unpacked into.
+    """Submit the scoring job and return. `package`: directory of the unpacked application package.
 
-    Exit code 0, or 2 with one line on stderr, which the service shows in the application's log.
+    Exit code 0, or 2 with one line on stderr, which the service writes to the application's log.
     """
     os.environ.setdefault(VARIABLE, str(package / "lib"))
     try:

@@ -1,4 +1,4 @@
-"""The scoring job: `python -m jobs.score_transactions --config FILE` here, or by `flink run -py` on a cluster."""
+"""The scoring job. Run it with `python -m jobs.score_transactions --config FILE`, or `flink run -py` on a cluster."""
 
 from __future__ import annotations
 
@@ -8,24 +8,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file by its path
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    here = Path(__file__).resolve().parent
+    # With this folder on the path, jobs/kafka would stand for the package kafka.
+    sys.path[:] = [str(here.parent), *(entry for entry in sys.path if Path(entry).resolve() != here)]
 
-from jobs.aws_check import check_aws
-from jobs.command import run_command, start_unless_cancelled
-from jobs.config import JobConfig, PrintSink
-from jobs.config_file import load_config
-from jobs.kafka_check import check_kafka
-from jobs.kafka_settings import KafkaControl
-from jobs.launching import flink_environment, goes_on, launch
-from jobs.running import Counts, JobResult, RunningJob
-from jobs.scoring_settings import (
+from jobs.aws.check import check_aws
+from jobs.config.job import FileSource, JobConfig, PrintSink
+from jobs.config.kafka import KafkaControl
+from jobs.config.loading import load_config
+from jobs.config.not_configured import rules_without_input
+from jobs.config.record_format import record_format
+from jobs.config.rules import check_rules
+from jobs.config.scoring import (
+    dead_letter_format,
     dead_letter_limit,
-    letter_form,
     metric_settings,
     remote_files,
     scorer_config,
     scorer_paths,
 )
+from jobs.kafka.check import check_kafka
+from jobs.runtime.command import run_command, start_unless_cancelled
+from jobs.runtime.launching import flink_environment, launch, restores_source
+from jobs.runtime.running import Counts, JobResult, RunningJob
 
 if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
@@ -35,20 +40,31 @@ SCORE_UID = "score-transactions"
 
 
 def build(config: JobConfig) -> StreamExecutionEnvironment:
-    """The pipeline, not yet started: source and control -> scorer -> sinks, each operator with a pinned uid."""
+    """Build the pipeline without starting it: source and control -> scorer -> sinks. All operators have pinned uids."""
     from pyflink.table import StreamTableEnvironment
 
-    from jobs.batched_operator import process_in_batches
-    from jobs.control import open_control
-    from jobs.operator_ids import pin_one
-    from jobs.sinks import add_sinks
-    from jobs.sources import open_source
-    from udfs.score_transactions import CONSOLE, OUTPUT_TYPE, ScoreTransactions, ScoringSettings
+    from jobs.control.stream import open_control
+    from jobs.flink_internals.graph import node_of
+    from jobs.pipeline.batched_operator import process_in_batches
+    from jobs.pipeline.event_source import SourceContext
+    from jobs.pipeline.sinks import add_sinks
+    from jobs.pipeline.sources import open_source
+    from udfs.flink.score_transactions import (
+        CONSOLE,
+        OUTPUT_TYPE,
+        ControlRestoreFailed,
+        ScoreTransactions,
+        ScoringSettings,
+    )
+    from udfs.records.dead_letter_limit import DeadLetterLimitExceeded
 
     environment = flink_environment(config)
     table_environment = StreamTableEnvironment.create(environment)
     has_ceiling = config.scoring.latest_timestamp is not None
-    records = open_source(config.source, table_environment, restored=goes_on(config), has_ceiling=has_ceiling)
+    key_path, decode = record_format(config.source, config.s3)
+    records = open_source(
+        config.source, SourceContext(table_environment, key_path, restores_source(config), has_ceiling)
+    )
     control = open_control(config.control, table_environment)
     score = ScoreTransactions(
         ScoringSettings(
@@ -61,6 +77,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             remote_files=remote_files(config),
             metrics=metric_settings(config),
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
+            decode=decode,
         )
     )
     outputs = process_in_batches(
@@ -70,20 +87,21 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
         OUTPUT_TYPE,
         CONSOLE,
         config.scoring.batch_size,
-        config.scoring.batch_wait_ms,
         SCORE_UID,
+        lasting=(DeadLetterLimitExceeded, ControlRestoreFailed),
     )
-    pin_one(outputs._j_data_stream.getTransformation(), SCORE_UID)
-    add_sinks(config.sinks, outputs, letter_form(config), metric_settings(config), table_environment)
+    node_of(outputs).identify(SCORE_UID)
+    add_sinks(config.sinks, outputs, dead_letter_format(config), metric_settings(config), table_environment)
     return environment
 
 
 def start(config: JobConfig) -> RunningJob:
-    """Start the job in this process (or, under `flink run`, on its cluster) and return its handle.
+    """Start the job in this process (under `flink run`: on the cluster) and return its handle.
 
-    Raises ConfigError where Java, a connector, a plugin, brokers, topics or buckets are missing, JobFailed where Flink
-    refuses the job.
+    Raises ConfigError if rules are invalid, or if Java, a connector, a plugin, brokers, topics or buckets are missing,
+    JobFailed if Flink rejects the job.
     """
+    check_rules(config.scoring.rules, config.scoring.bundle)
     check_kafka(config)
     check_aws(config)
     return launch(config, build)
@@ -97,16 +115,25 @@ def run(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit code 0: done, 2: the configuration or the job failed (one line on stderr), 130: cancelled."""
-    return run_command(load_config, start, _told, arguments, "score_transactions", __doc__, "see docs/configuration.md")
+    """Exit code 0: finished, 2: invalid configuration or failed job (one line on stderr), 130: cancelled."""
+    return run_command(_load, start, _summary, arguments, "score_transactions", __doc__, "see docs/configuration.md")
 
 
-def _told(_: RunningJob, result: JobResult) -> str:
+def _load(file: str) -> JobConfig:
+    """Load the configuration; for a stream, tell on stderr which rules lack their input. Raises ConfigError."""
+    config = load_config(file)
+    if not isinstance(config.source, FileSource):
+        for line in rules_without_input(config):
+            print(line, file=sys.stderr)
+    return config
+
+
+def _summary(_: RunningJob, result: JobResult) -> str:
     counts = result.counts
     return (
         f"{counts.records:,} records in {result.seconds:.1f} s: {counts.decisions:,} decisions, "
         f"{counts.alerts:,} alerts, {counts.flags:,} flags, {counts.dead_letters:,} dead letters"
-        + (f"; {counts.degraded:,} decisions lack what the store could not give" if counts.degraded else "")
+        + (f"; {counts.degraded:,} decisions degraded: the store was unavailable" if counts.degraded else "")
     )
 
 

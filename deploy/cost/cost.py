@@ -1,6 +1,6 @@
-"""The monthly cost on AWS, line by line: `python deploy/cost/cost.py` prints the tables of docs/cost.md.
+"""Monthly cost on AWS by item: `python deploy/cost/cost.py` prints the tables of docs/cost.md.
 
-Prices are in prices.yaml with their source and date, what a transaction uses in usage.yaml.
+prices.yaml has the prices with source and date, usage.yaml the resources used per transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MILLION = 1_000_000
 
 
 class Line(NamedTuple):
-    """One line of a bill: `quantity` units of `price` cost `usd` a month."""
+    """One line of a bill: `quantity` units of `price` cost `usd` per month."""
 
     what: str
     quantity: float
@@ -26,19 +26,19 @@ class Line(NamedTuple):
 
 
 def load(name: str) -> dict[str, Any]:
-    """A YAML file beside this one."""
+    """Loads a YAML file of this folder."""
     content: dict[str, Any] = yaml.safe_load((HERE / name).read_text())
     return content
 
 
 def kpus(transactions: float, usage: dict[str, Any]) -> int:
-    """KPUs that carry the peak of a month's transactions, without the service's own."""
+    """KPUs for the peak rate of a month's transactions, without the service's own KPU."""
     peak = transactions / float(usage["seconds_a_month"]) * float(usage["peak_over_average"])
     return max(1, math.ceil(peak / float(usage["transactions_a_second_of_a_kpu"])))
 
 
 def bill(transactions: float, cache_hits: float, usage: dict[str, Any], prices: dict[str, Any]) -> list[Line]:
-    """All lines of a month with so many transactions, of whose look-ups the cache answers a share."""
+    """All lines of a month with the given transactions and cache hit rate (0 to 1)."""
     u = usage
     scorers = kpus(transactions, u)
     gb_in = transactions * u["event_kb"] / KB_A_GB
@@ -50,21 +50,21 @@ def bill(transactions: float, cache_hits: float, usage: dict[str, Any], prices: 
     kept_gb = transactions * u["decision_kb"] / KB_A_GB * u["retention_months"]
     quantities = [
         ("scoring, KPU hours", (scorers + u["kpu_overhead"]) * u["hours_a_month"], "kpu_hour"),
-        ("its disk", scorers * u["storage_gb_of_a_kpu"], "running_storage_gb_month"),
-        ("its snapshots", u["backup_gb"], "durable_backup_gb_month"),
+        ("running storage", scorers * u["storage_gb_of_a_kpu"], "running_storage_gb_month"),
+        ("snapshots", u["backup_gb"], "durable_backup_gb_month"),
         ("events in", gb_in, "kinesis_gb_in"),
         ("events out", gb_in, "kinesis_gb_out"),
-        ("events' stream", u["hours_a_month"], "kinesis_stream_hour"),
+        ("stream of events", u["hours_a_month"], "kinesis_stream_hour"),
         ("look-ups", reads / MILLION, "dynamodb_million_read_units"),
         ("online features and entity buckets", writes / MILLION, "dynamodb_million_write_units"),
         ("stored records", u["stored_gb"], "dynamodb_gb_month"),
         ("alerts", alerts / MILLION, "sns_million_publishes"),
-        ("alerts' queue", alerts * u["requests_an_alert"] / MILLION, "sqs_million_requests"),
-        ("decisions, kept", kept_gb, "s3_gb_month"),
-        ("decisions, written", puts / 1_000, "s3_thousand_puts"),
-        ("key", 1, "kms_key_month"),
+        ("queue of alerts", alerts * u["requests_an_alert"] / MILLION, "sqs_million_requests"),
+        ("decisions, storage", kept_gb, "s3_gb_month"),
+        ("decisions, writes", puts / 1_000, "s3_thousand_puts"),
+        ("encryption key", 1, "kms_key_month"),
         ("alarms", u["alarm_metrics"], "cloudwatch_alarm_metric_month"),
-        ("job's metrics", u["job_metrics"], "cloudwatch_metric_month"),
+        ("metrics of the job", u["job_metrics"], "cloudwatch_metric_month"),
         ("logs", u["log_gb"], "cloudwatch_log_gb"),
     ]
     return [Line(what, quantity, price, quantity * prices[price]["usd"]) for what, quantity, price in quantities]
@@ -74,7 +74,7 @@ def tables() -> str:
     """The tables of docs/cost.md."""
     usage, prices = load("usage.yaml"), load("prices.yaml")
     bills = [(v["transactions"], bill(v["transactions"], v["cache_hits"], usage, prices)) for v in usage["volumes"]]
-    heads = [f"{volume // MILLION:,} M a month".replace(",", " ") for volume, _ in bills]
+    heads = [f"{volume // MILLION:,} M per month".replace(",", " ") for volume, _ in bills]
     rows = [f"| | price, USD | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
     for lines in zip(*(lines for _, lines in bills), strict=True):
         price = prices[lines[0].price]
@@ -82,21 +82,21 @@ def tables() -> str:
         cells = " | ".join(f"{line.quantity:,.2f} = {line.usd:,.2f}" for line in lines)
         rows.append(f"| {lines[0].what} (`{lines[0].price}`) | {price['usd']}{mark} | {cells} |")
     totals = [sum(line.usd for line in lines) for _, lines in bills]
-    rows.append(f"| **USD a month** | | {' | '.join(f'**{total:,.0f}**' for total in totals)} |")
+    rows.append(f"| **USD per month** | | {' | '.join(f'**{total:,.0f}**' for total in totals)} |")
     per_million = [total / volume * MILLION for total, (volume, _) in zip(totals, bills, strict=True)]
-    rows.append(f"| USD a million transactions | | {' | '.join(f'{value:,.2f}' for value in per_million)} |")
-    rows.append(f"| KPUs, with the service's own | | {' | '.join(_kpu_words(v, usage) for v, _ in bills)} |")
+    rows.append(f"| USD per million transactions | | {' | '.join(f'{value:,.2f}' for value in per_million)} |")
+    rows.append(f"| KPUs, scoring + service | | {' | '.join(_kpu_sum(v, usage) for v, _ in bills)} |")
     other = usage["compared_with"]
     ours = next(total for total, (volume, _) in zip(totals, bills, strict=True) if volume == other["transactions"])
     rows += [
         "",
-        f"At {other['transactions'] // MILLION} M a month: {ours:,.0f} USD here, about {other['usd']} USD for ",
+        f"At {other['transactions'] // MILLION} M per month: {ours:,.0f} USD here, about {other['usd']} USD for ",
     ]
-    rows[-1] += f"{other['design']}: {ours / other['usd']:.0%} of it."
+    rows[-1] += f"{other['design']}: {ours / other['usd']:.0%} of that."
     return "\n".join(rows) + "\n"
 
 
-def _kpu_words(transactions: int, usage: dict[str, Any]) -> str:
+def _kpu_sum(transactions: int, usage: dict[str, Any]) -> str:
     return f"{kpus(transactions, usage)} + {usage['kpu_overhead']}"
 
 

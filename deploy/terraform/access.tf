@@ -1,4 +1,4 @@
-# What the application may do, and policies for those around it: producers, the store's loader, readers of decisions.
+# Permissions of the application, and policies for producers, the store's loader and readers of decisions.
 resource "aws_iam_role" "application" {
   name               = "${var.name}-application"
   assume_role_policy = data.aws_iam_policy_document.trust.json
@@ -72,7 +72,7 @@ data "aws_iam_policy_document" "application" {
 
   statement {
     sid       = "PublishAlerts"
-    actions   = ["sns:GetTopicAttributes", "sns:Publish"] # it looks for the topic before it starts
+    actions   = ["sns:GetTopicAttributes", "sns:Publish"] # the job checks the topic before the start
     resources = [aws_sns_topic.alerts.arn]
   }
 
@@ -109,7 +109,7 @@ data "aws_iam_policy_document" "application" {
         "ec2:DescribeSubnets",
         "ec2:DescribeVpcs",
       ]
-      resources = ["*"] # EC2's describing actions know no resource
+      resources = ["*"] # EC2's Describe actions do not support resources
     }
   }
 }

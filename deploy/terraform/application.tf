@@ -17,7 +17,7 @@ locals {
     "store.table_prefix" = local.table_prefix
   }
 
-  # Keys of conf/managed_flink.yaml: another file has its own source and sinks, and its properties in var.job_properties.
+  # Keys of conf/managed_flink.yaml. Another base file has its own source and sinks; set their keys in var.job_properties.
   own_resources = {
     "source.stream_arn" = aws_kinesis_stream.events.arn
     "sinks.0.directory" = "s3://${aws_s3_bucket.store["outputs"].bucket}"
@@ -27,7 +27,7 @@ locals {
 
 resource "aws_kinesisanalyticsv2_application" "job" {
   name                   = var.name
-  description            = "Decides, payment by payment, whether it is fraud"
+  description            = "Scores payments for fraud"
   runtime_environment    = var.runtime
   service_execution_role = aws_iam_role.application.arn
   start_application      = true
@@ -79,14 +79,14 @@ resource "aws_kinesisanalyticsv2_application" "job" {
       monitoring_configuration {
         configuration_type = "CUSTOM"
         log_level          = "INFO"
-        metrics_level      = "APPLICATION" # a lower level has more dimensions, and each series its price
+        metrics_level      = "APPLICATION" # lower levels add dimensions, and each series is charged
       }
 
       parallelism_configuration {
         configuration_type   = "CUSTOM"
-        auto_scaling_enabled = false # each change of scale is a restart from a snapshot
+        auto_scaling_enabled = false # each scaling is a restart from a snapshot
         parallelism          = var.parallelism
-        parallelism_per_kpu  = 1 # one slot: Python holds one lock a process
+        parallelism_per_kpu  = 1 # one slot: the GIL serialises Python in a process
       }
     }
 

@@ -1,4 +1,4 @@
-# `code` holds packages, bundles and rule files; `outputs` holds decisions and dead letters. Checkpoints are the service's.
+# `code` has packages, bundles and rule files; `outputs` decisions and dead letters. The service stores the checkpoints.
 locals {
   buckets = toset(["code", "outputs"])
 }
@@ -48,7 +48,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "outputs" {
   bucket = aws_s3_bucket.store["outputs"].id
 
   rule {
-    id     = "personal-data-goes"
+    id     = "expire-personal-data"
     status = "Enabled"
 
     filter {}

@@ -1,6 +1,6 @@
-# Alarms on what the job itself counts (docs/metrics.md). Its counters begin at 0 with each start of the operator, and each
-# parallel scorer reports its own, four times a minute: `Average` is that of all, DIFF how much it has grown since the
-# period before. After a restart it has not grown.
+# Alarms on the job's own metrics (docs/metrics.md). Counters start at 0 with each start of the operator, and each parallel
+# scorer reports its own four times a minute: `Average` is over all scorers, DIFF is the growth since the previous period,
+# which is not positive after a restart.
 locals {
   own = "AWS/KinesisAnalytics"
 
@@ -19,13 +19,13 @@ locals {
   }
 
   growths = {
-    nothing-read      = { watched = ["incoming", "records"], expression = "IF(incoming > 0 AND DIFF(records) <= 0, 1, 0)", above = 0, period = 60, periods = 3, meaning = "records come into the stream, and the job takes none" }
-    dead-letters      = { watched = ["records", "bad", "no_rate", "out_of_range", "unexpected"], expression = "IF(DIFF(records) > 0, 100 * (DIFF(bad) + DIFF(no_rate) + DIFF(out_of_range) + DIFF(unexpected)) / DIFF(records), 0)", above = 5, period = 300, periods = 2, meaning = "one record of twenty is refused" }
-    unexpected-errors = { watched = ["unexpected"], expression = "DIFF(unexpected)", above = 0, period = 300, periods = 1, meaning = "a record could not be scored; the log has the traceback" }
-    store-fails       = { watched = ["stale", "degraded"], expression = "DIFF(stale) + DIFF(degraded)", above = 0, period = 60, periods = 5, meaning = "decisions are made on old or missing profiles" }
-    control-refused   = { watched = ["refused_elements"], expression = "DIFF(refused_elements)", above = 0, period = 300, periods = 1, meaning = "a rule set or threshold that was sent is not in force" }
-    alerts-refused    = { watched = ["refused_alerts"], expression = "DIFF(refused_alerts)", above = 0, period = 300, periods = 1, meaning = "an alert is a dead letter: nobody was told" }
-    alerts-stuck      = { watched = ["failed_calls"], expression = "DIFF(failed_calls)", above = 0, period = 60, periods = 5, meaning = "SNS does not answer: alerts wait in the job's state" }
+    nothing-read      = { watched = ["incoming", "records"], expression = "IF(incoming > 0 AND DIFF(records) <= 0, 1, 0)", above = 0, period = 60, periods = 3, meaning = "the stream receives records, but the job reads none" }
+    dead-letters      = { watched = ["records", "bad", "no_rate", "out_of_range", "unexpected"], expression = "IF(DIFF(records) > 0, 100 * (DIFF(bad) + DIFF(no_rate) + DIFF(out_of_range) + DIFF(unexpected)) / DIFF(records), 0)", above = 5, period = 300, periods = 2, meaning = "more than 5 % of the records are dead letters" }
+    unexpected-errors = { watched = ["unexpected"], expression = "DIFF(unexpected)", above = 0, period = 300, periods = 1, meaning = "a record could not be scored; see the traceback in the log" }
+    store-fails       = { watched = ["stale", "degraded"], expression = "DIFF(stale) + DIFF(degraded)", above = 0, period = 60, periods = 5, meaning = "decisions use stale or missing profiles" }
+    control-refused   = { watched = ["refused_elements"], expression = "DIFF(refused_elements)", above = 0, period = 300, periods = 1, meaning = "a published control element was rejected and is not in force" }
+    alerts-refused    = { watched = ["refused_alerts"], expression = "DIFF(refused_alerts)", above = 0, period = 300, periods = 1, meaning = "SNS rejected an alert; it is a dead letter and was not delivered" }
+    alerts-stuck      = { watched = ["failed_calls"], expression = "DIFF(failed_calls)", above = 0, period = 60, periods = 5, meaning = "SNS is unavailable; alerts are buffered in the job's state" }
   }
 }
 

@@ -1,4 +1,4 @@
-# The same tables that `fraud store init` makes (udfs/stores/dynamodb_tables.py): a test compares the two.
+# The tables that `fraud store init` creates (udfs/stores/dynamodb_tables.py); a test compares both.
 locals {
   table_prefix = "${var.name}-"
   tables       = toset(["records", "online"])

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What everything is called, or begins with: lower-case letters, digits, hyphens."
+  description = "Name, or name prefix, of all resources: lower-case letters, digits, hyphens."
   type        = string
   default     = "fraud"
 
@@ -15,67 +15,67 @@ variable "region" {
 }
 
 variable "package" {
-  description = "The application's zip, as `fraud package msf` writes it."
+  description = "Zip file of the application, written by `fraud package msf`."
   type        = string
   default     = "../../out/app.zip"
 }
 
 variable "runtime" {
-  description = "The service's Flink; the package is built for its Python 3.12."
+  description = "Flink runtime of the service; the package is built for its Python 3.12."
   type        = string
   default     = "FLINK-2_3"
 }
 
 variable "config_file" {
-  description = "The file of the package that runtime properties are laid over; conf/managed_flink_kafka.yaml reads from MSK."
+  description = "Base configuration file in the package, overridden by runtime properties; conf/managed_flink_kafka.yaml reads from MSK."
   type        = string
   default     = "conf/managed_flink.yaml"
 }
 
 variable "job_properties" {
-  description = "Further configuration keys of the job with their values, such as \"source.topics\"."
+  description = "Additional configuration keys of the job with their values, such as \"source.topics\"."
   type        = map(string)
   default     = {}
 }
 
 variable "parallelism" {
-  description = "Parallel scorers; the service gives each a KPU (1 vCPU, 4 GB)."
+  description = "Number of parallel scorers; each has one KPU (1 vCPU, 4 GB)."
   type        = number
   default     = 2
 }
 
 variable "checkpoint_interval_ms" {
-  description = "Time between the service's checkpoints."
+  description = "Checkpoint interval of the service."
   type        = number
   default     = 10000
 }
 
 variable "event_shards" {
-  description = "Shards of the events' stream; 0: on demand. One takes 1,000 records or 1 MB a second."
+  description = "Shards of the stream of events; 0 for on-demand mode. A shard accepts 1,000 records/s or 1 MB/s."
   type        = number
   default     = 0
 }
 
 variable "event_retention_hours" {
-  description = "How long events can be read again."
+  description = "Retention of events in the stream."
   type        = number
   default     = 48
 }
 
 variable "output_retention_days" {
-  description = "When decisions and dead letters are deleted; they hold personal data."
+  description = "Retention of decisions and dead letters, which contain personal data."
   type        = number
   default     = 90
 }
 
 variable "log_retention_days" {
-  description = "When the application's logs are deleted."
+  description = "Retention of the application's logs."
   type        = number
   default     = 30
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the application, to reach Kafka or Redis in a VPC; empty: none."
+  description = "Subnets of the application, for access to Kafka or Redis in a VPC; empty for none."
   type        = list(string)
   default     = []
 }
@@ -87,13 +87,13 @@ variable "security_group_ids" {
 }
 
 variable "operations_email" {
-  description = "Who is told of alarms; empty: nobody."
+  description = "E-mail address that receives alarms; empty for none."
   type        = string
   default     = ""
 }
 
 variable "largest_lag_ms" {
-  description = "Age of the oldest unread event above which an alarm is raised."
+  description = "Age of the oldest unread event that raises an alarm."
   type        = number
   default     = 60000
 }

@@ -1,0 +1,1 @@
+"""Publishing of alerts to a topic: messages, batching and retries, Amazon SNS."""

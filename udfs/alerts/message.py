@@ -1,4 +1,4 @@
-"""What a topic gets of an alert: its JSON, and attributes by which subscriptions filter."""
+"""The SNS message of an alert: its JSON as the body, and attributes for subscription filters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from udfs.outputs import Action, Flag
+from udfs.records.outputs import Action, Flag
 
 BAND_WIDTH = 100
 HIGHEST_BAND = 900
@@ -25,7 +25,7 @@ _decode = msgspec.json.Decoder(_Alert).decode
 
 
 class Attribute(msgspec.Struct, frozen=True):
-    """One message attribute, in SNS' own types."""
+    """One message attribute, with an SNS data type."""
 
     name: str
     type: Literal["String", "Number", "String.Array"]
@@ -33,7 +33,7 @@ class Attribute(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """An alert ready to be sent. `group` keeps a user's alerts in order; `bytes` is its size as SNS counts it."""
+    """An alert ready to be sent. `group` is the message group, the user id; `bytes` is the size as counted by SNS."""
 
     alert_id: str
     group: str
@@ -43,12 +43,12 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def score_band(risk_score: int) -> str:
-    """The hundred that a score of 0 to 1000 lies in, by its lowest: "900" holds 900 to 1000."""
+    """Lower bound of the band of 100 that contains a score of 0 to 1000; "900" contains 900 to 1000."""
     return str(min(risk_score // BAND_WIDTH * BAND_WIDTH, HIGHEST_BAND))
 
 
 def message_of(alert: bytes) -> Message:
-    """The message of an alert's JSON. Raises ValueError if that is no alert."""
+    """Build the message of an alert's JSON. Raises ValueError for bytes that are not an alert."""
     try:
         known = _decode(alert)
         body = alert.decode()

@@ -1,4 +1,4 @@
-"""How alerts are published: plain, frozen, picklable data. Credentials come from AWS's own chain."""
+"""Settings of alert publishing: frozen, picklable data. Credentials come from the AWS default provider chain."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class SnsSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """A topic of Amazon SNS; its region is that of the ARN. Times in milliseconds."""
+    """An Amazon SNS topic; the region is taken from the ARN. Times in milliseconds."""
 
     topic_arn: str
     endpoint: str | None = None
@@ -24,12 +24,12 @@ class SnsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublishSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When alerts leave the buffer. Times in milliseconds.
+    """Batching and backoff of the publisher. Times in milliseconds.
 
-    A buffer is flushed at `batch_size` alerts or `linger_ms` after its first. After a failure nothing is tried for
-    `first_pause_ms`, twice that after the next one, up to `longest_pause_ms`. `busy_ms` is how long one flush may go on,
-    since no alert is taken in and no checkpoint passes meanwhile; with alerts left it is followed by `rest_ms`. At
-    `waiting_limit` alerts the publisher takes no more until some are gone. At the end of the input it tries for
+    The buffer is flushed at `batch_size` alerts or `linger_ms` after its first one. The pause after a failure starts at
+    `first_pause_ms` and doubles with each further failure, up to `longest_pause_ms`. A flush takes at most about
+    `busy_ms`, since it blocks input and checkpoints; if alerts are left it is followed by a pause of `rest_ms`. At
+    `waiting_limit` buffered alerts the operator blocks (backpressure). At the end of the input it retries for
     `end_patience_ms`.
     """
 

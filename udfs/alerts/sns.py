@@ -1,4 +1,4 @@
-"""Amazon SNS: alerts by PublishBatch with short time-outs, tried once; repeating is the publisher's."""
+"""AlertTopic on Amazon SNS: PublishBatch with short timeouts and no retries (AlertPublisher retries)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from udfs.alerts.message import Message
 from udfs.alerts.settings import SnsSettings
-from udfs.alerts.topic import Answer, BatchRefused, TopicError, TopicUnavailable
+from udfs.alerts.topic import BatchRefused, PublishResult, TopicError, TopicUnavailable
 
 MAX_MESSAGES = 10
 MAX_BYTES = 262_144
@@ -26,7 +26,7 @@ _THROTTLED = frozenset({"Throttled", "Throttling", "ThrottledException", "Thrott
 
 
 class SnsTopic:
-    """One topic. Raises TopicError where the profile is missing or the endpoint is no address."""
+    """One SNS topic. The constructor raises TopicError for a missing profile or an invalid endpoint."""
 
     max_messages = MAX_MESSAGES
     max_bytes = MAX_BYTES
@@ -50,29 +50,29 @@ class SnsTopic:
         except (ProfileNotFound, BotoCoreError, ValueError) as error:
             raise TopicError(f"{self._name}: {error}") from None
 
-    def publish(self, messages: Sequence[Message]) -> list[Answer]:
+    def publish(self, messages: Sequence[Message]) -> list[PublishResult]:
         entries = [self._entry(number, message) for number, message in enumerate(messages)]
         try:
             response = self._client.publish_batch(TopicArn=self._settings.topic_arn, PublishBatchRequestEntries=entries)
         except ClientError as error:
-            told = error.response.get("Error", {})
-            code, message = str(told.get("Code", "")), str(told.get("Message", ""))
+            details = error.response.get("Error", {})
+            code, message = str(details.get("Code", "")), str(details.get("Message", ""))
             if code in _FAULTS_OF_THE_BATCH:
                 raise BatchRefused(f"{code}: {message}") from None
             raise TopicUnavailable(f"{self._name}: {code}: {message}") from None
         except (BotoCoreError, OSError) as error:
             raise TopicUnavailable(f"{self._name}: {error}") from None
-        answers = [Answer("again", "SNS did not tell")] * len(messages)
+        results = [PublishResult("retry", "SNS returned no result for the message")] * len(messages)
         for accepted in response.get("Successful", ()):
-            answers[int(accepted["Id"])] = Answer("accepted")
+            results[int(accepted["Id"])] = PublishResult("accepted")
         for failed in response.get("Failed", ()):
             reason = f"{failed.get('Code', '')}: {failed.get('Message', '')}"
             is_refused = failed.get("SenderFault") and failed.get("Code") not in _THROTTLED
-            answers[int(failed["Id"])] = Answer("refused" if is_refused else "again", reason)
-        return answers
+            results[int(failed["Id"])] = PublishResult("refused" if is_refused else "retry", reason)
+        return results
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
     def _entry(self, number: int, message: Message) -> Any:

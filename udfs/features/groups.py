@@ -1,7 +1,7 @@
-"""Groups of input fields: what a feature needs beyond transaction_id, user_id, timestamp and amount.
+"""Input groups: the input that a feature needs beyond transaction_id, user_id, timestamp and amount.
 
-Where the input of a group is absent, all features of the group are NaN. So training can drop whole groups from rows,
-and a decision can say how much of what the model knows was there.
+If the input of a group is absent, all features of the group are NaN. Training drops whole groups from some rows, and a
+decision's coverage is computed from the groups that were known.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ INPUTS: Final[dict[str, tuple[str, ...]]] = {
     "logins": (),
     "entity_history": (),
 }
-"""Group -> the transaction's fields of which at least one is needed; without any, the group comes from elsewhere."""
+"""Group -> fields of the transaction, at least one of which is needed; empty if the group has another source (ELSEWHERE)."""
 
 ELSEWHERE: Final[dict[str, str]] = {
     "profile": "user profiles (users.jsonl, or the store)",
@@ -41,9 +41,9 @@ ELSEWHERE: Final[dict[str, str]] = {
     "logins": "login events",
     "entity_history": "history of merchants, devices, categories … (`fraud aggregate`, or the entity aggregates job)",
 }
-"""Where the groups without fields come from, in words."""
+"""Source of each group without fields, in words."""
 
 
 def is_group(name: str) -> bool:
-    """Is this one of INPUTS, or the group of one attribute?"""
+    """Whether the name is a group of INPUTS or that of an attribute."""
     return name in INPUTS or name.startswith(ATTRIBUTE)

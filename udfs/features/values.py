@@ -1,4 +1,4 @@
-"""One transaction's features by name, as small and as quick as a tuple."""
+"""Feature values of one transaction by name, in a msgspec struct: as compact as a tuple, read like a dict."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 
 class NamedValues(Protocol):
-    """What reads features: those of a transaction, or a dict of names in input order."""
+    """Read access to feature values by name: FeatureValues, or a dict in input order."""
 
     def __getitem__(self, name: str, /) -> float: ...
 
@@ -22,7 +22,7 @@ class NamedValues(Protocol):
 
 
 class FeatureValues(msgspec.Struct, gc=False):
-    """Read like a dict of the names in input order; encoded as one, with null for NaN. Immutable by agreement."""
+    """Feature values, read like a dict in input order; encoded as a JSON object with null for NaN. Not to be modified."""
 
     if TYPE_CHECKING:
 
@@ -48,12 +48,15 @@ class FeatureValues(msgspec.Struct, gc=False):
 
 
 def named(values: Mapping[str, float]) -> FeatureValues:
-    """The features that a dict holds, e.g. those of a logged decision, for what reads them as a transaction's."""
+    """FeatureValues from a dict, e.g. of a logged decision."""
     return values_of(tuple(values))(*values.values())
 
 
 @cache
 def values_of(names: tuple[str, ...]) -> Callable[..., FeatureValues]:
-    """Makes values of these names, in their order. Raises ValueError at once for a name that is none of Python's."""
+    """The constructor of FeatureValues with these names; takes one value a name, in order.
+
+    Raises ValueError for a name that is not a Python identifier.
+    """
     made = msgspec.defstruct("Features", [(name, float) for name in names], bases=(FeatureValues,), gc=False)
     return made  # type: ignore[return-value]

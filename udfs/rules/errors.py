@@ -1,12 +1,16 @@
-"""What a faulty rule ends in: one line that its author can act on."""
+"""The error of an invalid rule: one line with rule, cause, column and hint."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+_MOST_TOLD = 20
 
 
 class RuleError(ValueError):
     """A rule or a rule set is not valid.
 
-    `position` is the 1-based column in the condition or reason text, where there is one.
+    `position` is the 1-based column in the condition or reason text, or None. `errors` are all that are told: this one.
     """
 
     def __init__(
@@ -18,8 +22,12 @@ class RuleError(ValueError):
         self.hint = hint
         self.rule_id = rule_id
 
+    @property
+    def errors(self) -> tuple[RuleError, ...]:
+        return (self,)
+
     def of_rule(self, rule_id: str) -> RuleError:
-        """The same error, naming the rule it is in."""
+        """A copy of the error that names the rule."""
         return RuleError(self.message, self.position, hint=self.hint, rule_id=rule_id)
 
     def __str__(self) -> str:
@@ -29,7 +37,39 @@ class RuleError(ValueError):
         return f"{rule}{self.message}{column}{hint}"
 
 
+class RuleErrors(RuleError):
+    """Several errors of one rule set; as a text the first 20 of them on one line."""
+
+    def __init__(self, errors: Sequence[RuleError]) -> None:
+        first = errors[0]
+        super().__init__(first.message, first.position, hint=first.hint, rule_id=first.rule_id)
+        self._errors = tuple(errors)
+
+    def __reduce__(self) -> tuple[type[RuleErrors], tuple[tuple[RuleError, ...]]]:
+        return RuleErrors, (self._errors,)
+
+    @property
+    def errors(self) -> tuple[RuleError, ...]:
+        return self._errors
+
+    def __str__(self) -> str:
+        told = "; ".join(map(str, self._errors[:_MOST_TOLD]))
+        more = len(self._errors) - _MOST_TOLD
+        return told if more <= 0 else f"{told}; and {more} more: `fraud rules check` lists them"
+
+
+def require_no_errors(errors: Sequence[RuleError]) -> None:
+    """Raise the only error as it is, several as RuleErrors."""
+    if errors:
+        raise errors[0] if len(errors) == 1 else RuleErrors(errors)
+
+
 def one_line(error: Exception | str) -> str:
-    """Somebody else's message, which may quote hostile text: one printable line, not too long."""
+    """Make a library's message safe to print: one line, printable characters only, at most 200 of them."""
     text = " ".join(str(error).split())
     return "".join(character if character.isprintable() else "?" for character in text[:200])
+
+
+def quoted(text: str) -> str:
+    """Quote a part of a rule file for an error message: one line, at most 40 characters."""
+    return repr(text if len(text) <= 40 else text[:40] + "…")

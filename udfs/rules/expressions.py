@@ -1,111 +1,96 @@
-"""A condition as a tree of the few things that the language has. Every node is well typed by construction."""
+"""Conditions as trees, made by the core's parser: for what reads conditions, such as their translation to columns.
+
+The core evaluates conditions. The trees are well typed: operands of arithmetic are numbers, those of a comparison are all
+numbers (true and false among them) or all texts. Codes (kind, auth_result, channel, entry_mode, countries) are spelled as
+in decoded events.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+import msgspec
+
+from udfs.core import _native
 from udfs.rules.names import Kind, Name
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True):
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(msgspec.Struct, frozen=True):
+    """`true` or `false`; in comparisons 1 or 0."""
+
     value: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Negative:
+class Negative(msgspec.Struct, frozen=True):
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(msgspec.Struct, frozen=True):
+    """`operator` is + - * / or %. A division by 0 is unknown; a remainder has the sign of the divisor."""
+
     operator: str
     left: Expression
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """`operands[0] operators[0] operands[1] operators[1] …`: true where every link is."""
+class Comparison(msgspec.Struct, frozen=True):
+    """`operands[0] operators[0] operands[1] operators[1] …`: true if every link is true."""
 
     operands: tuple[Expression, ...]
     operators: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True):
+    """Whether the operand is one of the choices, which are all numbers or all texts as it is."""
+
     operand: Expression
     choices: tuple[float, ...] | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(msgspec.Struct, frozen=True):
     operands: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(msgspec.Struct, frozen=True):
     operands: tuple[Expression, ...]
 
 
 Expression = Number | Text | Flag | Name | Negative | Arithmetic | Comparison | Membership | Not | AllOf | AnyOf
+"""A number as a condition is true if it is not 0."""
+
+__all__ = [
+    "AllOf", "AnyOf", "Arithmetic", "Comparison", "Expression", "Flag", "Kind", "Membership", "Name", "Negative", "Not",
+    "Number", "Text", "names_in", "parse_condition",
+]  # fmt: skip
 
 
-def kind_of(node: Expression) -> Kind:
-    """The type of an expression."""
-    match node:
-        case Name():
-            return node.kind
-        case Number() | Negative() | Arithmetic():
-            return Kind.NUMBER
-        case Text():
-            return Kind.TEXT
-        case Flag():
-            return Kind.FLAG
-        case _:
-            return Kind.CONDITION
-
-
-def depth_of(node: Expression) -> int:
-    """Levels of the tree, counted without recursion: a long chain of additions is a deep tree, too."""
-    deepest = 0
-    pending = [(node, 1)]
-    while pending:
-        current, depth = pending.pop()
-        deepest = max(deepest, depth)
-        pending.extend((part, depth + 1) for part in _parts(current))
-    return deepest
-
-
-def _parts(node: Expression) -> tuple[Expression, ...]:
-    match node:
-        case Arithmetic():
-            return (node.left, node.right)
-        case Negative() | Not() | Membership():
-            return (node.operand,)
-        case Comparison() | AllOf() | AnyOf():
-            return node.operands
-        case _:
-            return ()
+def parse_condition(text: str, feature_names: Sequence[str]) -> Expression:
+    """The tree of a condition over features of these names. Raises RuleError for every invalid text."""
+    return _native.parse_condition(text, list(feature_names))
 
 
 def names_in(node: Expression) -> set[Name]:
     """The names that an expression reads."""
-    if isinstance(node, Name):
-        return {node}
-    return {name for part in _parts(node) for name in names_in(part)}
+    match node:
+        case Name():
+            return {node}
+        case Arithmetic():
+            return names_in(node.left) | names_in(node.right)
+        case Negative() | Not() | Membership():
+            return names_in(node.operand)
+        case Comparison() | AllOf() | AnyOf():
+            return {name for operand in node.operands for name in names_in(operand)}
+        case _:
+            return set()

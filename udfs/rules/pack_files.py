@@ -1,27 +1,33 @@
-"""Rule sets as YAML files: the shipped packs, and an institution's own."""
+"""Reads rule sets from YAML files: the shipped packs and user files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from udfs.rules.errors import RuleError, one_line
-from udfs.rules.names import shown
+from udfs.rules.errors import RuleError, one_line, quoted
 from udfs.rules.rule_set import RuleSet, rule_set_from
+from udfs.rules.rulebook import Rulebook
 
 MAX_FILE_BYTES = 1_000_000
 _PACKS = files("udfs.rules").joinpath("packs")
 
 
 class RuleFileError(ValueError):
-    """A rule file cannot be used; one line that names the file, the rule and the place."""
+    """A rule file cannot be used. The message has a line for each problem, with file, rule and location."""
+
+    @classmethod
+    def of(cls, source: str, error: RuleError) -> RuleFileError:
+        """All errors of a rule set; `source` names its file."""
+        return cls("\n".join(f"{source}: {problem}" for problem in error.errors))
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe types; a key given twice is an error instead of the last one winning in silence."""
+    """SafeLoader that rejects duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -29,7 +35,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode):
                 if key.value in seen:
                     raise yaml.constructor.ConstructorError(
-                        None, None, f"{shown(key.value)} is given twice", key.start_mark
+                        None, None, f"{quoted(key.value)} is given twice", key.start_mark
                     )
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -41,14 +47,14 @@ def pack_names() -> list[str]:
 
 
 def shipped_pack(name: str) -> RuleSet:
-    """A shipped pack. Raises RuleFileError where there is none of that name."""
+    """A shipped pack. Raises RuleFileError for an unknown name."""
     if name not in pack_names():
-        raise RuleFileError(f"no rule pack {name!r}: there are {', '.join(pack_names())}")
+        raise RuleFileError(f"unknown rule pack {name!r}: expected one of {', '.join(pack_names())}")
     return parse_rule_set(_PACKS.joinpath(f"{name}.yaml").read_bytes(), f"{name}.yaml")
 
 
 def load_rule_set(path: Path | str) -> RuleSet:
-    """The rule set of a YAML file (JSON is YAML, too). Raises RuleFileError."""
+    """Read the rule set of a YAML or JSON file. Raises RuleFileError."""
     path = Path(path)
     try:
         with path.open("rb") as file:
@@ -59,21 +65,39 @@ def load_rule_set(path: Path | str) -> RuleSet:
 
 
 def parse_rule_set(content: bytes, source: str) -> RuleSet:
-    """The rule set in a YAML text; `source` names it in errors. Raises RuleFileError, whatever the bytes."""
+    """Parse a YAML rule set; `source` names it in errors. Raises RuleFileError for all invalid bytes."""
     if len(content) > MAX_FILE_BYTES:
         raise RuleFileError(f"{source}: larger than {MAX_FILE_BYTES} bytes")
     try:
-        return rule_set_from(_plain(content))
+        return rule_set_from(_load_yaml(content))
     except RuleError as error:
-        raise RuleFileError(f"{source}: {error}") from None
+        raise RuleFileError.of(source, error) from None
 
 
-def _plain(content: bytes) -> object:
+def rule_set_of(rules: str) -> RuleSet:
+    """The rule set of a shipped pack's name or a file's path. Raises RuleFileError."""
+    return shipped_pack(rules) if rules in pack_names() else load_rule_set(Path(rules))
+
+
+def rulebook_of(rules: str, feature_names: Sequence[str]) -> Rulebook:
+    """The rules of a shipped pack's name or a file's path, checked and compiled. Raises RuleFileError, naming the rules."""
+    try:
+        return Rulebook.of(rule_set_of(rules), feature_names)
+    except RuleError as error:
+        raise RuleFileError.of(rules_file(rules), error) from None
+
+
+def rules_file(rules: str) -> str:
+    """The name of the file of a shipped pack or of a path."""
+    return f"{rules}.yaml" if rules in pack_names() else Path(rules).name
+
+
+def _load_yaml(content: bytes) -> object:
     try:
         return yaml.load(content, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise RuleError(f"not YAML: {one_line(error.problem or error.context or str(error))}{place}") from None
-    except Exception as error:  # the YAML library lets KeyError, AttributeError and others out for odd tags
+        location = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise RuleError(f"not YAML: {one_line(error.problem or error.context or str(error))}{location}") from None
+    except Exception as error:  # PyYAML raises KeyError, AttributeError and others for malformed tags
         raise RuleError(f"not YAML: {type(error).__name__}: {one_line(error)}") from None

@@ -1,29 +1,29 @@
-"""What rules may know about all users together, as of each moment, from a file that `fraud stats` writes."""
+"""Population statistics for rules, as of each moment, read from a file written by `fraud stats`."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from itertools import pairwise
-from math import inf, nan
 from pathlib import Path
 
 import msgspec
 
-from udfs.events import Transaction
+from udfs.core import _native
+from udfs.records.codec import MAX_TIMESTAMP_MS
+from udfs.records.events import Transaction
 from udfs.rules.errors import one_line
-from udfs.rules.names import POPULATION_NAMES
 
 FORMAT = "fraud-statistics/2"
 FORMAT_1 = "fraud-statistics/1"
-"""One set of figures, which counts at any time."""
+"""Earlier format: one set of figures, used at any time."""
+_EVER_MS = -(2**63)
 
 
 class PopulationError(ValueError):
-    """The statistics file cannot be used; the message says why."""
+    """The statistics file cannot be used; the message gives the cause."""
 
 
 class CityFraud(msgspec.Struct, frozen=True, gc=False):
-    """One city: its transactions, how many of them are known frauds, and the smoothed rate."""
+    """One city: its transactions, its known frauds and the smoothed fraud rate."""
 
     transactions: int
     frauds: int
@@ -31,7 +31,7 @@ class CityFraud(msgspec.Struct, frozen=True, gc=False):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was known before `as_of_ms`: transactions before it, labels that had arrived. None: history did not give it."""
+    """Figures from the transactions before `as_of_ms` and the labels known before it. None: not known."""
 
     as_of_ms: int
     transactions: int
@@ -45,7 +45,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The file: figures of ascending moments. Amounts are in major units of `base_currency`, distances in km."""
+    """The file: figures at ascending moments. Amounts are in major units of `base_currency`, distances in km."""
 
     format: str
     base_currency: str
@@ -69,65 +69,44 @@ class _Statistics1(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cities: dict[str, CityFraud]
 
 
-_Known = tuple[dict[str, float], dict[str | None, float]]
-"""The figures by name, and the fraud rates by city."""
-
-
 class Population:
-    """The figures as rules read them at a transaction's time; NaN where not known."""
+    """The figures for rules at a transaction's time; NaN where not known. `core` is what the scorer evaluates."""
 
     def __init__(self, statistics: Statistics | None = None) -> None:
-        """Without statistics every figure is unknown, and so is all before the first moment of theirs."""
+        """Figures are unknown before the first snapshot, and always without statistics."""
         self.statistics = statistics
-        snapshots = statistics.snapshots if statistics is not None else ()
-        is_timeless = statistics is not None and statistics.format == FORMAT_1
-        self._starts = [-inf if is_timeless else figures.as_of_ms for figures in snapshots]
-        self._known = [(dict.fromkeys(POPULATION_NAMES, nan), {}), *map(_known_of, snapshots)]
-        self._from_ms, self._until_ms = inf, -inf
-        self._values, self._city_rates = self._known[0]
+        self.core = _native.PopulationFigures(_snapshots_of(statistics) if statistics is not None else [])
 
     @classmethod
     def of_bytes(cls, content: bytes) -> Population:
-        """From a statistics file's bytes. Raises PopulationError, whatever the bytes."""
+        """Read a statistics file's content. Raises PopulationError for all invalid bytes."""
         try:
             version = msgspec.json.decode(content, type=_Version).format
             if version == FORMAT_1:
                 return cls(_of_format_1(msgspec.json.decode(content, type=_Statistics1)))
             if version != FORMAT:
                 raise PopulationError(
-                    f"format is {version[:40]!r}, expected {FORMAT!r}: make it again with `fraud stats`"
+                    f"format is {version[:40]!r}, expected {FORMAT!r}: create it again with `fraud stats`"
                 )
             statistics = msgspec.json.decode(content, type=Statistics)
         except PopulationError:
             raise
         except (ValueError, RecursionError) as error:
             raise PopulationError(f"not a statistics file: {one_line(error)}") from None
+        if not all(abs(figures.as_of_ms) <= MAX_TIMESTAMP_MS for figures in statistics.snapshots):
+            raise PopulationError(f"as_of_ms must be a moment in epoch milliseconds, at most {MAX_TIMESTAMP_MS}")
         for earlier, later in pairwise(statistics.snapshots):
             if later.as_of_ms <= earlier.as_of_ms:
-                raise PopulationError(f"as_of_ms must rise: {later.as_of_ms} follows {earlier.as_of_ms}")
+                raise PopulationError(f"as_of_ms must increase: {later.as_of_ms} follows {earlier.as_of_ms}")
         return cls(statistics)
 
     def inputs(self, event: Transaction) -> dict[str, float]:
-        """The figures for one transaction: those of the newest moment that is not after it, with its city looked up.
-
-        The same dict for all transactions of that moment.
-        """
-        if not self._from_ms <= event.timestamp < self._until_ms:
-            self._select(event.timestamp)
-        values = self._values
-        values["city_fraud_rate"] = self._city_rates.get(event.city, nan)
-        return values
-
-    def _select(self, time_ms: int) -> None:
-        starts = self._starts
-        place = bisect_right(starts, time_ms)
-        self._from_ms = starts[place - 1] if place else -inf
-        self._until_ms = starts[place] if place < len(starts) else inf
-        self._values, self._city_rates = self._known[place]
+        """The figures for one transaction by population name: the newest snapshot at or before its time."""
+        return dict(self.core.at(event.timestamp, event.city))
 
 
 def load_population(path: Path | None) -> Population:
-    """The figures of a statistics file; without a file every figure is unknown. Raises PopulationError."""
+    """Read a statistics file; without a path every figure is unknown. Raises PopulationError."""
     if path is None:
         return Population()
     try:
@@ -150,14 +129,18 @@ def _of_format_1(statistics: _Statistics1) -> Statistics:
     )
 
 
-def _known_of(figures: Figures) -> _Known:
-    values = dict.fromkeys(POPULATION_NAMES, nan)
-    values["population_amount_p95"] = _known(figures.amount_p95)
-    values["population_km_from_home_p90"] = _known(figures.km_from_home_p90)
-    values["population_fraud_rate"] = _known(figures.fraud_rate)
-    values["statistics_as_of_ms"] = float(figures.as_of_ms)
-    return values, {city: fraud.rate for city, fraud in figures.cities.items()}
-
-
-def _known(value: float | None) -> float:
-    return nan if value is None else float(value)
+def _snapshots_of(statistics: Statistics) -> list[tuple[int, dict[str, float], dict[str, float]]]:
+    """From when each counts (epoch milliseconds), its known figures by name, and fraud rates by city."""
+    is_timeless = statistics.format == FORMAT_1
+    snapshots = []
+    for figures in statistics.snapshots:
+        values = {
+            "population_amount_p95": figures.amount_p95,
+            "population_km_from_home_p90": figures.km_from_home_p90,
+            "population_fraud_rate": figures.fraud_rate,
+            "statistics_as_of_ms": float(figures.as_of_ms),
+        }
+        known = {name: value for name, value in values.items() if value is not None}
+        cities = {city: fraud.rate for city, fraud in figures.cities.items()}
+        snapshots.append((_EVER_MS if is_timeless else figures.as_of_ms, known, cities))
+    return snapshots

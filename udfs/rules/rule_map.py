@@ -1,37 +1,33 @@
-"""What a rule set's points are worth: from their sum to a shift of the fraud's log-odds.
+"""Converts a rule set's sum of points to a shift of the log-odds of fraud.
 
-A map is learned from history: the fraud rate that went with each sum of points, rising. It belongs to one content of a
-rule set. Points of a set without one are taken by the set's own scale, with caution: the highest score multiplies the
-odds of fraud by ten, no more.
+A rule map is learned from history: a non-decreasing fraud rate for each sum of points. It belongs to one content of a rule
+set. For a rule set without a map the shift follows the set's own scale, bounded so that the highest score multiplies the
+odds of fraud by ten. The core computes the shifts (udfs/core/src/decision/rule_map.rs).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from itertools import pairwise
-from math import log
 
 import msgspec
 
-from udfs.rules.rule_set import MAX_POINTS, MAX_RULES, MAX_SCORE, RuleSet
-from udfs.rules.rulebook import scores_by_points
+from udfs.core import _native
+from udfs.rules.rule_set import RuleSet
 
-CAUTIOUS_ODDS = 10.0
-"""By how much the highest score of a rule set without a map multiplies the odds."""
 _CONTENT_LENGTH = 16
-_SEPARATOR = "\x1f"  # no rule's id, tier or action holds it, and a condition no control character
+_SEPARATOR = "\x1f"  # occurs in no id, tier, action or condition
 
 
 class RuleMapError(ValueError):
-    """The map cannot be used; the message says why."""
+    """The rule map cannot be used; the message gives the cause."""
 
 
 class RuleMap(msgspec.Struct, frozen=True):
-    """The fraud rates of sums of points, as history gave them: `rates` in (0, 1) rise with `points`.
+    """Observed fraud rates by sum of points: `points` increase, `rates` in (0, 1) do not decrease.
 
-    `rule_set` and `version` name the set that it was learned with, `content` is the hash that it is found by
-    (`content_of`). `rows` transactions with `frauds` among them were looked at.
+    `rule_set` and `version` name the set the map was learned with, `content` is its hash (`content_of`), by which maps are
+    looked up. It was learned from `rows` transactions, `frauds` of them frauds.
     """
 
     rule_set: str
@@ -44,9 +40,9 @@ class RuleMap(msgspec.Struct, frozen=True):
 
 
 def content_of(rule_set: RuleSet) -> str:
-    """16 hex digits of the SHA-256 over what decides how many points a transaction gets and what it is forced to.
+    """Hash of a rule set's content: 16 hex digits of a SHA-256 over id, points, condition, tier and action of its rules.
 
-    Name, version, scale, reasons and rules that are not enabled play no part; blanks within conditions neither.
+    Name, version, scale, reasons, disabled rules and whitespace in conditions do not change it.
     """
     lines = [
         _SEPARATOR.join((rule.id, str(rule.points), " ".join(rule.when.split()), rule.tier or "", rule.action or ""))
@@ -56,8 +52,8 @@ def content_of(rule_set: RuleSet) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()[:_CONTENT_LENGTH]
 
 
-def map_for(maps: Iterable[RuleMap], rule_set: RuleSet) -> RuleMap | None:
-    """The newest of the maps that was learned with rules of the same content; None if there is none."""
+def find_rule_map(maps: Iterable[RuleMap], rule_set: RuleSet) -> RuleMap | None:
+    """The last of the maps that was learned with rules of the same content; None without one."""
     content = content_of(rule_set)
     found = None
     for known in maps:
@@ -67,34 +63,19 @@ def map_for(maps: Iterable[RuleMap], rule_set: RuleSet) -> RuleMap | None:
 
 
 def check_rule_map(rule_map: RuleMap) -> None:
-    """Raise RuleMapError unless points rise, rates lie between 0 and 1 and do not fall."""
-    points, rates = rule_map.points, rule_map.rates
-    if not points or len(points) != len(rates):
-        raise RuleMapError(f"{len(points)} points with {len(rates)} rates; each sum of points needs one rate")
-    if not (points[0] >= 0 and points[-1] <= MAX_RULES * MAX_POINTS):
-        raise RuleMapError(f"points must be 0 to {MAX_RULES * MAX_POINTS}")
-    if not all(0.0 < rate < 1.0 for rate in rates):
-        raise RuleMapError("rates must lie between 0 and 1, both excluded")
-    for (at, rate), (next_at, next_rate) in pairwise(zip(points, rates, strict=True)):
-        if next_at <= at or next_rate < rate:
-            raise RuleMapError(f"points must rise and rates not fall: {next_at}, {next_rate} follow {at}, {rate}")
+    """Raise RuleMapError unless points increase and rates lie between 0 and 1 and do not decrease."""
+    learned_shifts(rule_map)
 
 
 def learned_shifts(rule_map: RuleMap) -> list[float]:
-    """Log-odds to add at each sum of points from 0 to the map's last: logit(rate(points)) - logit(rate(0)), never
-    negative. Between the map's points it is linear in log-odds; before the first and beyond the last the rate stays.
+    """Log-odds to add for each sum of points from 0 to the map's last: logit(rate(points)) - logit(rate(0)) >= 0.
 
-    Raises RuleMapError.
+    Rates are interpolated linearly in log-odds and constant before the first and after the last point. Raises
+    RuleMapError.
     """
-    check_rule_map(rule_map)
-    log_odds = [log(rate / (1.0 - rate)) for rate in rule_map.rates]
-    shifts = [0.0] * (rule_map.points[0] + 1)
-    for (at, start), (next_at, end) in pairwise(zip(rule_map.points, log_odds, strict=True)):
-        slope = (end - start) / (next_at - at)
-        shifts += [start + slope * step - log_odds[0] for step in range(1, next_at - at + 1)]
-    return shifts
+    return _native.learned_shifts(list(rule_map.points), list(rule_map.rates))
 
 
-def cautious_shifts(scale: Sequence[tuple[int, int]]) -> list[float]:
-    """Log-odds to add at each sum of points, by the set's own scale: ln(10) x score / 1000."""
-    return [log(CAUTIOUS_ODDS) * score / MAX_SCORE for score in scores_by_points(scale)]
+def default_shifts(scale: Sequence[tuple[int, int]]) -> list[float]:
+    """Log-odds to add for each sum of points of a rule set without a map: ln(10) x score / 1000, by the set's scale."""
+    return _native.cautious_shifts(list(scale))

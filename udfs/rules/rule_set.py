@@ -1,33 +1,30 @@
-"""Rules as data: what a pack file or a control message holds, checked field by field."""
+"""Rules and rule sets as data, decoded from a pack file or a control element and validated."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
-from udfs.outputs import Action
-from udfs.rules.errors import RuleError, one_line
-from udfs.rules.names import shown
+from udfs.core import _native
+from udfs.records.outputs import Action
+from udfs.rules.errors import RuleError, one_line, require_no_errors
 
 MAX_RULES = 500
 MAX_POINTS = 1000
 MAX_VERSION = 2**53
-MAX_SCALE_POINTS = 10_000
 MAX_SCORE = 1000
 MAX_ID_LENGTH = 64
-_IDENTIFIER = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_ID_LENGTH - 1}}}")
-_NO_IDENTIFIER = f"is not a letter and then letters, digits and _, at most {MAX_ID_LENGTH} in all"
+_UNKNOWN_FIELD = re.compile(r"unknown field '(?P<field>[^']{1,64})'")
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One rule: where `when` is true it adds `points` and gives `reason`.
+    """One rule: if the condition `when` is true, it adds `points` and `reason`.
 
-    Rules with the same `tier` exclude each other: the first in file order that is true counts. `action` is the least
-    action that a hit forces. A rule that is not `enabled` is checked but never hits.
+    Of the rules with the same `tier` only the first hit in file order counts. `action` is the minimum action of a
+    transaction that hits the rule. A rule that is not `enabled` is validated but never hits.
     """
 
     id: str
@@ -40,9 +37,9 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class RuleSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The rules in force together, and the scale from the sum of their points to a score of 0 to 1000.
+    """A versioned set of rules, and the scale from the sum of their points to a score of 0 to 1000.
 
-    `scale` lists [points, score] pairs, the first [0, 0]; between them the score is linear, beyond the last it stays.
+    `scale` lists [points, score] pairs, the first [0, 0]; the score is linear between them and constant after the last.
     """
 
     name: str
@@ -53,7 +50,7 @@ class RuleSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class _Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule set whose rules are not yet looked at, so that an error in one can name it."""
+    """A rule set with undecoded rules, so that an error in a rule can name it."""
 
     name: str
     version: int
@@ -63,7 +60,7 @@ class _Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def decode_rule_set(payload: bytes) -> RuleSet:
-    """A rule set from JSON, as the control stream carries it. Raises RuleError, whatever the bytes."""
+    """Decode a rule set from JSON, as sent on the control stream. Raises RuleError for all invalid bytes."""
     try:
         value = msgspec.json.decode(payload)
     except (ValueError, RecursionError) as error:
@@ -72,55 +69,43 @@ def decode_rule_set(payload: bytes) -> RuleSet:
 
 
 def rule_set_from(value: object) -> RuleSet:
-    """A rule set from plain dicts and lists. Raises RuleError with the rule's id where it can."""
+    """Convert dicts and lists to a rule set with valid ids, points, version and scale.
+
+    Conditions, reasons and texts are not looked at (see udfs.rules.rulebook.rule_problems). Raises RuleError, with the
+    rule's id if known, and RuleErrors for several.
+    """
     draft = _convert(value, _Draft)
-    rules = []
+    rules, errors = [], []
     for number, item in enumerate(draft.rules, start=1):
         name = item.get("id") if isinstance(item, dict) else None
         rule_id = name if isinstance(name, str) and name else f"number {number}"
         try:
             rules.append(_convert(item, Rule))
         except RuleError as error:
-            raise error.of_rule(one_line(rule_id)[:MAX_ID_LENGTH]) from None
+            errors.append(error.of_rule(one_line(rule_id)[:MAX_ID_LENGTH]))
+    require_no_errors(errors)
     rule_set = RuleSet(draft.name, draft.version, draft.scale, tuple(rules), draft.description)
     check_rule_set(rule_set)
     return rule_set
 
 
 def check_rule_set(rule_set: RuleSet) -> None:
-    """Raise RuleError where ids, points, the version or the scale are not usable. Conditions are not looked at."""
-    if not 1 <= rule_set.version <= MAX_VERSION:
-        raise RuleError(f"version must be 1 to {MAX_VERSION}")
-    _check_scale(rule_set.scale)
-    if len(rule_set.rules) > MAX_RULES:
-        raise RuleError(f"{len(rule_set.rules)} rules, at most {MAX_RULES} are allowed")
-    seen = set()
-    for rule in rule_set.rules:
-        if not _IDENTIFIER.fullmatch(rule.id):
-            raise RuleError(f"id {shown(rule.id)} {_NO_IDENTIFIER}")
-        if rule.id in seen:
-            raise RuleError("the id is used twice", rule_id=rule.id)
-        seen.add(rule.id)
-        if not 0 <= rule.points <= MAX_POINTS:
-            raise RuleError(f"points must be 0 to {MAX_POINTS}", rule_id=rule.id)
-        if rule.tier is not None and not _IDENTIFIER.fullmatch(rule.tier):
-            raise RuleError(f"tier {shown(rule.tier)} {_NO_IDENTIFIER}", rule_id=rule.id)
-
-
-def _check_scale(scale: Sequence[tuple[int, int]]) -> None:
-    if len(scale) < 2 or scale[0] != (0, 0):
-        raise RuleError("scale needs at least two [points, score] pairs, the first [0, 0]")
-    if any(not (0 <= points <= MAX_SCALE_POINTS and 0 <= score <= MAX_SCORE) for points, score in scale):
-        raise RuleError(f"scale goes beyond [{MAX_SCALE_POINTS}, {MAX_SCORE}] or below [0, 0]")
-    for (points, score), (next_points, next_score) in pairwise(scale):
-        if next_points <= points or next_score < score:
-            raise RuleError(f"scale must rise: [{next_points}, {next_score}] follows [{points}, {score}]")
+    """Raise RuleError, or RuleErrors, unless ids, points, version and scale are valid."""
+    require_no_errors(_native.structure_problems(rule_set))
 
 
 def _convert(value: object, kind: type[Any]) -> Any:
     try:
         return msgspec.convert(value, kind)
     except (ValueError, RecursionError) as error:
-        raise RuleError(
-            one_line(error).replace("`", "'").replace(" - at '$.", " at '").removesuffix(" - at '$'")
-        ) from None
+        message = one_line(error).replace("`", "'").replace(" - at '$.", " at '").removesuffix(" - at '$'")
+        raise RuleError(message, hint=_suggestion(message, kind)) from None
+
+
+def _suggestion(message: str, kind: type[Any]) -> str | None:
+    """The field that was meant by one that does not exist."""
+    unknown = _UNKNOWN_FIELD.search(message)
+    if unknown is None:
+        return None
+    near = get_close_matches(unknown["field"].lower(), kind.__struct_fields__, 1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(kind.__struct_fields__)}"

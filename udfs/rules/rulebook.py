@@ -1,25 +1,27 @@
-"""A rule set made ready to evaluate: the rules of one moment, compiled into one function."""
+"""Rule sets made ready to evaluate transactions, and what is wrong about them. The core (udfs/core/src/rules) does both."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from udfs.events import Transaction
-from udfs.features.values import FeatureValues
-from udfs.rules.compiler import compile_rows
-from udfs.rules.errors import RuleError
-from udfs.rules.expressions import Expression
-from udfs.rules.language import parse_condition
-from udfs.rules.names import Vocabulary
-from udfs.rules.reasons import ReasonTemplate
-from udfs.rules.rule_set import Rule, RuleSet, check_rule_set
+from udfs.core import _native
+from udfs.records.events import Transaction
+from udfs.rules.errors import RuleError, require_no_errors
+from udfs.rules.rule_set import Rule, RuleSet
 
 
-class RuleResult(msgspec.Struct, gc=False):
-    """What the rules say about one transaction: the hits in file order, their points, and the score of 0 to 1000."""
+class RuleProblem(NamedTuple):
+    """An error forbids to use the rule set; a warning is of what may be intended, e.g. a condition that is always true."""
+
+    severity: Literal["error", "warning"]
+    error: RuleError
+
+
+class RuleResult(msgspec.Struct):
+    """Result of the rules for one transaction: the hits in file order, their points, and the score of 0 to 1000."""
 
     points: int
     score: int
@@ -27,57 +29,54 @@ class RuleResult(msgspec.Struct, gc=False):
 
 
 class Rulebook:
-    """The rules in force. Immutable: a change makes a new one, so that a faulty change leaves this one in force."""
+    """A compiled rule set. Immutable: an update makes a new instance, an invalid one leaves the old in force.
 
-    def __init__(self, rule_set: RuleSet, feature_names: frozenset[str]) -> None:
-        check_rule_set(rule_set)
+    `core` is what the scorer evaluates.
+    """
+
+    def __init__(self, rule_set: RuleSet, feature_names: Sequence[str]) -> None:
+        """Compile a rule set that was checked when it was published. Raises RuleError.
+
+        `feature_names` are in input order.
+        """
         self.rule_set = rule_set
         self.version = rule_set.version
-        vocabulary = Vocabulary(feature_names)
-        rows = [(check_rule(rule, vocabulary), rule.tier, rule) for rule in rule_set.rules]
-        self._reasons = {rule.id: ReasonTemplate(rule.reason, vocabulary) for rule in rule_set.rules}
-        self._matching = compile_rows([row for row in rows if row[2].enabled])
-        self._scores = scores_by_points(rule_set.scale)
+        self.core = _native.Rulebook(rule_set, list(feature_names))
+        self._places = {rule.id: place for place, rule in enumerate(rule_set.rules)}
 
     @classmethod
-    def of(cls, rule_set: RuleSet, feature_names: frozenset[str]) -> Rulebook:
-        """Check and compile a rule set. Raises RuleError, naming the rule."""
+    def of(cls, rule_set: RuleSet, feature_names: Sequence[str]) -> Rulebook:
+        """Check and compile a rule set. Raises RuleError with the id of the invalid rule, RuleErrors for several."""
+        problems = rule_problems(rule_set, feature_names)
+        require_no_errors([problem.error for problem in problems if problem.severity == "error"])
         return cls(rule_set, feature_names)
 
-    def evaluate(self, features: FeatureValues, event: Transaction, population: dict[str, float]) -> RuleResult:
-        """The hits for one transaction. `features` holds every feature name, `population` every population name.
+    def evaluate(
+        self, features: Sequence[float], event: Transaction | None, population: Mapping[str, float]
+    ) -> RuleResult:
+        """Evaluate all rules over features in input order.
 
-        Never raises for the values in them: NaN and None are unknown, and a rule hits only where it is true.
+        Does not raise for any values: NaN, None and what is missing is unknown, and a rule hits only if its condition is
+        true.
         """
-        hits = self._matching(features, event, population)
-        if not hits:
-            return RuleResult(0, 0, hits)
-        points = 0
-        for rule in hits:
-            points += rule.points
-        scores = self._scores
-        return RuleResult(points, scores[points] if points < len(scores) else scores[-1], hits)
+        points, score, hits = self.core.evaluate(list(features), event, dict(population))
+        return RuleResult(points, score, [self.rule_set.rules[place] for place in hits])
 
     def reasons(
-        self, result: RuleResult, features: FeatureValues, event: Transaction, population: dict[str, float]
+        self, result: RuleResult, features: Sequence[float], event: Transaction | None, population: Mapping[str, float]
     ) -> list[str]:
-        """The words of each hit, in the order of `result.hits`. For alerts only: a microsecond or two a hit."""
-        return [self._reasons[rule.id].words(features, event, population) for rule in result.hits]
+        """The reason text of each hit, in the order of `result.hits`."""
+        hits = [self._places[rule.id] for rule in result.hits]
+        return self.core.reasons(hits, list(features), event, dict(population))
+
+    def names_read(self, rule_id: str) -> tuple[str, ...]:
+        """The names that a rule's condition reads, in order of first use. Raises KeyError.
+
+        A remainder of the amount (`amount % 100`) counts as the feature `amount_is_round_hundred`.
+        """
+        return tuple(self.core.names_read(self._places[rule_id]))
 
 
-def check_rule(rule: Rule, vocabulary: Vocabulary) -> Expression:
-    """The rule's condition as a tree. Raises RuleError with the rule's id where its condition or reason is faulty."""
-    try:
-        ReasonTemplate(rule.reason, vocabulary)
-        return parse_condition(rule.when, vocabulary)
-    except RuleError as error:
-        raise error.of_rule(rule.id) from None
-
-
-def scores_by_points(scale: Iterable[tuple[int, int]]) -> list[int]:
-    """The score of each sum of points from 0 to the scale's last, linear between its pairs, rounded half up."""
-    scores = [0]
-    for (points, score), (next_points, next_score) in pairwise(scale):
-        width = next_points - points
-        scores += [score + (2 * (next_score - score) * step + width) // (2 * width) for step in range(1, width + 1)]
-    return scores
+def rule_problems(rule_set: RuleSet, feature_names: Sequence[str]) -> list[RuleProblem]:
+    """All that is wrong, or odd, about a rule set, those of the whole set first, then in the order of the rules."""
+    return [RuleProblem(*problem) for problem in _native.rule_problems(rule_set, list(feature_names))]

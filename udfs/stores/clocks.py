@@ -1,4 +1,4 @@
-"""The two clocks that stores need."""
+"""The two clocks of the stores."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 
 class Clocks(NamedTuple):
-    """Milliseconds. Ages and time-outs go by `monotonic_ms`, which no adjustment of the time of day can move; `wall_ms`
-    (since the epoch) is for expiry dates that other machines read too."""
+    """Clocks in milliseconds.
+
+    `monotonic_ms` is for ages and timeouts; adjustments of the system time do not change it. `wall_ms` (since the epoch)
+    is for expiry times that other machines read.
+    """
 
     monotonic_ms: Callable[[], int]
     wall_ms: Callable[[], int]

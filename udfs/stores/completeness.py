@@ -1,20 +1,32 @@
-"""How far the entities' history in a store is complete, told by those who write it, over any adapter."""
+"""Tracks what a store's writers say of it: that it was filled, and how far its entity histories are complete."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
-from udfs.entity_history import EntityHistory
-from udfs.stores.port import COMPLETE_THROUGH, CompleteThrough, Record, Store, Unreadable
+from udfs.core._native import EntityHistory
+from udfs.stores.port import (
+    COMPLETE_THROUGH,
+    LOADED,
+    CompleteThrough,
+    Loaded,
+    Record,
+    Store,
+    StoreEmpty,
+    Unreadable,
+)
 
+_log = logging.getLogger(__name__)
 REFRESH_MS = 1_000
 
 
-class HistoriesOf:
-    """A store whose histories are complete through the least of what its writers say, asked for at most once a second.
+class CompletenessTracker:
+    """Store wrapper that sets `complete_through_ms` of histories to the minimum over the store's writers.
 
-    What writers say is read before the histories that it vouches for. Where no writer says anything,
-    it is as the store itself says.
+    The writers' records are read at most every `refresh_ms`, and before the histories they apply to. Without such records
+    the values of the wrapped store are used. Without `loaded:` and a writer's record the store is empty: its answers would
+    say that nothing is known of anybody.
     """
 
     def __init__(self, store: Store, clock_ms: Callable[[], int], refresh_ms: int = REFRESH_MS) -> None:
@@ -23,6 +35,7 @@ class HistoriesOf:
         self._refresh_ms = refresh_ms
         self._next_ms: int | None = None
         self._complete_through_ms: int | None = None
+        self._was_filled = True
 
     @property
     def holds_histories(self) -> bool:
@@ -34,7 +47,7 @@ class HistoriesOf:
         return known if known is not None else self._store.complete_through_ms
 
     def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
-        """See Store. Raises StoreUnavailable."""
+        """See Store. Raises StoreUnavailable, StoreEmpty."""
         now_ms = self._clock_ms()
         if self._next_ms is None or now_ms >= self._next_ms:
             self._refresh()
@@ -42,16 +55,24 @@ class HistoriesOf:
         records = self._store.get_many(keys)
         if self._complete_through_ms is not None:
             for record in records:
-                if isinstance(record, EntityHistory):  # a row says only how far its writer was when it last changed
+                if isinstance(record, EntityHistory):  # the row holds the writer's progress at its last change only
                     record.complete_through_ms = self._complete_through_ms
         return records
 
     def _refresh(self) -> None:
-        """Raises StoreUnavailable. A writer that has said nothing yet leaves what was known before."""
-        first = self._store.get_many([f"{COMPLETE_THROUGH}0"])[0]
+        """Read the writers' records; if one is missing, keep the previous value. Raises StoreUnavailable, StoreEmpty."""
+        first, loaded = self._store.get_many([f"{COMPLETE_THROUGH}0", LOADED])
+        self._require_filled(isinstance(first, CompleteThrough) or isinstance(loaded, Loaded))
         if not isinstance(first, CompleteThrough):
             return
         keys = [f"{COMPLETE_THROUGH}{number}" for number in range(1, first.writers + 1)]
-        said = [record for record in self._store.get_many(keys) if isinstance(record, CompleteThrough)]
-        if len(said) == first.writers:
-            self._complete_through_ms = min(record.complete_through_ms for record in said)
+        found = [record for record in self._store.get_many(keys) if isinstance(record, CompleteThrough)]
+        if len(found) == first.writers:
+            self._complete_through_ms = min(record.complete_through_ms for record in found)
+
+    def _require_filled(self, is_filled: bool) -> None:
+        if self._was_filled and not is_filled:
+            _log.warning("the store is empty: fill it with `fraud load`; until then decisions are `degraded`")
+        self._was_filled = is_filled
+        if not is_filled:
+            raise StoreEmpty(f"the store is empty (it has no record {LOADED}): fill it with `fraud load`")

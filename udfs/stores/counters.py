@@ -1,4 +1,4 @@
-"""What the stores count: plain numbers that only grow, read by the operator's metrics."""
+"""Monotonic counters of the stores, read by the metrics reporter."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ import msgspec
 
 
 class EnrichmentCounters(msgspec.Struct):
-    """Of one scorer's look-ups; all zero for the memory store, which cannot miss or fail.
+    """Counters of one scorer's look-ups in a remote store.
 
-    hits, misses: keys answered from the cache, keys asked for. failures: round trips that failed. unreadable: stored values
-    that are no records. stale, degraded: look-ups with that status. refreshed, refresh_failures: keys read again in the
-    background, and round trips of that which failed.
+    hits, misses: keys served from the cache, keys read from the store. failures: failed round trips. unreadable: stored
+    values that cannot be decoded. refreshed, refresh_failures: keys refreshed in the background, and failed round trips of
+    the refresh.
     """
 
     hits: int = 0
     misses: int = 0
     failures: int = 0
     unreadable: int = 0
-    stale: int = 0
-    degraded: int = 0
     refreshed: int = 0
     refresh_failures: int = 0
 
 
 class PublisherCounters(msgspec.Struct):
-    """Of one scorer's online features. published, dropped: users' values written, given up. failures: failed flushes."""
+    """Counters of one scorer's online features.
+
+    published, dropped: users whose values were written or dropped. failures: failed flushes.
+    """
 
     published: int = 0
     dropped: int = 0

@@ -1,7 +1,7 @@
-"""DynamoDB: records in one table, online features in another. One BatchGetItem for up to 100 keys.
+"""DynamoDB store: records in one table, online features in another. One BatchGetItem for up to 100 keys.
 
-A call costs some 0.8 ms of CPU, so the cache in front of it reads ahead (`refresh_ahead`). DynamoDB removes expired items
-late, hours sometimes: whether one is expired is checked here.
+A call costs about 0.8 ms of CPU, so the cache in front of it refreshes ahead (`refresh_ahead`). DynamoDB may delete expired
+items hours late, so expiry is checked on read.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from udfs.entity_buckets import FOR_EVER_MS, BucketSettings
+from udfs.entities.buckets import FOR_EVER_MS, BucketSettings
 from udfs.stores.clocks import Clocks
-from udfs.stores.dynamodb_client import Patience, error_code, open_client, store_errors
-from udfs.stores.encoding import RecordDecoder, encode_record, require_right_kind
+from udfs.stores.dynamodb_client import RetryBudget, error_code, open_client, store_errors
+from udfs.stores.encoding import RecordDecoder, encode_record, require_record_type
 from udfs.stores.port import (
     OnlineFeatures,
     Record,
@@ -32,12 +32,12 @@ WRITES_AT_ONCE = 25
 USERS_AT_ONCE = 25
 FEATURES = ("txn_count_5m", "avg_amount_1h", "foreign_country_count_1d", "velocity_score")
 KEY, VALUE, EXPIRES_AT, UNTIL_MS = "id", "value", "expires_at", "until_ms"
-"""`expires_at` is in seconds, rounded up, for DynamoDB's own removal; `until_ms` is what counts here."""
+"""`expires_at` is the TTL attribute of the table, in seconds rounded up; `until_ms` is the exact expiry checked on read."""
 CONFLICTS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 class DynamoDBStore:
-    """Two tables of one region. Safe to use from several threads; every call ends within its time-outs."""
+    """RemoteStore over two tables of one region. Thread-safe; calls block for at most their timeouts."""
 
     def __init__(self, settings: DynamoDBSettings, buckets: BucketSettings, clocks: Clocks) -> None:
         self.holds_histories = settings.holds_histories
@@ -52,14 +52,14 @@ class DynamoDBStore:
 
     def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
         found: dict[str, Record | Unreadable] = {}
-        unique = iter(dict.fromkeys(keys))  # a key twice in one call is an error to DynamoDB
+        unique = iter(dict.fromkeys(keys))  # BatchGetItem rejects duplicate keys
         while chunk := list(islice(unique, KEYS_AT_ONCE)):
             self._read(chunk, found)
         return [found.get(key) for key in keys]
 
     def put_many(self, records: Mapping[str, StoredRecord], ttl_ms: int | None) -> None:
         for key, record in records.items():
-            require_right_kind(key, record)
+            require_record_type(key, record)
         expiry = self._expiry(ttl_ms)
         items = iter(records.items())
         while chunk := list(islice(items, WRITES_AT_ONCE)):
@@ -75,13 +75,13 @@ class DynamoDBStore:
 
     def online_features(self, user_id: str) -> OnlineFeatures | None:
         with store_errors(self._online_name):
-            answer = self._patience(self._online_name).call(
+            response = self._retry_budget(self._online_name).call(
                 self._client.get_item,
                 TableName=self._settings.online_table,
                 Key={KEY: {"S": user_id}},
                 ConsistentRead=True,
             )
-        item = answer.get("Item")
+        item = response.get("Item")
         if item is None:
             return None
         try:
@@ -90,7 +90,7 @@ class DynamoDBStore:
             values = [float(item[name]["N"]) if name in item else None for name in FEATURES]
             return OnlineFeatures(user_id, int(item["event_time_ms"]["N"]), *values)
         except (KeyError, ValueError):
-            raise StoreError(f"{self._online_name}: the item {user_id!r} holds no online features") from None
+            raise StoreError(f"{self._online_name}: item {user_id!r} is not a record of online features") from None
 
     def check(self) -> None:
         for name, table in (
@@ -98,44 +98,44 @@ class DynamoDBStore:
             (self._online_name, self._settings.online_table),
         ):
             with store_errors(name):
-                self._patience(name).call(self._client.get_item, TableName=table, Key={KEY: {"S": "user:"}})
+                self._retry_budget(name).call(self._client.get_item, TableName=table, Key={KEY: {"S": "user:"}})
 
     def close(self) -> None:
         self._client.close()
 
     def _read(self, keys: list[str], found: dict[str, Record | Unreadable]) -> None:
         table = self._settings.records_table
-        patience = self._patience(self._records_name)
+        budget = self._retry_budget(self._records_name)
         request: Any = {table: {"Keys": [{KEY: {"S": key}} for key in keys]}}
         with _unavailable_only(), store_errors(self._records_name):
             while True:
-                answer = patience.call(self._client.batch_get_item, RequestItems=request)
-                for item in answer["Responses"].get(table, ()):
+                response = budget.call(self._client.batch_get_item, RequestItems=request)
+                for item in response["Responses"].get(table, ()):
                     if not self._is_expired(item):
                         key = item[KEY]["S"]
                         found[key] = self._decoder.decode(key, item.get(VALUE, {}).get("B", b""))
-                request = answer.get("UnprocessedKeys")
+                request = response.get("UnprocessedKeys")
                 if not request:
                     return
-                patience.pause("it answered in part only (UnprocessedKeys)")
+                budget.pause("partial response (UnprocessedKeys)")
 
     def _write(self, writes: list[Any]) -> None:
-        patience = self._patience(self._records_name)
+        budget = self._retry_budget(self._records_name)
         request: Any = {self._settings.records_table: writes}
         with store_errors(self._records_name):
             while request:
-                answer = patience.call(self._client.batch_write_item, RequestItems=request)
-                request = answer.get("UnprocessedItems")
+                response = budget.call(self._client.batch_write_item, RequestItems=request)
+                request = response.get("UnprocessedItems")
                 if request:
-                    patience.pause("it wrote in part only (UnprocessedItems)")
+                    budget.pause("partial write (UnprocessedItems)")
 
     def _publish(self, puts: list[Any]) -> None:
-        """Conditional writes many at a time exist only as a transaction: without those that it fails on, again."""
-        patience = self._patience(self._online_name)
+        """Write conditionally, as a transaction. Puts that fail their condition are dropped and the rest is retried."""
+        budget = self._retry_budget(self._online_name)
         with _unavailable_only(), store_errors(self._online_name):
             while puts:
                 try:
-                    patience.call(self._client.transact_write_items, TransactItems=puts)
+                    budget.call(self._client.transact_write_items, TransactItems=puts)
                     return
                 except ClientError as error:
                     if error_code(error) != "TransactionCanceledException":
@@ -145,7 +145,7 @@ class DynamoDBStore:
                         raise
                     puts = [put for put, code in zip(puts, codes, strict=True) if code != "ConditionalCheckFailed"]
                     if CONFLICTS & set(codes):
-                        patience.pause("other writers are in the way (TransactionConflict)")
+                        budget.pause("conflict with other writers (TransactionConflict)")
                     elif "ConditionalCheckFailed" not in codes:
                         raise
 
@@ -180,13 +180,13 @@ class DynamoDBStore:
     def _is_expired(self, item: Any) -> bool:
         return UNTIL_MS in item and int(item[UNTIL_MS]["N"]) <= self._clocks.wall_ms()
 
-    def _patience(self, name: str) -> Patience:
-        return Patience(name, self._settings.patience_ms, self._clocks.monotonic_ms)
+    def _retry_budget(self, name: str) -> RetryBudget:
+        return RetryBudget(name, self._settings.patience_ms, self._clocks.monotonic_ms)
 
 
 @contextmanager
 def _unavailable_only() -> Iterator[None]:
-    """While the job runs, a table that is gone or a permission that was taken away is a store that is down."""
+    """Turns StoreError into StoreUnavailable: while the job runs, a deleted table or a revoked permission is an outage."""
     try:
         yield
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Makes the tables of the DynamoDB store."""
+"""Creates the tables of the DynamoDB store."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from udfs.stores.dynamodb_client import error_code, open_client, store_errors
 from udfs.stores.port import StoreUnavailable
 from udfs.stores.settings import DynamoDBSettings
 
-PATIENT_MS = 10_000
+ADMIN_TIMEOUT_MS = 10_000
 
 
 def make_tables(settings: DynamoDBSettings) -> Iterator[tuple[str, bool]]:
-    """Make what is missing, wait until it can be used; each table's name, and whether it is new.
+    """Create missing tables, wait until they are active, and yield each table's name and whether it is new.
 
-    Billing is by request. Raises StoreError, StoreUnavailable.
+    Billing mode is on-demand. Raises StoreError, StoreUnavailable.
     """
-    client = open_client(replace(settings, timeout_ms=PATIENT_MS, connect_timeout_ms=PATIENT_MS))
+    client = open_client(replace(settings, timeout_ms=ADMIN_TIMEOUT_MS, connect_timeout_ms=ADMIN_TIMEOUT_MS))
     for table in (settings.records_table, settings.online_table):
         name = f"DynamoDB table {table} ({settings.endpoint or client.meta.region_name})"
         with store_errors(name):
@@ -39,7 +39,7 @@ def make_tables(settings: DynamoDBSettings) -> Iterator[tuple[str, bool]]:
             try:
                 client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
             except WaiterError as error:
-                raise StoreUnavailable(f"{name} is not ready after two minutes: {error}") from None
+                raise StoreUnavailable(f"{name} did not become active within two minutes: {error}") from None
             expiry = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
             if expiry["TimeToLiveStatus"] not in ("ENABLED", "ENABLING"):
                 client.update_time_to_live(

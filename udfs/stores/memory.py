@@ -1,4 +1,4 @@
-"""The embedded store: reference files in memory. The default of the demo, of tests and of replays."""
+"""The in-memory store, loaded from reference files. Default of demo, tests and replays."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from udfs.block_list import BlockList
-from udfs.entity_buckets import FOR_EVER_MS, BucketRow, BucketSettings
-from udfs.entity_history import EntityHistory
-from udfs.outputs import EnrichmentStatus
-from udfs.stores.counters import EnrichmentCounters
-from udfs.stores.encoding import require_right_kind, require_sound_buckets
+from udfs.control.block_list import BlockList
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import FOR_EVER_MS, BucketRow, BucketSettings
+from udfs.stores.encoding import require_record_type, require_valid_buckets
 from udfs.stores.port import OnlineFeatures, Record, StoredRecord, StoreError, Unreadable
 from udfs.stores.reference_rows import BLOCK_LIST_FILE, HISTORY_FILE, REFERENCE_FILES, ReferenceFile, Row, rows_of
 
@@ -24,9 +22,9 @@ def _never() -> int:
 
 
 class MemoryStore:
-    """A store over a dict; also its own enrichment, since memory is always fresh.
+    """Implements Store, StoreWriter and OnlineFeatureStore over a dict.
 
-    The twin of the remote stores where nothing is to outlive the process. Without a clock nothing expires.
+    Without `clock_ms` nothing expires. Not thread-safe.
     """
 
     def __init__(
@@ -38,7 +36,6 @@ class MemoryStore:
     ) -> None:
         self.records = records
         self.holds_histories = holds_histories
-        self.counters = EnrichmentCounters()
         histories = [record for record in records.values() if isinstance(record, EntityHistory)]
         self.complete_through_ms = max((history.complete_through_ms for history in histories), default=FOR_EVER_MS)
         self._buckets = buckets or BucketSettings()
@@ -47,31 +44,19 @@ class MemoryStore:
         self._online: dict[str, tuple[int, OnlineFeatures]] = {}
 
     def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
-        self._forget_expired()
+        self._drop_expired()
         return [*map(self.records.get, keys)]
 
-    @property
-    def reads_ahead(self) -> bool:
-        return False
-
-    def read_ahead(self, keys: Sequence[str]) -> None:
-        """All is here."""
-
-    def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
-        if self._expiries_ms:
-            self._forget_expired()
-        return [*map(self.records.get, keys)], "ok"
-
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Does nothing."""
 
     def put_many(self, records: Mapping[str, StoredRecord], ttl_ms: int | None) -> None:
         for key, record in records.items():
-            require_right_kind(key, record)
+            require_record_type(key, record)
         for key, record in records.items():
             if isinstance(record, BucketRow):
-                require_sound_buckets(record)
-            self.records[key] = _as_read(record, self._buckets)
+                require_valid_buckets(record)
+            self.records[key] = _to_record(record, self._buckets)
             self._expiries_ms.pop(key, None)
             if ttl_ms is not None:
                 self._expiries_ms[key] = self._clock_ms() + ttl_ms
@@ -87,7 +72,7 @@ class MemoryStore:
         known = self._online.get(user_id)
         return None if known is None or known[0] <= self._clock_ms() else known[1]
 
-    def _forget_expired(self) -> None:
+    def _drop_expired(self) -> None:
         now_ms = self._clock_ms()
         for key in [key for key, expiry_ms in self._expiries_ms.items() if expiry_ms <= now_ms]:
             del self._expiries_ms[key]
@@ -95,31 +80,31 @@ class MemoryStore:
 
 
 def load_block_list(directory: Path | None) -> BlockList:
-    """The block list of a reference folder, empty if there is none. Raises StoreError with file and line."""
+    """The block list of a reference folder, empty without one. Raises StoreError with file and line."""
     if directory is None:
         return BlockList()
-    return BlockList(row.entry for row in _sound_rows(directory, BLOCK_LIST_FILE) if row.entry is not None)
+    return BlockList(row.entry for row in _valid_rows(directory, BLOCK_LIST_FILE) if row.entry is not None)
 
 
 class Reference(msgspec.Struct):
-    """A loaded reference folder."""
+    """The content of a reference folder."""
 
     store: MemoryStore
     block_list: BlockList
 
 
 def load_reference(directory: Path | None, buckets: BucketSettings, histories: Path | None = None) -> Reference:
-    """Load whichever reference files the folder holds (docs/bring-your-own-data.md); None gives an empty store.
+    """Load the reference files of a folder (docs/bring-your-own-data.md); None gives an empty store.
 
-    `histories` is read in place of the folder's entity_history.jsonl.
-    Raises StoreError with file and line for what cannot be read, and for a folder without any of the files.
+    `histories` replaces the folder's entity_history.jsonl. Raises StoreError with file and line for content that cannot be
+    read, and for a folder without any reference file.
     """
     if histories is not None and not histories.is_file():
         raise StoreError(f"{histories}: no such file of entities' history; make it with `fraud aggregate`")
     if directory is not None:
         _require_some_file(directory)
         histories = histories or directory / HISTORY_FILE.name
-    records = {key: _as_read(record, buckets) for key, record in _records(directory, histories)}
+    records = {key: _to_record(record, buckets) for key, record in _records(directory, histories)}
     holds_histories = histories is not None and histories.is_file()
     return Reference(MemoryStore(records, holds_histories), load_block_list(directory))
 
@@ -138,16 +123,16 @@ def _records(directory: Path | None, histories: Path | None) -> Iterator[tuple[s
             folder, file = histories.parent, file._replace(name=histories.name)
         if folder is None or file is BLOCK_LIST_FILE:
             continue
-        for row in _sound_rows(folder, file):
+        for row in _valid_rows(folder, file):
             if row.key is not None and row.record is not None:
                 yield row.key, row.record
 
 
-def _as_read(record: StoredRecord, buckets: BucketSettings) -> Record:
+def _to_record(record: StoredRecord, buckets: BucketSettings) -> Record:
     return EntityHistory(record, buckets) if isinstance(record, BucketRow) else record
 
 
-def _sound_rows(directory: Path, file: ReferenceFile) -> Iterator[Row]:
+def _valid_rows(directory: Path, file: ReferenceFile) -> Iterator[Row]:
     for row in rows_of(directory, file):
         if row.error is not None:
             raise StoreError(row.error)

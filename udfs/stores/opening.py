@@ -1,11 +1,11 @@
-"""Opens whichever remote store the settings name. A new adapter is one more branch."""
+"""Opens the remote store of the settings. A new adapter adds a branch to `open_store`."""
 
 from __future__ import annotations
 
 import logging
 from typing import Protocol
 
-from udfs.entity_buckets import BucketSettings
+from udfs.entities.buckets import BucketSettings
 from udfs.stores.clocks import Clocks
 from udfs.stores.port import OnlineFeatureStore, Store, StoreError, StoreUnavailable, StoreWriter
 from udfs.stores.settings import DynamoDBSettings, RemoteStoreSettings
@@ -14,19 +14,19 @@ _log = logging.getLogger(__name__)
 
 
 class RemoteStore(Store, StoreWriter, OnlineFeatureStore, Protocol):
-    """All that an adapter can do."""
+    """The interface of a remote store adapter. Adapters are thread-safe; calls block for at most their timeouts."""
 
     def check(self) -> None:
-        """Ask once. Raises StoreUnavailable if there is no answer, StoreError if something must be changed first."""
+        """Send one request. Raises StoreUnavailable without a response, StoreError for a wrong configuration."""
         ...
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections; no other call may follow."""
         ...
 
 
 def open_store(settings: RemoteStoreSettings, buckets: BucketSettings, clocks: Clocks) -> RemoteStore:
-    """An adapter, not yet connected. Raises StoreError for settings or an environment that cannot be used."""
+    """Create the adapter; it connects on first use. Raises StoreError for invalid settings or environment."""
     if isinstance(settings, DynamoDBSettings):
         try:
             from udfs.stores.dynamodb import DynamoDBStore
@@ -36,13 +36,13 @@ def open_store(settings: RemoteStoreSettings, buckets: BucketSettings, clocks: C
         return DynamoDBStore(settings, buckets, clocks)
     from udfs.stores.redis import RedisStore
 
-    return RedisStore(settings, buckets)
+    return RedisStore(settings, buckets, clocks)
 
 
 def open_for_scoring(settings: RemoteStoreSettings, buckets: BucketSettings, clocks: Clocks) -> RemoteStore:
-    """The same, asked once: what an operator must put right ends the start, a store that is down does not.
+    """Create the adapter and check it once. An unavailable store is only logged, so that scoring starts without it.
 
-    Raises StoreError.
+    Raises StoreError for a wrong configuration.
     """
     store = open_store(settings, buckets, clocks)
     try:

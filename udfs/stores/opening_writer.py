@@ -1,4 +1,4 @@
-"""Opens whichever store the entity aggregates are written to. A new adapter is one more branch."""
+"""Opens the store that the entity aggregates job writes to. A new adapter adds a branch to `open_writer`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from udfs.entity_buckets import BucketSettings
+from udfs.entities.buckets import BucketSettings
 from udfs.stores.clocks import Clocks
 from udfs.stores.opening import open_store
 from udfs.stores.port import Store, StoreWriter
@@ -16,7 +16,7 @@ from udfs.stores.sqlite import SqliteStore
 
 
 class SqliteSettings(msgspec.Struct, frozen=True, tag="sqlite"):
-    """A file on this machine's disk."""
+    """A SQLite file on the local disk."""
 
     path: str
 
@@ -25,11 +25,11 @@ StoreTarget = SqliteSettings | RemoteStoreSettings
 
 
 class WrittenStore(Store, StoreWriter, Protocol):
-    """What was written there can be read there."""
+    """A store that is written and read by the same process."""
 
 
 def open_writer(target: StoreTarget, buckets: BucketSettings, clocks: Clocks) -> WrittenStore:
-    """The store to write to, and to read profiles from. Raises StoreUnavailable, StoreError."""
+    """Open the store to write histories to and read profiles from. Raises StoreUnavailable, StoreError."""
     if isinstance(target, SqliteSettings):
         return SqliteStore(Path(target.path), buckets)
     return open_store(target, buckets, clocks)

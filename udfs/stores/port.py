@@ -1,34 +1,40 @@
-"""The ports to the stores: reading enrichment, writing it, and the online features."""
+"""Ports of the stores: reading and writing enrichment records, and online features."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
-from udfs.entity_buckets import KINDS, BucketRow, EntityKind
-from udfs.entity_history import EntityHistory
-from udfs.outputs import EnrichmentStatus
-from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.stores.counters import EnrichmentCounters
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import KINDS, BucketRow, EntityKind
+from udfs.records.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 
 
 class CompleteThrough(msgspec.Struct, frozen=True):
-    """How far one of `writers` has written the entities' history: all that had arrived by `complete_through_ms`.
+    """Progress of one of `writers` of entity histories: all events that arrived by `complete_through_ms` are written.
 
-    Under `complete-through:N` for N from 1 to `writers`; `complete-through:0` only tells how many there are.
+    Stored under `complete-through:N`, N from 1 to `writers`; `complete-through:0` holds the number of writers only.
     """
 
     writers: int
     complete_through_ms: int
 
 
+class Loaded(msgspec.Struct, frozen=True):
+    """Says that a store was filled: `fraud load` writes it last, under `loaded:`. It tells an empty store from a filled one
+    in which a key has no record."""
+
+    at_ms: int
+
+
 Profile = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed
-Record = Profile | EntityHistory | CompleteThrough
-StoredRecord = Profile | BucketRow | CompleteThrough
-"""What is written; a BucketRow is read back as the EntityHistory that is made of it."""
+Record = Profile | EntityHistory | CompleteThrough | Loaded
+StoredRecord = Profile | BucketRow | CompleteThrough | Loaded
+"""Types that a writer accepts; a BucketRow is read back as an EntityHistory."""
 COMPLETE_THROUGH = "complete-through:"
+LOADED = "loaded:"
 
 USER, MERCHANT, DEVICE, IP, DOMAIN = "user:", "merchant:", "device:", "ip:", "domain:"
 HISTORY: dict[EntityKind, str] = {kind: f"history:{kind}:" for kind in KINDS}
@@ -40,20 +46,25 @@ PREFIXES: dict[str, type[Record]] = {
     DOMAIN: DomainFeed,
     **dict.fromkeys(HISTORY.values(), EntityHistory),
     COMPLETE_THROUGH: CompleteThrough,
+    LOADED: Loaded,
 }
-"""A key is one of these prefixes and the id; the prefix tells the type of the value."""
+"""Key prefix -> type of the record; the prefix is followed by the id."""
 
 
 class StoreUnavailable(Exception):
-    """The store did not answer in time or refused; the message names it."""
+    """The store timed out, refused the connection or returned an error; the message names it."""
+
+
+class StoreEmpty(StoreUnavailable):
+    """The store answers, but nobody has filled it, or it lost its content."""
 
 
 class StoreError(ValueError):
-    """The store's content or address cannot be used; the message says what to change."""
+    """The store's content or address is invalid; the message says what to change."""
 
 
 class Unreadable:
-    """Stands for a stored value that is no record of its prefix: the cache counts it and answers `degraded`."""
+    """Marker for a stored value that cannot be decoded as its prefix's type. The cache counts it; status `degraded`."""
 
     __slots__ = ()
 
@@ -62,19 +73,23 @@ UNREADABLE = Unreadable()
 
 
 class Store(Protocol):
-    """Reads records by key.
-
-    `holds_histories` tells whether entities without a record are known to have none, as of `complete_through_ms`.
-    """
+    """Reads records by key. A store behind a cache must be thread-safe: the refresh thread calls it too."""
 
     @property
-    def holds_histories(self) -> bool: ...
+    def holds_histories(self) -> bool:
+        """Whether an entity without a record has no history (True), or may have one that is not stored (False)."""
+        ...
 
     @property
-    def complete_through_ms(self) -> int: ...
+    def complete_through_ms(self) -> int:
+        """Arrival time in epoch milliseconds up to which all histories are complete."""
+        ...
 
     def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
-        """The records of the keys, in their order; None where there is none. Raises StoreUnavailable."""
+        """The records of the keys, in order; None for a key without record, UNREADABLE for one that cannot be decoded.
+
+        Blocks for at most one round trip, limited by the store's timeout. Raises StoreUnavailable.
+        """
         ...
 
 
@@ -82,19 +97,16 @@ class StoreWriter(Protocol):
     """Writes records by key."""
 
     def put_many(self, records: Mapping[str, StoredRecord], ttl_ms: int | None) -> None:
-        """Set each key to its record, whatever was there: repeating a write changes nothing.
+        """Set each key to its record, replacing any present one. Idempotent. Blocks until written.
 
-        A record is gone `ttl_ms` after it was last written (None: never). Raises StoreUnavailable; some of the records
-        may then be written.
+        Records expire `ttl_ms` after their last write (None: never). Raises StoreUnavailable; part of the records may have
+        been written then.
         """
         ...
 
 
 class OnlineFeatures(msgspec.Struct, frozen=True, gc=False):
-    """A user's newest features as other services read them. None: not known.
-
-    Counts are of transactions or countries, `avg_amount_1h` is in the base currency's major units.
-    """
+    """A user's latest features for other services. None: unknown. `avg_amount_1h` is in major units of the base currency."""
 
     user_id: str
     event_time_ms: int
@@ -105,54 +117,22 @@ class OnlineFeatures(msgspec.Struct, frozen=True, gc=False):
 
 
 class OnlineFeatureStore(Protocol):
-    """Keeps each user's newest online features for a while."""
+    """Stores each user's latest online features, with expiry."""
 
     def publish(self, features: Sequence[OnlineFeatures], ttl_ms: int) -> None:
-        """Keep these unless later event times are there; at most one a user. Gone `ttl_ms` after the last write.
+        """Store the features, unless those of a later event time are stored; at most one element a user. Blocks.
 
-        Raises StoreUnavailable; some may then be published.
+        They expire `ttl_ms` after the last write. Raises StoreUnavailable; part of them may have been written then.
         """
         ...
 
     def online_features(self, user_id: str) -> OnlineFeatures | None:
-        """A user's newest published features, None if there are none any more. Raises StoreUnavailable, StoreError."""
-        ...
-
-
-class Enrichment(Protocol):
-    """What the scorer asks: it always gets an answer, and how good it is."""
-
-    counters: EnrichmentCounters
-
-    @property
-    def holds_histories(self) -> bool: ...
-
-    @property
-    def complete_through_ms(self) -> int: ...
-
-    @property
-    def reads_ahead(self) -> bool:
-        """Is `read_ahead` worth the trouble?"""
-        ...
-
-    def read_ahead(self, keys: Sequence[str]) -> None:
-        """Get the records of many look-ups to come at once. What fails here they meet themselves."""
-        ...
-
-    def lookup(self, keys: Sequence[str]) -> tuple[list[Any], EnrichmentStatus]:
-        """A new list of the keys' records (by type of their prefix, or None), and how good it is.
-
-        ok: fresh values. stale: at least one older than allowed, the store being down. degraded: one is missing, or
-        cannot be read."""
-        ...
-
-    def close(self) -> None:
-        """Let go of threads and connections."""
+        """A user's stored features, None if there are none or they expired. Raises StoreUnavailable, StoreError."""
         ...
 
 
 def prefix_of(key: str) -> str:
-    """The prefix of a key. Raises KeyError where it is none of PREFIXES."""
+    """The prefix of a key. Raises KeyError if it is not one of PREFIXES."""
     end = key.index(":") + 1 if ":" in key else 0
     prefix = key[:end]
     if prefix == "history:":

@@ -1,9 +1,9 @@
-"""Publishes online features behind the scorer's back: the newest of each user, many users in one pipeline.
+"""Publishes online features from a background thread: the newest values of each user, many users in one call.
 
-    offer ... offer ... offer ...|flush: what is there goes out|... offer ...
-    (a dict's insertion)          on a thread of its own
+    offer ... offer ... offer ...|flush: buffered users are written|... offer ...
+    (a dict insertion)            on the background thread
 
-Best effort: what is not written within the age limit is dropped and counted, and no decision waits for it.
+Best effort: values that are not written within the age limit are dropped and counted. Scoring never waits for a write.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ _log = logging.getLogger(__name__)
 
 USERS_AT_ONCE = 100
 MAX_AGE_MS = 200
-"""Half of it for waiting, half for writing."""
+"""Age limit of published values: at most half of it buffered, half in the write."""
 
 
 class OnlineFeaturePublisher:
-    """Takes features from the operator's thread. The thread starts with the first; the clock must never go back."""
+    """Buffers features of the operator's thread and writes them from its own, which the first `offer` starts.
+
+    `clock_ms` must be monotonic. `on_close` is called at the end of `close`.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,10 @@ class OnlineFeaturePublisher:
         self._thread: Thread | None = None
 
     def offer(self, user_id: str, event_time_ms: int, features: NamedValues) -> None:
-        """Have a user's features published, unless later ones are waiting. `features` must not change any more."""
+        """Buffer a user's features for publishing, unless newer ones are buffered; does not block on the store.
+
+        `features` must not change after the call. Over `max_waiting_users` they are dropped and counted.
+        """
         with self._swapping:
             waiting = self._waiting
             known = waiting.get(user_id)
@@ -61,7 +67,7 @@ class OnlineFeaturePublisher:
             self._thread.start()
 
     def close(self) -> None:
-        """Write what is waiting and stop; then `on_close`."""
+        """Write the buffered features, stop the thread (waits at most 2 s), then call `on_close`."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join(timeout=2)
@@ -78,7 +84,7 @@ class OnlineFeaturePublisher:
                 waiting, self._waiting = self._waiting, {}
             if waiting:
                 self._flush(waiting, start_ms + MAX_AGE_MS // 2)
-            # A slow store gets half of the time at most, or this thread would starve the scorer's.
+            # With a slow store the thread pauses as long as it writes, since both threads share the GIL.
             pause_ms = min(max(self.settings.flush_interval_ms, self._clock_ms() - start_ms), MAX_AGE_MS // 2)
 
     def _flush(self, waiting: dict[str, tuple[int, NamedValues]], until_ms: int) -> None:
@@ -95,7 +101,7 @@ class OnlineFeaturePublisher:
             if not self.counters.failures:
                 _log.warning("online features are not published: %s", error)
             self.counters.failures += 1
-        except Exception:  # the thread must outlive what nobody expected
+        except Exception:  # keep the thread alive after unexpected errors
             _log.exception("online features could not be published")
             self.counters.failures += 1
         self.counters.published += published
@@ -114,4 +120,4 @@ def _online(user_id: str, event_time_ms: int, features: NamedValues) -> OnlineFe
 
 
 def _known(value: float) -> float | None:
-    return value if value == value else None  # NaN is what differs from itself
+    return value if value == value else None  # NaN != NaN

@@ -1,4 +1,4 @@
-"""Redis: records as strings, online features as hashes. One MGET a look-up."""
+"""Redis store: records as strings, online features as hashes. One round trip per look-up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
@@ -20,9 +20,11 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from udfs.entity_buckets import FOR_EVER_MS, BucketSettings
-from udfs.stores.encoding import RecordDecoder, encode_record, require_right_kind
+from udfs.entities.buckets import FOR_EVER_MS, BucketSettings
+from udfs.stores.clocks import Clocks
+from udfs.stores.encoding import RecordDecoder, encode_record, require_record_type
 from udfs.stores.port import (
+    UNREADABLE,
     OnlineFeatures,
     Record,
     StoredRecord,
@@ -30,6 +32,7 @@ from udfs.stores.port import (
     StoreUnavailable,
     Unreadable,
 )
+from udfs.stores.redis_deadline import DeadlineConnection, DeadlineSSLConnection
 from udfs.stores.settings import RedisSettings
 
 KEYS_AT_ONCE = 1_000
@@ -52,20 +55,21 @@ for i, key in ipairs(KEYS) do
 end
 return published
 """
-"""Server-side, so that of two writers the later event time wins whoever comes last. KEYS: users; ARGV: TTL, then the
-event time and the four values of each user (empty: not known)."""
+"""Lua script, so that the values with the later event time win whatever the order of the writers.
+
+KEYS: users. ARGV: TTL in ms, then the event time and the four values of each user (empty: not known)."""
 
 
 class RedisStore:
-    """One server. Safe to use from several threads; every call ends within its time-outs."""
+    """RemoteStore on one Redis server. Thread-safe; calls block for at most their timeouts."""
 
-    def __init__(self, settings: RedisSettings, buckets: BucketSettings) -> None:
+    def __init__(self, settings: RedisSettings, buckets: BucketSettings, clocks: Clocks) -> None:
         self.holds_histories = settings.holds_histories
         self.complete_through_ms = FOR_EVER_MS
         self._namespace = settings.namespace
         self._name = f"Redis at {settings.host}:{settings.port}"
         self._decoder = RecordDecoder(buckets)
-        self._client = _client(settings)
+        self._client = _client(settings, clocks)
         self._script_hash: str | None = None
 
     def get_many(self, keys: Sequence[str]) -> list[Record | Unreadable | None]:
@@ -74,15 +78,34 @@ class RedisStore:
         with self._available():
             for start in range(0, len(keys), KEYS_AT_ONCE):
                 chunk = keys[start : start + KEYS_AT_ONCE]
-                values = self._client.execute_command("MGET", *[namespace + key for key in chunk])
-                records += [
-                    None if value is None else decode(key, value) for key, value in zip(chunk, values, strict=True)
-                ]
+                for key, value in zip(chunk, self._values([namespace + key for key in chunk]), strict=True):
+                    records.append(decode(key, value) if isinstance(value, bytes) else value)
         return records
+
+    def _values(self, keys: list[str]) -> list[bytes | Unreadable | None]:
+        """The strings under the keys, None for a key that does not exist, UNREADABLE for one that holds another type.
+
+        MGET gives nil for both, so the existing keys are counted in the same round trip.
+        """
+        values, existing = self._replies(["MGET", *keys], ["EXISTS", *keys])
+        absent = [index for index, value in enumerate(values) if value is None]
+        if len(keys) - len(absent) != existing:
+            types = self._replies(*(["TYPE", keys[index]] for index in absent))
+            for index, kind in zip(absent, types, strict=True):
+                if kind not in (b"none", b"string"):
+                    values[index] = UNREADABLE
+        return values  # type: ignore[no-any-return]
+
+    def _replies(self, *commands: list[str]) -> list[Any]:
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = pipeline.execute()
+        return replies
 
     def put_many(self, records: Mapping[str, StoredRecord], ttl_ms: int | None) -> None:
         for key, record in records.items():
-            require_right_kind(key, record)
+            require_record_type(key, record)
         items = iter(records.items())
         with self._available():
             while chunk := list(islice(items, KEYS_AT_ONCE)):
@@ -110,19 +133,22 @@ class RedisStore:
             values = [_number(found[name.encode()]) for name in FEATURES]
             return OnlineFeatures(user_id, int(found[b"event_time_ms"]), *values)
         except (KeyError, ValueError):
-            raise StoreError(f"{self._name}: {self._namespace}{ONLINE}{user_id} holds no online features") from None
+            key = f"{self._namespace}{ONLINE}{user_id}"
+            raise StoreError(f"{self._name}: {key} is not a record of online features") from None
 
     def check(self) -> None:
         try:
-            self._client.execute_command("MGET", f"{self._namespace}user:")
+            self._values([f"{self._namespace}user:"])
         except _REFUSALS as error:
-            raise StoreError(f"{self._name} refuses: {error}; check username, password and permissions") from None
+            raise StoreError(
+                f"{self._name}: access denied: {error}; check username, password and permissions"
+            ) from None
         except ResponseError as error:
-            raise StoreError(f"{self._name} refuses: {error}") from None
+            raise StoreError(f"{self._name}: request rejected: {error}") from None
         except (RedisError, OSError) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise StoreError(f"{self._name} shows a certificate that is not trusted: check ca_file") from None
-            raise StoreUnavailable(f"{self._name} cannot be used: {error}") from None
+                raise StoreError(f"{self._name}: the server's certificate is not trusted: check ca_file") from None
+            raise StoreUnavailable(f"{self._name} is unavailable: {error}") from None
 
     def close(self) -> None:
         self._client.close()
@@ -132,7 +158,7 @@ class RedisStore:
         try:
             yield
         except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"{self._name} cannot be used: {error}") from None
+            raise StoreUnavailable(f"{self._name} is unavailable: {error}") from None
 
     def _script_call(self, features: Sequence[OnlineFeatures], ttl_ms: int) -> list[Any]:
         arguments: list[Any] = [ttl_ms]
@@ -151,17 +177,17 @@ class RedisStore:
         pipeline.execute()
 
 
-def _client(settings: RedisSettings) -> Any:
-    """A client that tries once: whether to try again is the caller's to decide. Raises StoreError."""
+def _client(settings: RedisSettings, clocks: Clocks) -> Any:
+    """Create a client without retries. Raises StoreError if the password's environment variable is not set."""
     tls: dict[str, Any] = {}
     if settings.tls:
         tls = {
-            "ssl": True,
             "ssl_ca_certs": settings.ca_file,
             "ssl_certfile": settings.certificate_file,
             "ssl_keyfile": settings.key_file,
         }
-    return Redis(
+    connections = ConnectionPool(
+        connection_class=DeadlineSSLConnection if settings.tls else DeadlineConnection,
         host=settings.host,
         port=settings.port,
         db=settings.database,
@@ -169,12 +195,15 @@ def _client(settings: RedisSettings) -> Any:
         password=_password(settings.password_variable),
         socket_timeout=settings.timeout_ms / 1_000,
         socket_connect_timeout=settings.connect_timeout_ms / 1_000,
+        reply_ms=settings.timeout_ms,
+        clock_ms=clocks.monotonic_ms,
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 0),
         lib_name=None,
         lib_version=None,
         **tls,
     )
+    return Redis.from_pool(connections)
 
 
 def _password(variable: str | None) -> str | None:

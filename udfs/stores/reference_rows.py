@@ -1,4 +1,4 @@
-"""The rows of a reference folder under the keys of a store: what is loaded into memory, and what `fraud load` writes."""
+"""Reads a reference folder as records with store keys, for the memory store and for `fraud load`."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from udfs.entity_buckets import BucketRow
-from udfs.local_time import is_timezone
-from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.stores.encoding import require_sound_buckets
+from udfs.entities.buckets import BucketRow
+from udfs.records.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.records.salvage import BYTE_ORDER_MARK
+from udfs.stores.encoding import require_valid_buckets
 from udfs.stores.port import DEVICE, DOMAIN, HISTORY, IP, MERCHANT, USER, StoredRecord, StoreError
+from udfs.values.local_time import is_timezone
 
 
 class ReferenceFile(NamedTuple):
-    """One file of the folder: its rows' type, the prefix of their keys, the field of the id.
+    """One file of the folder: the type of its rows, the prefix of their keys, and the field of the id.
 
-    No prefix: an entity's history tells by its kind, and the block list is not for a store.
+    `prefix` is None for entity history, whose prefix depends on the kind, and for the block list, which has no store keys.
     """
 
     name: str
@@ -42,8 +43,7 @@ REFERENCE_FILES = (
 
 
 class Row(NamedTuple):
-    """A row of `size_bytes`: a record under its key, an entry of the block list, or what is wrong with it, with file and
-    line."""
+    """A row of `size_bytes`: a record with its key, an entry of the block list, or an error with file and line."""
 
     size_bytes: int
     key: str | None = None
@@ -53,14 +53,16 @@ class Row(NamedTuple):
 
 
 def rows_of(directory: Path, file: ReferenceFile) -> Iterator[Row]:
-    """Every row of one file; nothing where the folder has no such file."""
+    """Yield every row of one file; nothing if the folder does not have it. Raises OSError."""
     path = directory / file.name
     if not path.is_file():
         return
     decode = msgspec.json.Decoder(file.kind).decode
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
-            if line.isspace():
+            if number == 1:
+                line = line.removeprefix(BYTE_ORDER_MARK)
+            if not line.strip():
                 continue
             try:
                 record = decode(line)
@@ -77,6 +79,6 @@ def rows_of(directory: Path, file: ReferenceFile) -> Iterator[Row]:
 
 def _check(record: StoredRecord | BlockEntry) -> None:
     if isinstance(record, BucketRow):
-        require_sound_buckets(record)
+        require_valid_buckets(record)
     elif isinstance(record, UserProfile) and record.timezone is not None and not is_timezone(record.timezone):
-        raise StoreError(f"no timezone {record.timezone!r}; expected an IANA name like Europe/Berlin")
+        raise StoreError(f"unknown timezone {record.timezone!r}; expected an IANA name like Europe/Berlin")

@@ -1,8 +1,7 @@
-"""Reads entries again shortly before they are too old, on a thread of its own, many at a time.
+"""Refreshes cache entries in batches on a background thread, shortly before they expire.
 
-A look-up then seldom waits for the store: it finds what was read in the background. Which of two values a transaction
-sees depends on when that was, as it does with any store that others write to; the values used are in the logged
-features.
+Most look-ups then find a fresh entry and do not block on the store. Which of two values a transaction reads depends on
+the time of the refresh, as with any store that is written concurrently; the logged features hold the values used.
 """
 
 from __future__ import annotations
@@ -17,36 +16,39 @@ KEYS_AT_ONCE = 100
 
 
 class RefreshAhead:
-    """Collects keys and hands them to `read_again` in batches. The thread starts with the first key."""
+    """Collects keys and passes them to `refresh` in batches, on a thread that the first key starts.
 
-    def __init__(self, read_again: Callable[[list[str]], None], interval_ms: int = 50) -> None:
-        self._read_again = read_again
+    `refresh` runs on that thread and may block; its errors are logged.
+    """
+
+    def __init__(self, refresh: Callable[[list[str]], None], interval_ms: int = 50) -> None:
+        self._refresh = refresh
         self._interval_s = interval_ms / 1_000
-        self._wanted: dict[str, None] = {}
+        self._pending: dict[str, None] = {}
         self._closed = Event()
         self._thread: Thread | None = None
 
-    def want(self, key: str) -> None:
-        """Have a key read again soon; costs a dict's insertion."""
-        self._wanted[key] = None
+    def schedule(self, key: str) -> None:
+        """Schedule a key for the next refresh; does not block."""
+        self._pending[key] = None
         if self._thread is None:
             self._thread = Thread(target=self._run, name="enrichment-refresh", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """Stop the thread; at most the round trip under way is waited for."""
+        """Stop the thread; waits for the current round trip, at most 2 s."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join(timeout=2)
 
     def _run(self) -> None:
         while not self._closed.wait(self._interval_s):
-            wanted, self._wanted = self._wanted, {}
-            keys = [*wanted.copy()]  # a copy is one step, so that a late `want` cannot disturb it
+            pending, self._pending = self._pending, {}
+            keys = [*pending.copy()]  # copy() is atomic, iteration is not: another thread may still add to the dict
             for start in range(0, len(keys), KEYS_AT_ONCE):
                 if self._closed.is_set():
                     return
                 try:
-                    self._read_again(keys[start : start + KEYS_AT_ONCE])
-                except Exception:  # the thread must outlive what nobody expected; look-ups read for themselves then
-                    _log.exception("records could not be read again in the background")
+                    self._refresh(keys[start : start + KEYS_AT_ONCE])
+                except Exception:  # keep the thread alive after unexpected errors; look-ups then read the store
+                    _log.exception("background refresh failed")

@@ -1,4 +1,4 @@
-"""Which store, and how it is reached: plain, frozen, picklable data. Secrets stay in the environment."""
+"""Settings of the stores: frozen, picklable data without secrets, which stay in the environment."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class RedisSettings(msgspec.Struct, frozen=True, kw_only=True, tag="redis"):
 class DynamoDBSettings(msgspec.Struct, frozen=True, kw_only=True, tag="dynamodb"):
     """Two DynamoDB tables, `<prefix>records` and `<prefix>online`. Times in milliseconds.
 
-    Credentials come from AWS's own chain (environment, profile, role); `timeout_ms` is for one call, `patience_ms` for
-    a call and its repetitions after throttling.
+    Credentials come from the AWS default provider chain (environment, profile, role). `timeout_ms` is for one call,
+    `patience_ms` for a call with its retries after throttling.
     """
 
     region: str | None = None
@@ -52,7 +52,7 @@ RemoteStoreSettings = RedisSettings | DynamoDBSettings
 
 
 class OnlineFeatureSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How online features are published. Times in milliseconds; what does not fit `max_waiting_users` is dropped."""
+    """Publishing of online features. Times in milliseconds; users beyond `max_waiting_users` are dropped."""
 
     ttl_ms: int = 300_000
     flush_interval_ms: int = 50
@@ -60,7 +60,12 @@ class OnlineFeatureSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CacheSettings(msgspec.Struct, frozen=True):
-    """How long a cache in front of a store uses what it read. Times in milliseconds of the clock that it is given."""
+    """The cache in front of a store. Times in milliseconds.
+
+    An entry is served for `fresh_ms`, and up to `stale_ms` while the store is unavailable. After `failures_to_open`
+    consecutive failures the store is not called for `open_ms`. Entries within `refresh_ahead_ms` of `fresh_ms` are
+    refreshed in the background (0: off).
+    """
 
     fresh_ms: int = 60_000
     stale_ms: int = 600_000

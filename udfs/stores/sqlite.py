@@ -1,4 +1,4 @@
-"""A store in one file on this machine's disk (SQLite): what a job writes without a server, and others read meanwhile."""
+"""Store in a local SQLite file, for jobs without a store server; it can be read while the job writes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from udfs.entity_buckets import FOR_EVER_MS, BucketSettings
+from udfs.entities.buckets import FOR_EVER_MS, BucketSettings
 from udfs.stores.encoding import RecordDecoder, encode_record
 from udfs.stores.port import Record, StoredRecord, StoreUnavailable, Unreadable
 
@@ -14,12 +14,13 @@ WAIT_SECONDS = 10.0
 
 
 class SqliteStore:
-    """Records by key, as MessagePack. Several processes may use the file; nothing in it expires.
+    """Records by key, as MessagePack. Several processes may use the file; TTLs are ignored.
 
-    Raises StoreUnavailable where the file cannot be opened.
+    Calls block for at most WAIT_SECONDS on a locked file. The constructor raises StoreUnavailable if the file cannot be
+    opened.
     """
 
-    holds_histories = False  # but for what its writers say (completeness.HistoriesOf)
+    holds_histories = False  # unless its writers recorded their progress (completeness.CompletenessTracker)
     complete_through_ms = FOR_EVER_MS
 
     def __init__(self, path: Path, buckets: BucketSettings) -> None:

@@ -6,8 +6,8 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 
 /**
- * Starts DynamoDB Local with its own options, on 127.0.0.1: by itself it listens on all interfaces, and it has no
- * option for the address. It checks no credentials. With the folder that fetch.py prints as JARS:
+ * Starts DynamoDB Local on 127.0.0.1 with the given options; by default it listens on all interfaces, and it has no
+ * option for the address. It does not check credentials. JARS is the folder printed by fetch.py:
  *
  * <pre>java -Djava.library.path=JARS -cp 'JARS/*' deploy/servers/dynamodb/OnLoopback.java -inMemory -port 8000</pre>
  */

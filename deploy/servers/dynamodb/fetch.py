@@ -1,8 +1,8 @@
-"""Copies DynamoDB Local from Maven into .cache/servers/dynamodb and prints the folder; exit code 2 and one line if not.
+"""Copies DynamoDB Local from Maven to .cache/servers/dynamodb and prints the folder; on failure one line, exit code 2.
 
 python deploy/servers/dynamodb/fetch.py
 
-OnLoopback.java, beside this file, starts it on 127.0.0.1: by itself it listens on all interfaces.
+OnLoopback.java in this folder starts it on 127.0.0.1; by default it listens on all interfaces.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FOLDER = HERE.parents[2] / ".cache" / "servers" / "dynamodb"
 
 
 def dynamodb_local() -> Path:
-    """The folder of the jars and native libraries. Raises RuntimeError with one line that says what to do."""
+    """The folder of jars and native libraries. Raises RuntimeError with a one-line remedy."""
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     with (FOLDER.parent / ".dynamodb.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -31,12 +31,12 @@ def dynamodb_local() -> Path:
 
 def _fetch() -> None:
     if shutil.which("mvn") is None:
-        raise RuntimeError("DynamoDB Local comes by Maven, and mvn is not on PATH: install Maven")
+        raise RuntimeError("fetching DynamoDB Local requires Maven, but mvn is not on PATH: install Maven")
     command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
     fetched = subprocess.run([*command, f"-DoutputDirectory={FOLDER}"], capture_output=True, text=True)
     if fetched.returncode:
-        told = " ".join((fetched.stdout + fetched.stderr).split())[-300:]
-        raise RuntimeError(f"Maven could not fetch DynamoDB Local: {told}")
+        output = " ".join((fetched.stdout + fetched.stderr).split())[-300:]
+        raise RuntimeError(f"Maven could not fetch DynamoDB Local: {output}")
 
 
 if __name__ == "__main__":

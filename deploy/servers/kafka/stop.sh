@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stops the broker that start.sh started in WORK_DIR, by its id; its data stays.
+# Stops the broker of start.sh in WORK_DIR by its process id; its data is kept.
 set -eu
 if [ $# -ne 1 ] || [ ! -f "$1/port" ]; then
     echo "usage: stop.sh WORK_DIR (the one given to start.sh)" >&2
@@ -12,5 +12,5 @@ for _ in $(seq 150); do
     kill -0 "$PID" 2>/dev/null || { rm -f "$1/pid"; exit 0; }
     sleep 0.1
 done
-kill -9 "$PID" 2>/dev/null || true # it waits in vain for a controller that died before it
+kill -9 "$PID" 2>/dev/null || true # the shutdown may hang on a controller that has already ended
 rm -f "$1/pid"

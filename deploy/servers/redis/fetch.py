@@ -1,11 +1,11 @@
-"""Finds a redis-server, or fetches Debian's into .cache/servers/redis (nothing is installed, no root is needed).
+"""Finds a redis-server, or fetches Debian's to .cache/servers/redis (without installation and root).
 
-    python deploy/servers/redis/fetch.py        prints the path of the program; exit code 2 and one line if there is none
+    python deploy/servers/redis/fetch.py        prints the program's path; on failure one line, exit code 2
 
-Start it with `--bind 127.0.0.1`: by itself it listens on all interfaces, and there refuses strangers only as long as it
-has no password (protected mode).
+Start it with `--bind 127.0.0.1`: by default it listens on all interfaces, where protected mode rejects remote clients
+only while no password is set.
 
-REDIS_SERVER names another one; else redis-server on PATH is taken; else `apt-get download` fetches its packages.
+Order of search: REDIS_SERVER, redis-server on PATH, packages from `apt-get download`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[3] / ".cache" / "servers" / "redis"
 PACKAGES = (
-    "redis-tools",  # holds the program of the server too
+    "redis-tools",  # contains the server's program too
     "libatomic1", "libcap2", "libgcrypt20", "libgpg-error0", "libjemalloc2", "liblz4-1", "liblzf1", "liblzma5",
     "libssl3", "libsystemd0", "libzstd1",
 )  # fmt: skip
@@ -32,7 +32,7 @@ LD_LIBRARY_PATH="$libraries:$here/root/lib/${libraries##*/}" exec "$here/program
 
 
 def redis_server() -> Path:
-    """The program to start. Raises RuntimeError with one line that says what to install."""
+    """The program's path. Raises RuntimeError with a one-line remedy."""
     found = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
     if found:
         return Path(found)
@@ -53,7 +53,7 @@ def _fetch(wrapper: Path) -> None:
         for package in Path(downloads).glob("*.deb"):
             _run(["dpkg-deb", "-x", str(package), str(FOLDER / "root")], FOLDER)
     (FOLDER / "program").mkdir(exist_ok=True)
-    program = FOLDER / "program" / "redis-server"  # by this name the program is the server
+    program = FOLDER / "program" / "redis-server"  # under this name the program runs as the server
     program.unlink(missing_ok=True)
     program.symlink_to(FOLDER / "root" / "usr" / "bin" / "redis-check-rdb")
     started = wrapper.with_name(".redis-server")
@@ -66,9 +66,9 @@ def _fetch(wrapper: Path) -> None:
 def _run(command: list[str], directory: Path) -> None:
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
     if done.returncode:
-        told = " ".join((done.stderr or done.stdout).split())[-300:]
+        output = " ".join((done.stderr or done.stdout).split())[-300:]
         raise RuntimeError(
-            f"no redis-server on PATH, and fetching it failed ({command[0]}: {told}): install redis-server"
+            f"no redis-server on PATH, and fetching it failed ({command[0]}: {output}): install redis-server"
         )
 
 

@@ -1,0 +1,1 @@
+"""Kinesis, SNS and S3."""

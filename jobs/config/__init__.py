@@ -1,0 +1,1 @@
+"""The job's configuration: types, loading, checks, messages."""

@@ -1,0 +1,1 @@
+"""Kafka: source, sink, topics, checks before the start, error messages."""

@@ -1,0 +1,1 @@
+"""Building blocks of the pipelines: sources, sinks, routing, the batched operator, operator uids."""

@@ -1,0 +1,1 @@
+"""Starting, monitoring and stopping a job."""

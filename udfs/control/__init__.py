@@ -1,0 +1,1 @@
+"""Changes of a running job: control elements and the block list."""

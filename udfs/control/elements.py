@@ -1,0 +1,227 @@
+"""Control elements: versioned changes of a running job; decoding and validation.
+
+Of the elements of one key that with the highest version is in force. Rules, thresholds and bundle have one key each;
+every party of the block list has its own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import msgspec
+
+from udfs.records.codec import MAX_TIMESTAMP_MS
+from udfs.records.profiles import BlockEntry, BlockType
+from udfs.rules.errors import RuleError, one_line
+from udfs.rules.rule_set import MAX_VERSION, RuleSet, decode_rule_set
+
+MAX_ELEMENT_BYTES = 1_000_000
+MAX_VALUE_BYTES = 256
+MAX_PATH_LENGTH = 512
+RULES, THRESHOLDS, BUNDLE, BLOCK_LIST = "rules", "thresholds", "bundle", "block-list"
+KINDS = (RULES, THRESHOLDS, BUNDLE, BLOCK_LIST)
+
+Version = Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)]
+Threshold = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+_ID = re.compile(r"[!-~]{1,64}")
+_BUNDLE_HASH = re.compile(r"[0-9a-f]{16}")
+
+
+class ControlError(ValueError):
+    """The element is invalid or cannot be applied; the message gives the cause, for its publisher."""
+
+
+class RulesControl(
+    msgspec.Struct, tag_field="kind", tag=RULES, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):  # fmt: skip
+    """Replaces the rule set. The element's version is that of the rule set.
+
+    `author` and `note` (of all elements): who published it, and why.
+    """
+
+    rule_set: RuleSet
+    author: str | None = None
+    note: str | None = None
+
+    @property
+    def version(self) -> int:
+        return self.rule_set.version
+
+    @property
+    def key(self) -> str:
+        return RULES
+
+
+class ThresholdsControl(
+    msgspec.Struct, tag_field="kind", tag=THRESHOLDS, frozen=True, forbid_unknown_fields=True, kw_only=True,
+    omit_defaults=True,
+):  # fmt: skip
+    """Replaces the thresholds: the scores (0 to 1000) above which a payment gets each action."""
+
+    version: Version
+    refer_to_analyst: Threshold
+    soft_challenge: Threshold
+    hard_block: Threshold
+    author: str | None = None
+    note: str | None = None
+
+    @property
+    def key(self) -> str:
+        return THRESHOLDS
+
+
+class BundleControl(
+    msgspec.Struct, tag_field="kind", tag=BUNDLE, frozen=True, forbid_unknown_fields=True, kw_only=True,
+    omit_defaults=True,
+):  # fmt: skip
+    """Replaces the model bundle. `path`: a folder that every TaskManager can read. `bundle`: the version in its manifest."""
+
+    version: Version
+    path: str
+    bundle: str
+    author: str | None = None
+    note: str | None = None
+
+    @property
+    def key(self) -> str:
+        return BUNDLE
+
+
+class BlockListControl(
+    msgspec.Struct, tag_field="kind", tag=BLOCK_LIST, frozen=True, forbid_unknown_fields=True, kw_only=True,
+    omit_defaults=True,
+):  # fmt: skip
+    """Blocks one party, or unblocks it (`blocked` false); replaces the entries of the list loaded at start.
+
+    `expires_at`: end of validity in epoch milliseconds of event time (None: never). `published_at`: epoch milliseconds;
+    decides which expired entries a full list may drop (None: unknown).
+    """
+
+    version: Version
+    type: BlockType
+    value: str
+    blocked: bool = True
+    reason_code: str | None = None
+    source_system: str | None = None
+    expires_at: int | None = None
+    published_at: int | None = None
+    author: str | None = None
+    note: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{BLOCK_LIST}/{self.type}:{self.value}"
+
+    @staticmethod
+    def party_of(key: str) -> tuple[BlockType, str]:
+        """Type and value of the party with this key."""
+        kind, _, value = key.removeprefix(f"{BLOCK_LIST}/").partition(":")
+        return kind, value  # type: ignore[return-value]  # made by `key`
+
+    @property
+    def entry(self) -> BlockEntry:
+        return BlockEntry(
+            type=self.type,
+            value=self.value,
+            reason_code=self.reason_code,
+            source_system=self.source_system,
+            expires_at=self.expires_at,
+        )
+
+
+ControlElement = RulesControl | ThresholdsControl | BundleControl | BlockListControl
+
+
+class _RulesDraft(msgspec.Struct, tag_field="kind", tag=RULES, frozen=True, forbid_unknown_fields=True):
+    """An undecoded rule set, so that errors can name the rule."""
+
+    rule_set: msgspec.Raw
+    author: str | None = None
+    note: str | None = None
+
+
+_decode = msgspec.json.Decoder(_RulesDraft | ThresholdsControl | BundleControl | BlockListControl).decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def encode_control(element: ControlElement) -> bytes:
+    """The element as one line of JSON, as on the control stream."""
+    return _encode(element)
+
+
+def decode_control(payload: bytes) -> ControlElement:
+    """Decode and validate one control element. Conditions of rules are not parsed (see compile_rules).
+
+    Raises ControlError, and nothing else for any bytes.
+    """
+    if len(payload) > MAX_ELEMENT_BYTES:
+        raise ControlError(f"{len(payload)} bytes, at most {MAX_ELEMENT_BYTES} are taken")
+    try:
+        draft: _RulesDraft | ThresholdsControl | BundleControl | BlockListControl = _decode(payload)
+    except (ValueError, RecursionError) as error:
+        raise ControlError(one_line(error).replace("`", "'")) from None
+    if isinstance(draft, _RulesDraft):
+        try:
+            decoded = RulesControl(decode_rule_set(bytes(draft.rule_set)), draft.author, draft.note)
+        except RuleError as error:
+            raise ControlError(str(error)) from None
+        _check_publication(decoded)
+        return decoded
+    check_control(draft)
+    _check_publication(draft)
+    return draft
+
+
+def _check_publication(element: ControlElement) -> None:
+    for name in ("author", "note"):
+        text = getattr(element, name)
+        if text is not None and not (text.isprintable() and 0 < len(text.encode()) <= MAX_VALUE_BYTES):
+            raise ControlError(
+                f"{name} {one_line(text)!r} must be one printable line of at most {MAX_VALUE_BYTES} bytes"
+            )
+
+
+def check_control(element: ControlElement) -> None:
+    """Validate what the types cannot express. Raises ControlError."""
+    if isinstance(element, ThresholdsControl):
+        if not element.refer_to_analyst <= element.soft_challenge <= element.hard_block:
+            raise ControlError("thresholds must ascend: refer_to_analyst <= soft_challenge <= hard_block")
+    elif isinstance(element, BundleControl):
+        if not (element.path.startswith("/") and element.path.isprintable() and len(element.path) <= MAX_PATH_LENGTH):
+            raise ControlError(
+                f"bundle path {one_line(element.path)!r} is not absolute, printable and at most {MAX_PATH_LENGTH} "
+                "characters long; give a folder that every TaskManager sees"
+            )
+        if not _BUNDLE_HASH.fullmatch(element.bundle):
+            raise ControlError(f"bundle {one_line(element.bundle)!r} is not the version in a bundle's manifest")
+    elif isinstance(element, BlockListControl):
+        _check_party(element)
+
+
+def check_texts(element: ControlElement) -> None:
+    """Require texts of one printable line in a new element, as they are shown and logged. Raises ControlError."""
+    if isinstance(element, BlockListControl):
+        for name in ("reason_code", "source_system"):
+            text = getattr(element, name)
+            if text is not None and not text.isprintable():
+                raise ControlError(f"{name} {one_line(text)!r} must be one line of printable characters")
+
+
+def _check_party(entry: BlockListControl) -> None:
+    """Require a value that an event can have, since an entry would match nothing otherwise."""
+    if entry.type == "ip":
+        if not 1 <= len(entry.value.encode()) <= MAX_VALUE_BYTES or not entry.value.isprintable():
+            raise ControlError(f"ip {one_line(entry.value)!r}: 1 to {MAX_VALUE_BYTES} bytes of printable text")
+    elif not _ID.fullmatch(entry.value):
+        raise ControlError(
+            f"{entry.type} {one_line(entry.value)!r} is not an id: 1 to 64 printable ASCII characters without a space"
+        )
+    for name in ("reason_code", "source_system"):
+        text = getattr(entry, name)
+        if text is not None and len(text.encode()) > MAX_VALUE_BYTES:
+            raise ControlError(f"{name}: at most {MAX_VALUE_BYTES} bytes")
+    for name in ("expires_at", "published_at"):
+        time_ms = getattr(entry, name)
+        if time_ms is not None and not 0 <= time_ms <= MAX_TIMESTAMP_MS:
+            raise ControlError(f"{name} {time_ms} is no time in epoch milliseconds")

@@ -1,0 +1,129 @@
+"""Applies control elements to one scorer: each completely or not at all, and none older than the version in force."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from udfs.control.elements import (
+    BLOCK_LIST,
+    BUNDLE,
+    RULES,
+    THRESHOLDS,
+    BundleControl,
+    ControlElement,
+    ControlError,
+    RulesControl,
+    ThresholdsControl,
+    check_texts,
+)
+from udfs.control.live_block_list import MAX_BLOCK_LIST_KEYS, LiveBlockList
+from udfs.rules.errors import RuleError
+from udfs.rules.rule_map import RuleMapError
+from udfs.rules.rulebook import Rulebook
+from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
+from udfs.scoring.decision_settings import DecisionSettings
+from udfs.scoring.scorer import Scorer
+
+MAX_BUNDLE_BYTES = 200_000_000
+
+
+class BundleNotLoadable(ControlError):
+    """This instance cannot load the bundle; others may be able to, as the path is local to each."""
+
+
+class LiveControl:
+    """Versions in force on one operator instance, by key. Not thread-safe: `apply` runs on the operator's thread.
+
+    The same elements lead to the same state on all instances, in any order. `dropped_keys`: block list keys that the last
+    applied element displaced; the caller must delete them from its state.
+    """
+
+    def __init__(self, scorer: Scorer, max_block_list_keys: int = MAX_BLOCK_LIST_KEYS) -> None:
+        start = scorer.config.start_versions
+        self._scorer = scorer
+        self._versions = {RULES: scorer.rulebook.version, THRESHOLDS: start.thresholds, BUNDLE: start.bundle}
+        self._block_list = LiveBlockList(scorer.engine.block_list, max_block_list_keys)
+        self.dropped_keys: list[str] = []
+
+    def is_newer(self, element: ControlElement) -> bool:
+        """Whether the element's version is higher than that in force for its key."""
+        return element.version > self._versions.get(element.key, 0)
+
+    def apply(self, element: ControlElement, is_new: bool = True) -> bool:
+        """Apply the element; False if its key already has this version or a higher one. A bundle blocks while it loads.
+
+        A new element must pass all checks; one of the saved state, which may be of an earlier release, only those
+        without which it cannot be applied. Raises ControlError; nothing is changed then.
+        """
+        if not self.is_newer(element):
+            return False
+        if is_new:
+            check_texts(element)
+        self.dropped_keys = []
+        if isinstance(element, RulesControl):
+            self._scorer.use_rules(compile_rules(element, self._scorer.engine.features.names, is_new))
+            self._scorer.set_control_version(RULES, element.version)
+        elif isinstance(element, ThresholdsControl):
+            self._scorer.use_thresholds(with_thresholds(self._scorer.config.decision, element))
+            self._scorer.set_control_version(THRESHOLDS, element.version)
+        elif isinstance(element, BundleControl):
+            self._use_bundle(element)
+            self._scorer.set_control_version(BUNDLE, element.version)
+        else:
+            self.dropped_keys = self._block_list.apply(element)
+            for key in self.dropped_keys:
+                del self._versions[key]
+            named = self._scorer.control_versions.get(
+                BLOCK_LIST, 0
+            )  # decisions show the highest version of all entries
+            self._scorer.set_control_version(BLOCK_LIST, max(named, element.version))
+        self._versions[element.key] = element.version
+        return True
+
+    def _use_bundle(self, element: BundleControl) -> None:
+        folder, features = Path(element.path), self._scorer.engine.features
+        try:
+            _require_small(folder)
+            manifest = read_manifest(folder)
+        except (BundleError, OSError) as error:
+            raise BundleNotLoadable(str(error)) from None
+        if manifest.version != element.bundle:
+            raise BundleNotLoadable(
+                f"{folder} holds bundle {manifest.version}, the element names bundle {element.bundle}; "
+                "publish it again, and give every bundle a folder of its own"
+            )
+        try:
+            bundle = load_bundle(folder, features.names, features.version)
+            self._scorer.use_bundle(bundle)
+        except (BundleError, RuleMapError) as error:
+            fits = manifest.feature_set_version == features.version
+            raise (BundleNotLoadable if fits else ControlError)(str(error)) from None
+
+
+def compile_rules(element: RulesControl, feature_names: Sequence[str], is_new: bool = True) -> Rulebook:
+    """The element's rule set, compiled; checked as well if it is new. Raises ControlError, naming the rules."""
+    try:
+        make = Rulebook.of if is_new else Rulebook
+        return make(element.rule_set, feature_names)
+    except RuleError as error:
+        raise ControlError(str(error)) from None
+
+
+def with_thresholds(decision: DecisionSettings, element: ThresholdsControl) -> DecisionSettings:
+    """The same settings with the element's thresholds."""
+    return msgspec.structs.replace(
+        decision,
+        refer_above=element.refer_to_analyst,
+        soft_challenge_above=element.soft_challenge,
+        hard_block_above=element.hard_block,
+    )
+
+
+def _require_small(folder: Path) -> None:
+    """Refuse a folder that is too large for a bundle, as loading blocks the operator. Raises BundleError."""
+    size = sum(path.stat().st_size for path in folder.glob("*") if path.is_file())
+    if size > MAX_BUNDLE_BYTES:
+        raise BundleError(f"{folder}: {size} bytes, at most {MAX_BUNDLE_BYTES} are loaded while the job runs")

@@ -1,0 +1,4 @@
+//! MessagePack, as far as the states and the stores use it.
+
+pub mod reader;
+pub mod writer;

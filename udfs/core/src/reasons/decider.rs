@@ -1,0 +1,162 @@
+//! From what was seen of a transaction and what the model said of it to the records that leave.
+//!
+//! In two steps, since only alerts are explained: `judge` first, then `records`, with the model's explanation where the
+//! action is not to allow.
+
+use std::sync::Arc;
+
+use crate::decision::actions::Action;
+use crate::decision::decision_record::{ControlVersions, Decided, InForce, Origin};
+use crate::decision::flags::{Compliance, flag_reasons};
+use crate::decision::judge::{Judge, Judgement, Prediction};
+use crate::decision::logged_features::FeatureLog;
+use crate::decision::notices::{alert_json, flag_notice_json};
+use crate::decision::probability::NotANumber;
+use crate::decision::thresholds::DecisionSettings;
+use crate::observed::Observed;
+use crate::reasons::explainer::{Explained, Explainer};
+use crate::rules::number::Row;
+use crate::rules::population::{Figures, Population};
+use crate::rules::rulebook::{RuleResult, Rulebook};
+
+/// All that is decided by. Immutable but for the control versions: any other change makes a new one.
+#[derive(Debug)]
+pub struct Decider {
+    pub settings: DecisionSettings,
+    pub rulebook: Arc<Rulebook>,
+    pub judge: Judge,
+    pub explainer: Explainer,
+    pub population: Arc<Population>,
+    pub bundle_version: Box<str>,
+    pub base_currency: Box<str>,
+    pub control_versions: ControlVersions,
+    pub feature_log: FeatureLog,
+}
+
+/// One transaction as judged.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    pub prediction: Prediction,
+    pub result: RuleResult,
+    pub judgement: Judgement,
+    figures: Figures,
+}
+
+impl Judged {
+    /// Is the model's explanation needed for the records?
+    pub fn is_explained(&self) -> bool {
+        self.judgement.action != Action::Allow
+    }
+}
+
+/// Why the model scored as it did, by the features' positions: `strongest` contributions above 0, and deviations above
+/// UNUSUAL_DEVIATIONS. `clock` is the user's local hour and minute; `None` where the time zone is not known.
+#[derive(Clone, Debug, Default)]
+pub struct Explanation {
+    pub contributions: Vec<(usize, f64)>,
+    pub deviations: Vec<(usize, f64)>,
+    pub clock: Option<(u32, u32)>,
+}
+
+/// The bytes of one decision's records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Records {
+    pub action: Action,
+    pub decision: Vec<u8>,
+    pub alert: Option<Vec<u8>>,
+    pub flag_notice: Option<Vec<u8>>,
+}
+
+impl Decider {
+    /// What is to be done with a transaction. Raises NotANumber where the model's output is none.
+    pub fn judge(&self, observed: &Observed, features: &[f64], prediction: Prediction) -> Result<Judged, NotANumber> {
+        let transaction = observed.transaction;
+        let figures = self.population.figures(transaction.timestamp, transaction.city.as_deref());
+        let mut result = RuleResult::default();
+        self.rulebook.evaluate(&Row { features, transaction, population: &figures }, &mut result);
+        let is_blocked = !observed.blocked.is_empty();
+        let judgement = self.judge.judge(&prediction, &result, &self.rulebook, is_blocked)?;
+        Ok(Judged { prediction, result, judgement, figures })
+    }
+
+    /// The decision, and its alert or notice of flags. `explanation` counts only where `judged.is_explained()`.
+    pub fn records(
+        &self,
+        observed: &Observed,
+        features: &[f64],
+        judged: &Judged,
+        explanation: &Explanation,
+        origin: Option<Origin>,
+    ) -> Records {
+        let compliance = self.compliance(observed);
+        let flags = compliance.kinds();
+        let of_flags = flag_reasons(&flags, &compliance);
+        let (reasons, summary) = if judged.is_explained() {
+            let row = Row { features, transaction: observed.transaction, population: &judged.figures };
+            let explained = Explained {
+                row,
+                prediction: &judged.prediction,
+                judgement: &judged.judgement,
+                result: &judged.result,
+                contributions: &explanation.contributions,
+                deviations: &explanation.deviations,
+                flags: of_flags,
+                blocked: &observed.blocked,
+                clock: explanation.clock,
+            };
+            let (reasons, summary) = self.explainer.reasons(explained, &self.rulebook);
+            (reasons, Some(summary))
+        } else {
+            (of_flags, None)
+        };
+        let decided = Decided {
+            transaction: observed.transaction,
+            features,
+            prediction: &judged.prediction,
+            result: &judged.result,
+            judgement: &judged.judgement,
+            flags: &flags,
+            summary: summary.as_deref(),
+            reasons: &reasons,
+            status: observed.status,
+            late: observed.late,
+            stale_history: observed.stale_history,
+            origin,
+        };
+        self.written(observed, &decided)
+    }
+
+    fn written(&self, observed: &Observed, decided: &Decided) -> Records {
+        let currency = &self.base_currency;
+        let country = observed.user.as_ref().and_then(|user| user.home_country.as_deref());
+        let action = decided.judgement.action;
+        let is_alert = action != Action::Allow || (self.settings.flag_alerts && !decided.flags.is_empty());
+        let is_notice = !is_alert && !observed.untold.is_empty();
+        Records {
+            action,
+            decision: decided.json(&self.in_force()),
+            alert: is_alert.then(|| alert_json(decided, currency, country)),
+            flag_notice: is_notice.then(|| flag_notice_json(decided, &observed.untold, currency, country)),
+        }
+    }
+
+    fn compliance<'a>(&'a self, observed: &'a Observed) -> Compliance<'a> {
+        Compliance {
+            settings: &self.settings,
+            amount: observed.amount,
+            user: observed.user.as_deref(),
+            ip: observed.ip.as_deref(),
+            blocked: &observed.blocked,
+        }
+    }
+
+    fn in_force(&self) -> InForce<'_> {
+        InForce {
+            bundle_version: &self.bundle_version,
+            base_currency: &self.base_currency,
+            rulebook: &self.rulebook,
+            control_versions: &self.control_versions,
+            feature_log: &self.feature_log,
+        }
+    }
+}

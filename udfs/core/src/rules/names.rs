@@ -1,0 +1,131 @@
+//! Every name that a rule may use: features, fields of the event, and figures about the population.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::rules::close_match::close_match;
+use crate::rules::errors::{RuleError, shown};
+use crate::rules::event_fields::{EVENT_FLAGS, EVENT_NUMBERS, EVENT_TEXTS, ReadNumber, ReadText};
+use crate::rules::population::POPULATION_NAMES;
+
+pub const KEYWORDS: [&str; 6] = ["and", "or", "not", "in", "true", "false"];
+const LONGEST_MISSPELLING: usize = 64;
+
+/// The type of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Number,
+    Text,
+    Flag,
+    Condition,
+}
+
+impl Kind {
+    /// In the words of an error message.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::Flag => "true or false",
+            Self::Condition => "a condition",
+        }
+    }
+}
+
+/// Where a name's value is found.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// The position among the features.
+    Feature(usize),
+    EventText(ReadText),
+    EventNumber(ReadNumber),
+    EventFlag(ReadNumber),
+    /// The position among POPULATION_NAMES.
+    Population(usize),
+}
+
+impl Source {
+    /// The type of its value.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Feature(_) | Self::EventNumber(_) | Self::Population(_) => Kind::Number,
+            Self::EventText(_) => Kind::Text,
+            Self::EventFlag(_) => Kind::Flag,
+        }
+    }
+}
+
+impl Source {
+    /// What kind of source it is, as Python names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Feature(_) => "features",
+            Self::EventText(_) | Self::EventNumber(_) | Self::EventFlag(_) => "event",
+            Self::Population(_) => "population",
+        }
+    }
+}
+
+/// One known name.
+#[derive(Clone, Debug)]
+pub struct Name {
+    pub name: Rc<str>,
+    pub source: Source,
+}
+
+/// The names known to one rule book.
+#[derive(Debug)]
+pub struct Vocabulary {
+    names: HashMap<Rc<str>, Source>,
+}
+
+impl Vocabulary {
+    /// Fields of the event, population figures, and these features in their order.
+    ///
+    /// Raises RuleError where a feature has the name of one of the others.
+    pub fn new<'a>(feature_names: impl IntoIterator<Item = &'a str>) -> Result<Self, RuleError> {
+        let mut names: HashMap<Rc<str>, Source> = HashMap::new();
+        names.extend(EVENT_TEXTS.map(|(name, read)| (name.into(), Source::EventText(read))));
+        names.extend(EVENT_NUMBERS.map(|(name, read)| (name.into(), Source::EventNumber(read))));
+        names.extend(EVENT_FLAGS.map(|(name, read)| (name.into(), Source::EventFlag(read))));
+        names.extend(POPULATION_NAMES.iter().enumerate().map(|(at, name)| ((*name).into(), Source::Population(at))));
+        for (position, name) in feature_names.into_iter().enumerate() {
+            let before = names.insert(name.into(), Source::Feature(position));
+            if before.is_some() || KEYWORDS.contains(&name) {
+                return Err(RuleError::new(format!(
+                    "feature {} has the name of an event field, population figure or keyword",
+                    shown(name)
+                )));
+            }
+        }
+        Ok(Self { names })
+    }
+
+    /// All names, in alphabetical order.
+    pub fn names(&self) -> Vec<Name> {
+        let mut names: Vec<Name> =
+            self.names.iter().map(|(name, source)| Name { name: name.clone(), source: *source }).collect();
+        names.sort_by(|one, other| one.name.cmp(&other.name));
+        names
+    }
+
+    /// The name's type and source. Raises RuleError with the nearest known name where it is unknown.
+    pub fn lookup(&self, name: &str, position: usize) -> Result<Name, RuleError> {
+        if let Some((known, source)) = self.names.get_key_value(name) {
+            return Ok(Name { name: known.clone(), source: *source });
+        }
+        let error = RuleError::at(format!("unknown name {}", shown(name)), position);
+        Err(match self.suggestion(name) {
+            Some(near) => error.hint(format!("did you mean '{near}'?")),
+            None => error,
+        })
+    }
+
+    fn suggestion(&self, name: &str) -> Option<&str> {
+        if name.len() > LONGEST_MISSPELLING {
+            return None;
+        }
+        let known = KEYWORDS.into_iter().chain(self.names.keys().map(|known| &**known));
+        close_match(&name.to_ascii_lowercase(), known)
+    }
+}

@@ -1,0 +1,340 @@
+//! Rules from Python: rule books, their checks, single conditions, and what Python's tools need of the language.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyInt, PyString};
+
+use crate::decision::actions::Action;
+use crate::events::{AuthorizationResult, Text, Transaction, TransactionKind};
+use crate::rules::check::problems;
+use crate::rules::condition::Condition;
+use crate::rules::errors::RuleError;
+use crate::rules::event_fields::field_of;
+use crate::rules::language::parse_condition;
+use crate::rules::names::Vocabulary;
+use crate::rules::number::Row;
+use crate::rules::population::{Figures, POPULATION_NAMES, Population, Snapshot};
+use crate::rules::python_tree::tree_of;
+use crate::rules::reason_text::ReasonText;
+use crate::rules::rule_set::{Rule, RuleSet, check_scale, structure_errors};
+use crate::rules::rulebook::{RuleResult, Rulebook};
+use crate::rules::scale::Scale;
+
+/// A rule set, compiled.
+#[pyclass(name = "Rulebook", module = "udfs.core._native", frozen)]
+pub struct PyRulebook {
+    pub rulebook: Arc<Rulebook>,
+}
+
+#[pymethods]
+impl PyRulebook {
+    /// Compile a `RuleSet` over features of these names, in input order. Raises RuleError.
+    #[new]
+    fn new(py: Python<'_>, rule_set: &Bound<'_, PyAny>, feature_names: Vec<String>) -> PyResult<Self> {
+        let rulebook = Rulebook::new(rule_set_of(rule_set)?, feature_names.iter().map(String::as_str));
+        Ok(Self { rulebook: Arc::new(rulebook.map_err(|error| python_error(py, &error))?) })
+    }
+
+    /// (points, score, hits as positions among the rules) of one transaction.
+    fn evaluate(
+        &self,
+        features: Vec<f64>,
+        event: &Bound<'_, PyAny>,
+        population: HashMap<String, f64>,
+    ) -> PyResult<(i64, i64, Vec<u16>)> {
+        let mut result = RuleResult::default();
+        let (transaction, population) = (transaction_of(event)?, figures_of(&population));
+        let row = Row { features: &features, transaction: &transaction, population: &population };
+        self.rulebook.evaluate(&row, &mut result);
+        Ok((result.points, result.score, result.hits))
+    }
+
+    /// The words of hits.
+    fn reasons(
+        &self,
+        hits: Vec<u16>,
+        features: Vec<f64>,
+        event: &Bound<'_, PyAny>,
+        population: HashMap<String, f64>,
+    ) -> PyResult<Vec<String>> {
+        let (transaction, population) = (transaction_of(event)?, figures_of(&population));
+        let row = Row { features: &features, transaction: &transaction, population: &population };
+        Ok(hits.iter().map(|hit| self.rulebook.reason(*hit, &row)).collect())
+    }
+
+    /// The names that a rule's condition reads.
+    fn names_read(&self, place: u16) -> Vec<String> {
+        self.rulebook.names_read(place).to_vec()
+    }
+}
+
+type PySnapshot = (i64, HashMap<String, f64>, HashMap<String, f64>);
+
+/// Figures about all users, as of each moment.
+#[pyclass(name = "PopulationFigures", module = "udfs.core._native", frozen)]
+pub struct PyPopulation {
+    pub population: Arc<Population>,
+}
+
+#[pymethods]
+impl PyPopulation {
+    /// Of (from when they count in epoch milliseconds, figures by name, fraud rates by city).
+    #[new]
+    fn new(snapshots: Vec<PySnapshot>) -> Self {
+        let snapshots = snapshots.into_iter().map(|(from_ms, figures, rates)| Snapshot {
+            from_ms,
+            values: figures_of(&figures),
+            city_rates: rates.into_iter().map(|(city, rate)| (city.into(), rate)).collect(),
+        });
+        Self { population: Arc::new(Population::new(snapshots.collect())) }
+    }
+
+    /// The figures for a transaction by name; NaN is what is not known.
+    fn at(&self, time_ms: i64, city: Option<&str>) -> Vec<(&'static str, f64)> {
+        POPULATION_NAMES.into_iter().zip(self.population.figures(time_ms, city)).collect()
+    }
+}
+
+/// All that is wrong, or odd, about a `RuleSet`, as ("error" or "warning", RuleError).
+#[pyfunction]
+fn rule_problems<'py>(
+    py: Python<'py>,
+    rule_set: &Bound<'py, PyAny>,
+    feature_names: Vec<String>,
+) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+    let found = problems(&rule_set_of(rule_set)?, feature_names.iter().map(String::as_str));
+    found.iter().map(|problem| Ok((problem.severity.name(), error_object(py, &problem.error)?))).collect()
+}
+
+/// What is wrong about the ids, points, version and scale of a `RuleSet`.
+#[pyfunction]
+fn structure_problems<'py>(py: Python<'py>, rule_set: &Bound<'py, PyAny>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    structure_errors(&rule_set_of(rule_set)?).iter().map(|error| error_object(py, error)).collect()
+}
+
+/// A condition as a tree of udfs.rules.expressions. Raises RuleError.
+#[pyfunction(name = "parse_condition")]
+fn py_parse_condition<'py>(
+    py: Python<'py>,
+    text: &Bound<'py, PyAny>,
+    feature_names: Vec<String>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let text = text_of(text, "a condition")?;
+    let parsed = vocabulary(py, &feature_names)
+        .and_then(|vocabulary| parse_condition(&text, &vocabulary).map_err(|error| python_error(py, &error)));
+    tree_of(py, &parsed?)
+}
+
+/// (name, type in the words of messages, source, field) of every name that rules can use.
+#[pyfunction]
+fn rule_names(
+    py: Python<'_>,
+    feature_names: Vec<String>,
+) -> PyResult<Vec<(String, &'static str, &'static str, String)>> {
+    let names = vocabulary(py, &feature_names)?.names();
+    let described = names.iter().map(|name| {
+        let source = name.source;
+        (name.name.to_string(), source.kind().words(), source.name(), field_of(&name.name).to_owned())
+    });
+    Ok(described.collect())
+}
+
+/// A reason's text with the values of one transaction. Raises RuleError.
+#[pyfunction]
+fn reason_text(
+    text: &Bound<'_, PyAny>,
+    feature_names: Vec<String>,
+    features: Vec<f64>,
+    event: &Bound<'_, PyAny>,
+    population: HashMap<String, f64>,
+) -> PyResult<String> {
+    let py = text.py();
+    let text = text_of(text, "a reason")?;
+    let template =
+        ReasonText::new(&text, &vocabulary(py, &feature_names)?).map_err(|error| python_error(py, &error))?;
+    let (transaction, population) = (transaction_of(event)?, figures_of(&population));
+    Ok(template.words(&Row { features: &features, transaction: &transaction, population: &population }))
+}
+
+/// The score of each sum of points from 0 to the scale's last. Raises RuleError.
+#[pyfunction]
+fn scale_scores(py: Python<'_>, scale: Vec<(i64, i64)>) -> PyResult<Vec<i64>> {
+    check_scale(&scale).map_err(|error| python_error(py, &error))?;
+    Ok(Scale::new(&scale).scores().to_vec())
+}
+
+fn vocabulary(py: Python<'_>, feature_names: &[String]) -> PyResult<Vocabulary> {
+    Vocabulary::new(feature_names.iter().map(String::as_str)).map_err(|error| python_error(py, &error))
+}
+
+/// What a condition says of one transaction: true, false or None. Raises RuleError.
+#[pyfunction]
+fn condition_truth(
+    text: &Bound<'_, PyAny>,
+    feature_names: Vec<String>,
+    features: Vec<f64>,
+    event: &Bound<'_, PyAny>,
+    population: HashMap<String, f64>,
+) -> PyResult<Option<bool>> {
+    let py = text.py();
+    let text = text_of(text, "a condition")?;
+    let vocabulary = vocabulary(py, &feature_names)?;
+    let condition = parse_condition(&text, &vocabulary)
+        .and_then(|tree| Condition::of(&tree).ok_or_else(|| RuleError::new("the condition has no truth")));
+    let condition = condition.map_err(|error| python_error(py, &error))?;
+    let (transaction, population) = (transaction_of(event)?, figures_of(&population));
+    Ok(condition.truth(&Row { features: &features, transaction: &transaction, population: &population }))
+}
+
+/// The error as `udfs.rules.errors.RuleError`.
+pub fn python_error(py: Python<'_>, error: &RuleError) -> PyErr {
+    match error_object(py, error) {
+        Ok(value) => PyErr::from_value(value),
+        Err(other) => other,
+    }
+}
+
+fn error_object<'py>(py: Python<'py>, error: &RuleError) -> PyResult<Bound<'py, PyAny>> {
+    let hints = [("hint", &error.hint), ("rule_id", &error.rule_id)].into_py_dict(py)?;
+    let class = py.import("udfs.rules.errors")?.getattr("RuleError")?;
+    class.call((error.message.as_str(), error.position), Some(&hints))
+}
+
+/// A text of Python. Raises RuleError where it is none, or holds half of a character.
+fn text_of(object: &Bound<'_, PyAny>, what: &str) -> PyResult<String> {
+    let py = object.py();
+    let Ok(text) = object.cast::<PyString>() else {
+        let kind = object.get_type().name()?;
+        return Err(python_error(py, &RuleError::new(format!("{what} must be a text, not {kind}"))));
+    };
+    if let Ok(known) = text.extract::<String>() {
+        return Ok(known);
+    }
+    // Only a surrogate, half of a character, has no place in UTF-8.
+    let is_surrogate =
+        |character: PyResult<Bound<'_, PyAny>>| character.is_ok_and(|one| one.extract::<char>().is_err());
+    let position = text.try_iter()?.position(is_surrogate).map_or(1, |at| at + 1);
+    Err(python_error(py, &RuleError::at(format!("{what} holds half of a character"), position)))
+}
+
+/// A whole number of Python; of one beyond 64 bits the greatest or least with them.
+fn whole(number: &Bound<'_, PyAny>) -> PyResult<i64> {
+    match number.extract::<i64>() {
+        Err(_) if number.is_instance_of::<PyInt>() => Ok(if number.gt(0)? { i64::MAX } else { i64::MIN }),
+        known => known,
+    }
+}
+
+/// A `udfs.rules.rule_set.RuleSet`. Raises RuleError for texts that are none.
+pub fn rule_set_of(object: &Bound<'_, PyAny>) -> PyResult<RuleSet> {
+    let mut rules = Vec::new();
+    for rule in object.getattr("rules")?.try_iter()? {
+        rules.push(rule_of(&rule?)?);
+    }
+    let mut scale = Vec::new();
+    for pair in object.getattr("scale")?.try_iter()? {
+        let pair = pair?;
+        scale.push((whole(&pair.get_item(0)?)?, whole(&pair.get_item(1)?)?));
+    }
+    Ok(RuleSet {
+        name: text_of(&object.getattr("name")?, "name")?,
+        description: text_of(&object.getattr("description")?, "description")?,
+        version: whole(&object.getattr("version")?)?,
+        scale,
+        rules,
+    })
+}
+
+fn rule_of(rule: &Bound<'_, PyAny>) -> PyResult<Rule> {
+    let action: Option<String> = rule.getattr("action")?.extract()?;
+    let tier = rule.getattr("tier")?;
+    let id = text_of(&rule.getattr("id")?, "id")?;
+    let named = |error: PyErr| {
+        let py = rule.py();
+        error.value(py).call_method1("of_rule", (id.as_str(),)).map_or_else(|other| other, PyErr::from_value)
+    };
+    Ok(Rule {
+        points: whole(&rule.getattr("points")?)?,
+        when: text_of(&rule.getattr("when")?, "a condition").map_err(named)?,
+        reason: text_of(&rule.getattr("reason")?, "a reason").map_err(named)?,
+        tier: if tier.is_none() { None } else { Some(text_of(&tier, "tier").map_err(named)?) },
+        action: action.map(|name| action_of(&name)).transpose()?,
+        enabled: rule.getattr("enabled")?.extract()?,
+        id: id.clone(),
+    })
+}
+
+/// The action of a name. Raises ValueError.
+pub fn action_of(name: &str) -> PyResult<Action> {
+    Action::of(name).ok_or_else(|| PyValueError::new_err(format!("no action: {name}")))
+}
+
+/// Population figures by name; those that are missing are not known.
+pub fn figures_of(population: &HashMap<String, f64>) -> Figures {
+    POPULATION_NAMES.map(|name| population.get(name).copied().unwrap_or(f64::NAN))
+}
+
+/// A `udfs.records.events.Transaction`, without its attributes; what is no transaction is one without any field.
+pub fn transaction_of(event: &Bound<'_, PyAny>) -> PyResult<Transaction<'static>> {
+    if event.is_none() {
+        return Ok(Transaction::new("".into(), "".into(), 0, 0.0));
+    }
+    let text = |field: &str| -> PyResult<Option<Text<'static>>> {
+        Ok(event.getattr(field)?.extract::<Option<String>>()?.map(Text::Owned))
+    };
+    let number = |field: &str| -> PyResult<Option<f64>> { event.getattr(field)?.extract() };
+    let mut transaction = Transaction::new(
+        text("transaction_id")?.unwrap_or_default(),
+        text("user_id")?.unwrap_or_default(),
+        event.getattr("timestamp")?.extract()?,
+        number("amount")?.unwrap_or(f64::NAN),
+    );
+    transaction.kind = match text("kind")?.as_deref() {
+        Some("refund") => TransactionKind::Refund,
+        Some("reversal") => TransactionKind::Reversal,
+        _ => TransactionKind::Purchase,
+    };
+    transaction.auth_result = match text("auth_result")?.as_deref() {
+        Some("approved") => Some(AuthorizationResult::Approved),
+        Some("declined") => Some(AuthorizationResult::Declined),
+        _ => None,
+    };
+    transaction.currency = text("currency")?;
+    transaction.merchant_id = text("merchant_id")?;
+    transaction.merchant_category = text("merchant_category")?;
+    transaction.merchant_country = text("merchant_country")?;
+    transaction.channel = text("channel")?;
+    transaction.entry_mode = text("entry_mode")?;
+    transaction.device_id = text("device_id")?;
+    transaction.session_id = text("session_id")?;
+    transaction.card_id = text("card_id")?;
+    transaction.ip_address = text("ip_address")?;
+    transaction.city = text("city")?;
+    transaction.country = text("country")?;
+    transaction.beneficiary_id = text("beneficiary_id")?;
+    transaction.email_domain = text("email_domain")?;
+    transaction.latitude = number("latitude")?;
+    transaction.longitude = number("longitude")?;
+    transaction.distance_from_home_km = number("distance_from_home_km")?;
+    transaction.account_tenure_months = number("account_tenure_months")?;
+    transaction.txns_last_1h = number("txns_last_1h")?;
+    transaction.otp_used = event.getattr("otp_used")?.extract()?;
+    Ok(transaction)
+}
+
+/// Put rules into the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<PyRulebook>()?;
+    module.add_class::<PyPopulation>()?;
+    module.add("POPULATION_NAMES", POPULATION_NAMES)?;
+    module.add_function(wrap_pyfunction!(rule_problems, module)?)?;
+    module.add_function(wrap_pyfunction!(structure_problems, module)?)?;
+    module.add_function(wrap_pyfunction!(py_parse_condition, module)?)?;
+    module.add_function(wrap_pyfunction!(rule_names, module)?)?;
+    module.add_function(wrap_pyfunction!(reason_text, module)?)?;
+    module.add_function(wrap_pyfunction!(scale_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(condition_truth, module)?)
+}

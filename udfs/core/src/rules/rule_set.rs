@@ -1,0 +1,108 @@
+//! Rules as data: what a pack file or a control message holds.
+
+use crate::decision::actions::Action;
+use crate::rules::errors::{RuleError, shown};
+
+pub const MAX_RULES: usize = 500;
+pub const MAX_POINTS: i64 = 1000;
+pub const MAX_VERSION: i64 = 1 << 53;
+pub const MAX_SCALE_POINTS: i64 = 10_000;
+pub const MAX_SCORE: i64 = 1000;
+pub const MAX_ID_LENGTH: usize = 64;
+
+/// One rule: where `when` is true it adds `points` and gives `reason`.
+///
+/// Rules with the same `tier` exclude each other: the first in file order that is true counts. `action` is the least
+/// action that a hit forces. A rule that is not `enabled` is checked but never hits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    pub id: String,
+    pub points: i64,
+    pub when: String,
+    pub reason: String,
+    pub tier: Option<String>,
+    pub action: Option<Action>,
+    pub enabled: bool,
+}
+
+/// The rules in force together, and the scale from the sum of their points to a score of 0 to 1000.
+///
+/// `scale` lists [points, score] pairs, the first [0, 0]; between them the score is linear, beyond the last it stays.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleSet {
+    pub name: String,
+    pub description: String,
+    pub version: i64,
+    pub scale: Vec<(i64, i64)>,
+    pub rules: Vec<Rule>,
+}
+
+/// The first of `structure_errors`. Conditions are not looked at.
+pub fn check_rule_set(rule_set: &RuleSet) -> Result<(), RuleError> {
+    match structure_errors(rule_set).into_iter().next() {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// What is not usable of ids, points, the version and the scale. Conditions and reasons are not looked at.
+pub fn structure_errors(rule_set: &RuleSet) -> Vec<RuleError> {
+    let mut errors = Vec::new();
+    if !(1..=MAX_VERSION).contains(&rule_set.version) {
+        errors.push(RuleError::new(format!("version must be 1 to {MAX_VERSION}")));
+    }
+    errors.extend(check_scale(&rule_set.scale).err());
+    let count = rule_set.rules.len();
+    if count > MAX_RULES {
+        errors.push(RuleError::new(format!("{count} rules, at most {MAX_RULES} are allowed")));
+    }
+    let mut seen = std::collections::HashSet::new();
+    for rule in rule_set.rules.iter().take(MAX_RULES) {
+        if !is_identifier(&rule.id) {
+            errors.push(RuleError::new(no_identifier("id", &rule.id)));
+            continue;
+        }
+        if !seen.insert(&rule.id) {
+            errors.push(RuleError::new("duplicate id").of_rule(&rule.id));
+        }
+        if !(0..=MAX_POINTS).contains(&rule.points) {
+            errors.push(RuleError::new(format!("points must be 0 to {MAX_POINTS}")).of_rule(&rule.id));
+        }
+        if let Some(tier) = rule.tier.as_ref().filter(|tier| !is_identifier(tier)) {
+            errors.push(RuleError::new(no_identifier("tier", tier)).of_rule(&rule.id));
+        }
+    }
+    errors
+}
+
+/// Raise RuleError unless a scale starts at [0, 0] and rises.
+pub fn check_scale(scale: &[(i64, i64)]) -> Result<(), RuleError> {
+    if scale.len() < 2 || scale[0] != (0, 0) {
+        return Err(RuleError::new("scale needs at least two [points, score] pairs, the first [0, 0]"));
+    }
+    if scale.iter().any(|pair| !((0..=MAX_SCALE_POINTS).contains(&pair.0) && (0..=MAX_SCORE).contains(&pair.1))) {
+        let limits = format!("scale must lie within [0, 0] and [{MAX_SCALE_POINTS}, {MAX_SCORE}]");
+        return Err(RuleError::new(limits));
+    }
+    for pair in scale.windows(2) {
+        let ((points, score), (next_points, next_score)) = (pair[0], pair[1]);
+        if next_points <= points || next_score < score {
+            return Err(RuleError::new(format!(
+                "scale must increase: [{next_points}, {next_score}] follows [{points}, {score}]"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Can it be the id of a rule or a tier?
+pub fn is_identifier(text: &str) -> bool {
+    text.len() <= MAX_ID_LENGTH
+        && text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn no_identifier(what: &str, text: &str) -> String {
+    let shown = shown(text);
+    format!("{what} {shown} must be a letter followed by letters, digits and _, at most {MAX_ID_LENGTH} characters")
+}

@@ -1,0 +1,222 @@
+"""Flink process function of the scoring job: adapts rows, keyed state, broadcast state and metrics to the scorer."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from time import perf_counter_ns, time
+from typing import Any, Literal
+
+import msgspec
+from pyflink.common import Row as FlinkRow
+from pyflink.common import Types
+from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
+from pyflink.datastream.state import MapStateDescriptor
+
+from udfs.control.elements import ControlError, decode_control
+from udfs.control.live_control import BundleNotLoadable, LiveControl
+from udfs.flink.bridge import OPENED, TOKEN_PARAMETER, Row
+from udfs.flink.frame import read_answer
+from udfs.flink.internals import subtask_of
+from udfs.flink.progress import Progress
+from udfs.flink.user_log import FlinkUserLog
+from udfs.metrics.counters import ControlOutcome
+from udfs.metrics.names import MetricSettings
+from udfs.process.collector import collect_garbage_rarely
+from udfs.process.remote_files import S3Settings, local_paths
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.codec import decode_event
+from udfs.records.console_line import console_line
+from udfs.records.dead_letter_limit import DeadLetterLimit, DeadLetterLimitSettings
+from udfs.records.event_decoder import EventDecoder
+from udfs.records.outputs import DeadLetter, Destination, Origin, Output, decode_result
+from udfs.records.record_reader import RecordReader
+from udfs.scoring.factory import open_scorer
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+
+_log = logging.getLogger(__name__)
+
+BYTES = Types.PRIMITIVE_ARRAY(Types.BYTE())
+OUTPUT_TYPE = Types.ROW_NAMED(
+    ["topic", "key", "value", "headers"],
+    [Types.STRING(), Types.STRING(), BYTES, Types.MAP(Types.STRING(), BYTES)],
+)
+CONSOLE = OutputTag("console", Types.STRING())
+CONSOLE_DESTINATIONS = {
+    None: (),
+    "alerts": ("alerts",),
+    "actions": ("alerts",),
+    "all": ("decisions", "alerts", "flags"),
+}
+CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
+
+
+OUTCOMES: dict[bool, ControlOutcome] = {True: "applied", False: "ignored"}
+REMEDY = (
+    "Restore the files it refers to, or start with newer ones: scoring.rules of a higher version, "
+    "scoring.bundle with a higher scoring.bundle_version, scoring.thresholds with a higher version"
+)
+
+
+class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of ScoreTransactions. Picklable; paths are on the operator's host, or s3://.
+
+    `control`: name of the control stream in dead letters. `console`: adds a side output with a readable line for each
+    alert, each alert with an action, or each output.
+    """
+
+    scorer: ScorerConfig
+    paths: ScorerPaths
+    reader: RecordReader
+    dead_letter_limit: DeadLetterLimitSettings
+    state_ttl_days: int
+    control: str = "control"
+    remote_files: S3Settings = S3Settings()
+    metrics: MetricSettings = MetricSettings()
+    console: Literal["alerts", "actions", "all"] | None = None
+    decode: EventDecoder = decode_event
+
+
+class ControlRestoreFailed(RuntimeError):
+    """A control element in the restored state cannot be applied."""
+
+
+class ScoreTransactions(KeyedBroadcastProcessFunction):
+    """Scores records. Input 1: elements of the source, keyed by user; input 2: control elements, broadcast.
+
+    A row of input 2 holds the element's bytes and, if read from Kafka, its partition and offset.
+    """
+
+    def __init__(self, settings: ScoringSettings) -> None:
+        self._settings = settings
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        settings = self._settings
+        paths = local_paths(settings.paths, settings.remote_files)
+        self._log = FlinkUserLog(runtime_context, settings.state_ttl_days)
+        self._scorer = open_scorer(settings.scorer, paths, self._log, SYSTEM_CLOCKS, settings.decode)
+        collect_garbage_rarely()
+        self._reader = settings.reader
+        self._limit = DeadLetterLimit(settings.dead_letter_limit)
+        self._progress = Progress(runtime_context, self._scorer, _clock_ms, settings.metrics)
+        self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
+        self._only_actions = settings.console == "actions"
+        self._control = LiveControl(self._scorer)
+        self._control_restored = False
+        self._instance = subtask_of(runtime_context).number
+        OPENED.announce(runtime_context.get_job_parameter(TOKEN_PARAMETER, None), self)
+
+    def process_element(self, value: Any, ctx: KeyedBroadcastProcessFunction.ReadOnlyContext) -> Iterable[Any]:
+        """Called for the first element of input 1 only; `take` gets all others."""
+        if not self._control_restored:
+            self._restore_control(ctx)
+        payload, arrived_at_ms, origin = self._reader.read(value)
+        start = perf_counter_ns()
+        outputs = self._scorer.process(payload, ctx.get_current_key(), arrived_at_ms, origin)
+        taken = perf_counter_ns() - start
+        letters = [output for output in outputs if output.destination == "dead-letters"]
+        counts = Counter((output.destination, output.action) for output in outputs)
+        self._progress.count(1, counts, taken, [] if arrived_at_ms is None else [arrived_at_ms])
+        self._limit.record_batch(1, [(0, _reason(letter)) for letter in letters])
+        rows = [*map(_row, outputs), *self._console_rows([(output.destination, output.value) for output in outputs])]
+        return [(CONSOLE, row[0]) if len(row) == 1 else FlinkRow(*row) for row in rows]
+
+    def attach(self, operator: Any) -> Any:
+        self._select = operator.select
+        return self._log.attach(operator.select)
+
+    def take(self, frame: bytes) -> tuple[bytes, tuple[Row, ...]]:
+        source, arrived_at_ms = self._reader.unsaid()
+        start = perf_counter_ns()
+        scored = self._scorer.score_frame(frame, source, arrived_at_ms, self._select)
+        taken = perf_counter_ns() - start
+        letters = scored.letters
+        counts = scored.outputs | {("dead-letters", None): len(letters)} if letters else scored.outputs
+        self._progress.count(scored.records, counts, taken, scored.arrived_at_ms)
+        self._limit.record_batch(scored.records, [*zip(scored.places, map(_reason, letters), strict=True)])
+        rows = [*map(_row, letters)]
+        if self._shown_on_console:
+            for answered in read_answer(scored.answer):
+                rows += self._console_rows(answered.outputs)
+        return scored.answer, tuple(rows)
+
+    def tick(self) -> None:
+        """Report counts, also while no records arrive."""
+        self._progress.flush()
+
+    def on_timer(self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext) -> Iterable[Any]:
+        """No-op: savepoints of earlier versions hold timers."""
+        return ()
+
+    def process_broadcast_element(self, value: FlinkRow, ctx: KeyedBroadcastProcessFunction.Context) -> Iterable[Any]:
+        if not self._control_restored:
+            self._restore_control(ctx)
+        payload: bytes | None = value[0]
+        if payload is None:  # tombstone of a compacted topic: applied elements stay in force
+            return ()
+        try:
+            element = decode_control(payload)
+            applied = self._control.apply(element)
+        except ControlError as error:
+            return self._refused(value, str(error), everywhere=not isinstance(error, BundleNotLoadable))
+        except Exception as error:
+            _log.exception("unexpected error in a control element")
+            return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
+        if applied:
+            kept = ctx.get_broadcast_state(CONTROL_STATE)
+            for key in self._control.dropped_keys:
+                kept.remove(key)
+            kept.put(element.key, payload)
+        _log.info("control element %s version %d %s", element.key, element.version, OUTCOMES[applied])
+        self._progress.control(OUTCOMES[applied])
+        return ()
+
+    def close(self) -> None:
+        if hasattr(self, "_progress"):
+            self._progress.flush()
+        if hasattr(self, "_scorer"):
+            self._scorer.close()
+
+    def _console_rows(self, outputs: Sequence[tuple[Destination, bytes]]) -> list[Row]:
+        shown = [decode_result(value) for destination, value in outputs if destination in self._shown_on_console]
+        return [(console_line(record),) for record in shown if not (self._only_actions and record.action == "allow")]
+
+    def _refused(self, row: FlinkRow, reason: str, everywhere: bool) -> list[Any]:
+        """Dead letters for a refused control element. `everywhere`: all instances refuse it, and only the first emits the
+        dead letter; otherwise each refusing instance emits its own."""
+        _log.warning("control element refused by instance %d: %s", self._instance, reason)
+        letters = []
+        if self._instance == 0 or not everywhere:
+            instance = "" if everywhere else f" by instance {self._instance}"
+            partition, offset = (str(row[1]), row[2]) if len(row) > 1 else (None, None)
+            origin = Origin(self._settings.control, partition, offset)
+            letters = [self._scorer.refused_control(row[0], f"control element refused{instance}: {reason}", origin)]
+        self._progress.control("refused")
+        return [FlinkRow(letter.destination, letter.key, letter.value, letter.headers) for letter in letters]
+
+    def _restore_control(self, ctx: Any) -> None:
+        """Apply the control elements in broadcast state, before the first record or element. Raises ControlRestoreFailed."""
+        for key, payload in ctx.get_broadcast_state(CONTROL_STATE).items():
+            try:
+                self._control.apply(decode_control(payload), is_new=False)
+            except ControlError as error:
+                raise ControlRestoreFailed(
+                    f"control element {key} of the saved state cannot be applied: {error}. {REMEDY}"
+                ) from None
+        self._control_restored = True
+        self._progress.flush()
+
+
+def _row(output: Output) -> Row:
+    return output.destination, output.key, output.value, output.headers
+
+
+def _reason(letter: Output) -> str:
+    record = letter.record
+    assert isinstance(record, DeadLetter)
+    return record.reason
+
+
+def _clock_ms() -> int:
+    return int(time() * 1_000)

@@ -1,0 +1,1 @@
+"""Metrics of the job: catalogue, names, counters and histogram."""

@@ -1,0 +1,1 @@
+"""The operating system's process: clocks, memory, garbage collection, remote files."""

@@ -1,1 +1,0 @@
-"""Why an alert was raised, in an analyst's words."""

@@ -1,0 +1,1 @@
+"""Input and output records: events, profiles, outputs, dead letters, and their encoding."""

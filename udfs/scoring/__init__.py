@@ -1,0 +1,1 @@
+"""Scoring: from an event and the user's state to a decision."""

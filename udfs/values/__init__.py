@@ -1,0 +1,1 @@
+"""Money and FX rates, local time, distance and time units."""
