@@ -1,7 +1,7 @@
-"""Putting lines into arrival order without holding them in memory.
+"""External sort of lines by arrival time.
 
-Lines go to an unnamed temporary file as they come; only a key and an offset a line (16 bytes) stay in memory. At the
-end the keys are sorted and the lines are copied in that order, neighbours in one go.
+Lines are spooled to an unnamed temporary file in input order; memory holds a sort key and an offset per line (16 bytes).
+`write_to` sorts the keys and copies the lines in that order, adjacent lines in one read.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import BinaryIO
 
 import numpy as np
 
-LINES_A_BLOCK = 65_536
+LINES_PER_BLOCK = 65_536
 BUFFER_BYTES = 1 << 20
 
 
 class ArrivalSpool:
-    """Lines with the time (epoch milliseconds) at which they arrive, given back sorted by it.
+    """Spools lines with their arrival time (epoch ms) and writes them sorted by it; a context manager.
 
-    The sort is stable; at the same time labels come after everything else, so that no label is known before the
-    transaction that it is about. The temporary file has no name: nothing is left of it however the program ends.
+    The sort is stable. At equal times labels follow all other events, so that a label never precedes its transaction.
+    The temporary file is unnamed, so the operating system removes it even when the process is killed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,14 +45,14 @@ class ArrivalSpool:
         return len(self._keys)
 
     def add(self, arrives_at_ms: int, line: bytes, is_label: bool = False) -> None:
-        """Adds a line; `line` ends with its newline."""
+        """Adds a line, which must include its newline."""
         self._file.write(line)
         self._size += len(line)
         self._keys.append(2 * arrives_at_ms + is_label)
         self._ends.append(self._size)
 
     def write_to(self, target: BinaryIO) -> Iterator[int]:
-        """Writes all lines in arrival order; yields the number of lines of each block as it is written."""
+        """Writes all lines in arrival order; yields the number of lines after each block. Call once, after all `add`."""
         for count, block in self._blocks():
             target.write(block)
             yield count
@@ -65,8 +65,8 @@ class ArrivalSpool:
         ends = np.frombuffer(self._ends, np.int64)
         starts = np.concatenate(([0], ends[:-1]))
         with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as lines:
-            for first in range(0, len(order), LINES_A_BLOCK):
-                block = order[first : first + LINES_A_BLOCK]
+            for first in range(0, len(order), LINES_PER_BLOCK):
+                block = order[first : first + LINES_PER_BLOCK]
                 is_run_start = np.concatenate(([True], np.diff(block) != 1))
                 is_run_end = np.concatenate((is_run_start[1:], [True]))
                 runs = zip(starts[block[is_run_start]].tolist(), ends[block[is_run_end]].tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The nested section of a mapping file as plans, or a MappingError that names the key."""
+"""Compiles the nested section of a mapping file to plans."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXTRA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 def compile_nested(file: MappingFile, target: Target) -> tuple[NestedPlan, ...]:
-    """The plans of the nested section. Raises MappingError."""
+    """Plans of the nested section, in the order of the file. Raises MappingError."""
     used = _columns_in_use(file)
     plans: dict[str, NestedPlan] = {}
     for index, spec in enumerate(file.nested):
@@ -25,7 +25,7 @@ def compile_nested(file: MappingFile, target: Target) -> tuple[NestedPlan, ...]:
         if spec.into not in used:
             _check_into(where, spec, file, target)
         if spec.into in plans:
-            raise MappingError(f"{where}.into: {spec.into!r} is filled by another part of nested already")
+            raise MappingError(f"{where}.into: {spec.into!r} is already filled by another entry of nested")
         try:
             path = parse_path(spec.path)
         except MappingError as error:
@@ -49,7 +49,7 @@ def _check_into(where: str, spec: NestedSpec, file: MappingFile, target: Target)
         allowed = f"a field of {target.kind} ({listed(target.field_names)}), a column that `fields` uses, or extra.NAME"
         raise MappingError(f"{where}.into: {into!r} is not allowed{suggestion}; allowed: {allowed}")
     if into in file.fields:
-        raise MappingError(f"{where}.into: {into!r} is mapped in fields already")
+        raise MappingError(f"{where}.into: {into!r} is already mapped in fields")
     list_type = LIST_TYPES.get(FIELD_TYPES[into])
     allowed = list_type or "float, int, text"
     if spec.type != list_type and (list_type is not None or spec.type.startswith("list")):

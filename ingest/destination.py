@@ -1,4 +1,4 @@
-"""Where a conversion writes: a folder with files named by kind, or one file that the user names."""
+"""Output paths of a conversion: a folder with one file per kind, or a single file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ingest.errors import InputError
 from ingest.targets import EVENTS_FILE, Target
 
 ERRORS_FILE = "errors.jsonl"
+DROPPED_FILE = "dropped.jsonl"
 TRUTH_FILE = "truth.jsonl"
 EXTRA_FILE = "extra.jsonl"
 _FILE_SUFFIX = ".jsonl"
@@ -17,7 +18,7 @@ _FILE_SUFFIX = ".jsonl"
 
 @dataclass(frozen=True)
 class Destination:
-    """`only_file` takes the records where the user named a file; the reports stand beside it."""
+    """The paths of all outputs. `only_file`, where set, holds all records; the reports are in the same folder."""
 
     folder: Path
     only_file: Path | None = None
@@ -25,6 +26,10 @@ class Destination:
     @property
     def errors(self) -> Path:
         return self.folder / ERRORS_FILE
+
+    @property
+    def dropped(self) -> Path:
+        return self.folder / DROPPED_FILE
 
     @property
     def truth(self) -> Path:
@@ -44,23 +49,25 @@ class Destination:
 
 
 def destination(out: Path, targets: Sequence[Target], inputs: Sequence[Path]) -> Destination:
-    """The place that `--out` means: a file where it ends in .jsonl, else a folder, which is made.
+    """The destination for `--out`: a file where the path ends in .jsonl, otherwise a folder. Creates the folder.
 
-    Raises InputError where kinds of several files would go into one, or an output would replace an input.
+    Raises InputError where kinds with different files would share one file, where an output would replace an input, and
+    where the folder cannot be created.
     """
     is_file = out.suffix == _FILE_SUFFIX and not out.is_dir()
-    place = Destination(out.parent, out) if is_file else Destination(out)
-    names = sorted({target.file_name for target in targets})
+    result = Destination(out.parent, out) if is_file else Destination(out)
+    names = sorted({target.file_name for target in targets} - {""})
     if is_file and len(names) > 1:
-        raise InputError(f"--out {out} is one file, but the mappings make {' and '.join(names)}: name a folder instead")
-    if is_file and out.name in (ERRORS_FILE, TRUTH_FILE, EXTRA_FILE):
-        raise InputError(f"--out {out}: a report of that name is written beside the output; choose another name")
-    outputs = {place.errors, place.truth, place.extra, *(place.records(target) for target in targets)}
+        raise InputError(f"--out {out} is one file, but the mappings write {' and '.join(names)}: set a folder instead")
+    if is_file and out.name in (ERRORS_FILE, DROPPED_FILE, TRUTH_FILE, EXTRA_FILE):
+        raise InputError(f"--out {out}: the name is reserved for a report in the same folder; choose another name")
+    records = {result.records(target) for target in targets if target.file_name}
+    outputs = {result.errors, result.dropped, result.truth, result.extra, *records}
     clash = {path.resolve() for path in outputs} & {path.resolve() for path in inputs}
     if clash:
         raise InputError(f"--out would replace the input {min(clash)}: choose another folder")
     try:
-        place.folder.mkdir(parents=True, exist_ok=True)
+        result.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder {place.folder}: {error.strerror or error}") from None
-    return place
+        raise InputError(f"cannot create the folder {result.folder}: {error.strerror or error}") from None
+    return result

@@ -1,4 +1,4 @@
-"""The report of rejected rows."""
+"""Report of rejected rows (errors.jsonl)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class _Entry(msgspec.Struct):
 
 
 class ErrorReport:
-    """Writes a line for each rejected row, counts them and keeps the first as sentences."""
+    """Writes one line per rejected row, counts them and keeps the first SHOWN_ERRORS as messages.
+
+    `name_inputs` prefixes the messages with the input's name.
+    """
 
     def __init__(self, file: BinaryIO, max_errors: int | None, name_inputs: bool) -> None:
         self.count = 0
@@ -32,7 +35,7 @@ class ErrorReport:
         self._encode = msgspec.json.Encoder().encode
 
     def add(self, errors: Iterable[RowError], input_name: str) -> None:
-        """Adds the errors of a chunk, in the order of their rows. Raises TooManyBadRows at one too many."""
+        """Adds the errors of a chunk, sorted by row. Raises TooManyBadRows once more than `max_errors` were added."""
         for error in sorted(errors, key=lambda error: error.row_number):
             entry = _Entry(input_name, error.row_number, error.column, error.value, error.expected)
             self._file.write(self._encode(entry) + b"\n")

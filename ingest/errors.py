@@ -1,4 +1,4 @@
-"""What can be wrong with a conversion, one exception an outcome."""
+"""Exceptions of a conversion, one for each outcome."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ MAX_SHOWN_LENGTH = 200
 
 
 class MappingError(ValueError):
-    """The mapping file is unusable; the message names the key and what is allowed there."""
+    """The mapping file is invalid; the message names the key and the allowed values."""
 
 
 class InputError(ValueError):
-    """The input is unusable as a whole: not there, not of its format, or without a column that the mapping names."""
+    """The input as a whole cannot be converted: missing, not in the expected format, or lacking a mapped column."""
 
 
 class TooManyBadRows(ValueError):
-    """More rows were rejected than the caller allows."""
+    """More rows were rejected than `max_errors` allows."""
 
 
 class UnreadableValue(ValueError):
-    """One value is not what its field needs; `expected` says what would be."""
+    """A value does not fit its field; `expected` describes the accepted values."""
 
     def __init__(self, expected: str) -> None:
         super().__init__(expected)
@@ -29,24 +29,27 @@ class UnreadableValue(ValueError):
 
 
 class RowError(ValueError):
-    """A row was rejected: where it is, what it holds there, and what was expected instead.
+    """A row was rejected: row number, column, the value found and the expected one.
 
-    `row_number` is 0 where rows have none (a stream). `column` is None where the row as a whole is broken.
+    `row_number` is 0 for rows of a stream. `column` is None where the row as a whole could not be parsed. `reason` is the
+    message without the row's number.
     """
 
     def __init__(self, row_number: int, column: str | None, value: object, expected: str) -> None:
         self.row_number = row_number
         self.column = column
-        self.value = shown(value)
+        self.value = display_text(value)
         self.expected = expected
-        place = f"row {row_number}" if column is None else f"row {row_number}, column {column}"
-        nothing_there = "" if column is None else "blank, "
-        found = nothing_there if self.value is None else f"{self.value!r}, "
-        super().__init__(f"{place}: {found}expected {expected}")
+        blank = "" if column is None else "blank, "
+        found = blank if self.value is None else f"{self.value!r}, "
+        problem = f"{found}expected {expected}"
+        self.reason = problem if column is None else f"column {column}: {problem}"
+        separator = ": " if column is None else ", "
+        super().__init__(f"row {row_number}{separator}{self.reason}")
 
 
-def shown(value: object) -> str | None:
-    """The value as a short text that any JSON encoder takes; None stays None."""
+def display_text(value: object) -> str | None:
+    """The value as valid UTF-8 text of at most MAX_SHOWN_LENGTH characters plus its length; None stays None."""
     if value is None:
         return None
     text = value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value

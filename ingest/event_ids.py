@@ -1,4 +1,4 @@
-"""Ids for events whose source has none: made of the content, so that the same row always makes the same id."""
+"""Ids of events whose source has none, derived from the content: equal rows have equal ids."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from udfs.codec import MAX_IDENTIFIER_LENGTH
+from udfs.records.codec import MAX_IDENTIFIER_LENGTH
 
 DIGEST_BYTES = 12
 _LABEL_PREFIX = "label:"
@@ -15,12 +15,12 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def content_id(kind: str, fields: Mapping[str, object]) -> str:
-    """An event id made of all that the event says: two equal rows are one event."""
+    """An event id hashed from all fields: two equal rows are the same event."""
     return f"{kind}:{_digest(_encode(fields))}"
 
 
 def label_id(transaction_id: str) -> str:
-    """The event id of the label that stands in a transaction's own row."""
+    """The event id of a label that is read from its transaction's row."""
     plain = _LABEL_PREFIX + transaction_id
     return plain if len(plain) <= MAX_IDENTIFIER_LENGTH else _LABEL_PREFIX + _digest(transaction_id.encode())
 

@@ -1,10 +1,10 @@
-"""Any text as an id of 1 to 64 printable ASCII characters without spaces: stable, and never one id for two texts.
+"""Encodes any text as an id of 1 to 64 printable ASCII characters without spaces; deterministic and collision-free.
 
-    Kuhn, Lang & Söhne  ->  Kuhn,%20Lang%20&%20S%C3%B6hne       percent-encoding where it fits; can be read back
-    (a longer one)      ->  O'Reilly%20&%20Sons%20of%20%~5f0c…  its first characters, `%~`, 128 bits of BLAKE2 in hex
+    Kuhn, Lang & Söhne  ->  Kuhn,%20Lang%20&%20S%C3%B6hne       percent-encoded where the result fits; decodable
+    (longer texts)      ->  O'Reilly%20&%20Sons%20of%20%~5f0c…  first characters, `%~`, 128 bits of BLAKE2 in hex
 
-Percent signs are encoded too, so that a text that looks encoded meets no other; `%~` never stands in a percent-encoding,
-so that no id of the first kind is one of the second. A text that is an id already, without a percent sign, stays as it is.
+Percent signs are encoded too, so that a text that looks encoded cannot collide with an encoded one. `%~` never occurs in
+a percent-encoding, so that the two forms cannot collide either. A valid id without a percent sign is returned unchanged.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ MAX_LENGTH = 64
 DIGEST_BYTES = 16
 HASH_MARK = "%~"
 PREFIX_LENGTH = MAX_LENGTH - len(HASH_MARK) - 2 * DIGEST_BYTES
-_PLAIN = re.compile(r"[!-$&-~]{1,64}", re.ASCII)  # printable ASCII but the space and the percent sign
+_PLAIN = re.compile(r"[!-$&-~]{1,64}", re.ASCII)  # printable ASCII except space and percent sign
 
 
 def encode_identifier(text: str) -> str:
-    """The id of a text; different texts have different ids (but for a collision of 128-bit hashes).
+    """The id of a text; different texts have different ids, up to collisions of 128-bit hashes.
 
     Raises ValueError for the empty text.
     """
     if _PLAIN.fullmatch(text):
         return text
     if not text:
-        raise ValueError("an empty text is no id")
+        raise ValueError("an empty text cannot be encoded as an id")
     characters = [_escaped(character) for character in text]
     encoded = "".join(characters)
     if len(encoded) <= MAX_LENGTH:
@@ -36,18 +36,18 @@ def encode_identifier(text: str) -> str:
 
 
 def decode_identifier(encoded: str) -> str | None:
-    """The text of an id that `encode_identifier` made; None where it holds a hash, which cannot be read back."""
+    """The text of an id from `encode_identifier`; None for a hashed one, which cannot be decoded."""
     if HASH_MARK in encoded:
         return None
     content = bytearray()
-    place = 0
-    while place < len(encoded):
-        if encoded[place] == "%":
-            content.append(int(encoded[place + 1 : place + 3], 16))
-            place += 3
+    position = 0
+    while position < len(encoded):
+        if encoded[position] == "%":
+            content.append(int(encoded[position + 1 : position + 3], 16))
+            position += 3
         else:
-            content.append(ord(encoded[place]))
-            place += 1
+            content.append(ord(encoded[position]))
+            position += 1
     return content.decode("utf-8", "surrogatepass")
 
 
@@ -56,14 +56,14 @@ def _escaped(character: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # half a surrogate pair is a text too
+    return text.encode("utf-8", "surrogatepass")  # texts may contain lone surrogates
 
 
 def _readable_start(characters: list[str]) -> str:
-    """As many whole characters from the start as have room before the hash."""
+    """The longest run of whole encoded characters that fits before the hash."""
     length = 0
     for count, character in enumerate(characters):
         length += len(character)
         if length > PREFIX_LENGTH:
             return "".join(characters[:count])
-    raise AssertionError("a text that is hashed is longer than its start")
+    raise AssertionError("only texts longer than PREFIX_LENGTH are hashed")

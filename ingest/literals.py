@@ -1,7 +1,7 @@
-"""JSON, or what Python's repr makes of the same, inside a text column.
+"""Parses JSON and Python literals in text columns.
 
-Columns written by `str(dict)` have single quotes, None and tuples; some hold single quotes with null and true. All of
-them are read; nothing is ever evaluated.
+Columns written by `str(dict)` have single quotes, None and tuples; some mix single quotes with null and true. All of
+these are parsed; no code is evaluated.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from ingest.errors import UnreadableValue
 
 MAX_TEXT_LENGTH = 1_000_000
 MAX_DEPTH = 32
-MAX_LITERAL_LENGTH = 100_000  # Python's parser needs some 100 bytes of memory for each character
+MAX_LITERAL_LENGTH = 100_000  # Python's parser takes about 100 bytes of memory per character
 _JSON_NAMES: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
 def parse_literal(text: str) -> object:
-    """The dicts, lists, texts, numbers and flags that the text holds. Raises UnreadableValue with the reason."""
+    """Parses the text to dicts, lists, str, int, float, bool and None. Raises UnreadableValue."""
     if len(text) > MAX_TEXT_LENGTH:
         raise UnreadableValue(f"JSON of at most {MAX_TEXT_LENGTH:,} characters")
     if _depth(text) > MAX_DEPTH:
@@ -32,19 +32,21 @@ def parse_literal(text: str) -> object:
     if len(text) > MAX_LITERAL_LENGTH:
         raise UnreadableValue(reason)
     try:
-        tree = _NamesOfJson().visit(ast.parse(text.strip(), mode="eval"))
+        tree = _JsonConstants().visit(ast.parse(text.strip(), mode="eval"))
         return _plain(ast.literal_eval(tree))
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         raise UnreadableValue(reason) from None
 
 
-class _NamesOfJson(ast.NodeTransformer):
+class _JsonConstants(ast.NodeTransformer):
+    """Replaces the names true, false and null by their constants."""
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.copy_location(ast.Constant(_JSON_NAMES[node.id]), node) if node.id in _JSON_NAMES else node
 
 
 def _plain(value: object) -> object:
-    """Tuples as lists; refuses what JSON has no word for (sets, bytes, complex numbers)."""
+    """Converts tuples to lists; raises ValueError for types that JSON lacks (sets, bytes, complex numbers)."""
     if isinstance(value, list | tuple):
         return [_plain(element) for element in value]
     if isinstance(value, dict):
@@ -55,7 +57,7 @@ def _plain(value: object) -> object:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets are nested, those inside quotes not counted."""
+    """Maximum nesting depth of brackets outside quotes."""
     depth = deepest = 0
     quote = ""
     escaped = False

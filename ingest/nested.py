@@ -1,4 +1,4 @@
-"""Typed columns out of JSON (or Python literals) that is nested in a text column."""
+"""Extracts typed columns from JSON or Python literals nested in a text column."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ingest.errors import UnreadableValue
 from ingest.literals import parse_literal
 from ingest.paths import Path, follow
-from ingest.readers.blank import is_blank
+from ingest.readers.blank import BlankTexts, is_blank
 from ingest.readers.number import NumberRange, number_reader
 from ingest.readers.sequence import sequence_reader
 
@@ -32,16 +32,16 @@ NESTED_READERS: dict[str, Callable[[object], object]] = {
 
 @dataclass(frozen=True)
 class NestedPlan:
-    """Takes what lies at `path` in the values of `column`, typed, as a column named `into`."""
+    """Extracts the value at `path` from `column`, converts it to `type` and names the result `into`."""
 
     column: str
     into: str
     path: Path
     type: str
-    blank_texts: frozenset[str]
+    blank_texts: BlankTexts
 
     def value(self, raw: object) -> object:
-        """The typed value; None where the text is blank or has nothing at the path. Raises UnreadableValue."""
+        """The typed value; None where the text is blank or the path is absent. Raises UnreadableValue."""
         if is_blank(raw, self.blank_texts):
             return None
         document = parse_literal(raw) if isinstance(raw, str) else raw

@@ -1,4 +1,4 @@
-"""Files that appear all together when everything has gone well, or not at all."""
+"""Output files that are published together: all on success, none on failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PARTIAL = ".partial"
 
 
 class OutputFiles:
-    """Opens files under a name of their own and renames them at `publish`; leaving removes what isn't published."""
+    """Writes files as `NAME.partial` and renames them in `publish`; leaving the context deletes unpublished files."""
 
     def __init__(self) -> None:
         self._open: dict[Path, BinaryIO] = {}
@@ -26,13 +26,13 @@ class OutputFiles:
             _partial(path).unlink(missing_ok=True)
 
     def create(self, path: Path) -> BinaryIO:
-        """A new file that will be `path`, replacing what is there."""
+        """Opens the partial file of `path` for writing; `publish` replaces an existing `path`."""
         file = _partial(path).open("wb")
         self._open[path] = file
         return file
 
     def publish(self, *paths: Path) -> tuple[Path, ...]:
-        """Renames the given files (all of them, if none is given) to their final names, which it returns."""
+        """Closes the given files (default: all), renames them to their final paths and returns these."""
         chosen = paths or tuple(self._open)
         for path in chosen:
             self._open[path].close()

@@ -15,7 +15,7 @@ PATH_HELP = "a path as $.a.b, $.a[0] or $.a[*].b, or a list of steps"
 
 
 def parse_path(path: str | list[str | int]) -> Path:
-    """The steps of a path; `*` is every element of a list. Raises MappingError for what is no path."""
+    """Parses a path to its steps; `*` stands for every element of a list. Raises MappingError for an invalid path."""
     if isinstance(path, list):
         return tuple(path)
     if not path.startswith("$"):
@@ -33,7 +33,10 @@ def parse_path(path: str | list[str | int]) -> Path:
 
 
 def follow(value: object, path: Path) -> object:
-    """What lies at the path; None where a key or element is absent. Raises UnreadableValue where a step can't go."""
+    """The value at the path; None where a key or element is absent.
+
+    Raises UnreadableValue where a step needs an object or a list and finds another type.
+    """
     for position, step in enumerate(path):
         if value is None:
             return None
@@ -53,3 +56,14 @@ def _list(value: object, step: Step) -> list[object]:
     if isinstance(value, list):
         return value
     raise UnreadableValue(f"a list (for the step [{step}])")
+
+
+_KEY_PATH = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*|\[[0-9]{1,4}\])+")
+
+
+def check_key_path(key_path: str) -> None:
+    """Raises MappingError unless the path has plain names only: it is inserted into the SQL of the Flink source."""
+    if not _KEY_PATH.fullmatch(key_path):
+        raise MappingError(
+            f"key_path: {key_path!r} is not allowed; allowed: a path of plain names, as $.user_id or $.card.owner"
+        )

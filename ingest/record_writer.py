@@ -1,4 +1,4 @@
-"""Sends each record to its file: events and truth through the sort by arrival, reference rows as they come."""
+"""Writes each record to its file: events and truth through the sort by arrival, reference records directly."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import BinaryIO
 import msgspec
 
 from ingest.arrival_order import ArrivalSpool
-from ingest.rows import Records
+from ingest.rows import Records, Truth
 from ingest.targets import Target
-from udfs.events import AccountChange, Label, Login, Transaction
+from udfs.records.events import AccountChange, Label, Login, Transaction
 
 
 class RecordWriter:
-    """`files` are open for every kind but events; `extra_file` is there where a mapping has extra columns.
+    """Writes and counts the records of a conversion.
 
-    An event arrives at its timestamp, a label at its known_at. With `keep_order` the order of the rows is the order of
-    arrival: an event arrives at the newest timestamp so far, and only labels are moved, to where they are known.
+    `files` has an open file per path of reference records; `extra_file` is None where no mapping has extra columns.
+
+    An event's arrival time is its timestamp, a label's its known_at. With `keep_order` rows arrive in input order: an
+    event's arrival time is the newest timestamp so far, and only labels move, to their known_at.
     """
 
     def __init__(
@@ -42,24 +44,33 @@ class RecordWriter:
         self._encode = msgspec.json.Encoder().encode
 
     def add(self, records: Records, target: Target, path: Path, row_number: int, has_labels: bool) -> None:
-        """Writes what one row made; `path` is the file of its kind."""
-        record, label, truth, extras = records
+        """Writes the records of one row; `path` is the file of the record's kind."""
+        record, label, truth, extras = records.record, records.label, records.truth, records.extras
         self.written[target.noun] += 1
         if isinstance(record, Transaction | Login | AccountChange | Label):
             self._add_event(record)
         else:
             self._files[path].write(self._encode(record) + b"\n")
+        if truth is not None:
+            self.add_truth(truth)
         if label is not None and truth is not None:
-            self.written["labels"] += 1
-            self.frauds += label.is_fraud
-            arrives_at_ms = self._newest_ms if self._keep_order else truth.timestamp
-            self._events.add(max(label.known_at, arrives_at_ms), self._encode(label) + b"\n", is_label=True)
-            self._truths.add(arrives_at_ms, self._encode(truth) + b"\n")
+            self.add_label(label, truth.timestamp)
         elif has_labels:
             self.unlabelled += 1
         if extras is not None and self._extra_file is not None:
             line = {"row": row_number, target.key: getattr(record, target.key), **extras}
             self._extra_file.write(self._encode(line) + b"\n")
+
+    def add_truth(self, truth: Truth) -> None:
+        """Writes what the transaction that was added last is."""
+        self.frauds += truth.is_fraud
+        self._truths.add(self._newest_ms if self._keep_order else truth.timestamp, self._encode(truth) + b"\n")
+
+    def add_label(self, label: Label, timestamp_ms: int) -> None:
+        """Writes the label of the transaction that was added last; `timestamp_ms` is the transaction's."""
+        self.written["labels"] += 1
+        arrives_at_ms = self._newest_ms if self._keep_order else timestamp_ms
+        self._events.add(max(label.known_at, arrives_at_ms), self._encode(label) + b"\n", is_label=True)
 
     def _add_event(self, event: Transaction | Login | AccountChange | Label) -> None:
         is_label = isinstance(event, Label)

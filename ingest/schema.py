@@ -1,4 +1,4 @@
-"""What a mapping file may say, key by key."""
+"""The schema of a mapping file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 Scalar = str | int | float | bool
 Kind = Literal[
     "transaction", "login", "account_change", "label", "user_profile", "merchant", "device", "ip_feed", "domain_feed",
-    "block_list",
+    "block_list", "features", "alert_case", "model_log",
 ]  # fmt: skip
 NestedType = Literal["float", "int", "text", "list[float]", "list[text]"]
 
@@ -19,11 +19,13 @@ class Section(BaseModel):
 
 
 class FieldSpec(Section):
-    """Where one field comes from (exactly one of column, columns, value, row_number) and how it is read."""
+    """The source of one field (exactly one of column, columns, debit and credit, value, row_number) and its options."""
 
     column: str | None = None
     columns: list[str] | None = Field(default=None, min_length=1)
     join: str = " "
+    debit: str | None = None
+    credit: str | None = None
     value: Scalar | None = None
     row_number: bool = False
     may_be_missing: bool = False
@@ -33,8 +35,11 @@ class FieldSpec(Section):
     encode: bool = False
     type: Literal["text", "number"] | None = None
     format: str | None = None
+    start: str | None = None
+    year: int | None = Field(default=None, ge=1973, le=9999)
     timezone: str | None = None
     scale: float | int | str | None = None
+    minor_units: bool = False
     remove: list[str] = []
     negative: Literal["refund"] | None = None
     true_values: list[Scalar] | None = None
@@ -42,7 +47,7 @@ class FieldSpec(Section):
 
 
 def _shorthand(value: object) -> object:
-    """`amount: TX_AMOUNT` is `amount: {column: TX_AMOUNT}`; a column may be named by a number."""
+    """Expands `amount: TX_AMOUNT` to `amount: {column: TX_AMOUNT}`; numeric column names become text."""
     if isinstance(value, dict) and isinstance(value.get("column"), int):
         return {**value, "column": str(value["column"])}
     return {"column": str(value)} if isinstance(value, str | int) and not isinstance(value, bool) else value
@@ -52,7 +57,7 @@ Source = Annotated[FieldSpec, BeforeValidator(_shorthand)]
 
 
 class LabelSpec(Section):
-    """The outcome of a transaction that stands in the same row; `pattern` goes into the truth file only."""
+    """A transaction's outcome in the same row; `pattern` is written to truth.jsonl only."""
 
     is_fraud: Source
     delay_days: float | None = Field(default=None, ge=0, le=36_500)
@@ -62,7 +67,7 @@ class LabelSpec(Section):
 
 
 class NestedSpec(Section):
-    """One typed value out of JSON (or a Python literal) inside a text column."""
+    """One typed value of the JSON or Python literal in a text column."""
 
     column: str
     into: str
@@ -71,10 +76,12 @@ class NestedSpec(Section):
 
 
 class CsvSpec(Section):
-    """How a CSV file is written; a delimiter that is not given is found in the header."""
+    """The dialect of a CSV file; an omitted delimiter is detected from the header. With `escape`, as a backslash, it makes
+    the quote after it part of the cell."""
 
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     quote: str = Field(default='"', min_length=1, max_length=1)
+    escape: str | None = Field(default=None, min_length=1, max_length=1)
     encoding: str = "utf-8"
 
 
@@ -83,10 +90,12 @@ class MappingFile(Section):
     fields: dict[str, Source] = {}
     attributes: dict[str, Source] = {}
     label: LabelSpec | None = None
+    delay_days: float | None = Field(default=None, ge=0, le=36_500)
     nested: list[NestedSpec] = []
     key_path: str = "$.user_id"
     timezone: str = "UTC"
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'", "_"] = ""
     blank_values: list[str] | None = None
+    unreadable: Literal["drop", "reject"] = "drop"
     csv: CsvSpec = CsvSpec()

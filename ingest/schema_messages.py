@@ -1,4 +1,4 @@
-"""A validation error of the mapping file as one line: the key, and what is allowed there."""
+"""Formats a validation error of a mapping file as one line: the key and the allowed values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from ingest.schema import MappingFile
 from ingest.suggestion import did_you_mean, listed
 
-_IN_WORDS = {
+_MESSAGES = {
     "string_type": "must be a text (put it in quotes)",
     "list_type": "must be a list",
     "bool_type": "must be true or false",
@@ -17,32 +17,39 @@ _IN_WORDS = {
     "model_type": "is not a section of keys",
     "dict_type": "is not a section of keys",
 }
+MOST_PROBLEMS = 20
 _UNION_MEMBERS = ("str", "int", "float", "bool")
-_SCALAR_IN_WORDS = "must be a text, a number or a flag"
+_SCALAR_MESSAGE = "must be a text, a number or a flag"
 
 
-def message_of(error: ValidationError) -> str:
-    """The first problem in words, and in how many other places there is one."""
-    problems = {_location(problem["loc"]): problem for problem in reversed(error.errors(include_url=False))}
-    location, problem = list(problems.items())[-1]
-    more = f" ({len(problems) - 1} more after this one)" if len(problems) > 1 else ""
+def validation_message(error: ValidationError) -> str:
+    """The problems in the order of the file, a line each, at most MOST_PROBLEMS of them."""
+    problems: dict[tuple[int | str, ...], Any] = {}
+    for problem in error.errors(include_url=False):
+        problems.setdefault(_location(problem["loc"]), problem)
+    lines = [_message(location, problem) for location, problem in problems.items()]
+    more = len(lines) - MOST_PROBLEMS
+    return "\n".join([*lines[:MOST_PROBLEMS], f"and {more} more problems"] if more > 0 else lines)
+
+
+def _message(location: tuple[int | str, ...], problem: Any) -> str:
     found = f"{_dotted(location)}: {problem['input']!r}"
     match problem["type"]:
         case "extra_forbidden":
-            return _unknown_key(location) + more
+            return _unknown_key(location)
         case "missing":
-            return f"{_dotted(location[:-1])}: the key {location[-1]!r} is needed{more}"
+            return f"{_dotted(location[:-1])}: the key {location[-1]!r} is required"
         case "literal_error":
-            return f"{found} is not allowed; allowed: {problem['ctx']['expected']}{more}"
+            return f"{found} is not allowed; allowed: {problem['ctx']['expected']}"
         case _ if location != tuple(problem["loc"]):
-            return f"{found} {_SCALAR_IN_WORDS}{more}"
-        case kind if kind in _IN_WORDS:
-            return f"{found} {_IN_WORDS[kind]}{more}"
-    return f"{found}: {problem['msg'].lower()}{more}"
+            return f"{found} {_SCALAR_MESSAGE}"
+        case kind if kind in _MESSAGES:
+            return f"{found} {_MESSAGES[kind]}"
+    return f"{found}: {problem['msg'].lower()}"
 
 
 def _location(path: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """The keys that lead there, without pydantic's name for the member of a union that was tried."""
+    """The problem's key path, without the union member that pydantic appends."""
     return path[:-1] if len(path) > 1 and path[-1] in _UNION_MEMBERS else path
 
 
@@ -58,7 +65,7 @@ def _dotted(location: tuple[int | str, ...]) -> str:
 
 
 def _section_at(location: tuple[int | str, ...]) -> type[BaseModel]:
-    """The model whose keys are allowed at a location of the file."""
+    """The pydantic model of the section at a location of the file."""
     model: type[BaseModel] = MappingFile
     for part in location:
         if part in model.model_fields:

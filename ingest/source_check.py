@@ -1,4 +1,4 @@
-"""Does a source have the columns that a mapping names?"""
+"""Checks that a source has the columns that a mapping reads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ingest.suggestion import did_you_mean, listed
 
 
 def check_header(path: Path, available: Collection[str], mapping: Mapping) -> None:
-    """Raises InputError for the first column that the header of a table lacks."""
+    """Raises InputError for the first mapped column that is not in the header."""
     _check(path, available, mapping, set(mapping.source_columns) - mapping.optional_columns)
 
 
 def check_first_rows(path: Path, available: Collection[str], mapping: Mapping) -> None:
-    """Raises InputError for a column of a required field that none of the first rows has; no rows have none to lack."""
+    """Raises InputError for a column of a required field that none of the first rows has; accepts a file without rows."""
     if available:
         _check(path, available, mapping, mapping.required_columns - mapping.optional_columns)
 

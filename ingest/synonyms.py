@@ -1,9 +1,11 @@
-"""Which foreign column names usually mean which field of ours: small letters, no punctuation."""
+"""Common foreign column names of each field, in lower case without punctuation."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+
+from ingest.currency_names import is_iso_currency
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NOISE_WORDS = frozenset({"tx", "txn", "trx", "trans", "transaction", "event", "the", "col"})
@@ -12,6 +14,7 @@ MERCHANT_LATITUDES = ("merchlat", "merchantlat", "merchantlatitude", "merchlatit
 MERCHANT_LONGITUDES = (
     "merchlong", "merchlon", "merchantlong", "merchantlon", "merchantlongitude", "merchlongitude",
 )  # fmt: skip
+MERCHANT_CITIES = ("merchantcity", "merchcity")
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "transaction_id": (
         "transactionid", "txid", "txnid", "trxid", "transid", "transnum", "transactionnumber", "paymentid",
@@ -20,22 +23,28 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "event_id": ("eventid", "loginid", "changeid", "caseid", "labelid", "id"),
     "user_id": (
         "userid", "customerid", "custid", "clientid", "accountid", "accountnumber", "cardholderid", "ccnum",
-        "cardnumber", "nameorig", "user", "customer", "client", "account", "custno", "customernumber",
+        "cardnumber", "nameorig", "user", "customer", "client", "account", "custno", "customernumber", "senderupiid",
+        "senderid", "senderaccount", "senderaccountid", "sender", "fromaccount", "originaccount", "payerid", "payer",
+        "cardno", "creditcardnumber", "card1",
     ),
     "timestamp": (
         "timestamp", "datetime", "unixtime", "epoch", "transdatetranstime", "time", "date", "ts", "occurredat",
-        "createdat", "eventtime", "dateandtime", "logintime", "changedat", "bookingtime", "when",
+        "createdat", "eventtime", "dateandtime", "logintime", "changedat", "bookingtime", "when", "changetimestamp",
+        "dt", "step", "month",
     ),
     "known_at": (
         "knownat", "labeltime", "labeldate", "reportedat", "reportdate", "chargebackdate", "resolvedat",
         "closedat",
     ),
-    "amount": ("amount", "amt", "value", "sum", "price", "total", "amountusd", "amounteur"),
-    "currency": ("currency", "currencycode", "ccy"),
-    "kind": ("kind", "transactionkind"),
-    "auth_result": ("authresult", "authorizationresult", "authstatus"),
+    "amount": (
+        "amount", "amt", "value", "sum", "price", "total", "amountusd", "amounteur", "amountpaid", "paidamount",
+        "amountsent", "proposedcreditlimit",
+    ),
+    "currency": ("currency", "currencycode", "ccy", "paymentcurrency"),
+    "kind": ("kind", "transactionkind", "transactiontype"),
+    "auth_result": ("authresult", "authorizationresult", "authstatus", "transactionstatus", "status"),
     "merchant_id": (
-        "merchantid", "terminalid", "storeid", "shopid", "merchant", "merchantname", "namedest", "terminal", "shop", "store",
+        "merchantid", "terminalid", "storeid", "shopid", "merchant", "merchantname", "terminal", "shop", "store",
     ),
     "merchant_category": ("merchantcategory", "mcc", "merchantcategorycode", "categorycode", "category"),
     "merchant_country": ("merchantcountry", "merchantcountrycode"),
@@ -47,10 +56,14 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "ip_address": ("ipaddress", "ip", "ipaddr", "sourceip", "clientip"),
     "latitude": ("latitude", "lat", *MERCHANT_LATITUDES),
     "longitude": ("longitude", "long", "lon", "lng", *MERCHANT_LONGITUDES),
-    "city": ("city", "town", "location"),
+    "city": (*MERCHANT_CITIES, "city", "town", "location"),
     "country": ("country", "countrycode"),
     "otp_used": ("otpused", "otp"),
-    "beneficiary_id": ("beneficiaryid", "beneficiary", "payeeid", "recipientid", "destinationaccount"),
+    "beneficiary_id": (
+        "beneficiaryid", "beneficiary", "payeeid", "recipientid", "destinationaccount",
+        "namedest", "receiverupiid", "receiverid", "receiveraccount", "receiveraccountid", "receiver", "toaccount", "payee",
+        "account1",
+    ),
     "email_domain": ("emaildomain", "pemaildomain", "domain"),
     "distance_from_home_km": ("distancefromhome", "distancefromhomekm", "kmfromhome"),
     "account_tenure_months": ("accounttenure", "tenuremonths", "accountagemonths"),
@@ -62,6 +75,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "audit_user": ("audituser", "changedby", "operator", "modifiedby"),
     "is_fraud": (
         "isfraud", "fraud", "fraudlabel", "fraudflag", "fraudulent", "isfraudulent", "label", "target", "class",
+        "fraudbool", "fraudindicator", "islaundering", "laundering",
     ),
     "pattern": ("fraudscenario", "scenario", "fraudtype", "fraudpattern", "pattern"),
     "resolution_code": ("resolutioncode", "resolution", "outcome"),
@@ -86,60 +100,54 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "is_active": ("isactive", "active"),
     "ip_risk_score": ("ipriskscore", "riskscore", "score"),
     "vpn": ("vpn", "isvpn", "vpnflag"),
-    "type": ("type", "listtype", "entitytype"),
-    "value": ("value", "entity", "blockedvalue"),
+    "type": ("type", "listtype", "entitytype", "blocktype", "blockedtype"),
+    "value": ("value", "entity", "blockedvalue", "blockedid", "blockedentity"),
     "reason_code": ("reasoncode", "reason"),
     "source_system": ("sourcesystem", "source"),
-    "expires_at": ("expiresat", "expiry", "expirydate", "validuntil"),
+    "expires_at": ("expiresat", "expiry", "expirydate", "validuntil", "blockeduntil"),
 }  # fmt: skip
 
 
-# Beside the merchant's place these are of the user's home, not of the transaction.
+# Columns that stand for a field only where nothing better is there: what a guess assumes by taking one.
+STAND_INS = {
+    "card1": "assumed: this part of the card's number stands for its user; the table has no id of users",
+    "proposedcreditlimit": "assumed: the limit applied for stands for an amount; the table has no payments",
+}
+# Next to columns of the merchant's location these describe the user's home, not the transaction.
 HOME_COLUMNS = frozenset({"latitude", "lat", "longitude", "long", "lon", "lng", "city", "town", "location", "country"})
-
-
-# Columns of a bank's own that are often there and say something: what they are called as attributes, and their type.
-ATTRIBUTE_COLUMNS: dict[str, tuple[str, str]] = {
-    "gender": ("gender", "text"), "sex": ("gender", "text"),
-    "job": ("job", "text"), "occupation": ("job", "text"), "profession": ("job", "text"),
-    "state": ("state", "text"), "province": ("state", "text"), "region": ("region", "text"),
-    "citypop": ("city_pop", "number"), "citypopulation": ("city_pop", "number"),
-    "cardtype": ("card_type", "text"), "cardbrand": ("card_brand", "text"), "accounttype": ("account_type", "text"),
-    "segment": ("segment", "text"), "customersegment": ("segment", "text"), "maritalstatus": ("marital_status", "text"),
-    "income": ("income", "number"), "yearlyincome": ("income", "number"), "annualincome": ("income", "number"),
-    "creditscore": ("credit_score", "number"),
-}  # fmt: skip
-
-
-def attribute_columns(columns: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Attribute -> its column and type, of those of the columns that are known as attributes."""
-    found: dict[str, tuple[str, str]] = {}
-    for column in columns:
-        known = ATTRIBUTE_COLUMNS.get("".join(_words(column)))
-        if known is not None:
-            found.setdefault(known[0], (column, known[1]))
-    return found
+_IN_BRACKETS = re.compile(r"[(\[].*?[)\]]")
 
 
 def closeness(column: str, field_name: str) -> int:
-    """How well a column's name fits a field: 0 not at all; more is better, and the earlier synonyms are better."""
+    """How well a column's name matches a field: 0 for no match, higher is better; earlier synonyms score higher.
+
+    What is in brackets does not count, nor does a currency behind an amount.
+    """
     names = (field_name.replace("_", ""), *SYNONYMS.get(field_name, ()))
-    words = _words(column)
+    words = words_of(_IN_BRACKETS.sub(" ", column))
     whole = "".join(words)
     if whole in names:
         return 200 - names.index(whole)
+    if field_name == "amount" and words and is_iso_currency(words[-1].upper()):
+        words = words[:-1]
     meaningful = "".join(word for word in words if word not in _NOISE_WORDS)
     return 100 - names.index(meaningful) if meaningful in names else 0
 
 
 def home_columns(columns: Iterable[str]) -> list[str]:
-    """Of a table of transactions those that tell where the user lives: none where no column has the merchant's place."""
+    """Columns of a transaction table that hold the user's home; none unless there are columns of the merchant's location."""
     columns = list(columns)
-    merchant_places = {*MERCHANT_LATITUDES, *MERCHANT_LONGITUDES}
-    if not any("".join(_words(column)) in merchant_places for column in columns):
+    merchant_places = {*MERCHANT_LATITUDES, *MERCHANT_LONGITUDES, *MERCHANT_CITIES}
+    if not any(plain_name(column) in merchant_places for column in columns):
         return []
-    return [column for column in columns if "".join(_words(column)) in HOME_COLUMNS]
+    return [column for column in columns if plain_name(column) in HOME_COLUMNS]
 
 
-def _words(column: str) -> list[str]:
+def plain_name(column: str) -> str:
+    """A column's name as SYNONYMS has it: in lower case, without punctuation."""
+    return "".join(words_of(column))
+
+
+def words_of(column: str) -> list[str]:
+    """The words of a column's name in any style, in lower case."""
     return [word.lower() for word in _WORD.findall(column)]

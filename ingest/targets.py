@@ -1,4 +1,4 @@
-"""What a table may become: each kind's struct, its output file and the type of each of its fields."""
+"""Record kinds that a table can be converted to: struct, output file and field types of each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import get_args
 
 import msgspec
 
-from udfs.events import AccountChange, AuthorizationResult, Label, Login, Transaction, TransactionKind
-from udfs.profiles import BlockEntry, BlockType, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from ingest.bank_records import AlertCase, FeatureRow, ModelLog
+from udfs.records.events import AccountChange, AuthorizationResult, Label, Login, Transaction, TransactionKind
+from udfs.records.profiles import BlockEntry, BlockType, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 
 
 class FieldType(Enum):
-    """How a field is read; the value is how the documentation calls it."""
+    """Selects the reader of a field; the value is the type's name in messages and documentation."""
 
     IDENTIFIER = "id"
     TEXT = "text"
@@ -33,6 +34,9 @@ class FieldType(Enum):
     NUMBERS = "list of numbers"
     TEXTS = "list of texts"
     CODE = "code"
+    COUNTRY = "country"
+    DOMAIN = "e-mail domain"
+    NOTE = "long text"
     ATTRIBUTE = "attribute"
 
 
@@ -43,28 +47,31 @@ NUMBER_TYPES = frozenset(
         FieldType.PERCENT, FieldType.WHOLE,
     }
 )  # fmt: skip
-TEXT_TYPES = frozenset({FieldType.IDENTIFIER, FieldType.TEXT, FieldType.CODE})
-LIST_TYPES = {FieldType.NUMBERS: "list[float]", FieldType.TEXTS: "list[text]"}  # and how `nested` calls them
+TEXT_TYPES = frozenset({FieldType.IDENTIFIER, FieldType.TEXT, FieldType.CODE, FieldType.COUNTRY})
+LIST_TYPES = {FieldType.NUMBERS: "list[float]", FieldType.TEXTS: "list[text]"}  # to their `type` in `nested`
 
 _TYPES_BY_FIELD = {
     FieldType.IDENTIFIER: (
         "transaction_id", "event_id", "user_id", "merchant_id", "merchant_category", "device_id", "session_id",
-        "card_id", "beneficiary_id",
+        "card_id", "beneficiary_id", "case_id", "alert_id",
     ),
     FieldType.TEXT: (
-        "merchant_country", "ip_address", "city", "country", "email_domain", "old_status", "new_status", "reason",
-        "audit_user", "resolution_code", "home_country", "category", "value", "reason_code", "source_system",
+        "ip_address", "city", "old_status", "new_status", "reason", "audit_user", "resolution_code", "category", "value",
+        "reason_code", "source_system", "status", "resolution", "analyst", "model_version", "decision",
     ),
+    FieldType.NOTE: ("notes",),
+    FieldType.COUNTRY: ("merchant_country", "country", "home_country"),
+    FieldType.DOMAIN: ("email_domain",),
     FieldType.CODE: ("channel", "entry_mode"),
     FieldType.CURRENCY: ("currency",),
     FieldType.TIME_ZONE: ("timezone",),
     FieldType.MOMENT: ("timestamp", "known_at"),
     FieldType.DATE: (
         "account_opened_at", "date_of_birth", "last_unblocked_at", "first_seen_at", "registered_at", "last_used_at",
-        "expires_at",
+        "expires_at", "opened_at", "closed_at", "scored_at",
     ),
     FieldType.AMOUNT: ("amount",),
-    FieldType.NUMBER: ("credit_limit", "avg_monthly_spend"),
+    FieldType.NUMBER: ("credit_limit", "avg_monthly_spend", "score"),
     FieldType.NOT_NEGATIVE: ("distance_from_home_km", "account_tenure_months", "txns_last_1h"),
     FieldType.LATITUDE: ("latitude", "home_latitude"),
     FieldType.LONGITUDE: ("longitude", "home_longitude"),
@@ -72,7 +79,7 @@ _TYPES_BY_FIELD = {
     FieldType.WHOLE: ("kyc_level", "prior_fraud_count"),
     FieldType.FLAG: ("otp_used", "success", "is_fraud", "is_vip", "blacklisted", "is_active", "vpn"),
     FieldType.CHOICE: ("kind", "auth_result", "type"),
-    FieldType.NUMBERS: ("risk_score_history",),
+    FieldType.NUMBERS: ("risk_score_history", "feature_vector"),
     FieldType.TEXTS: ("address_history",),
 }  # fmt: skip
 ATTRIBUTES = "attributes"
@@ -86,7 +93,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Target:
-    """One kind of record, and the field that names one. `noun` is its plural in messages; events share one file."""
+    """One kind of record. `key` is the field that identifies a record, `noun` the plural used in messages.
+
+    All kinds of events have the same `file_name`. Rows of a kind without one go into the transactions of their run.
+    """
 
     kind: str
     struct: type[msgspec.Struct]
@@ -100,7 +110,7 @@ class Target:
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        """The fields that one column fills; attributes have a section of their own."""
+        """The fields that `fields` can map: all but `attributes`, which have their own section."""
         return tuple(name for name in self.struct.__struct_fields__ if name != ATTRIBUTES)
 
     @property
@@ -109,13 +119,13 @@ class Target:
 
     @property
     def required(self) -> frozenset[str]:
-        """Fields a mapping must name; an event_id that is not mapped is made from the event's content."""
+        """Fields that a mapping must fill. An unmapped event_id is derived from the event's content."""
         return frozenset(
             field.name for field in msgspec.structs.fields(self.struct) if field.required and field.name != "event_id"
         )
 
     def absent_value(self, field_name: str) -> object:
-        """What the field holds where the source has nothing."""
+        """The field's value where the source has none: the struct's default."""
         field = next(field for field in msgspec.structs.fields(self.struct) if field.name == field_name)
         return None if field.default is msgspec.NODEFAULT else field.default
 
@@ -132,5 +142,8 @@ _ALL = (
     Target("ip_feed", IpFeed, "ip_feed.jsonl", "ip_address", "IP addresses"),
     Target("domain_feed", DomainFeed, "domain_feed.jsonl", "email_domain", "e-mail domains"),
     Target("block_list", BlockEntry, "block_list.jsonl", "value", "block-list entries"),
+    Target("features", FeatureRow, "", "transaction_id", "rows of features"),
+    Target("alert_case", AlertCase, "cases.jsonl", "case_id", "alert cases"),
+    Target("model_log", ModelLog, "model_log.jsonl", "transaction_id", "model decisions"),
 )
 TARGETS = {target.kind: target for target in _ALL}

@@ -1,56 +1,56 @@
-"""A mapping file to fill in: every field of a kind, with what may be said about it."""
+"""Template of a mapping file: every field of a kind with its options."""
 
 from __future__ import annotations
 
 from ingest.targets import CHOICES, FIELD_TYPES, MOMENT_TYPES, NUMBER_TYPES, TARGETS, TEXT_TYPES, FieldType
-from udfs.codes import KNOWN_CODES
+from udfs.records.codes import KNOWN_CODES
 
 _HEAD = """\
-# How the rows of a foreign table become records of kind {kind}.
-# Write the name of your column behind each field that you have, and delete the others. Instead of a name may stand
+# Maps the rows of a foreign table to records of kind {kind}.
+# Replace COLUMN by the name of your column for each field that you have, and delete the others. Instead of a name:
 #   {{column: NAME, ...}}                 one column, with options
 #   {{columns: [DATE, TIME], join: " "}}  several columns as one text
-#   {{value: CONSTANT}}                   the same for every row
+#   {{value: CONSTANT}}                   the same value for every row
 #   {{row_number: true}}                  the number of the row (files only)
-# Options of every field: default (for blank cells, and for codes that lookup doesn't name), lookup {{theirs: ours}},
-# may_be_missing (true where the table may lack the column).
+# Options of every field: default (for blank cells and codes not in lookup), lookup {{their code: our value}},
+# may_be_missing (true where the column is optional in the table).
 kind: {kind}
-timezone: UTC        # of times that have no offset of their own
-# decimal: ","       # the decimal sign of numbers that are text
-# thousands: "."     # the sign between their groups of three digits
+timezone: UTC        # of times without an offset
+# decimal: ","       # decimal sign of numbers in text
+# thousands: "."     # thousands separator of numbers in text
 # blank_values: ["", "NULL", "-"]
 # csv: {{delimiter: ";", quote: '"', encoding: utf-8}}
 {key_path}fields:
 """
-_KEY_PATH = "# key_path: $.user_id # where a stream of such JSON has the user's id\n"
+_KEY_PATH = "# key_path: $.user_id # JSON path of the user's id in a stream of the same rows\n"
 _ATTRIBUTES = """\
-# attributes:        # up to 16 texts and numbers of your own, for models: a name, and your column with its options
+# attributes:        # up to 16 texts and numbers of your own, for models: name and column with options
 #   job: COLUMN
-#   city_pop: {column: COLUMN, type: number}  # type: text or number; without it each value tells
+#   city_pop: {column: COLUMN, type: number}  # type: text or number; without it, by each value
 """
 _LABEL = """\
-# label:             # where the row tells its outcome
+# label:             # where the row holds the outcome
 #   is_fraud: COLUMN
 #   delay_days: 7    # or known_at: COLUMN
-#   pattern: COLUMN  # the kind of fraud; goes into truth.jsonl only, never into an event
+#   pattern: COLUMN  # the kind of fraud; written to truth.jsonl only, never to an event
 #   resolution_code: COLUMN
 """
 _NESTED = """\
-# nested:            # JSON or Python literals in a text column; into: a field, or extra.NAME for extra.jsonl
+# nested:            # JSON or Python literals in a text column; into: a field, or extra.NAME (written to extra.jsonl)
 #   - {column: COLUMN, into: extra.notes, path: "$.analyst.notes", type: text}
 #     type: float, int, text, list[float] or list[text]
 """
 
 
 def mapping_template(kind: str) -> str:
-    """The text of a mapping file for `kind`; it loads as it is, with COLUMN for each field that is required."""
+    """Text of a mapping file for `kind`; valid as it is, with COLUMN for each required field."""
     target = TARGETS[kind]
     width = max(map(len, target.field_names)) + len(": COLUMN")
     lines = []
     for name in target.field_names:
         mark, need = ("", "required") if name in target.required else ("# ", "optional")
         if name == "event_id":
-            need = "optional: made of the row's content where there is none"
+            need = "optional: derived from the row's content by default"
         lines.append(f"  {mark}{name + ': COLUMN':{width}}  # {_hint(name)}; {need}")
     key_path = _KEY_PATH if target.is_event else ""
     attributes = _ATTRIBUTES if target.has_attributes else ""
@@ -72,9 +72,9 @@ def _hint(name: str) -> str:
     elif field_type is FieldType.FLAG:
         options = " (options: true_values: [Y]; false_values: [N])"
     elif field_type is FieldType.IDENTIFIER:
-        options = " (options: prefix; encode: true for texts that are no such id)"
+        options = " (options: prefix; encode: true for texts that are not valid ids)"
     elif field_type is FieldType.CODE:
-        options = f" (usual ones: {', '.join(KNOWN_CODES[name])}; option: prefix)"
+        options = f" (known codes: {', '.join(KNOWN_CODES[name])}; option: prefix)"
     elif field_type in TEXT_TYPES:
         options = " (option: prefix)"
     return field_type.value + options

@@ -1,7 +1,7 @@
-"""Reading a mapping's YAML so that it means what it looks like.
+"""Loads a mapping's YAML without the implicit conversions of YAML 1.1.
 
-YAML 1.1 reads `NO` as false, `0742` as octal, `12:30` as base 60 and takes the last of two equal keys. In a table of
-foreign codes each of these is a silent error; here they are the text NO, the text 0742, the text 12:30 and an error.
+YAML 1.1 reads `NO` as false, `0742` as octal and `12:30` as base 60, and silently keeps the last of duplicate keys. Here
+the first three are texts, and a duplicate key is an error: mappings list foreign codes, in which all of these occur.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ from ingest.errors import MappingError
 
 class _PlainLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        """Keys are the text that stands there: 1 and true are different keys, and both are text."""
-        made: dict[Hashable, object] = {}
+        """Keys are the literal text: 1 and true are different keys, both of type str."""
+        mapping: dict[Hashable, object] = {}
         for key_node, value_node in node.value:
             key = key_node.value
             if not isinstance(key, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key must be one word or text", key_node.start_mark
-                )
-            if key in made:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is there twice", key_node.start_mark)
-            made[key] = self.construct_object(value_node, deep=True)
-        return made
+                raise yaml.constructor.ConstructorError(None, None, "a key must be a scalar", key_node.start_mark)
+            if key in mapping:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", key_node.start_mark)
+            mapping[key] = self.construct_object(value_node, deep=True)
+        return mapping
 
 
 _PlainLoader.yaml_implicit_resolvers = {}
@@ -41,11 +39,11 @@ for _tag, _pattern, _first in (
 
 
 def load_yaml(text: str) -> object:
-    """The document as dicts, lists and scalars. Raises MappingError with the line of what is not YAML."""
+    """Loads a document as dicts, lists and scalars. Raises MappingError with the line of the syntax error."""
     try:
         return yaml.load(text, Loader=_PlainLoader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise MappingError(f"{line}not YAML: {error.problem}") from None
+        raise MappingError(f"{line}invalid YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise MappingError(f"not YAML: {error}") from None
+        raise MappingError(f"invalid YAML: {error}") from None

@@ -1,1 +1,1 @@
-"""One foreign value to one typed value of ours: a file per type of field."""
+"""Readers: convert one foreign value to a typed value, one file per field type."""

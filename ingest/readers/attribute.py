@@ -1,8 +1,9 @@
-"""Values of a bank's own attributes: texts or numbers, by what stands in the row.
+"""Reads values of attributes as text or number.
 
-A row is read alone, also in a stream, so each value tells its kind itself: a number, a flag (as 1 or 0), or a text that is
-written as a number of at most 15 digits. With a zero in front (a postal code), a plus or an exponent it is a code, and so
-a text. A column in which some values are texts is one of texts: the numbers in it count as what they were written as.
+Rows are read one by one, also in a stream, so without a configured `type` each value determines its own: numbers, flags
+(as 1 or 0) and texts that spell a number of at most 15 digits become float. Texts with a leading zero (postal codes), a
+plus sign or an exponent are codes and stay text. An attribute that is text in some events and a number in others is
+treated as text in training (`udfs.records.attributes`).
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from decimal import Decimal
 
 from ingest.errors import UnreadableValue
 from ingest.readers.number import ANY_NUMBER, NumberStyle, exact_decimal, number_reader
-from ingest.readers.text import Reader, plain_text
-from udfs.attribute_values import MAX_TEXT_BYTES
+from ingest.readers.text import UTF8_EXPECTED, Reader, plain_text
+from udfs.records.attribute_values import MAX_TEXT_BYTES
 
-MAX_DIGITS = 15  # so many a double holds exactly
+MAX_DIGITS = 15  # exact in a double
 ATTRIBUTE_TEXT = f"a text of at most {MAX_TEXT_BYTES} bytes of UTF-8 (of an attribute)"
 _CODE = re.compile(r"[-+]?0[0-9]|\+|.*[eE]", re.ASCII | re.DOTALL)
 
 
 def attribute_reader(kind: str | None, style: NumberStyle, scale: Decimal | None, prefix: str) -> Reader:
-    """Reads values of one attribute as text or float: of one `kind` ("text" or "number"), or as each value tells
-    (None). `scale` is for numbers, `prefix` for texts."""
+    """Returns a reader of one attribute's values as str or float.
+
+    `kind` is "text", "number" or None to decide by each value. `scale` applies to numbers, `prefix` to texts.
+    """
     read_number = number_reader(ANY_NUMBER, style, scale)
 
     def number(value: object) -> object:
@@ -33,16 +36,16 @@ def attribute_reader(kind: str | None, style: NumberStyle, scale: Decimal | None
         try:
             size = len(found.encode())
         except UnicodeEncodeError:
-            raise UnreadableValue("valid UTF-8") from None
+            raise UnreadableValue(UTF8_EXPECTED) from None
         if size > MAX_TEXT_BYTES:
             raise UnreadableValue(ATTRIBUTE_TEXT)
         return found
 
-    def either(value: object) -> object:
+    def number_or_text(value: object) -> object:
         return number(value) if isinstance(value, bool) or _is_number(value, style) else text(value)
 
     if kind is None:
-        return either
+        return number_or_text
     return number if kind == "number" else text
 
 
@@ -52,7 +55,7 @@ def _is_number(value: object, style: NumberStyle) -> bool:
     try:
         digits = exact_decimal(value, ANY_NUMBER, style).as_tuple()
     except UnreadableValue:
-        return isinstance(value, float)  # infinity: no text either
+        return isinstance(value, float)  # infinity: the number reader rejects it
     if isinstance(value, float):
         return True
     return len(digits.digits) + max(0, int(digits.exponent)) <= MAX_DIGITS

@@ -1,4 +1,4 @@
-"""Moments as epoch milliseconds UTC, rounded down."""
+"""Reads times as epoch milliseconds UTC, rounded down."""
 
 from __future__ import annotations
 
@@ -10,35 +10,49 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
+from ingest.readers.epoch import EPOCH_UNITS, PLAUSIBLE_MS, unit_of
 from ingest.readers.number import exact_decimal
-from udfs.codec import MAX_TIMESTAMP_MS
+from ingest.readers.text import without_point
+from ingest.readers.time_pattern import TimePattern
+from udfs.records.codec import FIRST_EVENT_MS, MAX_TIMESTAMP_MS
 
 MIN_DATE_MS: Final = -62_135_596_800_000  # 0001-01-01T00:00:00Z
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-MILLISECONDS_PER_UNIT: Final = {"epoch_s": Decimal(1000), "epoch_ms": Decimal(1), "epoch_us": Decimal("0.001")}
+SINCE_UNITS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000, "days": 86_400_000, "weeks": 604_800_000}
+"""Formats that count from `start`: milliseconds of a unit."""
 ISO: Final = "iso"
 UTC_ZONE: Final = ZoneInfo("UTC")
+_UTC_NAMES: Final = (" UTC", " GMT")
 
 
 @dataclass(frozen=True)
 class MomentReader:
     """Reads native dates and times, and texts and numbers of `format`.
 
-    `format` is `iso`, `epoch_s`, `epoch_ms`, `epoch_us` or a strptime pattern. A time without an offset is a wall-clock
-    time of `zone`: the earlier of two where clocks went back, and by the offset before where they went forward.
-    `minimum_ms` is 0 for events, whose timestamps may not lie before 1970.
+    `format` is `iso`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, a unit of SINCE_UNITS (counted from `start_ms`) or a
+    strptime pattern; `year` completes a pattern without one. A time without an offset is local time of `zone`: an ambiguous
+    time is the earlier one, a skipped time uses the offset before the change. `minimum_ms` is FIRST_EVENT_MS for events,
+    whose epoch numbers must be of a plausible year: a number of another unit is no time.
     """
 
     format: str = ISO
     zone: ZoneInfo = UTC_ZONE
-    minimum_ms: int = 0
+    minimum_ms: int = FIRST_EVENT_MS
+    start_ms: int = 0
+    year: int | None = None
+    pattern: TimePattern | None = None
+
+    @property
+    def is_of_event(self) -> bool:
+        return self.minimum_ms == FIRST_EVENT_MS
 
     @property
     def expected(self) -> str:
-        first_year = 1970 if self.minimum_ms == 0 else 1
+        first_year = 1973 if self.is_of_event else 1
         kind = {ISO: "an ISO 8601 time", "epoch_s": "epoch seconds", "epoch_ms": "epoch milliseconds"}
-        kind["epoch_us"] = "epoch microseconds"
+        kind |= {"epoch_us": "epoch microseconds", "epoch_ns": "epoch nanoseconds"}
+        kind |= {unit: f"a number of {unit} since the start" for unit in SINCE_UNITS}
         return f"{kind.get(self.format, f'a time as {self.format}')} between the years {first_year} and 9999"
 
     def __call__(self, value: object) -> int:
@@ -55,20 +69,50 @@ class MomentReader:
             return self._of_datetime(value)
         if isinstance(value, date):
             return self._of_datetime(datetime(value.year, value.month, value.day))
-        if self.format in MILLISECONDS_PER_UNIT:
-            return self._of_number(value)
-        if not isinstance(value, str):
-            raise UnreadableValue(f"{self.expected} (for numbers set `format: epoch_s` or `epoch_ms`)")
-        text = value.strip()
-        return self._of_datetime(
-            datetime.fromisoformat(text) if self.format == ISO else datetime.strptime(text, self.format)
-        )
+        if self.format in EPOCH_UNITS:
+            return self._of_epoch(value)
+        if self.format in SINCE_UNITS:
+            return self.start_ms + math.floor(self._number(value) * SINCE_UNITS[self.format])
+        if self.format == ISO:
+            return self._of_iso(value)
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise UnreadableValue(self.expected)
+        if isinstance(value, float) and not value.is_integer():
+            raise UnreadableValue(self.expected)
+        text = without_point(value.strip() if isinstance(value, str) else str(int(value)))
+        pattern = self.pattern or TimePattern(self.format)
+        return self._of_datetime(pattern.parse(text, self.zone, self.year))
 
-    def _of_number(self, value: object) -> int:
-        if type(value) is int and self.format == "epoch_ms":
-            return value
+    def _of_iso(self, value: object) -> int:
+        if not isinstance(value, str):
+            raise UnreadableValue(f"{self.expected} ({_number_hint(value)})")
+        text = value.strip()
+        if text.upper().endswith(_UTC_NAMES):  # as BigQuery writes it
+            text = f"{text[:-4].rstrip()}+00:00"
         try:
-            return math.floor(exact_decimal(value) * MILLISECONDS_PER_UNIT[self.format])
+            return self._of_datetime(datetime.fromisoformat(text))
+        except ValueError:
+            unit = unit_of(value)
+            if unit is None:
+                raise
+            raise UnreadableValue(f"{self.expected} ({_number_hint(value)})") from None
+
+    def _of_epoch(self, value: object) -> int:
+        number = self._number(value)
+        milliseconds = math.floor(number * EPOCH_UNITS[self.format])
+        if not self._is_plausible(milliseconds, value):
+            raise UnreadableValue(f"{self.expected} ({_number_hint(value)})")
+        return milliseconds
+
+    def _is_plausible(self, milliseconds: int, value: object) -> bool:
+        """Whether an epoch number is of the format's unit. A date, such as a birthday, may be of nearly any year."""
+        if self.is_of_event:
+            return PLAUSIBLE_MS[0] <= milliseconds < PLAUSIBLE_MS[1]
+        return not 0 <= milliseconds < FIRST_EVENT_MS or unit_of(value) in (None, self.format)
+
+    def _number(self, value: object) -> Decimal:
+        try:
+            return exact_decimal(value)
         except UnreadableValue:
             raise UnreadableValue(self.expected) from None
 
@@ -76,3 +120,10 @@ class MomentReader:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC if self.zone is UTC_ZONE else self.zone)
         return (moment - EPOCH) // _MILLISECOND
+
+
+def _number_hint(value: object) -> str:
+    unit = unit_of(value)
+    if unit is None:
+        return "for numbers set `format: epoch_s` or `epoch_ms`, or `format: hours` with a `start`"
+    return f"it is of this century as `format: {unit}`" if unit in EPOCH_UNITS else f'it reads as `format: "{unit}"`'

@@ -1,4 +1,4 @@
-"""Numbers, exact as the source wrote them: 57.16 stays 57.16."""
+"""Reads numbers exactly as the source wrote them: 57.16 stays 57.16."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from ingest.errors import UnreadableValue
 from ingest.readers.text import Reader
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?", re.ASCII)
+SPACES = (" ", "\u00a0", "\u202f", "\u2009")  # plain, no-break, narrow no-break, thin
+_NO_BREAK_SPACES = str.maketrans(dict.fromkeys(SPACES, " "))
+_MINUSES = ("-", "\u2212")
+_BOOKED = ("CR", "DR")
 MAX_NUMBER_LENGTH = 64
 MAX_WHOLE = 2**63
 
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """How numbers are written as text: the decimal sign, the sign between thousands ("" for none), texts to drop."""
+    """How numbers are written as text: decimal sign, thousands separator ("" for none), texts to remove.
+
+    A space as separator is any of SPACES.
+    """
 
     decimal: str = "."
     thousands: str = ""
@@ -46,7 +53,7 @@ PLAIN_STYLE = NumberStyle()
 def number_reader(
     allowed: NumberRange = ANY_NUMBER, style: NumberStyle = PLAIN_STYLE, scale: Decimal | None = None
 ) -> Reader:
-    """Reads numbers and texts of numbers as float (int for a whole range), multiplied exactly by `scale`."""
+    """Returns a reader of numbers and numeric texts as float (int for a whole range), multiplied exactly by `scale`."""
     exactly = allowed.whole or scale is not None
 
     def read(value: object) -> float | int:
@@ -63,7 +70,7 @@ def number_reader(
 
 
 def exact_decimal(value: object, allowed: NumberRange = ANY_NUMBER, style: NumberStyle = PLAIN_STYLE) -> Decimal:
-    """The number as it is written; of a float its shortest text. Raises UnreadableValue, for NaN and infinity too."""
+    """The number as a Decimal; a float by its shortest repr. Raises UnreadableValue, also for NaN and infinity."""
     if isinstance(value, str):
         return Decimal(_number_text(value, style, allowed))
     if isinstance(value, float):
@@ -79,7 +86,9 @@ def _number_text(text: str, style: NumberStyle, allowed: NumberRange) -> str:
     number = text.strip()
     for noise in style.remove:
         number = number.replace(noise, "")
-    number = number.strip()
+    number = with_leading_sign(number.strip())
+    if style.thousands == " ":
+        number = number.translate(_NO_BREAK_SPACES)
     if style.thousands and style.thousands in number:
         number = _without_thousands(number, style, allowed)
     if style.decimal != ".":
@@ -88,8 +97,27 @@ def _number_text(text: str, style: NumberStyle, allowed: NumberRange) -> str:
         number = number.replace(style.decimal, ".", 1)
     if len(number) <= MAX_NUMBER_LENGTH and _NUMBER.fullmatch(number):
         return number
-    hint = ' (for decimal commas set `decimal: ","`)' if "," in number and style.decimal == "." else ""
-    raise UnreadableValue(f"{allowed}{hint}")
+    raise UnreadableValue(f"{allowed}{_hint(number, style)}")
+
+
+def with_leading_sign(number: str) -> str:
+    """Accounting's negatives with a minus in front: (12.34), 12.34- and 5.00 CR; a debit, 5.00 DR, is positive."""
+    if number.startswith("(") and number.endswith(")"):
+        return f"-{number[1:-1].strip()}"
+    if number[-2:].upper() in _BOOKED and number[:-2].strip()[-1:].isdigit():
+        sign = "-" if number[-2:].upper() == "CR" else ""
+        return sign + number[:-2].strip()
+    if number.endswith(_MINUSES) and len(number) > 1:
+        return f"-{number[:-1].strip()}"
+    return f"-{number[1:].strip()}" if number.startswith(_MINUSES) else number
+
+
+def _hint(number: str, style: NumberStyle) -> str:
+    if "," in number and style.decimal == "." and style.thousands != ",":
+        return ' (for decimal commas set `decimal: ","`, for commas between thousands `thousands: ","`)'
+    if any(space in number for space in SPACES) and not style.thousands:
+        return ' (for spaces between thousands set `thousands: " "`)'
+    return ""
 
 
 def _without_thousands(number: str, style: NumberStyle, allowed: NumberRange) -> str:

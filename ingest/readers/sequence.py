@@ -1,4 +1,4 @@
-"""Lists of numbers and of texts, as tuples."""
+"""Reads lists of numbers and of texts as tuples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_ELEMENTS = 100_000
 
 
 def sequence_reader(read_element: Reader, noun: str) -> Callable[[object], tuple[object, ...]]:
-    """Reads lists whose every element `read_element` takes; a blank element is an error like any other."""
+    """Returns a reader of lists whose elements are read by `read_element`; a blank element is an error."""
 
     def read(value: object) -> tuple[object, ...]:
         if not isinstance(value, list | tuple):

@@ -1,7 +1,8 @@
-"""Texts, ids and codes."""
+"""Reads texts and ids."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, time
 from decimal import Decimal
@@ -9,26 +10,35 @@ from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
 from ingest.identifier_encoding import encode_identifier
-from udfs.codec import MAX_TEXT_BYTES, BadRecord, identifier
-from udfs.codes import known_code
+from udfs.records.codec import MAX_TEXT_BYTES, BadRecord, identifier
 
 IDENTIFIER_EXPECTED = "an id of 1 to 64 printable ASCII characters without spaces"
 ENCODE_HINT = "; `encode: true` takes any text"
 TEXT_EXPECTED = f"a text of at most {MAX_TEXT_BYTES} bytes of UTF-8"
+UTF8_EXPECTED = "valid UTF-8 (another encoding? set `csv: {encoding: cp1252}`, or latin-1)"
+LOST_DIGITS = (
+    "an id with all its digits: written as a floating-point number it has lost the last ones and would join strangers; "
+    "export the column as text"
+)
 EXACT_INTEGERS_BELOW = 2**53
 MAX_DIGITS = 64
+MAX_NOTE = 100_000
+_SPREADSHEET_NUMBER = re.compile(r"[0-9](?:[.,][0-9]*)?[eE]\+[0-9]{2,3}", re.ASCII)
+_WHOLE_WITH_POINT = re.compile(r"[0-9]+\.0+", re.ASCII)
 
 Reader = Callable[[object], object]
 
 
 def plain_text(value: object) -> str:
-    """The text by which a value is looked up, joined or used as an id.
+    """The text form of a value for lookups, joins and ids.
 
-    Whole numbers lose their decimal point (a table with a gap stores the id 7 as 7.0); flags are true and false;
-    dates and times are ISO 8601. Raises UnreadableValue for lists, objects and what else has no such text.
+    Whole numbers lose their decimal point (a column with missing values stores the id 7 as 7.0); flags become true and
+    false, dates and times ISO 8601, and a spreadsheet's ="007" is 007. Raises UnreadableValue for lists, objects and other
+    types, and for whole doubles from 2**53 on, of which the last digits are lost.
     """
     if isinstance(value, str):
-        return value.strip()
+        text = value.strip()
+        return text[2:-1] if text.startswith('="') and text.endswith('"') and len(text) > 2 else text
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -36,7 +46,9 @@ def plain_text(value: object) -> str:
             raise UnreadableValue(f"a number of at most {MAX_DIGITS} digits")
         return str(value)
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < EXACT_INTEGERS_BELOW else repr(value)
+        if value.is_integer() and abs(value) >= EXACT_INTEGERS_BELOW:
+            raise UnreadableValue(LOST_DIGITS)
+        return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < MAX_DIGITS:
         return f"{value:f}" if value != value.to_integral_value() else f"{value.to_integral_value():f}"
     if isinstance(value, date | time):
@@ -44,20 +56,37 @@ def plain_text(value: object) -> str:
     raise UnreadableValue("a text or a number")
 
 
-def identifier_reader(prefix: str = "", encode: bool = False) -> Reader:
-    """Reads ids of the contract; `prefix` is put in front of each.
+def without_point(text: str) -> str:
+    """A whole number's text without its zeros after the point: 123.0 and 123 are the same number in a CSV file too.
 
-    With `encode` any text is taken, white space around it included, and becomes an id of its own
-    (`ingest.identifier_encoding`).
+    Raises UnreadableValue from 2**53 on: the number was a double.
+    """
+    if not _WHOLE_WITH_POINT.fullmatch(text):
+        return text
+    whole = text.partition(".")[0]
+    if len(whole) >= 16 and int(whole) >= EXACT_INTEGERS_BELOW:
+        raise UnreadableValue(LOST_DIGITS)
+    return whole
+
+
+def identifier_reader(prefix: str = "", encode: bool = False) -> Reader:
+    """Returns a reader of ids (docs/events.md) that prepends `prefix`.
+
+    With `encode` any text is accepted, surrounding white space included, and encoded to a unique id
+    (`ingest.identifier_encoding`). Numbers as spreadsheets write long ids, 3.57303E+15, are refused: their last digits are
+    lost, so that strangers would share an id.
     """
 
     def read(value: object) -> str:
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise UnreadableValue(IDENTIFIER_EXPECTED)
+        text = plain_text(value)
+        if _SPREADSHEET_NUMBER.fullmatch(text):
+            raise UnreadableValue(LOST_DIGITS)
         if encode:
-            return encode_identifier(prefix + (value if isinstance(value, str) else plain_text(value)))
+            return encode_identifier(prefix + (value if isinstance(value, str) else text))
         try:
-            return identifier(prefix + plain_text(value), "")
+            return identifier(prefix + without_point(text), "")
         except BadRecord:
             with_prefix = f" (with the prefix {prefix!r})" if prefix else ""
             raise UnreadableValue(IDENTIFIER_EXPECTED + with_prefix + ENCODE_HINT) from None
@@ -66,14 +95,14 @@ def identifier_reader(prefix: str = "", encode: bool = False) -> Reader:
 
 
 def text_reader(prefix: str = "") -> Reader:
-    """Reads texts, without surrounding white space; `prefix` is put in front of each."""
+    """Returns a reader of texts that strips white space and prepends `prefix`."""
 
     def read(value: object) -> str:
         text = prefix + plain_text(value)
         try:
             size = len(text.encode())
         except UnicodeEncodeError:
-            raise UnreadableValue("valid UTF-8") from None
+            raise UnreadableValue(UTF8_EXPECTED) from None
         if size > MAX_TEXT_BYTES:
             raise UnreadableValue(TEXT_EXPECTED)
         return text
@@ -81,22 +110,12 @@ def text_reader(prefix: str = "") -> Reader:
     return read
 
 
-def code_reader(field: str, prefix: str = "") -> Reader:
-    """Reads channels and entry modes: the codes of the contract in any usual spelling, others in small letters."""
-    read_text = text_reader(prefix)
-
-    def read(value: object) -> str | None:
-        return known_code(field, str(read_text(value)))
-
-    return read
-
-
-def read_currency(value: object) -> str:
-    """Reads an ISO 4217 code of three capital letters."""
+def read_note(value: object) -> str:
+    """Reads a text of up to MAX_NOTE characters, such as an analyst's notes."""
     text = plain_text(value)
-    if len(text) == 3 and text.isascii() and text.isalpha() and text.isupper():
-        return text
-    raise UnreadableValue("an ISO 4217 code of three capital letters (other codes: map them with `lookup`)")
+    if len(text) > MAX_NOTE or text.encode("utf-8", "replace").decode() != text:
+        raise UnreadableValue(f"a text of at most {MAX_NOTE:,} characters of UTF-8")
+    return text
 
 
 def read_time_zone(value: object) -> str:
@@ -106,16 +125,3 @@ def read_time_zone(value: object) -> str:
         return ZoneInfo(text).key
     except (ValueError, KeyError, OSError):  # ZoneInfoNotFoundError is a KeyError
         raise UnreadableValue("an IANA time zone, as Europe/Berlin") from None
-
-
-def choice_reader(choices: tuple[str, ...]) -> Reader:
-    """Reads one of `choices`, in whatever case."""
-    expected = f"one of {', '.join(choices)} (other codes: map them with `lookup`)"
-
-    def read(value: object) -> str:
-        text = plain_text(value).lower()
-        if text in choices:
-            return text
-        raise UnreadableValue(expected)
-
-    return read

@@ -1,1 +1,1 @@
-"""Foreign files as chunks of columns: a file per format."""
+"""Sources: read foreign files as chunks of columns, one file per format."""

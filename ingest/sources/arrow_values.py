@@ -1,4 +1,4 @@
-"""Arrow columns as Python values, exactly: no float noise, no null turned into a number."""
+"""Converts Arrow columns to Python values without float noise and with nulls as None."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _FAR_MS = 2**62
 def values_of(array: Any) -> Sequence[object]:
     """The values of an Arrow array (any type) as a sequence.
 
-    32-bit floats become the number that their shortest decimal text says (57.16, not 57.15999984741211); texts and
-    bytes that are not UTF-8 keep their odd bytes as surrogates, which every reader of ours refuses.
+    32-bit floats become the double of their shortest decimal text (57.16, not 57.15999984741211). Invalid UTF-8 in
+    texts and bytes becomes surrogates, which all readers reject.
     """
     kind = array.type
     if pa.types.is_dictionary(kind):
@@ -62,7 +62,7 @@ def _texts(array: Any) -> list[object]:
 
 
 def _day(value: object) -> object:
-    return f"day {value} since 1970" if isinstance(value, int) else value  # years that Python's dates don't have
+    return f"day {value} since 1970" if isinstance(value, int) else value  # outside Python's range of years
 
 
 def _timestamps(array: Any) -> TimestampColumn:

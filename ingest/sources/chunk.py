@@ -1,4 +1,4 @@
-"""A run of rows as columns: what every source is read into."""
+"""A chunk of consecutive rows, stored by column."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ CHUNK_ROWS = 65_536
 
 @dataclass(frozen=True)
 class Chunk:
-    """Columns of equal length, the source's row number of each row, and the rows that could not be read at all.
+    """Columns of equal length, the source's row number of each row, and the errors of rows that could not be parsed.
 
-    `fraction_done` is the share of the source that lies behind this chunk's end, 0 to 1. `present` are the columns that
-    at least one of the rows has (JSON Lines has no header to tell).
+    `fraction_done` is the share of the source read up to the end of this chunk, 0 to 1. `present` is the set of columns
+    that at least one row has, None where the source has a header.
     """
 
     row_numbers: Sequence[int]
@@ -25,5 +25,5 @@ class Chunk:
     present: frozenset[str] | None = None
 
     def row(self, index: int) -> dict[str, object]:
-        """One row by column name."""
+        """One row as column name -> value."""
         return {name: column[index] for name, column in self.columns.items()}

@@ -1,4 +1,4 @@
-"""Opening an input by its name: CSV, JSON Lines or Parquet, one file or a folder of them."""
+"""Opens an input by its name: CSV, JSON Lines or Parquet, a single file or a folder."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Protocol
 from ingest.errors import InputError
 from ingest.schema import CsvSpec
 from ingest.sources.chunk import CHUNK_ROWS, Chunk
+from ingest.sources.text_file import COMPRESSED, zip_member
 
 CSV, JSON_LINES, PARQUET = "csv", "jsonl", "parquet"
 FORMATS = (CSV, JSON_LINES, PARQUET)
@@ -17,21 +18,33 @@ _BY_SUFFIX = {
     ".parquet": PARQUET, ".pq": PARQUET,
 }  # fmt: skip
 
+SPREADSHEETS = (".xlsx", ".xls", ".ods")
+
 
 class Source(Protocol):
-    """A foreign file. `chunks` may be called once; it reads no columns but those asked for."""
+    """A foreign file, opened by its constructor and read once. All methods may block on file access.
 
-    def column_names(self) -> tuple[str, ...]: ...
+    Order of calls: `column_names` any number of times, `chunks` once, `close` once.
+    """
 
-    def chunks(self, columns: Collection[str]) -> Iterator[Chunk]: ...
+    def column_names(self) -> tuple[str, ...]:
+        """The columns of the header, or of the first rows where the format has no header. Does not consume rows."""
 
-    def close(self) -> None: ...
+    def chunks(self, columns: Collection[str]) -> Iterator[Chunk]:
+        """Yields all rows in order, with those of `columns` that the source has.
+
+        A row that cannot be parsed is reported in `Chunk.broken`. Raises InputError where the file as a whole cannot be
+        read.
+        """
+
+    def close(self) -> None:
+        """Closes the file; the source cannot be used afterwards."""
 
 
 def open_source(path: Path, csv: CsvSpec, file_format: str | None = None, chunk_rows: int = CHUNK_ROWS) -> Source:
-    """The file, by `file_format` or else by its suffix (a `.gz` behind it is decompressed). Raises InputError."""
+    """Opens a file as `file_format`, by default by its suffix, also where it is compressed. Raises InputError."""
     if not path.exists():
-        raise InputError(f"there is no file {path}")
+        raise InputError(f"no such file: {path}")
     openers: dict[str, Callable[[], Source]] = {
         CSV: lambda: _csv(path, csv, chunk_rows),
         JSON_LINES: lambda: _json_lines(path, chunk_rows),
@@ -41,22 +54,27 @@ def open_source(path: Path, csv: CsvSpec, file_format: str | None = None, chunk_
 
 
 def format_of(path: Path) -> str:
-    """The format that the file's suffix tells. Raises InputError."""
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    """The format of a file by its suffix. Raises InputError for an unknown suffix."""
+    inside = Path(zip_member(path)) if path.suffix.lower() == ".zip" and path.is_file() else path
+    suffixes = [suffix.lower() for suffix in inside.suffixes if suffix.lower() not in COMPRESSED]
     found = _BY_SUFFIX.get(suffixes[-1]) if suffixes else None
+    if found is None and suffixes and suffixes[-1] in SPREADSHEETS:
+        raise InputError(f"{path} is a spreadsheet: save its sheet as CSV (UTF-8), ids as text")
+    if found == PARQUET and inside is not path:
+        raise InputError(f"{path}: unpack it, a Parquet file is not read from an archive")
     if found is None:
-        raise InputError(f"{path}: its name tells no format; name one with --input-format: {', '.join(FORMATS)}")
+        raise InputError(f"{path}: unknown suffix; set the format with --input-format: {', '.join(FORMATS)}")
     return found
 
 
 def files_of(path: Path) -> list[Path]:
-    """The path itself, or the files of a folder that have a known suffix, by name. Raises InputError."""
+    """The path itself, or a folder's files with a known suffix, sorted by name. Raises InputError."""
     if not path.is_dir():
         return [path]
     inside = sorted(child for child in path.iterdir() if child.is_file() and not child.name.startswith(("_", ".")))
-    known = [child for child in inside if {suffix.lower() for suffix in child.suffixes} & set(_BY_SUFFIX)]
+    known = [child for child in inside if {suffix.lower() for suffix in child.suffixes} & {*_BY_SUFFIX, ".zip"}]
     if not known:
-        raise InputError(f"the folder {path} has no file that ends in {', '.join(_BY_SUFFIX)}")
+        raise InputError(f"the folder {path} has no file with one of the suffixes {', '.join(_BY_SUFFIX)}")
     return known
 
 

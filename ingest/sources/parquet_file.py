@@ -1,4 +1,4 @@
-"""Parquet files, read a batch at a time."""
+"""Source for Parquet files, read in batches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ingest.suggestion import listed
 
 
 class ParquetSource:
-    """The first row has the number 1."""
+    """Numbers rows from 1. The constructor raises InputError where the file is not Parquet."""
 
     def __init__(self, path: Path, chunk_rows: int) -> None:
         import pyarrow as pa
@@ -29,7 +29,7 @@ class ParquetSource:
         return tuple(self._file.schema_arrow.names)
 
     def chunks(self, columns: Collection[str]) -> Iterator[Chunk]:
-        """Raises InputError where the file is damaged."""
+        """Yields the rows in chunks. Raises InputError for a duplicate column and where the file is damaged."""
         from ingest.sources.arrow_values import values_of
 
         wanted = [name for name in self.column_names() if name in columns]

@@ -1,4 +1,4 @@
-"""A column of native timestamps, kept as numbers until somebody asks for one."""
+"""A column of native timestamps, stored as numbers and converted to datetimes on access."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.readers.moment import EPOCH, MIN_DATE_MS
-from udfs.codec import MAX_TIMESTAMP_MS
+from udfs.records.codec import MAX_TIMESTAMP_MS
 
 
 class TimestampColumn(Sequence[object]):
-    """Epoch milliseconds (rounded down) as int64, which of them are null, and whether they are moments or wall clock.
+    """A sequence of datetimes backed by `epoch_ms` (int64, rounded down) and `is_null` (bool), both of shape (rows,).
 
-    As a sequence it holds datetimes (aware or naive as the column is), None where null, and a text that no reader takes
-    where the year is none of 1 to 9999.
+    `aware` is true for UTC times, false for local times without an offset. Elements are aware or naive datetimes, None
+    where null, and a text that all readers reject where the year is outside 1 to 9999.
     """
 
     def __init__(self, epoch_ms: npt.NDArray[np.int64], is_null: npt.NDArray[np.bool_], aware: bool) -> None:
