@@ -1,4 +1,4 @@
-"""`fraud aggregate`: the history of merchants, devices, beneficiaries and IP addresses from a file of events."""
+"""`fraud aggregate`: computes the entity history of a file of events."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def command(events: Path, out: Path, reference: Path | None, fx_rates: Path | No
     """Count transactions, users and labelled frauds by hour into OUT/entity_history.jsonl, for each merchant, device,
     beneficiary, IP address, category, channel, city … and each text attribute that occurs.
 
-    The scorer reads these buckets as of each transaction's time: a fraud counts only once its label could be known.
-    So one file made from the whole history is right for every transaction in it.
+    The scorer reads these buckets as of each transaction's time: a fraud counts only from the time its label is known.
+    One file computed from the whole history is therefore valid for every transaction in it.
 
     \b
     Example:
@@ -34,13 +34,13 @@ def command(events: Path, out: Path, reference: Path | None, fx_rates: Path | No
     from models.entity_history import aggregate_entities, profiles_of, write_history
     from models.event_files import EventFileError
     from models.found_attributes import found_attributes
-    from udfs.entity_buckets import BucketSettings
-    from udfs.fx_file import FxFileError, load_fx_rates
-    from udfs.money import Money
+    from udfs.entities.buckets import BucketSettings
     from udfs.stores.port import StoreError
     from udfs.stores.reference_rows import HISTORY_FILE
+    from udfs.values.fx_rates import FxFileError, load_fx_rates
+    from udfs.values.money import Money
 
-    latest_ms = time.time_ns() // 1_000_000 + FUTURE_TOLERANCE_MS  # one event far ahead would draw the rest with it
+    latest_ms = time.time_ns() // 1_000_000 + FUTURE_TOLERANCE_MS  # exclude events with a time in the future
     try:
         money = Money(base_currency, load_fx_rates(fx_rates) if fx_rates else ())
         with progress_bar("looking for attributes") as progress:

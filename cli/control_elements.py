@@ -1,4 +1,4 @@
-"""What `fraud control publish` was asked for, as checked control elements with their versions."""
+"""Builds the control elements of `fraud control publish`: assigns versions and checks each element."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+import click
 import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from cli.errors import UserError
-from jobs.config import JobConfig
-from jobs.config_types import Timestamp
-from jobs.control_channel import Published, newest
-from udfs.bundle import BundleError, load_bundle, read_manifest
-from udfs.control import (
+from jobs.config.job import JobConfig
+from jobs.config.value_types import Timestamp
+from jobs.control.channel import Published, newest
+from udfs.control.elements import (
     BLOCK_LIST,
     BUNDLE,
     RULES,
@@ -25,14 +25,16 @@ from udfs.control import (
     ControlError,
     RulesControl,
     ThresholdsControl,
+    check_texts,
     decode_control,
     encode_control,
 )
+from udfs.control.live_control import compile_rules
 from udfs.features.feature_set import feature_set_of
-from udfs.live_control import compiled
-from udfs.open_scorer import rule_set_of
-from udfs.profiles import BlockType
-from udfs.rules.pack_files import RuleFileError, load_rule_set
+from udfs.records.profiles import BlockType
+from udfs.rules.pack_files import RuleFileError, load_rule_set, rule_set_of
+from udfs.rules.rulebook import rule_problems
+from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
 
 
 class Request(NamedTuple):
@@ -48,6 +50,8 @@ class Request(NamedTuple):
     expires: str | None
     bundle: Path | None
     version: int | None
+    author: str | None = None
+    note: str | None = None
 
 
 def start_versions(config: JobConfig) -> dict[str, int]:
@@ -60,11 +64,11 @@ def start_versions(config: JobConfig) -> dict[str, int]:
 
 
 def elements_of(request: Request, config: JobConfig, published: list[Published], now_ms: int) -> list[ControlElement]:
-    """The elements to publish, each checked as the job will check it. Raises UserError, ControlError."""
+    """The elements to publish, each checked as the job checks it. Raises UserError, ControlError."""
     if not (request.blocked or request.unblocked) and (request.reason or request.source or request.expires):
         raise UserError("--reason, --source and --expires belong to --block")
-    asked_for = _asked_for(request, _Versions(request.version, config, published))
-    elements = [_published(element, now_ms) for element in asked_for]
+    requested = _requested_elements(request, _Versions(request.version, config, published))
+    elements = [_published_by(element, request, now_ms) for element in requested]
     if not elements:
         raise UserError("nothing to publish: give FILE, --rules, --thresholds, --block, --unblock or --bundle")
     known = {key: record.element.version for key, record in newest(published).items() if record.element is not None}
@@ -74,21 +78,22 @@ def elements_of(request: Request, config: JobConfig, published: list[Published],
         if element.version <= latest:
             raise UserError(
                 f"{element.key} version {element.version} would be ignored: version {latest} is in force; "
-                "leave --version out to get the next one"
+                "omit --version to use the next one"
             )
         known[element.key] = element.version
         _check(element, config)
     return elements
 
 
-def _published(element: ControlElement, now_ms: int) -> ControlElement:
+def _published_by(element: ControlElement, request: Request, now_ms: int) -> ControlElement:
+    """The element with author, note and time of its publication, unless it has them already."""
     if isinstance(element, BlockListControl) and element.published_at is None:
-        return msgspec.structs.replace(element, published_at=now_ms)
-    return element
+        element = msgspec.structs.replace(element, published_at=now_ms)
+    return msgspec.structs.replace(element, author=element.author or request.author, note=element.note or request.note)
 
 
 class _Versions:
-    """The next version of each kind: one above all that is published or that the job starts with."""
+    """The next version of each kind: one above the highest published version and the start-up version."""
 
     def __init__(self, given: int | None, config: JobConfig, published: list[Published]) -> None:
         self._given = given
@@ -105,9 +110,9 @@ class _Versions:
         return version
 
 
-def _asked_for(request: Request, versions: _Versions) -> Iterator[ControlElement]:
+def _requested_elements(request: Request, versions: _Versions) -> Iterator[ControlElement]:
     if request.file is not None:
-        yield from _of_file(request.file)
+        yield from _elements_of_file(request.file)
     if request.rules is not None:
         try:
             rule_set = load_rule_set(request.rules)
@@ -132,7 +137,7 @@ def _asked_for(request: Request, versions: _Versions) -> Iterator[ControlElement
         yield BundleControl(version=versions.next(BUNDLE), path=str(folder), bundle=_bundle_version(folder))
 
 
-def _of_file(file: Path) -> Iterator[ControlElement]:
+def _elements_of_file(file: Path) -> Iterator[ControlElement]:
     try:
         lines = file.read_bytes().splitlines()
     except OSError as error:
@@ -157,7 +162,7 @@ def _party(text: str) -> tuple[BlockType, str]:
     kinds: tuple[Any, ...] = get_args(BlockType)
     if kind not in kinds or not value:
         raise UserError(f"{text!r}: expected TYPE:VALUE like user:U1, with TYPE one of {', '.join(kinds)}")
-    return kind, value  # type: ignore[return-value]  # one of them
+    return kind, value  # type: ignore[return-value]  # checked above
 
 
 def _expiry(text: str | None) -> int | None:
@@ -170,7 +175,10 @@ def _expiry(text: str | None) -> int | None:
 
 
 def _bundle_version(folder: Path) -> str:
-    """That of a bundle that this program can load; its attributes are looked at by the job, whose are fixed."""
+    """The version of a bundle. Raises UserError if this program cannot load it.
+
+    The bundle's attributes are not checked here: they must be those of the running job, which checks them.
+    """
     try:
         features = feature_set_of(read_manifest(folder).attributes)
         return load_bundle(folder, features.names, features.version).manifest.version
@@ -179,7 +187,7 @@ def _bundle_version(folder: Path) -> str:
 
 
 def _feature_names(config: JobConfig) -> tuple[str, ...]:
-    """Those of the job's bundle, or without attributes where it cannot be looked at from here."""
+    """Feature names of the job's bundle; without attributes if the bundle cannot be read from here."""
     try:
         return feature_set_of(read_manifest(config.scoring.bundle).attributes).names
     except BundleError:
@@ -187,9 +195,13 @@ def _feature_names(config: JobConfig) -> tuple[str, ...]:
 
 
 def _check(element: ControlElement, config: JobConfig) -> None:
-    """As the job does it: through the bytes, then rules are compiled and a bundle is loaded."""
+    """Check an element as the job does: encode and decode it, compile rules, load a bundle. Prints warnings on rules."""
     decoded = decode_control(encode_control(element))
+    check_texts(decoded)
     if isinstance(decoded, RulesControl):
-        compiled(decoded, _feature_names(config))
+        features = _feature_names(config)
+        rulebook = compile_rules(decoded, features)
+        for _, warning in rule_problems(rulebook.rule_set, features):
+            click.echo(f"warning: {warning}", err=True)
     elif isinstance(decoded, BundleControl) and _bundle_version(Path(decoded.path)) != decoded.bundle:
         raise UserError(f"{decoded.path} does not hold bundle {decoded.bundle}")

@@ -1,4 +1,4 @@
-"""`fraud demo`: the two-minute tour."""
+"""`fraud demo`: simulates payments, scores them and reports the result."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ALERTS_SHOWN = 10
 )
 @click.option("--users", default=1_200, show_default=True, help="Simulated users.")
 @click.option("--days", default=40, show_default=True, help="Simulated days.")
-@click.option("--seed", default=7, show_default=True, help="Another seed, other people and frauds.")
-@click.option("--verbose", is_flag=True, help="Print every alert while it comes in, instead of ten at the end.")
+@click.option("--seed", default=7, show_default=True, help="Seed of the simulation.")
+@click.option("--verbose", is_flag=True, help="Print every alert as it is raised, instead of ten at the end.")
 @click.option("--debug", is_flag=True, help="Show the stack trace if the job fails.")
 def command(out: Path, users: int, days: int, seed: int, verbose: bool, debug: bool) -> None:
-    """Simulate payments with fraud of many patterns, score them in a local Flink, show ten of the alerts and sum up what
-    was caught, what was missed and what it saved. Nothing is needed but Java; nothing leaves this folder.
+    """Simulate payments with many fraud patterns, score them in a local Flink, print ten of the alerts and a summary of
+    caught and missed fraud, and write an HTML report. Needs only Java; makes no network connections outside this machine.
     """
     from cli.outcome import show_outcome
     from cli.scoring_run import ScoringRun, score
@@ -51,13 +51,13 @@ def command(out: Path, users: int, days: int, seed: int, verbose: bool, debug: b
 
 
 def _show_alerts(alerts: Path, truth: Path) -> None:
-    from reporting.telling_alerts import telling_alerts
-    from udfs.console_line import console_line
+    from reporting.example_alerts import example_alerts
+    from udfs.records.console_line import console_line
 
-    shown = telling_alerts(alerts, truth, ALERTS_SHOWN)
+    shown = example_alerts(alerts, truth, ALERTS_SHOWN)
     click.echo(
-        f"\n{len(shown)} of the alerts, the strongest of each kind of fraud and of the false alarms; all: {alerts}\n"
+        f"\n{len(shown)} of the alerts, the strongest of each fraud pattern and of the false alarms; all: {alerts}\n"
     )
     for alert in shown:
-        click.echo(f"{console_line(alert.record)}\n    it was: {alert.outcome}")
+        click.echo(f"{console_line(alert.record)}\n    truth: {alert.outcome}")
     click.echo()

@@ -1,4 +1,4 @@
-"""How a command tells its user what to change: one line, exit code 2."""
+"""The error of a command: printed as one line, exit code 2."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import click
 
 
 class UserError(click.ClickException):
-    """Something the user can put right; the message says what."""
+    """An error that the user can correct; the message names the remedy."""
 
     exit_code = 2

@@ -1,4 +1,4 @@
-"""The producer behind `fraud produce --to kinesis`: records in batches, what was throttled again, users' order kept."""
+"""The producer of `fraud produce --to kinesis`: sends batches, retries throttled records, keeps each user's order."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, NamedTuple
 
 from cli.kafka_producing import Delivery, with_progress
 from cli.progress import progress_bar
-from jobs.aws_check import aws_client, aws_errors
-from jobs.interrupts import deferred_interrupt
+from jobs.aws.check import aws_client, aws_errors
+from jobs.runtime.interrupts import deferred_interrupt
 from simulator.live_events import Retimer, repeated, user_of
 from simulator.open_loop import Pace, send_at_rate
 
-RECORDS_AT_ONCE = 500
-BYTES_AT_ONCE = 5 << 20
+MAX_BATCH_RECORDS = 500
+MAX_BATCH_BYTES = 5 << 20
 LINGER_S = 0.05
-FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 2.0
-PATIENCE_S = 30.0
+INITIAL_BACKOFF_S = 0.1
+MAX_BACKOFF_S = 2.0
+RETRY_TIMEOUT_S = 30.0
 
 
 class KinesisTarget(NamedTuple):
-    """A stream, and how it is reached; credentials come from AWS's own chain."""
+    """A stream with region and endpoint; credentials come from AWS's default chain."""
 
     stream: str
     region: str | None = None
@@ -31,17 +31,18 @@ class KinesisTarget(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One record on its way; the user is its partition key."""
+    """One record to send; `user` is its partition key."""
 
     user: str
     value: bytes
 
 
 class BatchSender:
-    """Collects records and sends them by `put`, which gives an error's name, or None, for each.
+    """Collects records and sends them by `put`, which returns an error code, or None, for each record.
 
-    A call never holds two records of one user: one could be accepted without the other before it. Records that were not
-    accepted go first next time. After `PATIENCE_S` without any success the rest is given up.
+    A batch has at most one record a user, since a later one could be accepted when an earlier one is not. Rejected
+    records are retried first. After RETRY_TIMEOUT_S without any accepted record the remaining ones are discarded and
+    `error` is set. `add` and `flush` block while they send; not thread-safe.
     """
 
     def __init__(
@@ -55,49 +56,50 @@ class BatchSender:
         self._put = put
         self._clock = clock
         self._sleep = sleep
-        self._waiting: list[Record] = []
-        self._first_at = 0.0
+        self._pending: list[Record] = []
+        self._oldest_added_at = 0.0
 
     def add(self, record: Record) -> None:
-        """Send what waits once it is a call's worth, or the oldest has waited for long enough."""
-        if not self._waiting:
-            self._first_at = self._clock()
-        self._waiting.append(record)
-        if len(self._waiting) >= RECORDS_AT_ONCE or self._clock() - self._first_at >= LINGER_S:
+        """Queue a record; flush if a batch is full or the oldest record is LINGER_S old."""
+        if not self._pending:
+            self._oldest_added_at = self._clock()
+        self._pending.append(record)
+        if len(self._pending) >= MAX_BATCH_RECORDS or self._clock() - self._oldest_added_at >= LINGER_S:
             self.flush()
 
     def flush(self) -> None:
-        """Send all that waits, again and again as long as something is accepted now and then."""
-        last_success, pause = self._clock(), FIRST_PAUSE_S
-        while self._waiting:
+        """Send all queued records, with exponential backoff, until all are accepted or the retry timeout expires."""
+        last_success, backoff = self._clock(), INITIAL_BACKOFF_S
+        while self._pending:
             batch = self._next_batch()
-            errors = self._put([self._waiting[place] for place in batch])
-            accepted = {place for place, error in zip(batch, errors, strict=True) if error is None}
+            errors = self._put([self._pending[index] for index in batch])
+            accepted = {index for index, error in zip(batch, errors, strict=True) if error is None}
             failed = next((error for error in errors if error is not None), None)
-            self._waiting = [record for place, record in enumerate(self._waiting) if place not in accepted]
+            self._pending = [record for index, record in enumerate(self._pending) if index not in accepted]
             self.acknowledged += len(accepted)
             if accepted:
-                last_success, pause = self._clock(), FIRST_PAUSE_S
+                last_success, backoff = self._clock(), INITIAL_BACKOFF_S
             if failed is None:
                 continue
-            if self._clock() - last_success > PATIENCE_S:
+            if self._clock() - last_success > RETRY_TIMEOUT_S:
                 self.error = self.error or failed
-                self._waiting = []
+                self._pending = []
                 return
-            self._sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_S)
+            self._sleep(backoff)
+            backoff = min(2 * backoff, MAX_BACKOFF_S)
 
     def _next_batch(self) -> list[int]:
+        """Indices into the queued records: at most one a user, within the limits of one call."""
         batch: list[int] = []
         users: set[str] = set()
         size = 0
-        for place, record in enumerate(self._waiting):
+        for index, record in enumerate(self._pending):
             if record.user in users:
                 continue
             size += len(record.value) + len(record.user)
-            if len(batch) == RECORDS_AT_ONCE or (batch and size > BYTES_AT_ONCE):
+            if len(batch) == MAX_BATCH_RECORDS or (batch and size > MAX_BATCH_BYTES):
                 break
-            batch.append(place)
+            batch.append(index)
             users.add(record.user)
         return batch
 
@@ -110,14 +112,14 @@ def produce_to_kinesis(
     repeat: bool,
     now: bool,
 ) -> Delivery:
-    """Send the events and wait for their acknowledgements.
+    """Send the events at `rate` a second and wait for their acknowledgements.
 
-    Raises ConfigError if the stream is not there or may not be written, ValueError for a line that is no event.
+    Raises ConfigError if the stream does not exist or access is denied, ValueError for a line that is not an event.
     """
     client = aws_client("kinesis", target.region, target.endpoint)
     name = f"Kinesis stream {target.stream}"
     needed = "kinesis:DescribeStreamSummary and kinesis:PutRecords"
-    with aws_errors(name, "make it, or correct its name and region", needed):
+    with aws_errors(name, "create it, or correct its name and region", needed):
         client.describe_stream_summary(StreamName=target.stream)
     lines: Iterable[bytes] = repeated(events) if repeat else events()
     count = None if seconds is None else max(1, round(rate * seconds))
@@ -128,10 +130,10 @@ def produce_to_kinesis(
     def send(line: bytes, due: float) -> None:
         sender.add(Record(user_of(line), retimer.at(line, int(started_ms + due * 1_000)) if now else line))
 
-    with deferred_interrupt() as asked, progress_bar(f"sending to {target.stream}") as progress:
+    with deferred_interrupt() as interrupt, progress_bar(f"sending to {target.stream}") as progress:
         shown = with_progress(islice(lines, count), progress, count)
-        send_at_rate(shown, rate, send, time.monotonic, time.sleep, delivery.pace, asked.is_set)
-        delivery.interrupted = asked.is_set()
+        send_at_rate(shown, rate, send, time.monotonic, time.sleep, delivery.pace, interrupt.is_set)
+        delivery.interrupted = interrupt.is_set()
         sender.flush()
     delivery.acknowledged, delivery.error = sender.acknowledged, sender.error
     return delivery

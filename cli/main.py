@@ -1,4 +1,4 @@
-"""`fraud`: one command a file; a command's imports are paid only when it is called."""
+"""The command group `fraud`: one command a file, imported when it is called."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ from importlib import import_module
 
 import click
 
-# In the order in which a newcomer meets them.
+# In the order of `fraud --help`.
 COMMANDS = {
-    "demo": "Simulate payments, score them in a local Flink, and open a report: the two-minute tour.",
+    "demo": "Simulate payments, score them in a local Flink, and write a report (two minutes).",
     "score": "Score your own file of transactions.",
-    "convert": "Turn foreign CSV, JSON Lines or Parquet into events, by a mapping file.",
-    "simulate": "Make users, merchants and payments, with fraud of many patterns and late labels.",
-    "produce": "Send events to Kafka at a set rate, in open loop.",
-    "topics": "Make the Kafka topics of a job, or read what it wrote.",
-    "aggregate": "Count merchants' hourly activity and frauds from a file of events.",
-    "stats": "Make the population statistics that some rules compare with.",
-    "train": "Train a bundle from a file of events, through the same scorer.",
-    "evaluate": "Measure the model on a scored run whose truth is known.",
-    "parity": "Compare logged features with those that the transaction log gives.",
-    "report": "Make the HTML report of a scored file again.",
-    "store": "Make the tables of a store, or check that it answers.",
-    "load": "Fill a store with users, merchants, devices, feeds and histories.",
-    "features": "List the features, explain one, or show what is published of a user.",
-    "rules": "Check or show a rule set, or learn from history what its points mean.",
+    "convert": "Convert CSV, JSON Lines or Parquet to events, by a mapping file.",
+    "simulate": "Simulate users, merchants and payments, with many fraud patterns and delayed labels.",
+    "produce": "Send events to Kafka or Kinesis at a constant rate, in open loop.",
+    "topics": "Create the Kafka topics of a job, or read its output topics.",
+    "aggregate": "Compute the entity history of a file of events.",
+    "stats": "Compute the population statistics that some rules compare with.",
+    "train": "Train a bundle on a file of events, with the features of the scorer.",
+    "evaluate": "Evaluate the model on a scored run with known truth.",
+    "parity": "Compare logged features with features recomputed from the events.",
+    "report": "Write the HTML report of a run.",
+    "decisions": "Show decisions with their features by name.",
+    "store": "Create the tables of a store, or check its connection.",
+    "load": "Load users, merchants, devices, feeds and entity history into a store.",
+    "features": "List the features, explain one, or show a user's online features.",
+    "rules": "Check or show a rule set, or calibrate its points on history.",
     "control": "Change a running job's rules, thresholds, block list or bundle.",
-    "package": "Build what a platform runs as one file.",
+    "package": "Build the deployment package of a platform.",
     "config": "Check a job's config file, or explain its keys.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules of this package, each with a `command`."""
+    """A group whose commands are modules of this package; each module defines `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -52,13 +53,13 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError:
-            raise click.UsageError(f"no command {args[0]!r}: there are {', '.join(COMMANDS)}", ctx) from None
+            raise click.UsageError(f"no command {args[0]!r}; commands: {', '.join(COMMANDS)}", ctx) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="streaming-fraud-detector")
 def main() -> None:
-    """Decide, payment by payment, whether it is fraud: exact windows, an ONNX ensemble and rules, on Apache Flink.
+    """Score payments for fraud on Apache Flink, with exact windows, an ONNX ensemble and rules.
 
     Start with `fraud demo`. Your own data: `fraud convert --guess`, then `fraud score`.
     """

@@ -1,8 +1,8 @@
-"""The zip that Amazon's Managed Service for Apache Flink runs: entry, code, dependencies as unpacked wheels, jars.
+"""Builds the application zip of Amazon's Managed Service for Apache Flink.
 
-main.py            what the service starts
-python/            our packages and their dependencies, for the service's own Python; `pyFiles` names this folder
-conf/              configuration that runtime properties are laid over
+main.py            entry point
+python/            packages of this project and unpacked wheels, for the service's Python; `pyFiles` names this folder
+conf/              configuration files, overridden by runtime properties
 lib/               connectors' jars
 """
 
@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.errors import UserError
+from cli.managed_flink_core import EXTENSION
 
 PYTHON_VERSION = "3.12"  # of the service's Flink 2.2 and 2.3
 PLATFORM = "x86_64-manylinux_2_28"
 LARGEST_ZIP_BYTES = 512 * 1_024 * 1_024
-ONE_TIME = (1980, 1, 1, 0, 0, 0)  # the same content gives the same zip
-PACKAGES = ("jobs", "udfs")
+ENTRY_TIME = (1980, 1, 1, 0, 0, 0)  # constant, so that the same content gives the same zip
+PACKAGES = ("jobs", "udfs", "ingest")
 BUNDLES = Path("models", "bundles")
-# What the job imports at run time; PyFlink and all that it brings along are the service's own.
+# Imports of the job at run time; PyFlink and its dependencies are part of the service.
 DEPENDENCIES = (
     "boto3", "hiredis", "kafka-python", "msgspec", "numpy", "onnxruntime", "pydantic", "pyyaml", "redis", "tzdata",
 )  # fmt: skip
@@ -46,7 +47,7 @@ sys.exit(main(PACKAGE))
 
 
 class Contents(NamedTuple):
-    """What a package was made of: files, jars by name, and the size of the zip in bytes."""
+    """Contents of a package: number of files, names of jars, and size of the zip in bytes."""
 
     files: int
     jars: tuple[str, ...]
@@ -54,15 +55,17 @@ class Contents(NamedTuple):
 
 
 def project_root() -> Path:
-    """The folder of the source tree. Raises UserError where only an installed package is there."""
+    """The root of the source tree. Raises UserError if the program was installed without it."""
     root = Path(__file__).resolve().parent.parent
     if not (root / "requirements.lock").is_file():
-        raise UserError("the package is built from the source tree (requirements.lock is not there): clone it")
+        raise UserError(
+            "the package is built from the source tree, but requirements.lock is missing: clone the repository"
+        )
     return root
 
 
 def locked_requirements(lock: Path, names: Sequence[str] = DEPENDENCIES) -> list[str]:
-    """`name==version` of each dependency, as the lock has it. Raises UserError for one that the lock lacks."""
+    """`name==version` of each dependency, by the lock. Raises UserError if the lock lacks one."""
     locked = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", lock.read_text(), flags=re.MULTILINE))
     missing = [name for name in names if name not in locked]
     if missing:
@@ -71,14 +74,14 @@ def locked_requirements(lock: Path, names: Sequence[str] = DEPENDENCIES) -> list
 
 
 def install_wheels(directory: Path, lock: Path) -> None:
-    """Unpack the dependencies' wheels for the service's Python and platform, at the lock's versions, into a directory.
+    """Install the dependencies' wheels for the service's Python and platform, in the lock's versions, into a directory.
 
-    What is there already for the same lock stays. Raises UserError where one cannot be had as a wheel.
+    Does nothing if the directory is complete for the same lock. Raises UserError if a wheel is not available.
     """
     requirements = locked_requirements(lock)
     stamp = directory / ".complete"
-    wanted = "\n".join([PYTHON_VERSION, PLATFORM, *requirements, lock.read_text()])
-    if stamp.is_file() and stamp.read_text() == wanted:
+    version = "\n".join([PYTHON_VERSION, PLATFORM, *requirements, lock.read_text()])
+    if stamp.is_file() and stamp.read_text() == version:
         return
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
     if uv is None:
@@ -89,8 +92,8 @@ def install_wheels(directory: Path, lock: Path) -> None:
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode != 0:
         problem = " ".join(finished.stderr.split())[:400]
-        raise UserError(f"the dependencies cannot be had as wheels for Python {PYTHON_VERSION}: {problem}")
-    stamp.write_text(wanted)
+        raise UserError(f"no wheels of the dependencies for Python {PYTHON_VERSION}: {problem}")
+    stamp.write_text(version)
 
 
 def build(
@@ -98,20 +101,17 @@ def build(
     wheels: Path,
     jars: Sequence[Path],
     root: Path,
-    compiled: Path | None = None,
+    extension: bytes,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Contents:
-    """Write the zip, whole or not at all; `compiled` has modules for the service's Python, to lie beside their sources.
-
-    Raises UserError where it would be larger than the service takes.
-    """
-    members = list(_members(root, wheels, jars, compiled))
+    """Write the zip atomically, with `extension` as the native core. Raises UserError if it is larger than the limit."""
+    members = list(_members(root, wheels, jars, extension))
     unfinished = out.with_name(f"{out.name}.part")
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
             for done, (name, content) in enumerate(members, 1):
-                entry = zipfile.ZipInfo(name, ONE_TIME)
+                entry = zipfile.ZipInfo(name, ENTRY_TIME)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, content.read_bytes() if isinstance(content, Path) else content)
@@ -119,21 +119,22 @@ def build(
                     on_progress(done, len(members))
         size = unfinished.stat().st_size
         if size > LARGEST_ZIP_BYTES:
-            raise UserError(f"the package has {size:,} bytes; the service takes {LARGEST_ZIP_BYTES:,}")
+            raise UserError(f"the package has {size:,} bytes; the service's limit is {LARGEST_ZIP_BYTES:,}")
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
     return Contents(len(members), tuple(jar.name for jar in jars), size)
 
 
-def _members(root: Path, wheels: Path, jars: Sequence[Path], compiled: Path | None) -> Iterator[tuple[str, Path | str]]:
+def _members(
+    root: Path, wheels: Path, jars: Sequence[Path], extension: bytes
+) -> Iterator[tuple[str, Path | str | bytes]]:
     yield "main.py", MAIN
     for package in PACKAGES:
         for name, path in _tree(_folder(package, root), f"python/{package}"):
-            if path.suffix != ".so":  # compiled for this machine, not for the service's
+            if path.suffix == ".py" or not name.startswith("python/udfs/core/"):  # neither Rust nor what is built of it
                 yield name, path
-    if compiled is not None:
-        yield from _tree(compiled, "python")
+    yield f"python/{EXTENSION}", extension
     yield "python/models/__init__.py", '"""Bundles only."""\n'
     yield from _tree(root / BUNDLES, f"python/{BUNDLES.as_posix()}")
     yield from _tree(wheels, "python")

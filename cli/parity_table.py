@@ -1,4 +1,4 @@
-"""The outcome of a parity check in a terminal."""
+"""Prints the result of a parity check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WIDTH_OF_A_FILE = 160
 
 
 def show_parity(report: ParityReport) -> None:
-    """One line of outcome, the worst features with an example each, and what was told apart."""
+    """Print the result in one line, the features with most mismatches with an example each, and details."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -43,31 +43,32 @@ def show_parity(report: ParityReport) -> None:
         console.print(table)
         if len(report.differences) > MOST_ROWS:
             click.echo(f"and {len(report.differences) - MOST_ROWS} features more")
-    for line in _told_apart(report):
+    for line in _detail_lines(report):
         click.echo(f"  {line}")
 
 
-def _told_apart(report: ParityReport) -> list[str]:
+def _detail_lines(report: ParityReport) -> list[str]:
     lines = []
-    for words, places in (
+    for description, examples in (
         ("without a decision", report.missing_examples),
         ("in surplus", report.surplus_examples),
     ):
-        if places:
-            lines.append(f"{words}, for example: " + ", ".join(f"{_name(p)} of {p.user_id}" for p in places))
+        if examples:
+            names = ", ".join(f"{_name(example)} of {example.user_id}" for example in examples)
+            lines.append(f"{description}, for example: {names}")
     if report.not_logged:
-        lines.append(f"features that this software knows and decisions lack: {', '.join(report.not_logged)}")
+        lines.append(f"features of this version that decisions lack: {', '.join(report.not_logged)}")
     if report.not_recomputed:
-        lines.append(f"features of decisions that this software does not know: {', '.join(report.not_recomputed)}")
+        lines.append(f"features of decisions that this version does not have: {', '.join(report.not_recomputed)}")
     degraded = {status: count for status, count in report.enrichment.items() if status != "ok"}
     if degraded:
         counts = ", ".join(f"{count:,} {status}" for status, count in sorted(degraded.items()))
         lines.append(
-            f"enrichment not ok in {counts}: what a store could not tell then may differ; "
-            f"{report.mismatching_not_ok:,} of the {report.mismatching:,} mismatching are such"
+            f"enrichment not ok in {counts}: features from a store may differ; "
+            f"{report.mismatching_not_ok:,} of the {report.mismatching:,} mismatching are among them"
         )
     if report.repeated:
-        lines.append(f"{report.repeated:,} lines are there again in identical bytes, as at-least-once allows")
+        lines.append(f"{report.repeated:,} lines are repeated in identical bytes, as at-least-once allows")
     return lines + report.notes
 
 

@@ -1,4 +1,4 @@
-"""`fraud produce`: events to Kafka or Kinesis at a set rate."""
+"""`fraud produce`: sends events to Kafka or Kinesis at a constant rate."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cli.errors import UserError
 if TYPE_CHECKING:
     from cli.kafka_producing import Delivery
     from cli.kinesis_producing import KinesisTarget
-    from jobs.kafka_settings import KafkaConnection
+    from jobs.config.kafka import KafkaConnection
     from simulator.open_loop import Pace
 
 INTERRUPTED = 130
 
 
-@click.command(name="produce", short_help="Send events to Kafka or Kinesis at a set rate, in open loop.")
+@click.command(name="produce", short_help="Send events to Kafka or Kinesis at a constant rate, in open loop.")
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Job's config file; its source is written to.")
 @click.option(
     "--to",
@@ -27,26 +27,32 @@ INTERRUPTED = 130
     type=click.Choice(["kafka", "kinesis"]),
     default="kafka",
     show_default=True,
-    help="Without --config: where to.",
+    help="Without --config: target system.",
 )
-@click.option("--stream", help="Kinesis stream to write to, by its name.")
-@click.option("--region", help="Its AWS region.  [default: that of the environment or profile]")
-@click.option("--endpoint", help="Address in place of AWS's own, for emulators.")
+@click.option("--stream", help="Name of the Kinesis stream to write to.")
+@click.option("--region", help="AWS region of the stream.  [default: of the environment or profile]")
+@click.option("--endpoint", help="Endpoint URL in place of AWS's, for emulators.")
 @click.option("--servers", help="Brokers, host:port, in place of --config (without TLS and login).")
 @click.option("--topic", help="Topic to write to.  [default: the source's first, or `events`]")
 @click.option("--events", type=click.Path(path_type=Path), help="Events to send, JSON Lines in order of arrival.")
-@click.option("--users", type=click.IntRange(20), help="In place of --events: simulate so many users' payments now.")
+@click.option(
+    "--users", type=click.IntRange(20), help="In place of --events: simulate payments of this number of users."
+)
 @click.option(
     "--rate", default=1_000.0, show_default=True, type=click.FloatRange(0, min_open=True), help="Events a second."
 )
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.  [default: at the end]")
-@click.option("--repeat", is_flag=True, help="Begin again at the end, with ids of the round's own, days later.")
+@click.option(
+    "--seconds", type=click.FloatRange(0, min_open=True), help="Duration.  [default: to the end of the events]"
+)
+@click.option(
+    "--repeat", is_flag=True, help="Repeat the events endlessly, with new ids and later timestamps each round."
+)
 @click.option(
     "--timestamps",
     type=click.Choice(["keep", "now"]),
     default="keep",
     show_default=True,
-    help="`now`: events happen when they are sent, in place of when they were recorded.",
+    help="`now`: replace each timestamp by the time of sending.",
 )
 def command(
     file: Path | None,
@@ -63,19 +69,19 @@ def command(
     repeat: bool,
     timestamps: str,
 ) -> None:
-    """Send events to Kafka or Kinesis at a set rate, each at its moment whether or not they keep up (open loop).
+    """Send events to Kafka or Kinesis at a constant rate, each at its due time, independent of acknowledgements (open loop).
 
-    Records are keyed by user, so that Kafka's default partitioner keeps a user's events on one partition in their order;
-    a record's time is the moment that it was due. The report tells the rate that was asked for, the one that was achieved,
-    and how late records were. Kinesis takes batches of up to 500 users; what it throttles is sent again. Exit code 1 if a
-    record was not acknowledged. Ctrl-C sends what is on its way and reports.
+    Records are keyed by user, so that a user's events are on one partition in order; a record's timestamp is its due time.
+    Prints the requested and the achieved rate, and by how much records were late. Kinesis gets batches with at most one
+    record of a user; throttled records are retried. Exit code 1 if a record was not acknowledged. Ctrl-C flushes and prints
+    the result.
 
     \b
     fraud produce --config deploy/conf/kafka.yaml --events out/history/events.jsonl --rate 5000
     fraud produce --servers localhost:9092 --users 2000 --rate 2000 --seconds 60 --repeat --timestamps now
     fraud produce --to kinesis --stream events --region eu-central-1 --users 2000 --rate 2000 --repeat --timestamps now
     """
-    from jobs.config_errors import ConfigError
+    from jobs.config.errors import ConfigError
 
     if (events is None) == (users is None):
         raise UserError("give either --events or --users")
@@ -87,6 +93,13 @@ def command(
     except (ConfigError, ValueError) as error:
         raise UserError(str(error)) from None
     _report(delivery.pace, delivery.acknowledged, delivery.error)
+    if delivery.records_before:
+        click.echo(
+            f"the topic already held {delivery.records_before:,} records: events whose ids are among them are duplicates, "
+            "which the job does not score again. Each run sends the same ids; with --repeat they are new from the second "
+            "round on",
+            err=True,
+        )
     if delivery.interrupted:
         click.get_current_context().exit(INTERRUPTED)
     if delivery.acknowledged < delivery.pace.sent:
@@ -117,13 +130,18 @@ def _produce(
 def _kinesis_target(
     file: Path | None, kind: str, stream: str | None, region: str | None, endpoint: str | None
 ) -> KinesisTarget | None:
-    """None: it is Kafka that is meant."""
+    """The Kinesis stream to write to; None if the target is Kafka. Raises UserError, ConfigError."""
     from cli.kinesis_producing import KinesisTarget
-    from jobs.aws_settings import KinesisSource
-    from jobs.config_file import load_config
+    from jobs.config.aws import KinesisSource
+    from jobs.config.loading import load_config
 
     if file is not None:
         source = load_config(file).source
+        if source.mapping is not None:
+            raise UserError(
+                f"{file}: source.mapping: the source has foreign JSON, but `fraud produce` sends events of the contract; "
+                "give a topic or stream of events with --servers or --stream"
+            )
         if not isinstance(source, KinesisSource):
             return None
         return KinesisTarget(source.stream_name, source.region, source.endpoint)
@@ -137,8 +155,8 @@ def _kinesis_target(
 def _kafka_target(file: Path | None, servers: str | None) -> tuple[KafkaConnection, str]:
     from pydantic import ValidationError
 
-    from jobs.config_file import load_config
-    from jobs.kafka_settings import KafkaConnection, KafkaSource
+    from jobs.config.kafka import KafkaConnection, KafkaSource
+    from jobs.config.loading import load_config
 
     if (file is None) == (servers is None):
         raise UserError("give either --config or --servers, or --to kinesis with --stream")
@@ -179,12 +197,12 @@ def _simulated(users: int) -> Callable[[], Iterable[bytes]]:
 
 def _report(pace: Pace, acknowledged: int, error: str | None) -> None:
     click.echo(
-        f"asked for {pace.asked_rate:,.0f}/s, achieved {pace.achieved_rate:,.0f}/s: {pace.sent:,} events "
+        f"requested {pace.asked_rate:,.0f}/s, achieved {pace.achieved_rate:,.0f}/s: {pace.sent:,} events "
         f"in {pace.seconds:.1f} s, {acknowledged:,} acknowledged"
     )
     late = ", ".join(f"{name} {pace.lateness_ms(share):,.1f} ms" for name, share in (("p50", 0.5), ("p99", 0.99)))
-    click.echo(f"late behind their moment: {late}")
+    click.echo(f"delay after the due time: {late}")
     if pace.achieved_rate < 0.98 * pace.asked_rate:
-        click.echo("the rate was not reached: this machine or the brokers are too slow for it", err=True)
+        click.echo("the requested rate was not reached: this machine or the brokers are too slow", err=True)
     if acknowledged < pace.sent:
         click.echo(f"{pace.sent - acknowledged:,} events were not acknowledged: {error}", err=True)

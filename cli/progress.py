@@ -1,4 +1,4 @@
-"""One progress bar for everything that takes longer than two seconds."""
+"""The progress bar of all commands."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 
 @contextmanager
-def progress_bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on standard error while the block runs; the block reports (done, total) in any unit."""
+def progress_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while the block runs; yields the callback that reports (done, total), in any unit."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -20,7 +20,7 @@ def progress_bar(words: str) -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
-        task = progress.add_task(words, total=None)
+        task = progress.add_task(description, total=None)
 
         def report(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)

@@ -1,4 +1,4 @@
-"""`fraud rules`: check a rule set before it goes live, read one, or learn what its points mean."""
+"""`fraud rules`: checks, shows and calibrates rule sets."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from cli.errors import UserError
 from cli.rules_calibrate import calibrate
 
 if TYPE_CHECKING:
-    from udfs.rules.errors import RuleError
-    from udfs.rules.rule_set import Rule, RuleSet
+    from udfs.rules.rule_set import Rule
 
 
 @click.group(name="rules")
 def command() -> None:
-    """Check, show or calibrate a rule set. How rules are written: docs/rules.md."""
+    """Check, show or calibrate a rule set. The rule language: docs/rules.md."""
 
 
 command.add_command(calibrate)
@@ -27,30 +26,37 @@ command.add_command(calibrate)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle whose attributes the rules may use.")
 def check(file: Path, bundle: Path | None) -> None:
-    """Check FILE (YAML or JSON): its structure, every condition and every reason text."""
-    from udfs.bundle import BundleError, read_manifest
+    """Check FILE (YAML or JSON): its structure, every condition and every reason text.
+
+    Conditions that can never be true and codes that do not exist are errors. What may be intended, e.g. a condition that is
+    always true, is a warning.
+    """
     from udfs.features.feature_set import feature_set_of
     from udfs.rules.pack_files import RuleFileError, load_rule_set
+    from udfs.rules.rulebook import rule_problems
+    from udfs.scoring.bundle import BundleError, read_manifest
 
     try:
         rule_set = load_rule_set(file)
         attributes = read_manifest(bundle).attributes if bundle is not None else ()
     except (RuleFileError, BundleError) as error:
         raise UserError(str(error)) from None
-    faults = _faults(rule_set, feature_set_of(attributes).names)
-    if faults:
-        raise UserError("\n".join(f"{file.name}: {fault}" for fault in faults))
-    for note in _shadowed(rule_set.rules):
-        click.echo(f"{file.name}: note: {note}")
+    problems = rule_problems(rule_set, feature_set_of(attributes).names)
+    for severity, problem in problems:
+        if severity == "warning":
+            click.echo(f"{file.name}: warning: {problem}")
+    errors = [f"{file.name}: {problem}" for severity, problem in problems if severity == "error"]
+    if errors:
+        raise UserError("\n".join(errors))
     enabled = sum(rule.enabled for rule in rule_set.rules)
     counts = f"{enabled} of {len(rule_set.rules)} rules enabled"
-    click.echo(f"{file.name}: {rule_set.name} version {rule_set.version}, {counts}: all good")
+    click.echo(f"{file.name}: {rule_set.name} version {rule_set.version}, {counts}: valid")
 
 
 @command.command(name="show")
 @click.option("--pack", default="bank", show_default=True, help="A shipped pack by name, or the path of a rule file.")
 def show(pack: str) -> None:
-    """Show a rule set: points, conditions and reasons, in the order in which they are looked at."""
+    """Show a rule set: points, conditions and reasons, in order of evaluation."""
     from udfs.rules.pack_files import RuleFileError, load_rule_set, pack_names, shipped_pack
 
     try:
@@ -75,33 +81,3 @@ def _remarks(rule: Rule) -> str:
     if not rule.enabled:
         remarks.append("disabled")
     return f"  ({', '.join(remarks)})" if remarks else ""
-
-
-def _faults(rule_set: RuleSet, feature_names: tuple[str, ...]) -> list[RuleError]:
-    """Every faulty rule, not only the first."""
-    from udfs.rules.errors import RuleError
-    from udfs.rules.names import Vocabulary
-    from udfs.rules.rulebook import check_rule
-
-    vocabulary = Vocabulary(feature_names)
-    faults = []
-    for rule in rule_set.rules:
-        try:
-            check_rule(rule, vocabulary)
-        except RuleError as error:
-            faults.append(error)
-    return faults
-
-
-def _shadowed(rules: tuple[Rule, ...]) -> list[str]:
-    """Tiers whose rows do not fall in points: the first hit counts, so a later, higher one may never be reached."""
-    notes = []
-    last: dict[str, Rule] = {}
-    for rule in rules:
-        if rule.tier is None:
-            continue
-        before = last.get(rule.tier)
-        if before is not None and before.points < rule.points:
-            notes.append(f"tier {rule.tier}: {rule.id} gives more points than {before.id}, which comes first")
-        last[rule.tier] = rule
-    return notes

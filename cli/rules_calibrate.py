@@ -1,4 +1,4 @@
-"""`fraud rules calibrate`: what a rule set's points meant in history."""
+"""`fraud rules calibrate`: learns the rule map of a rule set from history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.decision_budget import Budget
     from models.frame import TrainingFrame
     from models.recalibrate import Recalibrated
-    from udfs.bundle import Manifest
+    from udfs.scoring.bundle import Manifest
 
 
 @click.command(name="calibrate")
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the new bundle; BUNDLE itself by default.")
 @click.option("--statistics", type=click.Path(path_type=Path),
-              help="Population statistics; made from the events' own past by default.")  # fmt: skip
+              help="Population statistics; computed from the events by default.")  # fmt: skip
 @click.option("--budget-fpr", type=click.FloatRange(0, 1), metavar="SHARE",
               help="Choose the thresholds so that at most this share of legitimate payments is referred.")  # fmt: skip
 @click.option("--budget-alerts-per-day", type=click.FloatRange(min=0, min_open=True), metavar="N",
-              help="Or so that at most so many payments a day are.  [default: as the bundle's were chosen]")  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that replay.  [default: the cores there are]")
+              help="Or so that at most N payments a day are referred.  [default: the bundle's budget]")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=1), help="Replay processes.  [default: one a core]")
 def calibrate(
     rules: str,
     events: Path,
@@ -44,26 +44,26 @@ def calibrate(
     budget_alerts_per_day: float | None,
     workers: int | None,
 ) -> None:
-    """Replay history, ask RULES (a file, or the name of a shipped pack) about each payment, and learn what their points
-    meant: a rising map from points to fraud rate, how much it adds to the model, and the thresholds for the budget.
+    """Replay history, evaluate RULES (a file, or the name of a shipped pack) on each payment, and fit a monotone map from
+    points to fraud rate, the weights of model and rules, and the thresholds for the budget.
 
-    The new bundle has them under a new version. It uses the map wherever rules of the same content are in force; points
-    of other rules count with caution. A running job takes it by `fraud control publish --bundle`.
+    They are written to a new bundle version. The map applies while rules of the same content are in force; points of
+    other rules count with the cautious default. Publish it to a running job by `fraud control publish --bundle`.
 
     \b
     fraud rules calibrate my.yaml --events history/events.jsonl --reference history/reference \\
         --bundle my-bundle --out my-bundle-2
     """
-    from jobs.config_types import shipped_bundle
+    from jobs.config.value_types import shipped_bundle
     from models.decision_budget import AlertsPerDay, FalsePositiveRate
     from models.event_files import EventFileError
     from models.frame import TrainingError
     from models.processes import WorkerDied, cores
     from models.recalibrate import recalibrate
-    from udfs.bundle import BundleError, load_bundle
     from udfs.features.feature_set import feature_set_of
     from udfs.rules.pack_files import RuleFileError
     from udfs.rules.population import PopulationError
+    from udfs.scoring.bundle import BundleError, load_bundle
     from udfs.stores.port import StoreError
 
     if budget_fpr is not None and budget_alerts_per_day is not None:
@@ -75,7 +75,7 @@ def calibrate(
         budget = AlertsPerDay(budget_alerts_per_day)
     folder = bundle or Path(shipped_bundle())
     if out is None and bundle is None:
-        raise UserError("the shipped bundle is left as it is: give the folder of the new one with --out")
+        raise UserError("the shipped bundle is not overwritten: give the folder of the new one with --out")
     try:
         attributes = _manifest(folder).attributes
         features = feature_set_of(attributes)
@@ -94,11 +94,11 @@ def calibrate(
         raise UserError(str(error)) from None
     except OSError as error:
         raise UserError(f"{error.filename}: {error.strerror}") from None
-    _tell(result, out or folder)
+    _print_result(result, out or folder)
 
 
 def _manifest(folder: Path) -> Manifest:
-    from udfs.bundle import read_manifest
+    from udfs.scoring.bundle import read_manifest
 
     return read_manifest(folder)
 
@@ -106,18 +106,18 @@ def _manifest(folder: Path) -> Manifest:
 def _frame(
     rules: str, events: Path, reference: Path | None, bundle: Path, statistics: Path | None, workers: int
 ) -> TrainingFrame:
-    """The history through the scorer's engine, with the rules' points."""
+    """Replay the history into a training frame with the rules' points."""
     from models.entity_history import aggregate_entities, profiles_of, write_history
     from models.statistics import collect_statistics, write_statistics
     from models.training_data import training_frame
-    from udfs.money import Money
-    from udfs.profiles import UserProfile
-    from udfs.scorer_config import ScorerConfig, ScorerPaths
+    from udfs.records.profiles import UserProfile
+    from udfs.scoring.settings import ScorerConfig, ScorerPaths
     from udfs.stores.reference_rows import REFERENCE_FILES, rows_of
+    from udfs.values.money import Money
 
     config, attributes = ScorerConfig(), _manifest(bundle).attributes
     with TemporaryDirectory() as temporary:
-        histories, made = Path(temporary) / "entity_history.jsonl", Path(temporary) / "statistics.json"
+        histories, computed = Path(temporary) / "entity_history.jsonl", Path(temporary) / "statistics.json"
         with progress_bar("counting merchants, devices, …") as progress:
             profiles = profiles_of(reference) if attributes else {}
             rows = aggregate_entities(events, config.buckets, None, progress, attributes, profiles)
@@ -132,11 +132,11 @@ def _frame(
             }
             with progress_bar("population statistics") as progress:
                 report = collect_statistics(events, users, Money(config.base_currency), progress=progress)
-            write_statistics(report.statistics, made)
+            write_statistics(report.statistics, computed)
         paths = ScorerPaths(
             bundle=str(bundle),
             rules=rules,
-            statistics=str(statistics or made),
+            statistics=str(statistics or computed),
             reference=str(reference) if reference else None,
             histories=str(histories),
         )
@@ -144,15 +144,15 @@ def _frame(
             return training_frame(events, config, paths, None, progress, workers, attributes)
 
 
-def _tell(result: Recalibrated, out: Path) -> None:
+def _print_result(result: Recalibrated, out: Path) -> None:
     decision, rule_map = result.calibrated.decision, result.calibrated.rule_map
     since = datetime.fromtimestamp(result.from_ms / 1000, tz=UTC)
     click.echo(f"bundle {result.manifest.name} {result.manifest.version} in {out}")
     click.echo(f"learned from {result.rows:,} payments with {result.frauds:,} frauds since {since:%Y-%m-%d %H:%M} UTC")
     if not result.is_unseen:
         click.echo(
-            "note: the model was fitted on some of these payments, so that it seems better here than it is; a history that "
-            "goes on after its training gives a truer blend"
+            "note: the model was trained on some of these payments, so its weight is overestimated; calibrate on history "
+            "after its training period"
         )
     if rule_map is not None:
         click.echo(f"\n{'points':>6}  {'fraud rate':>10}   (map of {rule_map.rows:,} payments)")
@@ -163,7 +163,7 @@ def _tell(result: Recalibrated, out: Path) -> None:
         f"offset {decision.offset:+.3f} (in log-odds)"
     )
     if decision.rules_weight == 0.0:
-        click.echo("the rules' points have no weight: the model ranks better without them; forced actions stay forced")
+        click.echo("the rules' points have weight 0: the model ranks better without them; forced actions still apply")
     click.echo(
         f"refer above {decision.refer_above}, soft challenge above {decision.soft_challenge_above}, "
         f"hard block above {decision.hard_block_above}"

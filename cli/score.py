@@ -1,38 +1,48 @@
-"""`fraud score`: anyone's transactions, from a file to decisions."""
+"""`fraud score`: scores a file of transactions, the user's own tables included."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.errors import UserError
 
+if TYPE_CHECKING:
+    from udfs.records.outputs import FeatureForm
+
 
 @click.command(name="score")
 @click.option(
-    "--input", "source", required=True, type=click.Path(path_type=Path), help="Events (JSON Lines), or any table."
+    "--input",
+    "source",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Events (JSON Lines), or with --mapping any table.",
 )
 @click.option("--mapping", type=click.Path(path_type=Path), help="YAML mapping of a foreign table's columns.")
-@click.option("--decisions", type=click.Path(path_type=Path), help="Also put the decisions into this file.")
+@click.option("--decisions", type=click.Path(path_type=Path), help="Also copy the decisions to this file.")
 @click.option("--run", "directory", type=click.Path(path_type=Path), default=Path("out/score"), show_default=True,
               help="Folder of the run: decisions, alerts, flags, dead letters, report.")  # fmt: skip
 @click.option(
     "--reference", type=click.Path(path_type=Path), help="Folder of users, merchants, devices, feeds, block list."
 )
 @click.option(
-    "--histories", type=click.Path(path_type=Path), help="Merchants' history; made from the input by default."
+    "--histories", type=click.Path(path_type=Path), help="Entity history; computed from the input by default."
 )
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
 @click.option("--rules", default="bank", show_default=True, help="Rule file, or the name of a shipped pack.")
 @click.option("--statistics", type=click.Path(path_type=Path),
-              help="Population statistics (`fraud stats`); made from the input's own past by default.")  # fmt: skip
+              help="Population statistics (`fraud stats`); computed from the input by default.")  # fmt: skip
 @click.option("--fx-rates", type=click.Path(path_type=Path), help="CSV of currency,valid_from,rate.")
 @click.option("--base-currency", default="USD", show_default=True, help="ISO 4217 code that amounts are summed in.")
 @click.option("--truth", type=click.Path(path_type=Path), help="truth.jsonl, for precision and recall in the report.")
 @click.option("--parallelism", default=1, show_default=True, help="Parallel scorers.")
-@click.option("--no-features", is_flag=True, help="Leave the features out of the decisions (half the size).")
+@click.option("--features", "form", type=click.Choice(["names", "packed", "none"]), default="names", show_default=True,
+              help="How decisions carry their features: by name, packed (less than half the size), or not.")  # fmt: skip
+@click.option("--no-features", is_flag=True, help="The same as --features none.")
 @click.option("--no-report", is_flag=True, help="Write no HTML report.")
 @click.option("--debug", is_flag=True, help="Show the stack trace if the job fails.")
 def command(
@@ -49,6 +59,7 @@ def command(
     base_currency: str,
     truth: Path | None,
     parallelism: int,
+    form: FeatureForm,
     no_features: bool,
     no_report: bool,
     debug: bool,
@@ -59,6 +70,7 @@ def command(
     fraud convert --input mine.csv --guess > m.yaml       # propose a mapping, then edit it
     fraud score --input mine.csv --mapping m.yaml --decisions out.jsonl
     """
+    from cli.event_input import MAP, check_events
     from cli.outcome import show_outcome
     from cli.scoring_run import ScoringRun, score
 
@@ -67,6 +79,7 @@ def command(
     if mapping is not None:
         source, converted_truth = _converted(source, mapping, directory)
         truth = truth or converted_truth
+    check_events(source, MAP)
     run = ScoringRun(
         directory=directory,
         events=source,
@@ -78,7 +91,7 @@ def command(
         fx_rates=fx_rates,
         base_currency=base_currency,
         parallelism=parallelism,
-        log_features=not no_features,
+        log_features="none" if no_features else form,
     )
     score(run, debug)
     if decisions is not None:
@@ -87,11 +100,11 @@ def command(
 
 
 def _converted(source: Path, mapping: Path, directory: Path) -> tuple[Path, Path | None]:
-    """The table as events in the run's folder, and its truth where the mapping has labels."""
-    from cli.convert import convert_tables, tell
+    """Convert the table to events in the run's folder; returns the files of events and, with labels, of truth."""
+    from cli.convert import convert_tables, print_conversion
 
     directory.mkdir(parents=True, exist_ok=True)
-    tell(convert_tables((source,), (mapping,), directory))
+    print_conversion(convert_tables((source,), (mapping,), directory))
     truth = directory / "truth.jsonl"
     return directory / "events.jsonl", truth if truth.is_file() else None
 

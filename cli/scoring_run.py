@@ -1,4 +1,4 @@
-"""One scored run in a folder: entities' history and statistics, the job in this process, its outputs as single files."""
+"""Runs the scoring job over a file in this process: prepares entity history and statistics, collects the outputs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from cli.errors import UserError
 from cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from jobs.config import JobConfig
-    from jobs.running import JobResult
-    from udfs.input_coverage import InputCoverage
-    from udfs.money import Money
+    from jobs.config.job import JobConfig
+    from jobs.runtime.running import JobResult
+    from udfs.records.outputs import FeatureForm
     from udfs.rules.population import Statistics
+    from udfs.scoring.input_coverage import InputCoverage
+    from udfs.values.money import Money
 
 FUTURE_TOLERANCE_MS = 600_000
+INTERRUPTED = 130
 CONFIG_FILE = "job.yaml"
 OUTPUT_FILES = {
     "decisions": "decisions.jsonl",
@@ -34,8 +36,9 @@ MOST_CODES_SHOWN = 10
 
 @dataclass(frozen=True)
 class ScoringRun:
-    """What is to be scored and with what. Paths that are None take the shipped or no part; histories and statistics are
-    made from the events then, each moment's from what was known by then."""
+    """Inputs and options of a run. None: the shipped bundle, no reference folder, no FX rates; histories and statistics
+    are computed from the events, as of each time.
+    """
 
     directory: Path
     events: Path
@@ -48,21 +51,26 @@ class ScoringRun:
     base_currency: str = "USD"
     latest_timestamp_ms: int | None = None
     parallelism: int = 1
-    log_features: bool = True
+    log_features: FeatureForm = "names"
     print_alerts: bool = False
 
 
 def score(run: ScoringRun, debug: bool = False) -> JobResult:
-    """Run the job over the events and leave decisions, alerts, flags, dead letters, job.yaml and run.json in the folder.
+    """Run the job over the events; blocks until it ends. Writes decisions, alerts, flags, dead letters, job.yaml and
+    run.json to the run's folder.
 
-    Raises UserError for whatever the user can put right.
+    Raises UserError for invalid inputs and for a failed job.
     """
-    from jobs.config_errors import ConfigError
-    from jobs.failures import JobCancelled, JobFailed
-    from jobs.recorded_run import as_text
+    from jobs.config.errors import ConfigError
+    from jobs.config.recorded_run import as_text
+    from jobs.config.rules import check_rules
+    from jobs.config.value_types import shipped_bundle
+    from jobs.runtime.failures import JobCancelled, JobFailed
     from jobs.score_transactions import start
 
     try:
+        for warning in check_rules(run.rules, str(run.bundle or shipped_bundle())):
+            click.echo(warning)
         run.directory.mkdir(parents=True, exist_ok=True)
         for name in (*OUTPUT_FILES.values(), "run.json"):
             (run.directory / name).unlink(missing_ok=True)
@@ -71,7 +79,7 @@ def score(run: ScoringRun, debug: bool = False) -> JobResult:
         statistics = run.statistics or _make_statistics(run)
         total = _count_lines(run.events)
         config = job_config(run, histories, statistics)
-        coverage = _tell_coverage(run, config)
+        coverage = _print_coverage(run, config)
         (run.directory / CONFIG_FILE).write_text(as_text(config))
         job = start(config)
         if run.print_alerts:
@@ -80,10 +88,11 @@ def score(run: ScoringRun, debug: bool = False) -> JobResult:
             with progress_bar("scoring") as progress:
                 result = job.wait(lambda counts: progress(counts.records, total))
         _collect_outputs(run.directory)
-        unknown_codes = _unknown_codes(job.accumulators)
+        unknown_codes = _print_unknown_codes(job.accumulators)
         _write_facts(run, config, result, coverage, unknown_codes)
     except JobCancelled as error:
-        raise click.exceptions.Exit(_say(str(error), 130)) from None
+        click.echo(str(error), err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except JobFailed as error:
         if debug:
             click.echo(error.trace, err=True)
@@ -94,8 +103,8 @@ def score(run: ScoringRun, debug: bool = False) -> JobResult:
 
 
 def job_config(run: ScoringRun, histories: Path, statistics: Path) -> JobConfig:
-    """The run as a configuration of the job. Raises ConfigError."""
-    from jobs.config_file import parse_config
+    """The job's configuration for the run. Raises ConfigError."""
+    from jobs.config.loading import parse_config
 
     scoring: dict[str, Any] = {
         "rules": run.rules,
@@ -127,13 +136,13 @@ def job_config(run: ScoringRun, histories: Path, statistics: Path) -> JobConfig:
 
 
 def _count_entities(run: ScoringRun) -> Path:
-    """Histories of merchants, devices, categories … and of the bundle's attributes, each hour's as it was known then."""
-    from jobs.config_types import shipped_bundle
+    """Compute the entity history of the events, including the bundle's attributes; returns the file."""
+    from jobs.config.value_types import shipped_bundle
     from models.entity_history import aggregate_entities, profiles_of, write_history
     from models.event_files import EventFileError
-    from udfs.bundle import BundleError, read_manifest
-    from udfs.entity_buckets import BucketSettings
-    from udfs.fx_file import FxFileError
+    from udfs.entities.buckets import BucketSettings
+    from udfs.scoring.bundle import BundleError, read_manifest
+    from udfs.values.fx_rates import FxFileError
 
     path = run.directory / "entity_history.jsonl"
     try:
@@ -150,13 +159,13 @@ def _count_entities(run: ScoringRun) -> Path:
 
 
 def _make_statistics(run: ScoringRun) -> Path:
-    """The population's figures as of each moment of the events, from what was known before it."""
+    """Compute population statistics as of the times of the events; returns the file."""
     from models.event_files import EventFileError
     from models.statistics import collect_statistics, write_statistics
-    from udfs.fx_file import FxFileError
-    from udfs.profiles import UserProfile
+    from udfs.records.profiles import UserProfile
     from udfs.stores.port import StoreError
     from udfs.stores.reference_rows import REFERENCE_FILES, rows_of
+    from udfs.values.fx_rates import FxFileError
 
     path = run.directory / STATISTICS_FILE
     try:
@@ -172,37 +181,37 @@ def _make_statistics(run: ScoringRun) -> Path:
     except (EventFileError, StoreError, FxFileError) as error:
         raise UserError(str(error)) from None
     write_statistics(report.statistics, path)
-    _say_statistics(report.statistics)
+    _print_statistics(report.statistics)
     return path
 
 
 def _money(run: ScoringRun) -> Money:
     """The run's base currency and rates. Raises FxFileError."""
-    from udfs.fx_file import load_fx_rates
-    from udfs.money import Money
+    from udfs.values.fx_rates import load_fx_rates
+    from udfs.values.money import Money
 
     return Money(run.base_currency, load_fx_rates(run.fx_rates) if run.fx_rates else ())
 
 
-def _say_statistics(statistics: Statistics) -> None:
-    moments = len(statistics.snapshots) - 1
-    if moments > 0:
+def _print_statistics(statistics: Statistics) -> None:
+    snapshots = len(statistics.snapshots) - 1
+    if snapshots > 0:
         click.echo(
-            f"population statistics: made from the events themselves, as of {moments:,} moments; each transaction is "
-            "judged by what was known before its own, and before the first they are unknown"
+            f"population statistics: computed from the events, {snapshots:,} snapshots; each transaction is compared with "
+            "the newest snapshot before it, those before the first one with none"
         )
     else:
         click.echo(
-            "population statistics: the events are too few for them; the rules that compare with them stay unknown "
-            "(give --statistics, made from earlier history by `fraud stats`)"
+            "population statistics: too few events; rules that compare with the population are unknown "
+            "(give --statistics, computed from earlier history by `fraud stats`)"
         )
 
 
-def _tell_coverage(run: ScoringRun, config: JobConfig) -> InputCoverage:
-    """Say what the model will miss of the input. Raises UserError for an unusable bundle."""
-    from jobs.input_sample import coverage_of_file
-    from udfs.bundle import BundleError, read_manifest
-    from udfs.coverage_words import coverage_lines
+def _print_coverage(run: ScoringRun, config: JobConfig) -> InputCoverage:
+    """Print which of the model's inputs the events lack. Raises UserError for an unusable bundle."""
+    from jobs.config.input_sample import coverage_of_file
+    from udfs.scoring.bundle import BundleError, read_manifest
+    from udfs.scoring.coverage_words import coverage_lines
 
     try:
         manifest = read_manifest(config.scoring.bundle)
@@ -220,7 +229,7 @@ def _count_lines(path: Path) -> int:
 
 
 def _collect_outputs(directory: Path) -> None:
-    """One file for each output, in the order in which Flink numbered the parts."""
+    """Concatenate the part files of each output, in the order of their numbers."""
     for destination, name in OUTPUT_FILES.items():
         partial = directory / f"{name}.partial"
         parts = sorted((directory / "flink" / destination).glob("part-*"), key=_part_number)
@@ -236,25 +245,32 @@ def _collect_outputs(directory: Path) -> None:
 
 
 def _part_number(path: Path) -> tuple[str, int]:
-    """Writer (a random name) and running number of `part-WRITER-NUMBER.jsonl`."""
+    """Writer (a random id) and sequence number of `part-WRITER-NUMBER.jsonl`."""
     writer, _, number = path.stem.rpartition("-")
     return writer, int(number)
 
 
-def _unknown_codes(accumulators: dict[str, int]) -> dict[str, int]:
-    """Say which codes of the input features do not know; they count as categories of their own."""
-    from udfs.progress import UNKNOWN_CODE_PREFIX
+def _print_unknown_codes(accumulators: dict[str, int]) -> dict[str, int]:
+    """Print and return the codes that no feature knows, by count (each is a category of its own), and print what was
+    dropped."""
+    from udfs.flink.progress import UNKNOWN_CODE_PREFIX
+    from udfs.records.codes import UNREADABLE
 
     found = {
         name.removeprefix(UNKNOWN_CODE_PREFIX): count
         for name, count in accumulators.items()
         if name.startswith(UNKNOWN_CODE_PREFIX)
     }
-    most = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    dropped = {name: count for name, count in found.items() if name.endswith(f"={UNREADABLE}")}
+    if dropped:
+        fields = ", ".join(f"{name.partition('=')[0]} ({count:,})" for name, count in sorted(dropped.items()))
+        click.echo(f"fields dropped because their values cannot be read, the payments are kept: {fields}", err=True)
+    unknown = [(name, count) for name, count in found.items() if name not in dropped]
+    most = sorted(unknown, key=lambda item: (-item[1], item[0]))
     if most:
         shown = ", ".join(f"{name} ({count:,})" for name, count in most[:MOST_CODES_SHOWN])
         rest = f" and {len(most) - MOST_CODES_SHOWN} more" if len(most) > MOST_CODES_SHOWN else ""
-        click.echo(f"codes that the features do not know, each a category of its own: {shown}{rest}")
+        click.echo(f"unknown codes, each counted as a category of its own: {shown}{rest}")
     return dict(most)
 
 
@@ -263,15 +279,18 @@ def _write_facts(
 ) -> None:
     import msgspec
 
-    from jobs.scoring_settings import scorer_config
-    from udfs.bundle import read_manifest
-    from udfs.judge import Judge
-    from udfs.open_scorer import rule_set_of
-    from udfs.rules.rule_map import map_for
+    from jobs.config.scoring import scorer_config
+    from udfs.rules.pack_files import rule_set_of
+    from udfs.rules.rule_map import find_rule_map
+    from udfs.rules.rulebook import Rulebook
+    from udfs.scoring.bundle import read_manifest
+    from udfs.scoring.decider import judge_of
+    from udfs.scoring.decision_settings import Thresholds
 
     counts = result.counts
     rule_set, manifest = rule_set_of(run.rules), read_manifest(Path(config.scoring.bundle))
-    judge = Judge(scorer_config(config).decision, manifest.decision, rule_set)
+    rulebook = Rulebook(rule_set, manifest.feature_names)
+    judge = judge_of(scorer_config(config).decision, manifest.decision, rulebook)
     facts = {
         "name": run.directory.name,
         "records": counts.records,
@@ -288,10 +307,10 @@ def _write_facts(
         "bundle": manifest.version,
         "rules": f"{rule_set.name} {rule_set.version}",
         "rule_ids": [rule.id for rule in rule_set.rules if rule.enabled],
-        "statistics": str(run.statistics) if run.statistics else "the events' own past",
-        "thresholds": judge.thresholds,
-        "points": "calibrated on history" if judge.blend.map == "calibrated" else "cautious: never calibrated",
-        "rule_map": map_for(manifest.decision.rule_maps, rule_set),
+        "statistics": str(run.statistics) if run.statistics else "computed from the events",
+        "thresholds": Thresholds(*judge.thresholds),
+        "points": "calibrated on history" if judge.rule_map == "calibrated" else "cautious: never calibrated",
+        "rule_map": find_rule_map(manifest.decision.rule_maps, rule_set),
         "input_coverage": coverage,
         "unknown_codes": unknown_codes or None,
     }
@@ -300,8 +319,3 @@ def _write_facts(
             msgspec.json.encode({name: value for name, value in facts.items() if value is not None}), indent=2
         )
     )
-
-
-def _say(text: str, code: int) -> int:
-    click.echo(text, err=True)
-    return code

@@ -1,4 +1,4 @@
-"""`fraud simulate`: a bank's worth of payments, with fraud in it."""
+"""`fraud simulate`: simulated payments with fraud and labels."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ INTERRUPTED = 130
 USERS = 1_000
 FEWEST_USERS = 20
 TX_PER_DAY = 2.0
-WRITING_WEIGHT = 4  # writing a transaction takes about so many times as long as drawing it
+WRITING_WEIGHT = 4  # time to write a transaction, in units of the time to generate it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @click.command(
-    "simulate", short_help="Make users, merchants and payments, with fraud of many patterns and late labels."
+    "simulate", short_help="Simulate users, merchants and payments, with many fraud patterns and delayed labels."
 )
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to write to; its files are replaced."
@@ -38,10 +38,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @click.option(
     "--fraud-share", type=float, default=0.006, show_default=True, help="Share of transactions that are fraud."
 )
-@click.option("--patterns", help="Fraud patterns by name, with commas between them.  [default: all]")
-@click.option(
-    "--with-labels/--no-labels", default=True, show_default=True, help="Whether to tell, late, what was fraud."
-)
+@click.option("--patterns", help="Fraud patterns by name, separated by commas.  [default: all]")
+@click.option("--with-labels/--no-labels", default=True, show_default=True, help="Write delayed labels of fraud.")
 @click.option("--multi-currency", is_flag=True, help="Local currencies in place of USD, with fx_rates.csv beside them.")
 @click.option("--merchants", type=int, help="Number of merchants, at least 180.  [default: by the number of users]")
 def command(
@@ -58,11 +56,11 @@ def command(
     multi_currency: bool,
     merchants: int | None,
 ) -> None:
-    """Make payments of invented users, with fraud of many patterns and labels that come days later.
+    """Simulate payments of users, with many fraud patterns and labels that arrive days later.
 
     Writes OUT/events.jsonl (transactions, logins, account changes and labels in order of arrival), OUT/truth.jsonl
     (what was fraud, and by which pattern), OUT/reference/ (profiles, feeds, block list) and OUT/manifest.json (seed,
-    arguments, counts). Ctrl-C leaves OUT as it was.
+    arguments, counts). Ctrl-C leaves OUT unchanged.
     """
     from simulator import pattern_registry
     from simulator.config import SimulatorConfig, SimulatorConfigError
@@ -85,7 +83,7 @@ def command(
             multi_currency=multi_currency,
             merchants=merchants,
         )
-        pattern_registry.select(config.patterns)  # before a progress bar begins
+        pattern_registry.select(config.patterns)  # fail before the progress bar starts
         counts, by_pattern = _run(config, out)
     except SimulatorConfigError as error:
         raise UserError(str(error)) from None
@@ -100,13 +98,13 @@ def command(
         f"{counts['transactions']:,} transactions ({counts['frauds']:,} fraud), {counts['logins']:,} logins, "
         f"{counts['account_changes']:,} account changes and {counts['labels']:,} labels in {out / 'events.jsonl'}"
     )
-    made = ", ".join(f"{name} {count:,}" for name, count in by_pattern.items() if count)
-    if made:
-        click.echo(f"fraud by pattern: {made}")
+    patterns_text = ", ".join(f"{name} {count:,}" for name, count in by_pattern.items() if count)
+    if patterns_text:
+        click.echo(f"fraud by pattern: {patterns_text}")
 
 
 def _run(config: SimulatorConfig, out: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """Counts by type and by pattern."""
+    """Simulate and write; returns counts by event type and by fraud pattern."""
     from cli.progress import progress_bar
     from simulator import files
     from simulator.generate import simulate
@@ -114,8 +112,8 @@ def _run(config: SimulatorConfig, out: Path) -> tuple[dict[str, int], dict[str, 
     steps = (1 + WRITING_WEIGHT) * config.transaction_count
     with progress_bar("simulating") as report:
         simulation = simulate(config, lambda done, total: report(done, steps))
-        drawn = config.transaction_count
-        files.write(simulation, out, lambda done, total: report(drawn + (steps - drawn) * done // total, steps))
+        generated = config.transaction_count
+        files.write(simulation, out, lambda done, total: report(generated + (steps - generated) * done // total, steps))
     return simulation.manifest["counts"], simulation.manifest["patterns"]
 
 

@@ -1,4 +1,4 @@
-"""`fraud stats`: figures about all users together, for rules to compare with."""
+"""`fraud stats`: population statistics, which rules compare with."""
 
 from __future__ import annotations
 
@@ -20,33 +20,35 @@ if TYPE_CHECKING:
     "--events", required=True, type=click.Path(path_type=Path), help="Events in order of arrival (JSON Lines)."
 )
 @click.option(
-    "--reference", type=click.Path(path_type=Path), help="Reference folder; its users.jsonl tells where home is."
+    "--reference", type=click.Path(path_type=Path), help="Reference folder; its users.jsonl has the users' homes."
 )
-@click.option("--until", help="Use only what was known by then: ISO 8601 (UTC unless it says) or epoch milliseconds.")
+@click.option("--until", help="Use only what was known by then: ISO 8601 (UTC by default) or epoch milliseconds.")
 @click.option("--fx-rates", type=click.Path(path_type=Path), help="FX table (CSV); without it currencies count 1:1.")
 @click.option("--base-currency", default="USD", show_default=True, help="Currency of the amounts in the statistics.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Statistics file to write.")
 def command(
     events: Path, reference: Path | None, until: str | None, fx_rates: Path | None, base_currency: str, out: Path
 ) -> None:
-    """Quantiles of amounts and of distances from home, and the fraud rate by city, from a file of events.
+    """Compute quantiles of amounts and distances from home, and fraud rates by city, from a file of events.
 
-    The file holds them as of many moments (each day of the first four weeks, then each week, and the end), each from what
-    was known before it: a transaction is judged by the newest moment before it, and never by its own future.
+    The statistics file has snapshots as of each day of the first four weeks, then of each week, and of the end. A snapshot
+    uses only what was known before its time, and a transaction is compared with the newest snapshot before it.
 
     Rules read them as population_amount_p95, population_km_from_home_p90, population_fraud_rate, city_fraud_rate and
     statistics_as_of_ms.
     """
+    from cli.event_input import check_events
     from models.event_files import EventFileError
     from models.statistics import collect_statistics, write_statistics
-    from udfs.entity_buckets import BucketSettings
-    from udfs.fx_file import FxFileError, load_fx_rates
-    from udfs.money import Money
-    from udfs.profiles import UserProfile
+    from udfs.entities.buckets import BucketSettings
+    from udfs.records.profiles import UserProfile
     from udfs.stores.memory import load_reference
     from udfs.stores.port import StoreError
+    from udfs.values.fx_rates import FxFileError, load_fx_rates
+    from udfs.values.money import Money
 
-    until_ms = moment_ms(until) if until is not None else None
+    until_ms = _epoch_ms(until) if until is not None else None
+    check_events(events)
     try:
         records = load_reference(reference, BucketSettings()).store.records.values()
         users = {record.user_id: record for record in records if isinstance(record, UserProfile)}
@@ -57,11 +59,11 @@ def command(
         write_statistics(report.statistics, out)
     except (EventFileError, StoreError, FxFileError, OSError) as error:
         raise UserError(str(error)) from None
-    _tell(report, out)
+    _print_report(report, out)
 
 
-def moment_ms(text: str) -> int:
-    """Epoch milliseconds of ISO 8601 text or of their own digits. Raises UserError."""
+def _epoch_ms(text: str) -> int:
+    """Epoch milliseconds from ISO 8601 text or from digits. Raises UserError."""
     if text.isascii() and text.isdigit() and len(text) <= 15:
         return int(text)
     try:
@@ -75,7 +77,7 @@ def moment_ms(text: str) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def _tell(report: StatisticsReport, out: Path) -> None:
+def _print_report(report: StatisticsReport, out: Path) -> None:
     snapshots = report.statistics.snapshots
     if not snapshots:
         click.echo(f"no transactions: {out}")
@@ -84,14 +86,14 @@ def _tell(report: StatisticsReport, out: Path) -> None:
         as_of = datetime.fromtimestamp(newest.as_of_ms / 1000, tz=UTC)
         click.echo(f"{newest.transactions:,} transactions, {newest.frauds:,} known frauds: {out}")
         click.echo(
-            f"as of {as_of:%Y-%m-%d %H:%M:%S} UTC, right after the newest event, and of {len(snapshots) - 1} before"
+            f"as of {as_of:%Y-%m-%d %H:%M:%S} UTC, right after the newest event; {len(snapshots) - 1} earlier snapshots"
         )
         if newest.km_from_home_p90 is None:
             click.echo("no distance from home: it needs locations in the events and homes in REFERENCE/users.jsonl")
         if newest.fraud_rate is None:
             click.echo("no fraud rate: there are no labels of these transactions")
     if report.bad:
-        click.echo(f"{report.bad:,} of {report.lines:,} lines were left out:", err=True)
+        click.echo(f"{report.bad:,} of {report.lines:,} lines were skipped:", err=True)
         for bad in report.first_bad:
             click.echo(f"  line {bad.number}: {bad.reason}", err=True)
         if report.bad > len(report.first_bad):

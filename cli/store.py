@@ -1,4 +1,4 @@
-"""`fraud store`: makes a store ready."""
+"""`fraud store`: prepares a store."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cli.store_options import chosen_store, opened, store_options
 
 @click.group(name="store")
 def command() -> None:
-    """Make a store ready for `fraud load` and for the job."""
+    """Prepare a store for `fraud load` and for the job."""
 
 
 @command.command(name="init")
 @store_options
 def init(config: Path | None, address: str | None) -> None:
-    """Make DynamoDB's tables where they are missing; Redis needs nothing and is only asked for an answer.
+    """Create missing DynamoDB tables; for Redis only check the connection.
 
     \b
     fraud store init --store dynamodb://eu-central-1/fraud-
     fraud store init --config deploy/conf/redis.yaml
 
-    Repeating it changes nothing. Tables are billed by request and forget expired items by themselves.
+    Idempotent. Tables are billed by request; expired items are deleted by DynamoDB's time to live.
     """
     from udfs.stores.port import StoreError, StoreUnavailable
     from udfs.stores.settings import DynamoDBSettings
@@ -35,8 +35,8 @@ def init(config: Path | None, address: str | None) -> None:
 
         try:
             for table, is_new in make_tables(settings):
-                click.echo(f"{table}: {'made' if is_new else 'was there'}")
+                click.echo(f"{table}: {'created' if is_new else 'exists'}")
         except (StoreError, StoreUnavailable) as error:
             raise UserError(str(error)) from None
     with opened(settings):
-        click.echo("the store answers")
+        click.echo("connected to the store")

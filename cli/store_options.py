@@ -1,4 +1,4 @@
-"""Which store a command speaks to: that of a job's config file, or an address."""
+"""Options that select a store: by a job's config file, or by address."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from udfs.stores.settings import RemoteStoreSettings
 
 PASSWORD_VARIABLE = "FRAUD_STORE_PASSWORD"
-PATIENT_MS = 5_000  # a person waits longer than a payment
+TIMEOUT_MS = 5_000  # longer than the job's
 
 
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --config and --store; `chosen_store` makes settings of them."""
+    """Decorator that adds --config and --store; pass their values to `chosen_store`."""
     command = click.option(
         "--store",
         "address",
@@ -30,27 +30,27 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
         f"A password comes from the environment variable {PASSWORD_VARIABLE}.",
     )(command)
     return click.option(
-        "--config", type=click.Path(path_type=Path), help="The job's config file: its `store` is meant."
+        "--config", type=click.Path(path_type=Path), help="The job's config file; its `store` is used."
     )(command)
 
 
 def chosen_store(config: Path | None, address: str | None) -> RemoteStoreSettings:
-    """Settings of the store, patient ones. Raises UserError."""
+    """Settings of the selected store, with timeouts of TIMEOUT_MS. Raises UserError."""
     from msgspec.structs import replace
 
     if (config is None) == (address is None):
         raise UserError("give either --config FILE or --store URL")
     settings = _of_address(address) if address is not None else _of_config(config)
-    return replace(settings, timeout_ms=PATIENT_MS, connect_timeout_ms=PATIENT_MS)
+    return replace(settings, timeout_ms=TIMEOUT_MS, connect_timeout_ms=TIMEOUT_MS)
 
 
 @contextmanager
 def opened(settings: RemoteStoreSettings) -> Iterator[RemoteStore]:
-    """The store, asked once; its errors become UserError."""
-    from udfs.entity_buckets import BucketSettings
+    """Opens the store and checks its connection; store errors, also of the block, become UserError."""
+    from udfs.entities.buckets import BucketSettings
+    from udfs.process.system_clocks import SYSTEM_CLOCKS
     from udfs.stores.opening import open_store
     from udfs.stores.port import StoreError, StoreUnavailable
-    from udfs.system_clocks import SYSTEM_CLOCKS
 
     try:
         store = open_store(settings, BucketSettings(), SYSTEM_CLOCKS)
@@ -62,16 +62,18 @@ def opened(settings: RemoteStoreSettings) -> Iterator[RemoteStore]:
 
 
 def _of_config(path: Any) -> RemoteStoreSettings:
-    from jobs.config_errors import ConfigError
-    from jobs.config_file import load_store
-    from jobs.store_settings import store_settings
+    from jobs.config.errors import ConfigError
+    from jobs.config.loading import load_store
+    from jobs.config.stores import store_settings
 
     try:
         settings = store_settings(load_store(path))
     except ConfigError as error:
         raise UserError(str(error)) from None
     if settings is None:
-        raise UserError(f"{path}: the store is of kind memory, which lives in the job: it reads scoring.reference")
+        raise UserError(
+            f"{path}: the store is of kind memory: the job reads it from scoring.reference, nothing to load or read here"
+        )
     return settings
 
 

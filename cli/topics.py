@@ -14,22 +14,24 @@ INTERRUPTED = 130
 
 @click.group(name="topics")
 def command() -> None:
-    """Make the Kafka topics that a job's config file names, or read what the job wrote."""
+    """Create the Kafka topics of a job's config file, or read the job's output topics."""
 
 
 @command.command(name="create")
 @click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="The job's config file.")
 @click.option("--partitions", default=4, show_default=True, type=click.IntRange(1), help="Partitions of new topics.")
-@click.option("--replication", type=click.IntRange(1), help="Copies of new topics.  [default: the brokers' own]")
+@click.option(
+    "--replication", type=click.IntRange(1), help="Replication factor of new topics.  [default: the brokers']"
+)
 def create(file: Path, partitions: int, replication: int | None) -> None:
-    """Make the topics of the config file's source and sinks that are not there yet; the others stay as they are.
+    """Create the missing topics of the config file's source, sinks and control stream; existing topics are not changed.
 
     \b
     fraud topics create --config deploy/conf/kafka.yaml --partitions 8 --replication 3
     """
-    from jobs.config_errors import ConfigError
-    from jobs.config_file import load_config
-    from jobs.kafka_topics import create_topics, topics_of
+    from jobs.config.errors import ConfigError
+    from jobs.config.loading import load_config
+    from jobs.kafka.topics import create_topics, topics_of
 
     try:
         topics = topics_of(load_config(file))
@@ -43,7 +45,7 @@ def create(file: Path, partitions: int, replication: int | None) -> None:
         other = (
             ""
             if state.state == "made" or state.partitions == partitions
-            else f", not {partitions}: users stay where they are"
+            else f", not {partitions}: existing topics are not changed"
         )
         click.echo(f"{state.name:{width}}  {state.state}, {state.partitions} partitions{other}")
 
@@ -51,8 +53,10 @@ def create(file: Path, partitions: int, replication: int | None) -> None:
 @command.command(name="read")
 @click.argument("output", type=click.Choice(["decisions", "alerts", "flags", "dead-letters"]))
 @click.option("--config", "file", required=True, type=click.Path(path_type=Path), help="The job's config file.")
-@click.option("--last", default=10, show_default=True, type=click.IntRange(0), help="Newest records a partition.")
-@click.option("--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option(
+    "--last", default=10, show_default=True, type=click.IntRange(0), help="Number of newest records of each partition."
+)
+@click.option("--follow", is_flag=True, help="Continue with new records, until Ctrl-C.")
 def read(output: str, file: Path, last: int, follow: bool) -> None:
     """Show the newest records of an OUTPUT, one a line; of dead letters, the headers as JSON.
 
@@ -61,17 +65,17 @@ def read(output: str, file: Path, last: int, follow: bool) -> None:
     """
     from kafka.errors import KafkaError
 
-    from jobs.config_errors import ConfigError
-    from jobs.config_file import load_config
-    from jobs.kafka_check import administration
-    from jobs.kafka_read import newest_records
-    from jobs.kafka_settings import KafkaSink
+    from jobs.config.errors import ConfigError
+    from jobs.config.kafka import KafkaSink
+    from jobs.config.loading import load_config
+    from jobs.kafka.check import administration
+    from jobs.kafka.reading import newest_records
 
     try:
         sink = next((sink for sink in load_config(file).sinks if isinstance(sink, KafkaSink)), None)
         if sink is None:
             raise UserError(f"{file} has no sink of kind kafka")
-        with administration(sink.connection):  # tells what is wrong with the connection
+        with administration(sink.connection):  # raises ConfigError with the cause if the connection fails
             pass
         topic = next(name for destination, name in sink.topic_names.items() if destination == output)
         for record in newest_records(sink, topic, last, follow):

@@ -1,4 +1,4 @@
-"""`fraud train`: a bundle from a file of events."""
+"""`fraud train`: trains a bundle on a file of events or a table."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from models.decision_budget import Budget
     from models.settings import TrainSettings
 
+MS_PER_DAY = 86_400_000
 DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -27,17 +28,21 @@ DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 @click.option("--labels", type=click.Path(path_type=Path), help="A table of labels, if the transactions' has none.")
 @click.option("--mapping", "mappings", multiple=True, type=click.Path(path_type=Path),
               help="YAML mapping of the table's columns; give a second one for --labels.")  # fmt: skip
-@click.option("--train-from", type=click.DateTime(DATE_FORMATS), help="Learn from transactions from then on (UTC).")
-@click.option("--train-until", type=click.DateTime(DATE_FORMATS), help="Up to, and without, that moment (UTC).")
+@click.option("--train-from", type=click.DateTime(DATE_FORMATS), help="Train on transactions from this time on (UTC).")
+@click.option("--train-until", type=click.DateTime(DATE_FORMATS), help="Train on transactions before this time (UTC).")
 @click.option("--labels-until", type=click.DateTime(DATE_FORMATS),
-              help="The moment of training: labels known later are not used. The end of the data by default.")  # fmt: skip
+              help="Time of training: labels known later are not used.  [default: the end of the data]")  # fmt: skip
+@click.option("--label-delay", "label_delay_days", type=click.FloatRange(0, 3650), metavar="DAYS",
+              help="A label counts from this time after its transaction on.  [default: 7]")  # fmt: skip
 @click.option("--tune", "tuning_seconds", type=click.IntRange(min=1), metavar="SECONDS",
-              help="Search the trees' settings by time-ordered folds for so long.")  # fmt: skip
+              help="Tune the trees' settings by time-ordered folds for this time.")  # fmt: skip
 @click.option("--reference", type=click.Path(path_type=Path), help="Folder of reference files.")
-@click.option("--truth", type=click.Path(path_type=Path), help="truth.jsonl: names the fraud patterns in the metrics.")
+@click.option("--truth", type=click.Path(path_type=Path), help="truth.jsonl: fraud patterns for the metrics.")
 @click.option("--bundle", "--out", "out", type=click.Path(path_type=Path), help="Folder of the bundle to write.")
 @click.option("--name", default="default", show_default=True, help="Name of the bundle.")
-@click.option("--seed", default=0, show_default=True, help="Same data, same seed: same bundle, byte for byte.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Seed; the same data and seed give the same bundle, byte for byte."
+)
 @click.option(
     "--reasons",
     type=click.Choice(["path", "shapley"]),
@@ -49,16 +54,16 @@ DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 @click.option("--budget-fpr", type=click.FloatRange(0, 1), metavar="SHARE",
               help="Refer at most this share of legitimate payments.  [default: 0.003]")  # fmt: skip
 @click.option("--budget-alerts-per-day", type=click.FloatRange(min=0, min_open=True), metavar="N",
-              help="Or refer at most so many payments a day.")  # fmt: skip
+              help="Or refer at most N payments a day.")  # fmt: skip
 @click.option("--cost-review", type=click.FloatRange(min=0, min_open=True), metavar="AMOUNT",
-              help="Or what costs least: what looking into a payment costs, with --cost-stop.")  # fmt: skip
+              help="Or minimise cost: cost of reviewing a payment, with --cost-stop.")  # fmt: skip
 @click.option("--cost-stop", type=click.FloatRange(min=0, min_open=True), metavar="AMOUNT",
-              help="What it costs to stop a legitimate payment.")  # fmt: skip
+              help="Cost of stopping a legitimate payment.")  # fmt: skip
 @click.option("--fixed-thresholds", metavar="R,S,H",
               help="Or no budget: risk scores above which to refer, challenge and block, e.g. 500,700,900.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that replay.  [default: the cores there are]")
-@click.option("--quick", is_flag=True, help="A small model for a first look.")
-@click.option("--shipped", is_flag=True, help="Make the shipped bundle and statistics again, from a simulated history.")
+@click.option("--workers", type=click.IntRange(min=1), help="Replay processes.  [default: one a core]")
+@click.option("--quick", is_flag=True, help="Train a small model, for a first try.")
+@click.option("--shipped", is_flag=True, help="Rebuild the shipped bundle and statistics from simulated histories.")
 def command(
     events: Path | None,
     transactions: Path | None,
@@ -67,6 +72,7 @@ def command(
     train_from: datetime | None,
     train_until: datetime | None,
     labels_until: datetime | None,
+    label_delay_days: float | None,
     tuning_seconds: int | None,
     reference: Path | None,
     truth: Path | None,
@@ -85,9 +91,9 @@ def command(
     shipped: bool,
 ) -> None:
     """Train XGBoost and an autoencoder on a replay of history, blend and calibrate them on later days, and export one
-    ONNX bundle with its model card. The features come from the engine that serves: there is no second definition to
-    drift. All history builds up users' habits; a period only limits what is learned from. The trees' settings go by how
-    many rows and frauds there are; thresholds are chosen by a budget on the later days.
+    ONNX bundle with its model card. Features are computed by the scorer's own engine. User state is built from all
+    history; a period limits only the training rows. The trees' settings depend on the numbers of rows and frauds;
+    thresholds are chosen on the later days, for a budget.
 
     \b
     fraud simulate --out history --users 2000 --days 60
@@ -102,8 +108,8 @@ def command(
     if budget is not None:
         settings = msgspec.structs.replace(settings, budget=budget)
     if shipped:
-        if any(given is not None for given in (events, transactions, labels, reference, truth)):
-            raise UserError("--shipped simulates its own history: leave out all inputs")
+        if any(given is not None for given in (events, transactions, labels, reference, truth, label_delay_days)):
+            raise UserError("--shipped simulates its own history: omit all inputs and --label-delay")
         _train_shipped(out, settings, quick, rules, workers)
         return
     if out is None or (events is None) == (transactions is None):
@@ -120,13 +126,14 @@ def command(
             truth = truth or converted_truth
         assert events is not None
         history = History(events, reference, truth)
-        train(TrainingRun((history,), out, settings, quick, rules, workers, period, tuning_seconds))
+        delay_ms = None if label_delay_days is None else round(label_delay_days * MS_PER_DAY)
+        train(TrainingRun((history,), out, settings, quick, rules, workers, period, tuning_seconds, delay_ms))
 
 
 def _budget(
     rate: float | None, alerts: float | None, review: float | None, stop: float | None, fixed: str | None
 ) -> Budget | None:
-    """What thresholds are to be chosen for; None where nothing was said. Raises UserError."""
+    """The budget that thresholds are chosen for; None without options. Raises UserError."""
     from models.decision_budget import AlertsPerDay, Cost, FalsePositiveRate, FixedThresholds
 
     if (review is None) != (stop is None):
@@ -139,7 +146,7 @@ def _budget(
             raise UserError(f"--fixed-thresholds: {fixed!r} is not three risk scores like 500,700,900")
         refer, challenge, block = (int(part) for part in parts)
         if not refer <= challenge <= block <= 1000:
-            raise UserError(f"--fixed-thresholds: {fixed!r} must rise, from 0 to 1000")
+            raise UserError(f"--fixed-thresholds: {fixed!r} must ascend, from 0 to 1000")
         return FixedThresholds(refer, challenge, block)
     if rate is not None:
         return FalsePositiveRate(rate)
@@ -155,15 +162,15 @@ def _epoch_ms(moment: datetime) -> int:
 def _converted(
     transactions: Path, labels: Path | None, mappings: tuple[Path, ...], folder: Path
 ) -> tuple[Path, Path | None]:
-    """The tables as events, and their truth where the mapping names patterns."""
-    from cli.convert import convert_tables, tell
+    """Convert the tables; returns the files of events and, if the mapping names patterns, of truth."""
+    from cli.convert import convert_tables, print_conversion
 
     inputs = (transactions,) if labels is None else (transactions, labels)
     if len(mappings) != len(inputs):
         raise UserError(
             f"{len(inputs)} tables and {len(mappings)} mappings: give one --mapping for each, in that order"
         )
-    tell(convert_tables(inputs, mappings, folder))
+    print_conversion(convert_tables(inputs, mappings, folder))
     truth = folder / "truth.jsonl"
     return folder / "events.jsonl", truth if truth.is_file() else None
 

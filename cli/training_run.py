@@ -1,4 +1,4 @@
-"""A training run: histories replayed into one frame, settings by the data, the bundle with its card, what to tell."""
+"""A training run: replays histories into one frame, chooses settings by the data, trains and writes the bundle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.frame import TrainingFrame
     from models.settings import TrainSettings
     from models.train import Period
-    from udfs.profiles import UserProfile
+    from udfs.records.profiles import UserProfile
     from udfs.rules.population import Statistics
 
 
@@ -31,8 +31,11 @@ class History:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What is learned from, and how. `workers` replay (None: one a core); `period` is (from, until, labels known until)
-    in epoch ms; `quick` settings are taken as they are, others go by the data.
+    """Inputs and options of a training run.
+
+    `workers`: replay processes (None: one a core). `period`: (from, until, labels known until) in epoch ms. `quick`: use
+    `settings` unchanged instead of adapting them to the data. `label_delay_ms`: from when on a label counts, after its
+    transaction (None: as in the features).
     """
 
     histories: tuple[History, ...]
@@ -43,10 +46,14 @@ class TrainingRun:
     workers: int | None
     period: tuple[int, int, int | None] | None = None
     tuning_seconds: int | None = None
+    label_delay_ms: int | None = None
 
 
 def train(run: TrainingRun) -> Statistics:
-    """Train, write bundle and card, tell; gives the population statistics of the first history. Raises UserError."""
+    """Train, write bundle and model card, print the result; returns the population statistics of the first history.
+
+    Raises UserError.
+    """
     from models.event_files import EventFileError
     from models.frame import TrainingError, joined_frames
     from models.model_card import headline_of, write_model_card
@@ -80,14 +87,17 @@ def train(run: TrainingRun) -> Statistics:
 
 
 def _replayed(history: History, run: TrainingRun) -> tuple[TrainingFrame, Statistics]:
-    """The frame of all events, the rules asked with what of all users was known at each payment's time."""
+    """Replay a history; returns its training frame and its population statistics.
+
+    Rules are evaluated with the statistics as of each payment's time.
+    """
     from models.entity_history import aggregate_entities, profiles_of, write_history
     from models.found_attributes import found_attributes
     from models.processes import cores
     from models.statistics import collect_statistics, write_statistics
     from models.training_data import training_frame
-    from udfs.money import Money
-    from udfs.scorer_config import ScorerConfig, ScorerPaths
+    from udfs.scoring.settings import ScorerConfig, ScorerPaths
+    from udfs.values.money import Money
 
     config, events, reference = ScorerConfig(), history.events, history.reference
     money = Money(config.base_currency)
@@ -109,15 +119,17 @@ def _replayed(history: History, run: TrainingRun) -> tuple[TrainingFrame, Statis
             histories=str(histories),
         )
         with progress_bar("replaying history") as progress:
-            frame = training_frame(events, config, paths, history.truth, progress, run.workers or cores(), attributes)
+            frame = training_frame(
+                events, config, paths, history.truth, progress, run.workers or cores(), attributes, run.label_delay_ms
+            )
     if attributes:
         click.echo(f"attributes of your own: {', '.join(attribute.name for attribute in attributes)}")
     return frame, statistics
 
 
 def _users(reference: Path | None) -> dict[str, UserProfile]:
-    from udfs.entity_buckets import BucketSettings
-    from udfs.profiles import UserProfile
+    from udfs.entities.buckets import BucketSettings
+    from udfs.records.profiles import UserProfile
     from udfs.stores.memory import load_reference
 
     records = load_reference(reference, BucketSettings()).store.records.values()

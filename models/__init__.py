@@ -1,0 +1,1 @@
+"""Training, calibration, export, evaluation and replay; bundles/default is the shipped bundle."""

@@ -1,4 +1,4 @@
-"""An autoencoder of legitimate transactions: what it cannot reconstruct is unusual, what is not known is not."""
+"""Autoencoder of legitimate transactions. The anomaly is its reconstruction error; missing features do not raise it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from models.sparse_views import Groups, dropped_features, members_of
 STAGE = "training the autoencoder"
 BATCH = 256
 CLIP = 8.0
-LOWEST_DEVIATION = 0.05  # a flag that hardly ever fires must not outweigh all other features when it does
+LOWEST_DEVIATION = 0.05  # bounds the scale of rare flags, which would outweigh all other features when they are set
 LEAST_ERROR = 1e-6
 """Added to both sums of squared errors, so that their ratio is defined and its logarithm finite."""
 
 LEAST_KNOWN = 0.005
-"""The share of rows in which a feature must be known to be learned."""
+"""Minimum share of rows in which a feature must be known to be learned."""
 DROPPING_SHARE = 0.5
 ALLOWANCE_ROWS = 5_000
 _BLOCK = 8192
@@ -32,27 +32,28 @@ Wide = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Preparation:
-    """clip((asinh(x) - center) * scale, -8, 8); one float32 a feature. A scale is NaN where training has hardly ever known
-    the feature: it counts as not known then, so that it says nothing when it is there.
+    """Input scaling: clip((asinh(x) - center) * scale, -8, 8). `centers` and `scales` are float32 [F].
+
+    The scale of a feature that was rarely known in training is NaN, so that it always counts as not known.
     """
 
     centers: Matrix
     scales: Matrix
 
     def apply(self, features: Matrix) -> Matrix:
-        """Features float32 [N, F] as they are reconstructed, NaN where not known; the network sees 0, the mean, there."""
+        """Scale features float32 [N, F]; NaN where not known. The network gets 0, the mean, instead of NaN."""
         prepared: Matrix = np.clip((np.arcsinh(features) - self.centers) * self.scales, -CLIP, CLIP)
         return prepared
 
 
 @dataclass(frozen=True)
 class Autoencoder:
-    """Prepared features through a weight matrix and bias a layer, ReLU between the layers, back to F outputs.
+    """Dense network from F prepared features to F outputs: one weight matrix and bias per layer, ReLU between layers.
 
-    `expected` float32 [F] are the mean squared errors of legitimate transactions, `allowances` float32 [F] by how much
-    their sum rises where a feature is not known, as it helps to reconstruct the others. An anomaly is the squared errors'
-    sum over what is known, divided by the sum expected then: about 1 is usual, whatever is missing. Only `counted` bool [F]
-    features are in the sums: the others help to reconstruct them, but are never unusual by themselves.
+    `expected` float32 [F] are the mean squared errors of legitimate transactions; `allowances` float32 [F] are the
+    increases of their sum when a feature is not known, since it helps to reconstruct the others. The anomaly is the sum of
+    squared errors over known features, divided by the expected sum: about 1 is usual, whichever features are missing. Only
+    `counted` bool [F] features are in the sums; the others are only inputs.
     """
 
     preparation: Preparation
@@ -63,7 +64,7 @@ class Autoencoder:
     counted: npt.NDArray[np.bool_]
 
     def squared_errors(self, features: Matrix) -> Wide:
-        """Of each prepared feature, float64 [N, F]; NaN where it is not known, else 0 where it is not counted."""
+        """Squared error per prepared feature, float64 [N, F]: NaN if not known, 0 if known but not counted."""
         prepared = self.preparation.apply(features).astype(np.float64)
         value = np.nan_to_num(prepared, nan=0.0)
         last = len(self.weights) - 1
@@ -75,7 +76,7 @@ class Autoencoder:
         return errors
 
     def anomalies(self, features: Matrix) -> Wide:
-        """How unusual each row of features float32 [N, F] is, float64 [N]: positive, about 1 for the usual one."""
+        """Anomaly float64 [N] of features float32 [N, F]: positive, about 1 for usual rows."""
         errors = self.squared_errors(features)
         expected = np.where(np.isnan(errors), self.allowances.astype(np.float64), self.expected.astype(np.float64)).sum(
             axis=1
@@ -91,10 +92,10 @@ def fit_autoencoder(
     groups: Groups | None = None,
     counted: npt.NDArray[np.bool_] | None = None,
 ) -> Autoencoder:
-    """Fit on features float32 [N, F] of legitimate transactions; repeatable to the bit.
+    """Fit on features float32 [N, F] of legitimate transactions; deterministic to the bit.
 
-    Half of the rows of a batch lose some `groups` of features, drawn anew each time: the others must be reconstructed
-    without them as well. What is not known is not in the loss. `counted` bool [F] may be unusual, all features by default.
+    In half of the rows of each batch random `groups` of features are dropped, so that the network learns to reconstruct
+    without them. Unknown features are not in the loss. `counted` bool [F] are the features of the anomaly (default: all).
     """
     random = np.random.default_rng(settings.seed)
     features = finite(features)
@@ -104,13 +105,13 @@ def fit_autoencoder(
     known = ~np.isnan(prepared)
     members = members_of(groups or {}, width)
     network = Network.drawn(random, (width, *settings.hidden_layers, width))
-    with threadpool_limits(1):  # several threads add up products in changing order
+    with threadpool_limits(1):  # with several threads the order of summation varies
         for epoch in range(settings.epochs):
             order = random.permutation(len(prepared))
             for start in range(0, len(order), BATCH):
                 rows = order[start : start + BATCH]
-                shown = known[rows] & ~dropped_features(random, members, len(rows), DROPPING_SHARE)
-                network.learn(np.where(shown, prepared[rows], np.float32(0.0)), shown)
+                visible = known[rows] & ~dropped_features(random, members, len(rows), DROPPING_SHARE)
+                network.step(np.where(visible, prepared[rows], np.float32(0.0)), visible)
             progress(STAGE, (epoch + 1) / settings.epochs)
         nothing = np.zeros(width, np.float32)
         counted = np.ones(width, bool) if counted is None else counted
@@ -121,26 +122,26 @@ def fit_autoencoder(
 
 
 def _allowances(network: Autoencoder, features: Matrix, groups: Groups) -> Matrix:
-    """So much for the features of a group that dropping it does not raise the mean ln(anomaly) of these rows."""
+    """Allowances float32 [F] with which dropping a group does not raise the mean ln(anomaly) of these rows."""
     allowances = np.zeros(features.shape[1], np.float32)
     before = np.log(network.anomalies(features))
     learned = ~np.isnan(network.preparation.scales)
     for group in groups.values():
-        places = [place for place in group if learned[place]]
-        if not places:
+        columns = [column for column in group if learned[column]]
+        if not columns:
             continue
         dropped = features.copy()
-        dropped[:, places] = np.nan
+        dropped[:, columns] = np.nan
         rise = float((np.log(network.anomalies(dropped)) - before).mean())
         if rise > 0.0:
             expected = (~np.isnan(dropped) @ network.expected).mean()
-            share = np.float32(np.expm1(rise) * expected / len(places))
-            allowances[places] = np.maximum(allowances[places], share)
+            share = np.float32(np.expm1(rise) * expected / len(columns))
+            allowances[columns] = np.maximum(allowances[columns], share)
     return allowances
 
 
 def error_statistics(network: Autoencoder, features: Matrix) -> tuple[Wide, Wide]:
-    """Mean and deviation of the squared errors over the rows in which a feature is known, float64 [F] each."""
+    """Mean and standard deviation of each feature's squared errors over the rows in which it is known, float64 [F]."""
     total, squares, count = np.zeros((3, features.shape[1]))
     for start in range(0, len(features), _BLOCK):
         errors = network.squared_errors(features[start : start + _BLOCK])
@@ -154,7 +155,7 @@ def error_statistics(network: Autoencoder, features: Matrix) -> tuple[Wide, Wide
 
 def _fit_preparation(features: Matrix) -> Preparation:
     squashed = np.arcsinh(features)
-    with warnings.catch_warnings():  # of what is never known
+    with warnings.catch_warnings():  # for features that are never known
         warnings.filterwarnings("ignore", category=RuntimeWarning)
         centers = np.nan_to_num(np.nanmean(squashed, axis=0, dtype=np.float64))
         deviations = np.nan_to_num(np.nanstd(squashed, axis=0, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Blends tree margin and anomaly into one calibrated probability."""
+"""Fits the blend of tree margin and anomaly to one calibrated probability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from models.metrics import average_precision
-from udfs.bundle import BlendWeights
+from udfs.scoring.bundle import BlendWeights
 
 LEAST_MARGIN_WEIGHT = 1e-3
 Vector = npt.NDArray[np.float64]
@@ -20,7 +20,7 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BlendFit:
-    """The weights, and what they reach on the slice they were fitted on."""
+    """The weights, and the average precision on the slice they were fitted on: of the blend and of the trees alone."""
 
     weights: BlendWeights
     average_precision: float
@@ -33,20 +33,20 @@ def fit_blend(
     labels: npt.NDArray[np.bool_],
     penalty: float = 1.0,
     weights: Vector | None = None,
-    judged: int | None = None,
+    evaluated: int | None = None,
 ) -> BlendFit:
     """Fit sigmoid(a * margin + b * ln(error) + c) to labels [N] by maximum likelihood, a > 0 and b >= 0.
 
-    Both inputs [N]; errors are positive; a row counts `weights` [N], 1 where not given. Platt's scaling (Platt, 1999)
-    with a second input. `penalty` pulls a towards 1 and b, in deviations of ln(error), towards 0, so that few frauds
-    move little. Where the error would lower the average precision of the trees alone, over the first `judged` rows
-    (all by default), b is 0 and a and c are fitted without it.
+    `margins` and `errors` are [N], errors positive; `weights` [N] are row weights (default: 1). This is Platt scaling
+    (Platt, 1999) with a second input. `penalty` regularises a towards 1 and b, in deviations of ln(error), towards 0. If
+    the error lowers the average precision of the trees over the first `evaluated` rows (default: all), b is 0 and a and c
+    are fitted without it.
     """
     margin = np.asarray(margins, np.float64)
     log_error = np.log(np.asarray(errors, np.float64))
     counts = np.ones(len(margin)) if weights is None else weights
     fitted = BlendWeights(*fit_weights(margin, log_error, labels, counts, penalty))
-    first = slice(judged)
+    first = slice(evaluated)
     of_trees = average_precision(labels[first], margin[first])
     reached = average_precision(labels[first], blended_log_odds(fitted, margin[first], log_error[first]))
     if reached < of_trees:
@@ -56,7 +56,7 @@ def fit_blend(
 
 
 def blended_log_odds(weights: BlendWeights, margin: Vector, log_error: Vector) -> Vector:
-    """The blend before the sigmoid."""
+    """The blend before the sigmoid, float64 [N]."""
     return weights.margin * margin + weights.log_error * log_error + weights.offset
 
 
@@ -68,9 +68,9 @@ def fit_weights(
     penalty: float,
     highest_second_weight: float | None = None,
 ) -> tuple[float, float, float]:
-    """(a, b, c) of the most likely sigmoid(a * first + b * second + c), a > 0 and b >= 0; all inputs [N].
+    """(a, b, c) of the maximum-likelihood sigmoid(a * first + b * second + c), a > 0 and b >= 0; all inputs [N].
 
-    A row counts `counts`; `penalty` pulls a towards 1 and b, in deviations of `second`, towards 0.
+    `counts` are row weights; `penalty` regularises a towards 1 and b, in deviations of `second`, towards 0.
     """
     center, deviation = float(second.mean()), max(float(second.std()), 1e-9)
     inputs = np.column_stack([first, (second - center) / deviation, np.ones_like(first)])
@@ -84,7 +84,7 @@ def fit_weights(
         return likelihood + penalty * float(pull @ pull), gradient
 
     bounds = [(LEAST_MARGIN_WEIGHT, None), (0.0, highest_second_weight), (None, None)]
-    with threadpool_limits(1):  # several threads add up products in changing order
+    with threadpool_limits(1):  # with several threads the order of summation varies
         fitted: Any = minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds)
     first_weight, second_weight, offset = fitted.x.tolist()
     second_weight /= deviation

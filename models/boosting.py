@@ -17,13 +17,13 @@ from models.sparse_views import SparseRows
 STAGE = "growing trees"
 BLOCK_ROWS = 65_536
 THREADS = 2
-"""As many threads give the same bytes each time (XGBoost 3.2's histograms: measured with 1, 2 and 4); more gain little."""
+"""The result does not depend on the number of threads (XGBoost 3.2's histograms, tested with 1, 2 and 4)."""
 ROWS_FOR_THREADS = 50_000
-"""With fewer, threads wait for each other longer than they work (measured on a busy machine: 10 s instead of 1 s)."""
-PATIENCE = 60
+"""With fewer rows, synchronisation costs more than threads gain (measured on a busy machine: 10 s instead of 1 s)."""
+EARLY_STOPPING_ROUNDS = 60
 LEAST_TREES = 100
 NO_GAIN = 5e-4
-"""Average precision that is not worth more trees."""
+"""Difference to the best average precision that is not worth more trees."""
 
 Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -31,13 +31,14 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Boosting:
-    """A booster over some of the features: its feature number i is the frame's column `columns[i]`."""
+    """A booster over some of the features: its feature i is column `columns[i]` of the frame."""
 
     booster: xgb.Booster
     columns: Rows
 
     @property
     def trees(self) -> int:
+        """Number of trees."""
         return int(self.booster.num_boosted_rounds())
 
     def margins(self, features: Matrix) -> Matrix:
@@ -57,8 +58,10 @@ class Boosting:
 
 @dataclass(frozen=True)
 class LearningRows:
-    """What trees learn from: `rows` int64 [n] of features float32 [N, F] with labels bool [N], and `sparse` copies of
-    some of them, each of which counts `sparse_weight` of a row."""
+    """Training rows: `rows` int64 [n] of features float32 [N, F] with labels bool [N].
+
+    `sparse` are copies of some of them with dropped features, each with the weight `sparse_weight`.
+    """
 
     features: Matrix
     labels: npt.NDArray[np.bool_]
@@ -74,13 +77,13 @@ def fit_boosting(
     later: LearningRows | None = None,
     directions: Sequence[int] | None = None,
 ) -> Boosting:
-    """Fit on rows with NaN for what is not known; repeatable to the bit. The rows are read block by block.
+    """Fit trees on rows with NaN for unknown features; deterministic to the bit. Rows are read block by block.
 
-    Rare frauds need a neutral start (base_score 0.5) and fine histograms: XGBoost's defaults lose precision on them.
-    Calibration is left to the blend, so no class is weighted up. A column that never varies here is left out: it could
-    never split and would only take the place of others when columns are drawn. With `later` rows, growing stops where
-    their average precision has not risen for PATIENCE trees, and only as many trees are kept as come within NO_GAIN of
-    the best, LEAST_TREES at least. `directions` [F] hold the margin to rise (1) or fall (-1) with a feature; 0 leaves it.
+    Rare frauds need a neutral base_score of 0.5 and fine histograms: XGBoost's defaults lose precision on them. The blend
+    calibrates, so classes are not weighted. Constant columns are left out, since they would take slots in column
+    sampling. With `later` rows, training stops when their average precision has not improved for EARLY_STOPPING_ROUNDS
+    trees, and keeps the smallest number of trees within NO_GAIN of the best, at least LEAST_TREES. `directions` [F] are
+    monotone constraints: 1 increasing, -1 decreasing, 0 none.
     """
     threads = THREADS if len(learned.rows) >= ROWS_FOR_THREADS else 1
     parameters: dict[str, Any] = {
@@ -105,14 +108,14 @@ def fit_boosting(
     if later is None:
         return Boosting(xgb.train(parameters, matrix, settings.trees, callbacks=callbacks), columns)
     seen: dict[str, dict[str, list[float]]] = {}
-    judged = xgb.QuantileDMatrix(_Blocks(later, columns), max_bin=settings.max_bin, ref=matrix, nthread=threads)
+    evaluated = xgb.QuantileDMatrix(_Blocks(later, columns), max_bin=settings.max_bin, ref=matrix, nthread=threads)
     booster = xgb.train(
         parameters,
         matrix,
         settings.trees,
-        evals=[(judged, "later")],
+        evals=[(evaluated, "later")],
         evals_result=seen,
-        early_stopping_rounds=PATIENCE,
+        early_stopping_rounds=EARLY_STOPPING_ROUNDS,
         verbose_eval=False,
         callbacks=callbacks,
     )
@@ -122,7 +125,7 @@ def fit_boosting(
 
 
 def _varying(learned: LearningRows) -> Rows:
-    """Columns with two different values, missing being one; the first column where there is none."""
+    """Columns with at least two different values, counting NaN as one; the first column if there is none."""
     first = learned.features[learned.rows[:1]]
     differs = np.zeros(first.shape[1], bool)
     for start in range(0, len(learned.rows), BLOCK_ROWS):
@@ -132,7 +135,7 @@ def _varying(learned: LearningRows) -> Rows:
 
 
 class _Blocks(xgb.DataIter):
-    """Hands the rows to XGBoost block by block, the sparse copies last. State: where the next block starts."""
+    """Passes the rows to XGBoost block by block, the sparse copies last. State: the start of the next block."""
 
     def __init__(self, learned: LearningRows, columns: Rows) -> None:
         super().__init__()

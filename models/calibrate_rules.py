@@ -1,4 +1,4 @@
-"""One calibrated probability of model and rules: the rules' map, the blend's weights, and the thresholds of a budget."""
+"""Calibrates model and rules to one probability: the rule map, the weights, and the thresholds of a budget."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from models.decision_budget import Budget, FalsePositiveRate, choose_thresholds
 from models.frame import RuleSetIdentity
 from models.metrics import average_precision
 from models.rule_maps import Points, fit_rule_map, shifts_of
-from udfs.bundle import DecisionModel
-from udfs.decision import LEAST_PROBABILITY, MOST_PROBABILITY
+from udfs.core._native import LEAST_PROBABILITY, MOST_PROBABILITY
 from udfs.rules.rule_map import RuleMap
+from udfs.scoring.bundle import DecisionModel
 
 PENALTY = 1.0
 LEAST_FRAUDS = 10
-"""With fewer frauds in either half of the slice nothing can be said about the rules: their weight is 0."""
+"""With fewer frauds in either half of the slice the weight of the rules is 0."""
 
 Flags = npt.NDArray[np.bool_]
 Vector = npt.NDArray[np.float64]
 
 
 class Calibrated(NamedTuple):
-    """`rule_map` is None where no rule set was evaluated. Average precisions are on the slice: of the model alone, and
-    of model and rules, each half by what was learned on the other (None where that could not be asked)."""
+    """Result of a calibration. `rule_map` is None if no rule set was evaluated.
+
+    Average precisions are on the slice: of the model alone, and cross-fitted over its two halves without and with the
+    rules (None if it could not be computed).
+    """
 
     rule_map: RuleMap | None
     decision: DecisionModel
@@ -46,22 +49,23 @@ def calibrate(
     budget: Budget | None = None,
     base: DecisionModel | None = None,
 ) -> Calibrated:
-    """Learn from [N] payments that no fit of the model has seen, with the model's calibrated probabilities [N].
+    """Calibrate on [N] payments that the model was not fitted on, with its calibrated probabilities [N].
 
-    `points` int [N] are the rules', -1 where they were not evaluated; without any the model stands alone. The rules have
-    a weight only where they do not lower the average precision: on each half of the slice in time, by what is learned on
-    the other, and on the whole. What is not learned here is taken from `base`, other rule sets' maps among it.
+    `points` int [N] are the rule points, -1 if not evaluated; None: only the model decides. The rules get a weight only if
+    they do not lower the average precision, cross-fitted over the two halves in time and on the whole slice. All other
+    values are taken from `base`, including the maps of other rule sets.
     """
     base = base or DecisionModel()
     rule_map, weights, cross_fitted = None, (1.0, 0.0, 0.0), None
     probabilities = model_probabilities.astype(np.float64)
     if points is not None and rule_set is not None:
-        asked = points >= 0
-        if 0 < labels[asked].sum() < asked.sum():
-            rule_map = fit_rule_map(points[asked], labels[asked], rule_set)
-            order = np.argsort(timestamps_ms[asked], kind="stable")
-            weights, cross_fitted = _weighted(
-                points[asked][order], logits(probabilities[asked][order]), labels[asked][order], rule_map, rule_set
+        evaluated = points >= 0
+        if 0 < labels[evaluated].sum() < evaluated.sum():
+            rule_map = fit_rule_map(points[evaluated], labels[evaluated], rule_set)
+            order = np.argsort(timestamps_ms[evaluated], kind="stable")
+            model_logits = logits(probabilities[evaluated][order])
+            weights, cross_fitted = _fit_weights(
+                points[evaluated][order], model_logits, labels[evaluated][order], rule_map, rule_set
             )
     maps = base.rule_maps if rule_map is None else _with(base.rule_maps, rule_map)
     decision = msgspec.structs.replace(
@@ -85,7 +89,7 @@ def final_probabilities(
     model_probabilities: npt.NDArray[np.floating],  # type: ignore[type-arg]
     points: Points | None,
 ) -> Vector:
-    """What decisions say, float64 [N], of the model's probabilities [N] and points int [N] (None, or -1: none)."""
+    """Probabilities of decisions, float64 [N], from the model's probabilities [N] and points int [N] (None or -1: none)."""
     log_odds = decision.model_weight * logits(model_probabilities) + decision.offset
     if rule_map is not None and points is not None:
         log_odds = log_odds + decision.rules_weight * shifts_of(rule_map, np.maximum(points, 0))
@@ -94,27 +98,31 @@ def final_probabilities(
 
 
 def logits(probabilities: npt.NDArray[np.floating]) -> Vector:  # type: ignore[type-arg]
-    """ln(p / (1 - p)) of probabilities [N], kept finite as decisions do."""
+    """ln(p / (1 - p)) of probabilities [N], clipped to finite values as in decisions."""
     p = np.clip(probabilities.astype(np.float64), LEAST_PROBABILITY, MOST_PROBABILITY)
     log_odds: Vector = np.log(p) - np.log1p(-p)
     return log_odds
 
 
-def _weighted(
+def _fit_weights(
     points: Points, model: Vector, labels: Flags, rule_map: RuleMap, rule_set: RuleSetIdentity
 ) -> tuple[tuple[float, float, float], tuple[float, float] | None]:
-    """Weights of model, rules and 1 of rows in order of time, and the halves' mean average precision without and with."""
+    """Weights of model and rules and the offset, and the mean cross-fitted average precision without and with rules.
+
+    The rows are in order of time.
+    """
     alone = (1.0, 0.0, 0.0)
     half = int(np.searchsorted(np.cumsum(labels), (int(labels.sum()) + 1) // 2, side="left")) + 1
     halves = (slice(0, half), slice(half, None))
     if any(labels[part].sum() < LEAST_FRAUDS or labels[part].all() for part in halves):
         return alone, None
     reached = []
-    for learned, judged in (halves, halves[::-1]):
+    for learned, held_out in (halves, halves[::-1]):
         known = fit_rule_map(points[learned], labels[learned], rule_set)
         fitted = _fit(model[learned], shifts_of(known, points[learned]), labels[learned])
-        blended = _blended(fitted, model[judged], shifts_of(known, points[judged]))
-        reached.append((average_precision(labels[judged], model[judged]), average_precision(labels[judged], blended)))
+        blended = _blended(fitted, model[held_out], shifts_of(known, points[held_out]))
+        without = average_precision(labels[held_out], model[held_out])
+        reached.append((without, average_precision(labels[held_out], blended)))
     before, after = np.mean(reached, axis=0).tolist()
     shifts = shifts_of(rule_map, points)
     fitted = _fit(model, shifts, labels)

@@ -1,4 +1,4 @@
-"""The later slice: the blend of both models, the rules' part, the thresholds; and what all of it gives on a slice."""
+"""Calibrates blend, rules and thresholds on the slice after training, and measures the result on a slice."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import numpy.typing as npt
 from models.blend import BlendFit
 from models.budgets import budget_threshold
 from models.calibrate_rules import calibrate, final_probabilities
-from models.decision_budget import given_by, risk_scores
+from models.decision_budget import risk_scores, threshold_results
 from models.evaluate import RELIABILITY_EDGES, evaluate
-from models.export import run_summaries
 from models.fitting import Fitted, Rows, blend_on
 from models.frame import TrainingFrame
 from models.metrics import average_precision, expected_calibration_error, reliability
+from models.scoring_graph import run_summaries
 from models.settings import TrainSettings
 from models.sparse_measures import Measured, sparse_measures
 from models.unusual_budget import choose_unusual_above
-from udfs.bundle import DecisionModel
 from udfs.rules.rule_map import RuleMap
+from udfs.scoring.bundle import DecisionModel
 
 
 @dataclass(frozen=True)
 class CalibratedEnsemble:
-    """What was learned on the later slice, and in JSON values how good it is there."""
+    """Result of the calibration, with its metrics on the same slice as JSON values."""
 
     blend: BlendFit
     decision: DecisionModel
@@ -36,7 +36,7 @@ class CalibratedEnsemble:
 
 
 def calibrate_on(frame: TrainingFrame, rows: Rows, fitted: Fitted, settings: TrainSettings) -> CalibratedEnsemble:
-    """Learn on rows that the models were not fitted on."""
+    """Calibrate on rows that the models were not fitted on."""
     blend = blend_on(frame, rows, fitted, settings)
     summaries = run_summaries(fitted.graph(blend.weights), frame.features, rows)
     probabilities, anomalies = summaries[:, 0], summaries[:, 2]
@@ -75,7 +75,7 @@ def measure_on(
     importance: tuple[float, ...],
     settings: TrainSettings,
 ) -> dict[str, Any]:
-    """The model by itself, the decision by model and rules, and sparse input, on labelled rows; in JSON values."""
+    """Metrics of the model, of the decision by model and rules, and on sparse input, over labelled rows; JSON values."""
     labels, users, times_ms = frame.labels[rows], frame.user_ids[rows], frame.timestamps_ms[rows]
     graph = fitted.graph(calibrated.blend.weights)
     predictions = run_summaries(graph, frame.features, rows)
@@ -103,7 +103,7 @@ def _decided(
         "average_precision_of_model": average_precision(labels, probabilities),
         "calibration_error": expected_calibration_error(bins),
         "thresholds": {
-            name: given_by(threshold, scores, labels, frame.amounts[rows], frame.timestamps_ms[rows])
+            name: threshold_results(threshold, scores, labels, frame.amounts[rows], frame.timestamps_ms[rows])
             for name, threshold in (
                 ("refer", decision.refer_above),
                 ("soft_challenge", decision.soft_challenge_above),

@@ -1,4 +1,4 @@
-"""Risk scores from which on something is done, by a stated budget."""
+"""Chooses the risk-score thresholds of actions for a budget."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ Vector = npt.NDArray[np.float64]
 
 
 class FalsePositiveRate(msgspec.Struct, frozen=True, tag_field="kind", tag="false_positive_rate"):
-    """At most this share of legitimate payments is referred, or worse."""
+    """At most this share of legitimate payments is referred, challenged or blocked."""
 
     rate: float = 0.003
 
 
 class AlertsPerDay(msgspec.Struct, frozen=True, tag_field="kind", tag="alerts_per_day"):
-    """At most so many payments a day, on average, are referred, or worse."""
+    """At most this number of payments per day, on average, is referred, challenged or blocked."""
 
     alerts: float
 
 
 class Cost(msgspec.Struct, frozen=True, tag_field="kind", tag="cost"):
-    """What costs least: `review` of a payment that is looked at, `stop` of a legitimate one that is stopped, and the
-    amount of each fraud that is let through; all in major units of the base currency."""
+    """Minimum total cost, in major units of the base currency.
+
+    `review` per reviewed payment, `stop` per legitimate payment that is blocked, and the amount of each allowed fraud.
+    """
 
     review: float
     stop: float
 
 
 class FixedThresholds(msgspec.Struct, frozen=True, tag_field="kind", tag="fixed"):
-    """No budget: these risk scores."""
+    """Given risk scores instead of a budget."""
 
     refer_above: int = 500
     soft_challenge_above: int = SOFT_CHALLENGE_ABOVE
@@ -49,7 +51,7 @@ Budget = FalsePositiveRate | AlertsPerDay | Cost | FixedThresholds
 
 
 class ChosenThresholds(msgspec.Struct, frozen=True):
-    """The thresholds, and in JSON values what they were chosen for and what they gave."""
+    """The thresholds; `budget` has the budget and the results on the slice as JSON values."""
 
     refer_above: int
     soft_challenge_above: int
@@ -58,7 +60,7 @@ class ChosenThresholds(msgspec.Struct, frozen=True):
 
 
 def risk_scores(probabilities: Vector) -> npt.NDArray[np.int64]:
-    """1000 times the probabilities [N], rounded half up: what decisions are made by."""
+    """Risk scores of probabilities [N]: 1000 times the probability, rounded half up."""
     scores: npt.NDArray[np.int64] = np.floor(HIGHEST * probabilities + 0.5).astype(np.int64)
     return scores
 
@@ -68,8 +70,8 @@ def choose_thresholds(
 ) -> ChosenThresholds:
     """The lowest thresholds within the budget, over [N] payments. `amounts` are in major units of the base currency.
 
-    Challenges and blocks are at probabilities .7 and .9, but never below the referrals; by cost, blocks are where a wrong
-    stop is likely to cost less than a review.
+    Challenges and blocks start at probabilities .7 and .9, but never below referrals; by cost, blocks start where the
+    expected cost of a wrong block is below that of a review.
     """
     scores = risk_scores(probabilities)
     challenge, block = SOFT_CHALLENGE_ABOVE, HARD_BLOCK_ABOVE
@@ -86,20 +88,20 @@ def choose_thresholds(
     challenge = max(challenge, refer)
     block = max(block, challenge)
     gave = {
-        name: given_by(threshold, scores, labels, amounts, timestamps_ms)
+        name: threshold_results(threshold, scores, labels, amounts, timestamps_ms)
         for name, threshold in (("refer", refer), ("soft_challenge", challenge), ("hard_block", block))
     }
     return ChosenThresholds(refer, challenge, block, {"chosen_for": msgspec.to_builtins(budget), "gave": gave})
 
 
-def given_by(
+def threshold_results(
     threshold: int,
     scores: npt.NDArray[np.int64],
     labels: Flags,
     amounts: Vector,
     timestamps_ms: npt.NDArray[np.int64],
 ) -> dict[str, Any]:
-    """What acting on scores above a threshold gave on [N] payments; ratios without a case are None."""
+    """Results of acting on scores above a threshold, over [N] payments, as JSON values; undefined ratios are None."""
     above = scores > threshold
     alerts, caught, frauds = int(above.sum()), int((above & labels).sum()), int(labels.sum())
     legitimate = len(labels) - frauds
@@ -116,18 +118,18 @@ def given_by(
 
 
 def _days(timestamps_ms: npt.NDArray[np.int64]) -> float:
-    """How long the payments take, in days; at least an hour."""
+    """Time span of the payments in days; at least one hour."""
     return max(1.0 / 24.0, float(timestamps_ms.max() - timestamps_ms.min()) / DAY_MS)
 
 
 def _lowest_within(scores: npt.NDArray[np.int64], allowed: float) -> int:
-    """The lowest threshold that at most so many of the scores exceed."""
+    """The lowest threshold that at most `allowed` scores exceed."""
     exceeding = len(scores) - np.cumsum(np.bincount(scores, minlength=HIGHEST + 1))
     return int(np.argmax(exceeding <= allowed + 1e-9))
 
 
 def _block_by_cost(budget: Cost) -> int:
-    """A review costs the same whatever comes out of it, a stop costs where the payment was legitimate."""
+    """The score above which the expected cost of a block is lower than that of a review."""
     if budget.stop <= budget.review:
         return 0
     return min(HIGHEST, int(np.ceil(HIGHEST * (1.0 - budget.review / budget.stop))))
@@ -135,7 +137,7 @@ def _block_by_cost(budget: Cost) -> int:
 
 def _refer_by_cost(budget: Cost, block: int, scores: npt.NDArray[np.int64], labels: Flags, amounts: Vector) -> int:
     reviews = np.bincount(np.minimum(scores, block), minlength=block + 1).astype(np.float64)
-    reviews[block] = float((scores == block).sum())  # those above are stopped unseen
+    reviews[block] = float((scores == block).sum())  # scores above are blocked without a review
     lost = np.bincount(scores[labels], weights=amounts[labels], minlength=HIGHEST + 1)[: block + 1]
     costs = budget.review * (reviews.sum() - np.cumsum(reviews)) + np.cumsum(lost)
     return int(np.argmin(costs))

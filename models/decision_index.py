@@ -1,4 +1,4 @@
-"""Logged decisions found by their id: the lines stay in their files, only hash and position are kept (16 bytes each)."""
+"""Index of logged decisions by id: the hash of the id and the position of the line in its file, 16 bytes each."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from models.event_files import EventFileError, Progress, lines_with_positions, no_progress
-from udfs.outputs import EnrichmentStatus
+from udfs.records.logged_features import FeaturesError, FeatureSets, LoggedFeatures, features_of, names_of_packed
+from udfs.records.outputs import EnrichmentStatus
 
 ABSENT = msgspec.Raw(b"null")
+_decode_named = msgspec.json.Decoder(dict[str, float | None] | None).decode
 
 
 class LoggedModel(msgspec.Struct, gc=False):
@@ -24,7 +26,7 @@ class LoggedModel(msgspec.Struct, gc=False):
 
 
 class LoggedDecision(msgspec.Struct, tag_field="type", tag="decision", gc=False, kw_only=True):
-    """The parts of a decision that parity looks at."""
+    """The fields of a decision that parity compares. `features` stays encoded JSON until it is needed."""
 
     decision_id: str
     transaction_id: str
@@ -34,17 +36,27 @@ class LoggedDecision(msgspec.Struct, tag_field="type", tag="decision", gc=False,
     enrichment: EnrichmentStatus = "ok"
     control_versions: dict[str, int] = {}
     features: msgspec.Raw = ABSENT
+    feature_set: str | None = None
+    features_packed: bytes | None = None
+
+    def features_by_name(self, feature_sets: FeatureSets) -> dict[str, float]:
+        """The features by name, from either form. Raises FeaturesError."""
+        named = _decode_named(self.features)
+        return features_of(
+            LoggedFeatures(features=named, feature_set=self.feature_set, features_packed=self.features_packed),
+            feature_sets,
+        )
 
 
 class LoggedDuplicate(msgspec.Struct, tag_field="type", tag="duplicate", gc=False):
-    """The same transaction again: no decision."""
+    """The output of a repeated transaction, which has no decision."""
 
 
 decode_line = msgspec.json.Decoder(LoggedDecision | LoggedDuplicate).decode
 
 
 class DecisionFacts(msgspec.Struct):
-    """What the decision lines say as a whole."""
+    """Totals over all decision lines."""
 
     decisions: int = 0
     duplicates: int = 0
@@ -54,7 +66,7 @@ class DecisionFacts(msgspec.Struct):
 
 
 class DecisionIndex:
-    """Positions of decisions by the hash of their id. A position counts through the files, one after the other."""
+    """Positions of decisions by the hash of their id. A position is an offset into the concatenation of the files."""
 
     def __init__(self, paths: Iterable[Path], keys: npt.NDArray[np.uint64], positions: npt.NDArray[np.uint64]) -> None:
         self.keys = keys
@@ -63,7 +75,7 @@ class DecisionIndex:
         self._starts = np.cumsum([0, *(len(content) for content in self._maps)]).tolist()
 
     def find(self, decision_id: str) -> list[int]:
-        """Numbers of the entries that may be the decision's: some other id may have the same hash."""
+        """Numbers of the entries with the hash of this id; entries of other ids can have the same hash."""
         key = np.uint64(key_of(decision_id))
         first = int(np.searchsorted(self.keys, key))
         last = first
@@ -72,6 +84,7 @@ class DecisionIndex:
         return list(range(first, last))
 
     def line(self, entry: int) -> bytes:
+        """The line of an entry, without its line end."""
         position = int(self.positions[entry])
         number = bisect_right(self._starts, position) - 1
         content = self._maps[number]
@@ -81,16 +94,17 @@ class DecisionIndex:
 
 
 def key_of(decision_id: str) -> int:
-    """The first 64 of a decision id's 128 bits. Raises ValueError for what is no such id."""
+    """The first 64 bits of a decision id's 128. Raises ValueError for a text that is not a decision id."""
     return int(decision_id[:16], 16)
 
 
 def index_decisions(
-    paths: list[Path], progress: Progress = no_progress
+    paths: list[Path], feature_sets: FeatureSets, progress: Progress = no_progress
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], DecisionFacts]:
-    """Keys in ascending order, the position of each, and what the lines say as a whole.
+    """Keys in ascending order, the position of each, and the totals over all lines.
 
-    Raises EventFileError for a file or line that cannot be read, and for decisions without their features.
+    Raises EventFileError for a file or line that cannot be read, and for decisions without their features or with packed
+    ones of a feature set that is not among those given.
     """
     facts = DecisionFacts()
     keys, positions = array("Q"), array("Q")
@@ -106,12 +120,16 @@ def index_decisions(
                     facts.duplicates += 1
                     continue
                 keys.append(key_of(decision.decision_id))
+                if decision.features_packed is not None:
+                    names_of_packed(decision.features_packed, decision.feature_set, feature_sets)
+            except FeaturesError as error:
+                raise EventFileError(f"{path}, line {number}: {error}") from None
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
-                raise EventFileError(f"{path}, line {number}: no decision: {error}") from None
-            if bytes(decision.features) == bytes(ABSENT):
+                raise EventFileError(f"{path}, line {number}: not a decision: {error}") from None
+            if decision.features_packed is None and bytes(decision.features) == bytes(ABSENT):
                 raise EventFileError(
                     f"{path}, line {number}: the decision has no features to compare; "
-                    "score with scoring.log_features: true"
+                    "score with scoring.log_features: names or packed"
                 )
             positions.append(start + offset)
             facts.decisions += 1

@@ -1,8 +1,8 @@
-"""What the shipped bundle is made from: its place, and the sizes of the simulated histories.
+"""Path of the shipped bundle, and the simulated histories that it is trained on.
 
-A bank that starts with it has users without a past and merchants with few payments. A bundle that has seen one large,
-settled bank alone takes that for suspicious: its alerts on new data were twice its budget. So a second, smaller bank
-begins in the middle of the first one's history, and is still new in the days that calibrate.
+A new deployment has users and merchants without history. A bundle trained only on one large, settled bank treats that as
+suspicious: its alerts on new data were twice its budget. A second, smaller bank therefore starts in the middle of the
+first one's history and is still new in the calibration days.
 """
 
 from __future__ import annotations

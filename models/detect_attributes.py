@@ -1,4 +1,4 @@
-"""Which attributes of a bank's own occur in its data, and of which kind they are."""
+"""Detects the custom attributes in a bank's data and their kinds."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from pathlib import Path
 import msgspec
 
 from models.event_files import Progress, lines_of, no_progress
-from udfs.attribute_values import MAX_ATTRIBUTES
-from udfs.attributes import Attribute, AttributeHolder
-from udfs.codec import BadRecord, decode_event
-from udfs.events import Transaction
-from udfs.profiles import UserProfile
+from udfs.records.attribute_values import MAX_ATTRIBUTES
+from udfs.records.attributes import Attribute, AttributeHolder
+from udfs.records.codec import BadRecord, decode_event
+from udfs.records.events import Transaction
+from udfs.records.profiles import UserProfile
 
-MARK = b'"attributes"'
+ATTRIBUTES_KEY = b'"attributes"'
 
 
 def detect_attributes(
     events: Path, users: Path | None = None, progress: Progress = no_progress
 ) -> tuple[Attribute, ...]:
-    """The attributes of a file of events and one of user profiles (users.jsonl), those of events first, by name.
+    """The attributes of a file of events and of a file of user profiles (users.jsonl), events first, sorted by name.
 
-    One is a number where all its values are numbers, else a text. If there are more than 16 names on events or on profiles
-    (one record has at most that many), it is the 16 most frequent. Records that cannot be read have none.
-    Raises EventFileError.
+    The kind is number if all values are numbers, else text. Of more than 16 names on events or on profiles (the limit of
+    one record) the 16 most frequent are returned. Invalid records are skipped. Raises EventFileError.
     """
     found = _attributes(_on_events(events, progress), "event")
     return found if users is None else found + _attributes(_on_profiles(users), "profile")
@@ -32,7 +31,7 @@ def detect_attributes(
 
 def _on_events(path: Path, progress: Progress) -> Iterable[dict[str, str | float]]:
     for line in lines_of(path, progress):
-        if MARK not in line:  # most files have none: there is nothing to decode
+        if ATTRIBUTES_KEY not in line:  # avoids decoding lines without attributes
             continue
         try:
             event = decode_event(line)
@@ -45,7 +44,7 @@ def _on_events(path: Path, progress: Progress) -> Iterable[dict[str, str | float
 def _on_profiles(path: Path) -> Iterable[dict[str, str | float]]:
     decode = msgspec.json.Decoder(UserProfile).decode
     for line in lines_of(path):
-        if MARK not in line:
+        if ATTRIBUTES_KEY not in line:
             continue
         try:
             attributes = decode(line).attributes

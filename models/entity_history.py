@@ -1,4 +1,4 @@
-"""Buckets of merchants, devices, categories and all other entities from a file of events, by the job's own counter."""
+"""Aggregates a file of events to entity history, with the counter of the entity aggregates job."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 import msgspec
 
 from models.event_files import Progress, events_of, no_progress
-from udfs.attributes import Attribute
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity
-from udfs.entity_counter import CountingSettings, EntityAggregator, label_mark
-from udfs.entity_deltas import EntityRouter, SeenTransaction, apply_delta
-from udfs.events import Label, Transaction
-from udfs.money import AmountOutOfRange, MissingRate, Money
-from udfs.profiles import UserProfile
+from udfs.entities.buckets import BucketRow, BucketSettings, Entity
+from udfs.entities.counter import CountingSettings, EntityAggregator, transaction_key
+from udfs.entities.deltas import EntityRouter, SeenTransaction, apply_delta
+from udfs.records.attributes import Attribute
+from udfs.records.events import Label, Transaction
+from udfs.records.profiles import UserProfile
 from udfs.stores.reference_rows import USERS_FILE, rows_of
-from udfs.time_units import DAY_MS
+from udfs.values.money import AmountOutOfRange, MissingRate, Money
+from udfs.values.time_units import DAY_MS
 
 LABELS_AFTER_MS = 90 * DAY_MS
 
 
 class SeenTransactions:
-    """Transactions of the last while, by user and transaction id: so long a label finds the transaction's entities.
+    """Recent transactions by user and transaction id, from which labels get the entities of their transaction.
 
-    Bounded by time: what arrived more than `keep_ms` before the newest is forgotten.
+    Transactions that arrived more than `keep_ms` before the newest one are dropped.
     """
 
     def __init__(self, keep_ms: int = LABELS_AFTER_MS) -> None:
@@ -36,16 +36,18 @@ class SeenTransactions:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def get(self, mark: str) -> SeenTransaction | None:
-        return self._seen.get(mark)
+    def get(self, key: str) -> SeenTransaction | None:
+        """The transaction with this `transaction_key`; None if it is unknown or dropped."""
+        return self._seen.get(key)
 
-    def remember(self, mark: str, seen: SeenTransaction) -> None:
-        known = self._seen.get(mark)
-        self._seen[mark] = seen
-        if known is not None and known.arrived_at_ms == seen.arrived_at_ms:  # only a label of it came
+    def remember(self, key: str, seen: SeenTransaction) -> None:
+        """Add or update a transaction, and drop the expired ones."""
+        known = self._seen.get(key)
+        self._seen[key] = seen
+        if known is not None and known.arrived_at_ms == seen.arrived_at_ms:  # updated by a label
             return
         self._newest_ms = max(self._newest_ms, seen.arrived_at_ms)
-        self._seen.move_to_end(mark)
+        self._seen.move_to_end(key)
         oldest_ms = self._newest_ms - self._keep_ms
         while self._seen and next(iter(self._seen.values())).arrived_at_ms < oldest_ms:
             self._seen.popitem(last=False)
@@ -62,10 +64,10 @@ def aggregate_entities(
 ) -> Iterable[BucketRow]:
     """Count transactions, users, amounts and labelled frauds by entity and hour. Raises EventFileError.
 
-    No hour is merged: the rows are right for a reader at any moment of the history. A file tells no time of arrival:
-    an event arrives no earlier than those of the same entity before it in the file. `profiles` are users by id, for those
-    of the `attributes` that profiles hold (`profiles_of`); `money` is the scoring's (none: every currency counts 1:1).
-    As in the scoring job, a transaction in a currency without a rate is a bad record, and counts for nobody.
+    Hours are not merged, so the rows can be read as of any moment of the history. A file has no arrival times: an event is
+    taken to arrive at its event time, but not before earlier events of the same entity. `profiles` are users by id, for
+    attributes of profiles (`profiles_of`); `money` should be that of the scoring job (None: currencies count 1:1). As in
+    the scoring job, transactions in a currency without a rate are skipped.
     """
     aggregator = EntityAggregator(CountingSettings(settings))
     router = EntityRouter(money or Money(), attributes, (profiles or {}).get)
@@ -74,13 +76,13 @@ def aggregate_entities(
     for event in events_of(path, latest_timestamp_ms, progress):
         if not isinstance(event, Transaction | Label):
             continue
-        mark = label_mark(event.user_id, event.transaction_id)
+        key = transaction_key(event.user_id, event.transaction_id)
         try:
-            remembered, deltas = router.deltas_of(event, event.timestamp, seen.get(mark))
+            updated, deltas = router.deltas_of(event, event.timestamp, seen.get(key))
         except (MissingRate, AmountOutOfRange):
             continue
-        if remembered is not None:
-            seen.remember(mark, _with_shared(remembered, shared) if isinstance(event, Transaction) else remembered)
+        if updated is not None:
+            seen.remember(key, _with_shared(updated, shared) if isinstance(event, Transaction) else updated)
         for entity, delta in deltas:
             apply_delta(aggregator.counter, entity.kind, aggregator.counts_of(entity), delta)
         if isinstance(event, Transaction):
@@ -89,7 +91,7 @@ def aggregate_entities(
 
 
 def profiles_of(reference: Path | None) -> dict[str, UserProfile]:
-    """The users of a reference folder who have attributes, by id; rows that cannot be read are left out."""
+    """The users of a reference folder who have attributes, by id; invalid rows are skipped."""
     if reference is None:
         return {}
     profiles = (row.record for row in rows_of(reference, USERS_FILE))
@@ -97,7 +99,7 @@ def profiles_of(reference: Path | None) -> dict[str, UserProfile]:
 
 
 def _with_shared(seen: SeenTransaction, shared: dict[Entity, Entity]) -> SeenTransaction:
-    """The same with one object for each entity: millions of transactions are remembered."""
+    """A copy that shares Entity objects with earlier ones, to save memory."""
     return msgspec.structs.replace(
         seen,
         entities=tuple([shared.setdefault(entity, entity) for entity in seen.entities]),
@@ -106,8 +108,7 @@ def _with_shared(seen: SeenTransaction, shared: dict[Entity, Entity]) -> SeenTra
 
 
 def write_history(rows: Iterable[BucketRow], path: Path) -> int:
-    """Write buckets as a file that the scorer loads (`entity_history.jsonl` of a reference folder), whole or not at all;
-    returns how many."""
+    """Write rows atomically as `entity_history.jsonl` of a reference folder; returns their number."""
     encode = msgspec.json.encode
     partial = path.with_name(path.name + ".partial")
     count = 0

@@ -1,4 +1,4 @@
-"""What the manifest says about a bundle: its scores against the truth on the slice that no fit has seen."""
+"""Evaluates a bundle's scores on a labelled slice, for the manifest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ UNNAMED_PATTERN = "unnamed"
 
 
 class RankingMetrics(msgspec.Struct, frozen=True):
-    """How well one score orders the transactions; recalls by "at most this false-positive rate"."""
+    """Ranking quality of one score; the recalls are by maximum false-positive rate."""
 
     auc: float
     average_precision: float
@@ -41,7 +41,7 @@ class RankingMetrics(msgspec.Struct, frozen=True):
 
 
 class PatternMetrics(msgspec.Struct, frozen=True):
-    """How much of one fraud pattern is caught: above a probability, and within a false-positive rate by each score."""
+    """Recall of one fraud pattern: above a probability, and by score at a maximum false-positive rate."""
 
     frauds: int
     recall_above: dict[str, float]
@@ -49,7 +49,7 @@ class PatternMetrics(msgspec.Struct, frozen=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True):
-    """Everything measured on one slice; amounts in major units of the base currency."""
+    """All metrics of one slice; amounts in major units of the base currency."""
 
     rows: int
     frauds: int
@@ -74,7 +74,7 @@ def evaluate(
     user_ids: npt.NDArray[Any],
     patterns: npt.NDArray[np.object_],
 ) -> Evaluation:
-    """Measure predictions float32 [N, 3] (probability, margin, anomaly) against labels [N]."""
+    """Evaluate predictions float32 [N, 3] (probability, margin, anomaly) against labels [N]."""
     probabilities = predictions[:, 0].astype(np.float64)
     fraud_amount = float(amounts[labels].sum())
     bins = reliability(labels, probabilities, RELIABILITY_EDGES)

@@ -1,43 +1,45 @@
-"""Reading a file of events in order of arrival, with progress, for everything that replays history."""
+"""Reads files of events in order of arrival, with progress reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from udfs.codec import BadRecord, decode_event
-from udfs.events import Event, Label
+from udfs.records.admission import Admission
+from udfs.records.admission_settings import AdmissionSettings
+from udfs.records.codec import BadRecord
+from udfs.records.events import Event
 
 Progress = Callable[[int, int], None]
-"""Called now and then with the bytes read so far and the bytes there are."""
+"""Called periodically with the bytes read so far and the total."""
 Showing = Callable[[str], AbstractContextManager[Progress]]
-"""Shows a step, told by its words, for as long as the block runs."""
+"""Context manager that shows a step, given its text, while the block runs."""
 
 REPORT_EVERY_LINES = 20_000
 
 
 class EventFileError(ValueError):
-    """The file of events cannot be read; the message says what to change."""
+    """The file of events cannot be read; the message gives the cause."""
 
 
 def no_progress(done: int, total: int) -> None:
-    """For callers that show none."""
+    """Progress callback that does nothing."""
 
 
 @contextmanager
 def show_nothing(words: str) -> Iterator[Progress]:
-    """For callers that show no step."""
+    """Showing that does nothing."""
     yield no_progress
 
 
 def lines_of(path: Path, progress: Progress = no_progress) -> Iterator[bytes]:
-    """The file's lines without their line ends. Raises EventFileError."""
+    """Yield the lines without their line ends. Raises EventFileError."""
     return (line for _, line in lines_with_positions(path, progress))
 
 
 def lines_with_positions(path: Path, progress: Progress = no_progress) -> Iterator[tuple[int, bytes]]:
-    """Each line without its line end, after the number of bytes before it. Raises EventFileError."""
+    """Yield (byte offset, line without its line end). Raises EventFileError."""
     try:
         total = path.stat().st_size
         done = 0
@@ -53,12 +55,18 @@ def lines_with_positions(path: Path, progress: Progress = no_progress) -> Iterat
 
 
 def events_of(path: Path, latest_timestamp_ms: int | None, progress: Progress = no_progress) -> Iterator[Event]:
-    """The events that the job would take from this file: what it would make a dead letter of is left out."""
-    for line in lines_of(path, progress):
+    """The events that the job would take from this file. Raises EventFileError."""
+    return (event for _, event in admitted(enumerate(lines_of(path, progress), start=1), latest_timestamp_ms))
+
+
+def admitted(
+    numbered_lines: Iterable[tuple[int, bytes]], latest_timestamp_ms: int | None
+) -> Iterator[tuple[int, Event]]:
+    """The events of lines, each with its line's number; what the job would make a dead letter of is left out."""
+    admit = Admission(AdmissionSettings(latest_timestamp_ms=latest_timestamp_ms)).admit
+    for number, line in numbered_lines:
         try:
-            event = decode_event(line)
+            event = admit(line)
         except BadRecord:
             continue
-        time_ms = event.known_at if isinstance(event, Label) else event.timestamp
-        if latest_timestamp_ms is None or time_ms <= latest_timestamp_ms:
-            yield event
+        yield number, event

@@ -1,4 +1,4 @@
-"""Do the reasons that alerts give agree with exact TreeSHAP, as XGBoost itself computes it?"""
+"""Agreement of alert reasons with exact TreeSHAP as computed by XGBoost."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from models.boosting import Boosting
-from udfs.bundle import EXPLAIN_OUTPUT, INPUT, Bundle
+from udfs.scoring.bundle import EXPLAIN_OUTPUT, INPUT, Bundle
 
 TOP = 3
 
 
 class Agreement(msgspec.Struct, frozen=True):
-    """Over `alerts`: the share of TreeSHAP's three strongest features among the graph's three, and the greatest
-    distance of a contribution, in log-odds. NaN without alerts."""
+    """Over `alerts`: mean overlap of the three strongest features, and the largest difference of a contribution.
+
+    The difference is in log-odds. NaN without alerts.
+    """
 
     alerts: int
     top_3_overlap: float

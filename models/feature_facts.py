@@ -1,4 +1,4 @@
-"""What a bundle tells of its features: what moves the trees, what is usual, and how often each group was known."""
+"""Per-feature facts in a bundle: importance, quantiles, and how often each input group was known."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy.typing as npt
 from models.frame import TrainingFrame, sampled
 from models.reasons_graph import reasons_graph
 from models.trees import Forest
-from udfs.bundle import EXPLAIN_OUTPUT, INPUT, QUANTILE_LEVELS, open_session
-from udfs.coverage import Coverage
+from udfs.scoring.bundle import EXPLAIN_OUTPUT, INPUT, QUANTILE_LEVELS, open_session
+from udfs.scoring.coverage import Coverage
 
 IMPORTANCE_ROWS = 20_000
 QUANTILE_ROWS = 200_000
@@ -25,7 +25,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class FeatureFacts:
-    """One value a feature, but `group_known`: one a group."""
+    """Facts in the order of the features; `group_known` is by input group."""
 
     importance: tuple[float, ...]
     quantiles: tuple[tuple[float | None, ...], ...]
@@ -33,7 +33,7 @@ class FeatureFacts:
 
 
 def facts_of(frame: TrainingFrame, rows: Rows, forest: Forest, seed: int) -> FeatureFacts:
-    """Of what trees of this forest learned from; the quantiles of the legitimate rows among them."""
+    """Compute the facts over the training rows of the forest; quantiles over the legitimate ones."""
     legitimate = frame.features[sampled(rows[~frame.labels[rows]], QUANTILE_ROWS, seed)]
     return FeatureFacts(
         importance_of(forest, frame.features[sampled(rows, IMPORTANCE_ROWS, seed)]),
@@ -43,9 +43,9 @@ def facts_of(frame: TrainingFrame, rows: Rows, forest: Forest, seed: int) -> Fea
 
 
 def importance_of(forest: Forest, features: Matrix) -> tuple[float, ...]:
-    """Of each feature the mean absolute path contribution over features float32 [N, F], as shares of their sum.
+    """Mean absolute path contribution per feature over features float32 [N, F], normalised to a sum of 1.
 
-    Where no tree splits, all have the same share.
+    Equal shares if no tree has a split.
     """
     width: int = features.shape[1]
     run = open_session(reasons_graph("path", forest, width)).run
@@ -60,12 +60,12 @@ def importance_of(forest: Forest, features: Matrix) -> tuple[float, ...]:
 
 
 def quantiles_of(features: Matrix) -> tuple[tuple[float | None, ...], ...]:
-    """Of each feature the values at QUANTILE_LEVELS over the rows of float32 [N, F] in which it is known and finite."""
+    """Values at QUANTILE_LEVELS per feature, over the rows of float32 [N, F] in which it is finite; None without one."""
     found: list[tuple[float | None, ...]] = []
     for start in range(0, features.shape[1], _COLUMNS_AT_ONCE):
         columns = features[:, start : start + _COLUMNS_AT_ONCE].astype(np.float64)
         columns[~np.isfinite(columns)] = np.nan
-        with warnings.catch_warnings():  # of what is never known
+        with warnings.catch_warnings():  # for features that are never known
             warnings.filterwarnings("ignore", category=RuntimeWarning)
             values = np.nanquantile(columns, QUANTILE_LEVELS, axis=0)
         found += [tuple(None if np.isnan(value) else float(value) for value in row) for row in values.T]
@@ -73,7 +73,7 @@ def quantiles_of(features: Matrix) -> tuple[tuple[float | None, ...], ...]:
 
 
 def group_known(frame: TrainingFrame, rows: Rows) -> dict[str, float]:
-    """Of each group of features the share of `rows` in which at least one of its features was known."""
+    """Per input group, the share of `rows` in which at least one of its features is known."""
     coverage = Coverage(frame.groups, [0.0] * len(frame.names))
     known = np.zeros(len(frame.groups), np.int64)
     for start in range(0, len(rows), _BLOCK):
@@ -82,5 +82,5 @@ def group_known(frame: TrainingFrame, rows: Rows) -> dict[str, float]:
 
 
 def coverage_of(groups: Mapping[str, Sequence[int]], importance: Sequence[float], features: Matrix) -> float:
-    """The mean coverage of features float32 [N, F]."""
+    """Mean coverage of features float32 [N, F]."""
     return float(np.mean(Coverage(groups, importance).of_rows(np.ascontiguousarray(features))))

@@ -1,14 +1,13 @@
-"""Rows of a training frame as Parquet files, one a worker, and back in order of arrival without holding them all.
+"""Writes the rows of a training frame to Parquet files, one per worker, and reads them back in order of arrival.
 
-Beside the ids a row has its `sequence`, the event's line in the log: it brings rows of several workers into one order.
-A part's labels are a second file with the same rows, since a row's label may come long after it.
+Each row has a `sequence`, the line number of its event, which defines the order over all workers. The labels of a part are
+a second file with the same rows, since a label may arrive long after its row was written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from udfs.events import Label, Transaction
-from udfs.features.values import NamedValues
+from udfs.core.replayer import Replayed
 
 ROWS_A_GROUP = 50_000
 NO_LABEL_MS = -1
 NOT_EVALUATED = -1
-_IDS = (  # what may be null costs Parquet three times as much to write; NaN is not known
+_IDS = (  # nullable columns cost three times as much to write
     pa.field("sequence", pa.int64(), nullable=False),
     pa.field("timestamp_ms", pa.int64(), nullable=False),
     pa.field("amount_float64", pa.float64(), nullable=False),
@@ -36,10 +34,13 @@ _LABELS = pa.schema(
 
 
 class PartWriter:
-    """Writes one worker's rows, a row group at a time; `close` adds the labels as they were known at the end."""
+    """Writes one worker's rows in row groups of ROWS_A_GROUP; `close` writes the newest label of each row.
+
+    Call `add` for each batch, then `close` once. Memory: one row group and the labels.
+    """
 
     def __init__(self, folder: Path, number: int, names: Sequence[str]) -> None:
-        """`names` are the features' in the order of their values; no name of an id column is one."""
+        """`names` are the feature names in the order of their values, distinct from the id columns."""
         self.rows = 0
         self.labels: dict[tuple[str, str], tuple[int, bool]] = {}
         self._path = folder / f"rows-{number:04d}.parquet"
@@ -50,34 +51,35 @@ class PartWriter:
         )
         self._features = np.empty((ROWS_A_GROUP, len(names)), np.float32)
         self._columns = np.empty((len(names), ROWS_A_GROUP), np.float32)
-        self._bytes = self._features.data.cast("B")
-        self._values = Struct(f"={len(names)}f")
-        self._ids: list[tuple[int, int, float, str, str, int]] = []
+        self._sequences = np.empty(ROWS_A_GROUP, np.int64)
+        self._timestamps_ms = np.empty(ROWS_A_GROUP, np.int64)
+        self._amounts = np.empty(ROWS_A_GROUP, np.float64)
+        self._rule_points = np.empty(ROWS_A_GROUP, np.int32)
+        self._user_ids: list[str] = []
+        self._transaction_ids: list[str] = []
 
-    def add(
-        self,
-        sequence: int,
-        transaction: Transaction,
-        amount: float,
-        features: NamedValues,
-        rule_points: int = NOT_EVALUATED,
-    ) -> None:
-        ids = self._ids
-        self._values.pack_into(self._bytes, len(ids) * self._values.size, *features.values())
-        ids.append(
-            (sequence, transaction.timestamp, amount, transaction.user_id, transaction.transaction_id, rule_points)
-        )
-        if len(ids) == ROWS_A_GROUP:
-            self._flush()
-
-    def add_label(self, label: Label) -> None:
-        """Of a transaction's labels the one known last counts, of several the one that arrived last."""
-        key = (label.user_id, label.transaction_id)
-        previous = self.labels.get(key)
-        if previous is None or previous[0] <= label.known_at:
-            self.labels[key] = (label.known_at, label.is_fraud)
+    def add(self, sequences: npt.NDArray[np.int64], rows: Replayed, features: npt.NDArray[np.float32]) -> None:
+        """Add the N transactions of a batch with their `sequences` and `features` [N, F], and its labels."""
+        start = 0
+        while start < len(sequences):
+            first = len(self._user_ids)
+            end = min(len(sequences), start + len(self._sequences) - first)
+            taken, place = slice(start, end), slice(first, first + end - start)
+            self._sequences[place] = sequences[taken]
+            self._timestamps_ms[place] = rows.timestamps_ms[taken]
+            self._amounts[place] = rows.amounts[taken]
+            self._rule_points[place] = NOT_EVALUATED if rows.rule_points is None else rows.rule_points[taken]
+            self._features[place] = features[taken]
+            self._user_ids += rows.user_ids[taken]
+            self._transaction_ids += rows.transaction_ids[taken]
+            start = end
+            if len(self._user_ids) == len(self._sequences):
+                self._flush()
+        for user_id, transaction_id, known_at_ms, is_fraud in rows.labels:
+            self._add_label((user_id, transaction_id), known_at_ms, is_fraud)
 
     def close(self) -> None:
+        """Write the remaining rows and the labels, and close the files."""
         self._flush()
         self._writer.close()
         rows = pq.ParquetFile(self._path)
@@ -93,28 +95,33 @@ class PartWriter:
                             known_at_ms[row], is_fraud[row] = label
                 writer.write_table(pa.table([_numbers(known_at_ms), _flags(is_fraud)], schema=_LABELS))
 
+    def _add_label(self, transaction: tuple[str, str], known_at_ms: int, is_fraud: bool) -> None:
+        """The newest label of a transaction wins; of equally new ones, the last to arrive."""
+        previous = self.labels.get(transaction)
+        if previous is None or previous[0] <= known_at_ms:
+            self.labels[transaction] = (known_at_ms, is_fraud)
+
     def _flush(self) -> None:
-        ids = self._ids
-        if not ids:
+        rows = len(self._user_ids)
+        if not rows:
             return
-        features = self._columns[:, : len(ids)]
-        np.copyto(features, self._features[: len(ids)].T)
-        sequences, timestamps_ms, amounts, user_ids, transaction_ids, rule_points = zip(*ids, strict=True)
+        features = self._columns[:, :rows]
+        np.copyto(features, self._features[:rows].T)
         columns = [
-            _numbers(np.array(sequences, np.int64)),
-            _numbers(np.array(timestamps_ms, np.int64)),
-            _numbers(np.array(amounts, np.float64)),
-            _identifiers(user_ids),
-            _identifiers(transaction_ids),
-            _numbers(np.array(rule_points, np.int32)),
+            _numbers(self._sequences[:rows]),
+            _numbers(self._timestamps_ms[:rows]),
+            _numbers(self._amounts[:rows]),
+            _identifiers(self._user_ids),
+            _identifiers(self._transaction_ids),
+            _numbers(self._rule_points[:rows]),
             *map(_numbers, features),
         ]
-        self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=ROWS_A_GROUP)
-        self.rows += len(ids)
-        ids.clear()
+        self._writer.write_table(pa.table(columns, schema=self._schema), row_group_size=len(self._sequences))
+        self.rows += rows
+        self._user_ids, self._transaction_ids = [], []
 
 
-# Arrow's own constructor of arrays imports pandas, a second of each worker's time.
+# pa.array() imports pandas, which takes a second per worker.
 def _numbers(values: npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
 
@@ -125,7 +132,7 @@ def _flags(values: npt.NDArray[np.bool_]) -> pa.Array:
 
 
 def _identifiers(texts: Sequence[str]) -> pa.Array:
-    """Of texts in ASCII, where a character is a byte."""
+    """A string array of ASCII texts."""
     ends = np.cumsum(np.fromiter(map(len, texts), np.int32, len(texts)), dtype=np.int32)
     offsets = np.concatenate([np.zeros(1, np.int32), ends])
     content = "".join(texts).encode("ascii")
@@ -133,10 +140,10 @@ def _identifiers(texts: Sequence[str]) -> pa.Array:
 
 
 class FrameParts:
-    """All parts of a folder as whole columns in order of arrival.
+    """All parts of a folder as columns in order of arrival.
 
-    `features` float32 [N, F] lies in a file that is mapped into memory and has no name any more: the system pages it
-    in and out, and the disk is free again when nobody holds it. `known_at_ms` is NO_LABEL_MS where there is no label.
+    `features` float32 [N, F] is a memory-mapped file that is already unlinked: it is paged in and out, and its disk space
+    is freed with the last reference. `known_at_ms` is NO_LABEL_MS for rows without a label.
     """
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
@@ -179,7 +186,7 @@ class FrameParts:
     def _groups(
         self, names: list[str], parts: list[pq.ParquetFile]
     ) -> Iterator[tuple[pa.Table, npt.NDArray[np.int64]]]:
-        """Row groups of every part, with the place of each row in the order of arrival."""
+        """Yield the row groups of all parts with the position of each row in the order of arrival."""
         for part, ranks in zip(parts, self._ranks, strict=True):
             start = 0
             for number in range(part.num_row_groups):

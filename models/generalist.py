@@ -1,7 +1,8 @@
-"""Trees for fraud of kinds that nobody has reported yet: shallow, and held to what is known about each feature's direction.
+"""Trees for unseen kinds of fraud: shallow, with monotone constraints by the known direction of each feature.
 
-A ratio to the user's habits, a velocity, a distance, a fraud rate or a new device can only raise their margin. So they
-say of values beyond those of all known frauds what they say of the nearest, and combinations that were never seen add up.
+A higher ratio to the user's habits, velocity, distance or fraud rate, or a new device, can only raise the margin. Values
+beyond those of all known frauds therefore get at least the margin of the nearest one, and combinations that were never
+seen add up.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from models.boosting import Boosting, LearningRows, fit_boosting
 from models.frame import sampled
 from models.settings import TrainSettings
 from models.trees import Forest, read_forest
-from udfs.reasoning.signals import SIGNALS, signal_of
+from udfs.features.feature_set import find_feature
 
 DEPTH = 3
 LEARNING_RATE = 0.15
@@ -31,9 +32,9 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Generalist:
-    """The trees, and what they say of the usual legitimate payment.
+    """The trees and their median margin of legitimate payments, `usual_margin`.
 
-    To ln(anomaly) they add `weight` times the margin above `usual_margin`.
+    They add `weight` times (margin - `usual_margin`) to ln(anomaly).
     """
 
     boosting: Boosting
@@ -42,39 +43,42 @@ class Generalist:
     weight: float = 1.0
 
     def log_anomalies(self, features: Matrix) -> Wide:
-        """What the margins of features float32 [N, F] add to ln(anomaly), float64 [N]."""
+        """The trees' term of ln(anomaly), float64 [N], for features float32 [N, F]."""
         margins: Wide = self.boosting.margins(features).astype(np.float64)
         return self.weight * (margins - self.usual_margin)
 
 
 def direction_of(name: str) -> int:
-    """1 where a high value of the feature can only raise the risk, -1 where a low one can, 0 where neither is known."""
-    signal = signal_of(name)
-    if signal.risky in _RAISES or (signal.risky == "amount" and signal.least > 0.0):
+    """Monotone constraint of a feature: 1 if higher values can only raise the risk, -1 if lower ones, 0 if unknown."""
+    feature = find_feature(name)
+    if feature is None:
+        return 0
+    signal = feature.signal
+    if signal.direction in _RAISES or (signal.direction == "amount" and signal.least > 0.0):
         return 1
-    return -1 if signal.risky in _LOWERS else 0
+    return -1 if signal.direction in _LOWERS else 0
 
 
 def directions_of(names: Sequence[str]) -> tuple[int, ...]:
-    """`direction_of` each."""
+    """`direction_of` for each name."""
     return tuple(direction_of(name) for name in names)
 
 
-def is_telling(name: str) -> bool:
-    """May it be unusual? Not what is never a reason by itself: who or what somebody is, or the same in other units."""
-    known = SIGNALS.get(name)
-    return known is None or known.risky != "never"
+def can_be_unusual(name: str) -> bool:
+    """Whether a feature counts in the anomaly: not those that are never a reason by themselves, such as identities."""
+    feature = find_feature(name)
+    return feature is None or feature.signal.direction != "never"
 
 
 def rows_to_learn(rows: Rows, labels: npt.NDArray[np.bool_], settings: TrainSettings) -> Rows:
-    """Of `rows` [n], in their order, all frauds and a sample of the others; `labels` bool [N] are those of the frame."""
+    """All frauds among `rows` [n] and a sample of the others, in their order; `labels` bool [N] are those of the frame."""
     frauds = labels[rows]
     legitimate = sampled(np.flatnonzero(~frauds), settings.generalist_rows, settings.seed)
     return rows[np.union1d(np.flatnonzero(frauds), legitimate)]
 
 
 def fit_generalist(learned: LearningRows, names: Sequence[str], settings: TrainSettings) -> Generalist:
-    """Fit on the rows, such as those of `rows_to_learn`; repeatable to the bit."""
+    """Fit on the rows, for example those of `rows_to_learn`; deterministic to the bit."""
     shallow = msgspec.structs.replace(
         settings,
         trees=settings.generalist_trees,

@@ -1,6 +1,6 @@
-"""How far a figure would move with other customers: bootstrap intervals, customers drawn with all they did.
+"""Bootstrap intervals of metrics, with customers as the resampling unit.
 
-A customer's transactions hang together (one stolen card, many frauds), so they are drawn together: drawing single
+The transactions of a customer are correlated (one stolen card, many frauds) and are resampled together; resampling single
 transactions would give intervals that are too narrow (Davison and Hinkley, "Bootstrap methods", 1997, section 3.8).
 """
 
@@ -21,14 +21,14 @@ Weights = npt.NDArray[np.float64]
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """The middle 95 % of a figure over the draws; NaN where it is not defined."""
+    """Central 95 % interval of a figure over the draws; NaN if it is undefined in a draw."""
 
     low: float
     high: float
 
 
-class Drawn:
-    """Labels bool [N], scores [N] and who [N] made the transactions, prepared for repeated drawing of customers."""
+class CustomerBootstrap:
+    """Labels bool [N], scores [N], user ids [N] and times [N], prepared for repeated resampling of customers."""
 
     def __init__(self, labels: Vector, scores: Vector, user_ids: Vector, timestamps_ms: Vector) -> None:
         order = np.argsort(-scores, kind="stable")
@@ -43,7 +43,7 @@ class Drawn:
     def intervals(
         self, thresholds: tuple[float, ...], k: int, seed: int = 0, draws: int = DRAWS
     ) -> dict[str, Interval]:
-        """Intervals of `auc`, `average_precision`, `card_precision` and of `precision T`, `recall T`, each threshold."""
+        """Intervals of `auc`, `average_precision`, `card_precision`, and `precision T` and `recall T` per threshold T."""
         random = np.random.default_rng(seed)
         figures: dict[str, list[float]] = {}
         for _ in range(draws):
@@ -74,14 +74,14 @@ class Drawn:
         }
         levels = -self._scores[self._last_of_ties]
         for threshold in thresholds:
-            place = int(np.searchsorted(levels, -threshold, side="left")) - 1
-            found[f"precision {threshold}"] = float(precision[place]) if place >= 0 and alerts[place] else np.nan
-            found[f"recall {threshold}"] = float(caught[place] / frauds) if place >= 0 else 0.0
+            index = int(np.searchsorted(levels, -threshold, side="left")) - 1
+            found[f"precision {threshold}"] = float(precision[index]) if index >= 0 and alerts[index] else np.nan
+            found[f"recall {threshold}"] = float(caught[index] / frauds) if index >= 0 else 0.0
         return found
 
 
 def card_precision(days: list[tuple[Vector, Vector]], weights: Weights, k: int) -> float:
-    """As metrics.card_precision_at_k, with customers that count `weights` times."""
+    """As metrics.card_precision_at_k, with customer weights."""
     caught = np.zeros(len(weights), bool)
     precisions = []
     for users, defrauded in days:
@@ -93,14 +93,14 @@ def card_precision(days: list[tuple[Vector, Vector]], weights: Weights, k: int) 
 
 
 def _days(labels: Vector, scores: Vector, users: Vector, timestamps_ms: Vector) -> Any:
-    """Each day's customers in order of their greatest score, and whether they were defrauded."""
+    """Yield each day's customers in descending order of their highest score, and whether they were defrauded."""
     days = timestamps_ms // DAY_MS
     for day in np.unique(days):
         today = days == day
-        present, places = np.unique(users[today], return_inverse=True)
+        present, positions = np.unique(users[today], return_inverse=True)
         highest = np.full(len(present), -np.inf)
-        np.maximum.at(highest, places, scores[today])
+        np.maximum.at(highest, positions, scores[today])
         defrauded = np.zeros(len(present), bool)
-        np.logical_or.at(defrauded, places, labels[today])
+        np.logical_or.at(defrauded, positions, labels[today])
         ranked = np.argsort(-highest, kind="stable")
         yield present[ranked], defrauded[ranked]

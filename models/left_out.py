@@ -1,7 +1,7 @@
-"""What is caught of fraud that nobody has reported yet: one pattern at a time is left out of all that is learned.
+"""Recall on unseen fraud: one pattern at a time is left out of training and calibration.
 
-Its later frauds are looked for at a fixed share of false positives: by the trees alone, by the anomaly alone, by the
-model's probability, and by probability and anomaly together, each with a part of the share, as decisions are made.
+The recall of its later frauds is measured at a fixed false-positive rate: for the trees, the anomaly, the model's
+probability, and probability and anomaly together, which share the rate as in decisions.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from models.export import run_summaries
 from models.fitting import blend_on, fit_models
-from models.frame import TrainingFrame, slice_by_time
+from models.frame import TrainingFrame
 from models.metrics import threshold_at_false_positive_rate
+from models.scoring_graph import run_summaries
 from models.settings import Progress, TrainSettings, no_progress
+from models.time_slices import slice_by_time
 
 FALSE_POSITIVE_RATE = 0.032
 UNUSUAL_RATE = 0.02
-"""The part of FALSE_POSITIVE_RATE that is for payments which are unusual; chosen on the histories of seeds 7 and 8."""
+"""The part of FALSE_POSITIVE_RATE for unusual payments; chosen on the histories of seeds 7 and 8."""
 LEAST_FRAUDS = 5
 
 Scores = npt.NDArray[np.float32]
@@ -29,7 +30,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class LeftOutPattern(NamedTuple):
-    """Shares of the left-out pattern's frauds that are caught; `known...`: when the pattern is not left out."""
+    """Recalls of the left-out pattern's frauds; `known_...`: with the pattern in training."""
 
     pattern: str
     frauds: int
@@ -42,8 +43,11 @@ class LeftOutPattern(NamedTuple):
 
 
 class PatternScores(NamedTuple):
-    """Probability, margin and anomaly float32 [n, 3] of the pattern's frauds and of all legitimate payments of the
-    evaluation slice, by models without and with the pattern; `is_pattern` bool [n] tells the frauds."""
+    """Scores of the pattern's frauds and of all legitimate payments of the evaluation slice.
+
+    `without` and `known` are float32 [n, 3] (probability, margin, anomaly) of models trained without and with the pattern;
+    `is_pattern` bool [n] marks the frauds.
+    """
 
     pattern: str
     is_pattern: Flags
@@ -54,12 +58,12 @@ class PatternScores(NamedTuple):
 def left_out_table(
     frame: TrainingFrame, settings: TrainSettings, progress: Progress = no_progress
 ) -> list[LeftOutPattern]:
-    """One row a pattern with LEAST_FRAUDS frauds in the evaluation slice. Raises TrainingError."""
+    """One row for each pattern with at least LEAST_FRAUDS frauds in the evaluation slice. Raises TrainingError."""
     return [_row(scores) for scores in left_out_scores(frame, settings, progress)]
 
 
 def left_out_scores(frame: TrainingFrame, settings: TrainSettings, progress: Progress) -> Iterator[PatternScores]:
-    """The scores that the table is made of, pattern by pattern."""
+    """Yield the scores for the table, pattern by pattern. Raises TrainingError."""
     slices = slice_by_time(frame, settings.training_fraction, settings.blending_fraction)
     later = slices.evaluation
     found, counts = np.unique(frame.patterns[later][frame.labels[later]].astype(str), return_counts=True)
@@ -69,7 +73,7 @@ def left_out_scores(frame: TrainingFrame, settings: TrainSettings, progress: Pro
         progress(f"without {pattern}", number / len(patterns))
         without = _scores(frame, msgspec.structs.replace(settings, left_out_patterns=(pattern,)))
         is_pattern = frame.patterns[later].astype(str) == pattern
-        kept = is_pattern | ~frame.labels[later]  # other patterns' frauds are neither caught nor false alarms
+        kept = is_pattern | ~frame.labels[later]  # frauds of other patterns are neither hits nor false positives
         yield PatternScores(pattern, is_pattern[kept], without[kept], with_all[kept])
     progress("done", 1.0)
 
@@ -86,9 +90,9 @@ def _row(scores: PatternScores) -> LeftOutPattern:
 
 
 def caught_together(frauds: Flags, scores: Scores, unusual_rate: float) -> Flags:
-    """Which of the frauds are caught by probability, or else as unusual, with FALSE_POSITIVE_RATE false positives in all.
+    """Frauds caught by probability or as unusual, bool, at FALSE_POSITIVE_RATE in total.
 
-    `unusual_rate` of them are legitimate payments that the probability lets through.
+    `unusual_rate` is the part of the rate for legitimate payments that are only unusual.
     """
     by_score = threshold_at_false_positive_rate(frauds, scores[:, 0], FALSE_POSITIVE_RATE - unusual_rate)
     passed = ~(scores[:, 0] >= by_score) | frauds
@@ -100,7 +104,7 @@ def caught_together(frauds: Flags, scores: Scores, unusual_rate: float) -> Flags
 
 
 def _caught(frauds: Flags, scores: Scores, rate: float) -> Flags:
-    """Which of the frauds score at or above the threshold of a false-positive rate."""
+    """Frauds at or above the threshold of a false-positive rate, bool."""
     above: Flags = scores[frauds] >= threshold_at_false_positive_rate(frauds, scores, rate)
     return above
 

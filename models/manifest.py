@@ -1,4 +1,4 @@
-"""Writes a bundle to a folder; the same content always gives the same bytes."""
+"""Writes a bundle to a folder; equal content gives equal bytes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 import msgspec
 
-from udfs.bundle import EXPLAIN_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, content_version, encode_manifest
+from udfs.scoring.bundle import EXPLAIN_FILE, MANIFEST_FILE, MODEL_FILE, Manifest, content_version, encode_manifest
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "scikit-learn", "scipy", "xgboost")
 
 
 def library_versions() -> dict[str, str]:
-    """The installed versions of what a bundle is made with."""
+    """Installed versions of the libraries that produce a bundle."""
     return {name: version(name) for name in LIBRARIES}
 
 
 def write_bundle(directory: str | Path, manifest: Manifest, model: bytes, explainer: bytes) -> Manifest:
-    """Write model, explainer and manifest, completed by file hashes and version; gives the manifest as it is read.
+    """Write model, explainer and manifest, and return the manifest with file hashes and version as it is read back.
 
-    An older bundle in the folder is replaced file by file, the manifest last; a reader in between sees wrong hashes.
+    An existing bundle is replaced file by file, the manifest last: concurrent readers detect it by the file hashes.
     """
     files = {MODEL_FILE: model, EXPLAIN_FILE: explainer}
     hashes = {name: sha256(content).hexdigest() for name, content in files.items()}
@@ -38,5 +38,5 @@ def write_bundle(directory: str | Path, manifest: Manifest, model: bytes, explai
 
 
 def _as_read(manifest: Manifest) -> Manifest:
-    """Undefined numbers (NaN) become None, tuples lists, in the free-form parts: as after reading the file."""
+    """The manifest after a JSON round trip, which turns NaN to None and tuples to lists in free-form fields."""
     return msgspec.json.decode(msgspec.json.encode(manifest), type=Manifest)

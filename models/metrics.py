@@ -1,4 +1,4 @@
-"""How good scores are. Labels are bool [N] (true = fraud), scores are [N], high = suspicious; NaN = undefined."""
+"""Metrics of scores. Labels are bool [N] (true: fraud), scores [N] (high: suspicious); NaN means undefined."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scores = npt.NDArray[Any]
 
 
 class ThresholdMetrics(msgspec.Struct, frozen=True):
-    """What an alert on every score above `threshold` gives; ratios without a case are NaN."""
+    """Metrics of alerts on all scores above `threshold`; undefined ratios are NaN."""
 
     threshold: float
     alerts: int
@@ -30,7 +30,7 @@ class ThresholdMetrics(msgspec.Struct, frozen=True):
 
 
 class ReliabilityBin(msgspec.Struct, frozen=True):
-    """Of the `rows` with a probability in [lower, upper): the mean prediction and the share that was fraud."""
+    """The `rows` with a probability in [lower, upper): mean prediction and observed share of fraud."""
 
     lower: float
     upper: float
@@ -40,7 +40,7 @@ class ReliabilityBin(msgspec.Struct, frozen=True):
 
 
 def roc_auc(labels: Labels, scores: Scores) -> float:
-    """The chance that a fraud scores above a legitimate transaction, ties counting half (Mann-Whitney)."""
+    """Probability that a fraud scores above a legitimate transaction, ties counting half (Mann-Whitney)."""
     frauds = int(labels.sum())
     others = len(labels) - frauds
     if not frauds or not others:
@@ -49,7 +49,7 @@ def roc_auc(labels: Labels, scores: Scores) -> float:
 
 
 def average_precision(labels: Labels, scores: Scores) -> float:
-    """Mean precision over the frauds, each at the threshold of its own score; no interpolation, ties taken together."""
+    """Mean precision over the frauds, each at the threshold of its score; without interpolation, ties grouped."""
     caught, alerts = _counts_by_threshold(labels, scores)
     if not len(caught) or not caught[-1]:
         return _UNDEFINED
@@ -72,7 +72,7 @@ def at_threshold(labels: Labels, scores: Scores, threshold: float) -> ThresholdM
 
 
 def threshold_at_false_positive_rate(labels: Labels, scores: Scores, rate: float) -> float:
-    """The lowest score at which alerts on it and above stay within the false-positive rate; infinity if none does."""
+    """The lowest threshold with alerts at or above it within the false-positive rate; infinity if there is none."""
     caught, alerts = _counts_by_threshold(labels, scores)
     legitimate = len(labels) - int(labels.sum())
     within = int(np.searchsorted(alerts - caught, rate * legitimate + _ROUNDING, side="right"))
@@ -80,34 +80,34 @@ def threshold_at_false_positive_rate(labels: Labels, scores: Scores, rate: float
 
 
 def recall_at_false_positive_rate(labels: Labels, scores: Scores, rate: float) -> float:
-    """The greatest share of frauds caught by a threshold whose false-positive rate is at most `rate`."""
+    """The highest recall of a threshold whose false-positive rate is at most `rate`."""
     if not labels.any() or labels.all():
         return _UNDEFINED
     return float((scores[labels] >= threshold_at_false_positive_rate(labels, scores, rate)).mean())
 
 
 def scores_at_false_positive_rates(labels: Labels, scores: Scores, rates: tuple[float, ...]) -> dict[str, float]:
-    """Of each rate the lowest score at which alerts on it and above stay within it."""
+    """`threshold_at_false_positive_rate` for each rate, by its text."""
     return {str(rate): threshold_at_false_positive_rate(labels, scores, rate) for rate in rates}
 
 
 def caught_above(fraud_scores: Scores, thresholds: tuple[float, ...]) -> dict[str, float]:
-    """Of each threshold the share of some frauds that score above (not at) it."""
+    """For each threshold, by its text, the share of the frauds that score above (not at) it."""
     return {str(threshold): float((fraud_scores > threshold).mean()) for threshold in thresholds}
 
 
 def caught_from(fraud_scores: Scores, lowest_scores: dict[str, float]) -> dict[str, float]:
-    """Under each name the share of some frauds that have its lowest score or more."""
+    """For each name, the share of the frauds that score at or above its lowest score."""
     return {name: float((fraud_scores >= lowest).mean()) for name, lowest in lowest_scores.items()}
 
 
 def brier_score(labels: Labels, probabilities: Scores) -> float:
-    """Mean squared distance of probability and outcome (Brier, 1950); 0 is perfect."""
+    """Mean squared difference of probability and outcome (Brier, 1950); 0 is perfect."""
     return float(np.mean((probabilities.astype(np.float64) - labels) ** 2)) if len(labels) else _UNDEFINED
 
 
 def reliability(labels: Labels, probabilities: Scores, edges: tuple[float, ...]) -> list[ReliabilityBin]:
-    """Predicted against observed in the bins between `edges`, empty bins left out; the last bin includes its end."""
+    """Reliability bins between `edges`, without empty ones; the last bin includes its upper edge."""
     numbers = np.clip(np.searchsorted(edges, probabilities, side="right") - 1, 0, len(edges) - 2)
     bins = []
     for number in np.unique(numbers).tolist():
@@ -119,7 +119,7 @@ def reliability(labels: Labels, probabilities: Scores, edges: tuple[float, ...])
 
 
 def expected_calibration_error(bins: list[ReliabilityBin]) -> float:
-    """Mean distance of predicted and observed, bins weighted by their rows (Naeini and others, 2015)."""
+    """Mean absolute difference of predicted and observed, weighted by rows (Naeini and others, 2015)."""
     rows = sum(part.rows for part in bins)
     return sum(part.rows * abs(part.predicted - part.observed) for part in bins) / rows if rows else _UNDEFINED
 
@@ -132,10 +132,10 @@ def card_precision_at_k(
     k: int,
     forget_caught: bool = True,
 ) -> float:
-    """Of the k users an analyst can check a day, the share who are defrauded that day, averaged over UTC days.
+    """Share of defrauded users among the k with the highest scores of a day, averaged over UTC days.
 
-    A user's score is the day's greatest, ties in order of the ids; with `forget_caught` a user caught on one day is
-    gone from the next days on. Always divided by k (Dal Pozzolo, "Adaptive machine learning for credit card fraud
+    A user's score is the maximum of the day, ties in order of the ids. With `forget_caught` a user caught on one day is
+    excluded from later days. Always divided by k (Dal Pozzolo, "Adaptive machine learning for credit card fraud
     detection", 2015; computed as in the handbook "Reproducible machine learning for credit card fraud detection").
     """
     days = timestamps_ms // DAY_MS
@@ -157,7 +157,7 @@ def card_precision_at_k(
 
 
 def _counts_by_threshold(labels: Labels, scores: Scores) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Frauds and rows with a score at or above each distinct score, from the highest score down."""
+    """Cumulative frauds and rows at or above each distinct score, in descending order of the score."""
     _, positions = np.unique(scores, return_inverse=True)
     frauds = np.bincount(positions, weights=labels).astype(np.int64)[::-1]
     return np.cumsum(frauds), np.cumsum(np.bincount(positions)[::-1])

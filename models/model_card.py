@@ -1,7 +1,7 @@
-"""A bundle's model card: what it is, what it learned from and how well it does, in Markdown beside the bundle.
+"""Writes a bundle's model card in Markdown: models, training data and metrics.
 
-After "Model cards for model reporting" (Mitchell and others, 2019). Made from the manifest alone, so that the same bundle
-has the same card.
+After "Model cards for model reporting" (Mitchell and others, 2019). It is generated from the manifest only, so equal
+bundles have equal cards.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from udfs.bundle import Manifest
+from udfs.scoring.bundle import Manifest
 
 FILE = "model_card.md"
 MOST_PATTERNS = 40
 
 
 def write_model_card(manifest: Manifest, folder: Path) -> Path:
-    """Write the card; raises OSError."""
+    """Write the card to the folder and return its path. Raises OSError."""
     path = folder / FILE
     path.write_text(model_card(manifest), encoding="utf-8", newline="\n")
     return path
 
 
 def headline_of(manifest: Manifest) -> Iterator[str]:
-    """The few figures that a terminal should show."""
+    """Lines with the main figures, for the terminal."""
     training, (name, measured) = manifest.metrics["training"], measured_slice(manifest)
     yield f"{'learned from':24} {training['rows']:,} transactions, {training['frauds']:,} frauds"
     yield f"{'measured on':24} {measured['rows']:,} later transactions, {measured['frauds']:,} frauds ({name})"
@@ -47,7 +47,7 @@ def headline_of(manifest: Manifest) -> Iterator[str]:
 
 
 def measured_slice(manifest: Manifest) -> tuple[str, dict[str, Any]]:
-    """The slice that says most about the bundle: unseen by any fit, or by the fit before the last."""
+    """Name and metrics of the slice to report: evaluation (unseen), or calibration (unseen by the first fit)."""
     metrics = manifest.metrics
     return ("evaluation", metrics["evaluation"]) if "evaluation" in metrics else ("calibration", metrics["calibration"])
 

@@ -1,4 +1,4 @@
-"""A small network of dense layers that learns to give back what it is shown, in float32 numpy."""
+"""Dense network trained to reconstruct its input with Adam, in float32 numpy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Matrix = npt.NDArray[np.float32]
 
 
 class Network:
-    """Layers with ReLU between them. State: weights, biases, and how far each gradient went lately."""
+    """Dense layers with ReLU between them. State: weights, biases and Adam's moments."""
 
     def __init__(self, weights: list[Matrix], biases: list[Matrix]) -> None:
         self._layers = len(weights)
@@ -23,7 +23,7 @@ class Network:
 
     @classmethod
     def drawn(cls, random: np.random.Generator, sizes: tuple[int, ...]) -> Network:
-        """With weights from Glorot's uniform distribution (Glorot and Bengio, 2010) and no biases."""
+        """A network with Glorot-uniform weights (Glorot and Bengio, 2010) and zero biases."""
         weights = []
         for inputs, outputs in pairwise(sizes):
             bound = np.sqrt(6.0 / (inputs + outputs))
@@ -38,25 +38,28 @@ class Network:
     def biases(self) -> tuple[Matrix, ...]:
         return tuple(self._parameters[self._layers :])
 
-    def learn(self, shown: Matrix, counts: npt.NDArray[np.bool_]) -> None:
-        """One step of Adam towards giving back `shown` [n, F] where `counts` [n, F] is true."""
+    def step(self, inputs: Matrix, counted: npt.NDArray[np.bool_]) -> None:
+        """One step of Adam to reconstruct `inputs` [n, F] where `counted` [n, F] is true."""
         self._steps += 1
         rate = _RATE * np.sqrt(1.0 - _SQUARE_DECAY**self._steps) / (1.0 - _DECAY**self._steps)
         for values, mean, square, gradient in zip(
-            self._parameters, self._means, self._squares, self.gradients(shown, counts), strict=True
+            self._parameters, self._means, self._squares, self.gradients(inputs, counted), strict=True
         ):
             mean += np.float32(1.0 - _DECAY) * (gradient - mean)
             square += np.float32(1.0 - _SQUARE_DECAY) * (gradient * gradient - square)
             values -= np.float32(rate) * mean / (np.sqrt(square) + np.float32(_SMALL))
 
-    def gradients(self, shown: Matrix, counts: npt.NDArray[np.bool_]) -> list[Matrix]:
-        """Of half the squared error, summed over what counts and averaged over rows: by the weights, then the biases."""
+    def gradients(self, inputs: Matrix, counted: npt.NDArray[np.bool_]) -> list[Matrix]:
+        """Gradients with respect to weights, then biases.
+
+        The loss is half the squared error, summed over `counted` features and averaged over rows.
+        """
         weights, biases = self.weights, self.biases
-        values = [shown]
+        values = [inputs]
         for number in range(self._layers):
             value = values[-1] @ weights[number] + biases[number]
             values.append(value if number == self._layers - 1 else np.maximum(value, np.float32(0.0)))
-        delta = np.where(counts, values[-1] - shown, np.float32(0.0)) / np.float32(len(shown))
+        delta = np.where(counted, values[-1] - inputs, np.float32(0.0)) / np.float32(len(inputs))
         by_weights, by_biases = [], []
         for number in reversed(range(self._layers)):
             by_weights.append(values[number].T @ delta)

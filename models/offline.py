@@ -1,4 +1,4 @@
-"""The ensemble without ONNX: XGBoost itself, the autoencoder in numpy, the blend; what the graph must agree with."""
+"""The ensemble without ONNX (XGBoost, numpy autoencoder, blend): the reference for the exported graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from models.fitting import Fitted
-from udfs.bundle import BlendWeights
+from udfs.scoring.bundle import BlendWeights
 
 
 def offline_probabilities(

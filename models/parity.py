@@ -1,12 +1,13 @@
 """Are the features that were logged in decisions those that the transaction log gives? Every float64, by equality.
 
-The recomputing side is the engine in plain Python over the log's events in order of arrival. Restarts, parallelism
+The recomputing side is the core over the log's events in order of arrival, a batch a call. Restarts, parallelism
 and the order among users may differ between the two: features depend on the order of the user's own events alone.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,20 +18,19 @@ import numpy.typing as npt
 from models.decision_index import DecisionFacts, DecisionIndex, LoggedDecision, decode_line, index_decisions
 from models.event_files import EventFileError, Progress, Showing, show_nothing
 from models.processes import on_processes
-from models.replay import observations_of
+from models.replay import replayed_batches
 from models.user_shard import UserShard
-from udfs.attributes import Attribute
-from udfs.bundle import BundleError, read_manifest
+from udfs.core._native import decision_id
 from udfs.features.feature_set import FeatureSet, feature_set_of
-from udfs.features.values import NamedValues
-from udfs.notices import decision_id
-from udfs.open_scorer import open_engine
-from udfs.scorer_config import ScorerConfig, ScorerPaths
-from udfs.user_log import MemoryUserLogs
+from udfs.records.attributes import Attribute
+from udfs.records.logged_features import FeatureSets, pack_features
+from udfs.scoring.bundle import BundleError, read_manifest
+from udfs.scoring.factory import open_replayer
+from udfs.scoring.feature_sets import feature_sets_of
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
 EXAMPLES = 5
 _encode = msgspec.json.Encoder().encode
-_decode_features = msgspec.json.Decoder(dict[str, float | None]).decode
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -93,6 +93,7 @@ class _Task(msgspec.Struct, frozen=True):
     config: ScorerConfig
     paths: ScorerPaths
     attributes: tuple[Attribute, ...]
+    feature_sets: dict[str, tuple[str, ...]]
 
 
 class _Found(msgspec.Struct):
@@ -118,20 +119,23 @@ def compare(
     paths: ScorerPaths,
     workers: int = 1,
     showing: Showing = show_nothing,
+    earlier_bundles: Sequence[Path] = (),
 ) -> ParityReport:
     """Replay the events and compare with the decisions of the files. `paths` names no store: profiles and histories
-    come from files; the bundle declares the bank's own attributes. Raises EventFileError, StoreError, FxFileError,
+    come from files; the bundle declares the bank's own attributes. `earlier_bundles` name the features of decisions that
+    are packed under other feature sets. Raises BundleError for one of those, EventFileError, StoreError, FxFileError,
     WorkerDied.
     """
     attributes = _attributes_of(paths.bundle)
+    feature_sets = feature_sets_of(earlier_bundles) | _feature_sets(paths.bundle, attributes)
     with showing("reading decisions") as progress:
-        keys, positions, facts = index_decisions(decisions, progress)
+        keys, positions, facts = index_decisions(decisions, feature_sets, progress)
     if not len(keys):
         raise EventFileError(f"{', '.join(map(str, decisions))}: no decisions to compare")
     with TemporaryDirectory() as folder:
         index = Path(folder) / "index.npy"
         np.save(index, np.stack([keys, positions]))
-        task = _Task(events, decisions, index, config, paths, attributes)
+        task = _Task(events, decisions, index, config, paths, attributes, feature_sets)
         with showing("replaying the log") as progress:
             found = on_processes(_compare_shard, task, workers, progress)
     used = np.logical_or.reduce([part.used for part in found])
@@ -148,26 +152,63 @@ def _attributes_of(bundle: str) -> tuple[Attribute, ...]:
         return ()
 
 
+def _feature_sets(bundle: str, attributes: tuple[Attribute, ...]) -> dict[str, tuple[str, ...]]:
+    """That of the bundle, where there is one to read, and the one that is computed here."""
+    computed = feature_set_of(attributes)
+    try:
+        known = feature_sets_of([bundle])
+    except BundleError:
+        known = {}
+    return known | {computed.version: computed.names}
+
+
 def _compare_shard(task: _Task, shard: UserShard, progress: Progress) -> _Found:
     keys, positions = np.load(task.index, mmap_mode="r")
     index = DecisionIndex(task.decisions, keys, positions)
     found = _Found(np.zeros(len(keys), np.bool_))
-    logs = MemoryUserLogs()
-    engine = open_engine(task.config, task.paths, logs, attributes=task.attributes)
-    for line, transaction, observation in observations_of(
-        task.events, engine, logs, shard, task.config.latest_timestamp_ms, progress
-    ):
-        found.transactions += 1
-        _compare_one(
-            found,
-            index,
-            Place(transaction.transaction_id, transaction.user_id, transaction.timestamp, "", line),
-            observation.features,
-        )
+    comparison = _Comparison(feature_set_of(task.attributes), task.feature_sets)
+    replayer = open_replayer(task.config, task.paths, task.attributes)
+    for lines, batch in replayed_batches(task.events, replayer, shard, progress):
+        rows = zip(lines.tolist(), batch.user_ids, batch.transaction_ids, batch.timestamps_ms.tolist(), strict=True)
+        recomputed = comparison.recomputed(replayer.features())
+        for (line, user_id, transaction_id, time_ms), features in zip(rows, recomputed, strict=True):
+            found.transactions += 1
+            _compare_one(found, index, comparison, Place(transaction_id, user_id, time_ms, "", line), features)
     return found
 
 
-def _compare_one(found: _Found, index: DecisionIndex, place: Place, features: NamedValues) -> None:
+class _Recomputed(msgspec.Struct, gc=False):
+    """The features of one transaction, and their bytes as decisions have them packed."""
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+    packed: bytes
+
+    def by_name(self) -> dict[str, float]:
+        return dict(zip(self.names, self.values.tolist(), strict=True))
+
+
+class _Comparison:
+    """Logged features against recomputed ones."""
+
+    def __init__(self, computed: FeatureSet, feature_sets: FeatureSets) -> None:
+        self.feature_sets = feature_sets
+        self._names = computed.names
+        self._version = computed.version
+
+    def recomputed(self, features: npt.NDArray[np.float64]) -> list[_Recomputed]:
+        return [_Recomputed(self._names, row, pack_features(row)) for row in features]
+
+    def is_same_bytes(self, decision: LoggedDecision, features: _Recomputed) -> bool:
+        """The same bytes are the same values: most transactions need no closer look."""
+        if decision.features_packed is None:
+            return bytes(decision.features) == _encode(features.by_name())
+        return decision.feature_set == self._version and decision.features_packed == features.packed
+
+
+def _compare_one(
+    found: _Found, index: DecisionIndex, comparison: _Comparison, place: Place, features: _Recomputed
+) -> None:
     identity = decision_id(place.user_id, place.transaction_id)
     candidates = []
     for entry in index.find(identity):
@@ -175,9 +216,7 @@ def _compare_one(found: _Found, index: DecisionIndex, place: Place, features: Na
         decision = decode_line(line)
         if isinstance(decision, LoggedDecision) and decision.decision_id == identity:
             candidates.append((entry, line, decision))
-    recomputed = _encode(features)
-    # The same bytes are the same values: most transactions need no closer look.
-    equal = [candidate for candidate in candidates if bytes(candidate[2].features) == recomputed]
+    equal = [candidate for candidate in candidates if comparison.is_same_bytes(candidate[2], features)]
     unused = [candidate for candidate in candidates if not found.used[candidate[0]]]
     free = [candidate for candidate in equal if not found.used[candidate[0]]]
     if not (equal or unused):
@@ -191,28 +230,33 @@ def _compare_one(found: _Found, index: DecisionIndex, place: Place, features: Na
     found.repeated += max(0, len(same) - 1)
     found.compared += 1
     if not equal:
-        _differ(found, msgspec.structs.replace(place, enrichment=decision.enrichment), decision, features)
+        logged = decision.features_by_name(comparison.feature_sets)
+        _differ(found, msgspec.structs.replace(place, enrichment=decision.enrichment), logged, features.by_name())
 
 
-def _differ(found: _Found, place: Place, decision: LoggedDecision, features: NamedValues) -> None:
-    logged = _decode_features(decision.features)
+def _differ(found: _Found, place: Place, logged: dict[str, float], features: dict[str, float]) -> None:
     names = set(features.keys())
     differs = logged.keys() != names
     found.not_logged |= names - logged.keys()
     found.not_recomputed |= logged.keys() - names
     for name in logged.keys() & names:
-        value = features[name] if math.isfinite(features[name]) else None  # JSON has null for both
-        if logged[name] != value:
+        logged_value, value = _known(logged[name]), _known(features[name])
+        if logged_value != value:
             differs = True
             before = found.differences.get(name)
             found.differences[name] = (
-                Difference(name, 1, place, logged[name], value)
+                Difference(name, 1, place, logged_value, value)
                 if before is None
                 else msgspec.structs.replace(before, transactions=before.transactions + 1)
             )
     if differs:
         found.mismatching += 1
         found.mismatching_not_ok += place.enrichment != "ok"
+
+
+def _known(value: float) -> float | None:
+    """None for NaN, and for what is infinite, which decisions do not tell apart."""
+    return value if math.isfinite(value) else None
 
 
 def _surplus_examples(index: DecisionIndex, unused: npt.NDArray[np.int64]) -> list[Place]:

@@ -1,4 +1,4 @@
-"""The same work on several processes, each for its own users: progress comes back, a failure ends all."""
+"""Runs the same function on several processes, one shard of the users each, with progress and error handling."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from models.user_shard import UserShard
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Work = Callable[[Task, UserShard, Progress], Result]
-"""A function of a module, and a task that can be pickled: both travel to a fresh Python process."""
+"""A module-level function and a picklable task: both are sent to a spawned Python process."""
 
 
 class WorkerDied(RuntimeError):
-    """A process ended without a word: most often the system ended it for want of memory."""
+    """A worker process ended without a result, usually because it was out of memory."""
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores available to this process."""
     return len(os.sched_getaffinity(0))
 
 
 def on_processes(work: Work[Task, Result], task: Task, workers: int, progress: Progress = no_progress) -> list[Result]:
-    """`work(task, shard, progress)` for each of `workers` shards of the users, in the order of the shards.
+    """Run `work(task, shard, progress)` for each of `workers` shards of the users; results are in shard order.
 
-    One worker works in this process. Raises what a worker raised, or WorkerDied; the others are ended then.
+    With one worker it runs in this process. Blocks until all workers end. Raises the error of a worker, or WorkerDied;
+    the other workers are then terminated.
     """
     if workers == 1:
         return [work(task, UserShard(), progress)]
-    context = get_context("spawn")  # a fork would copy locks that a thread of this process may hold
+    context = get_context("spawn")  # fork could copy locks held by other threads
     results: dict[int, Result] = {}
     done = [0] * workers
     total = 0
@@ -55,8 +56,8 @@ def on_processes(work: Work[Task, Result], task: Task, workers: int, progress: P
                     kind, value = ready.recv()
                 except EOFError:
                     raise WorkerDied(
-                        f"worker {number + 1} of {workers} ended without a result; most often memory ran out: "
-                        "try fewer --workers"
+                        f"worker {number + 1} of {workers} ended without a result, probably out of memory: "
+                        "use fewer --workers"
                     ) from None
                 if kind == "failed":
                     raise value
@@ -75,7 +76,7 @@ def on_processes(work: Work[Task, Result], task: Task, workers: int, progress: P
 
 
 def _run(work: Work[Task, Result], task: Task, shard: UserShard, sender: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C too, and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and terminates its workers
     try:
         sender.send(("result", work(task, shard, lambda done, total: sender.send(("progress", (done, total))))))
     except Exception as error:

@@ -1,7 +1,7 @@
-"""The graph of an alert's reasons: what each feature added to the trees' margin, in log-odds.
+"""Builds the ONNX graph of an alert's reasons: the contribution of each feature to the trees' margin, in log-odds.
 
-path      path contributions (Saabas, "Interpreting random forests", 2014): 10 to 25 microseconds an alert
-shapley   exact TreeSHAP values (`models.shapley`): about a millisecond an alert
+path      path contributions (Saabas, "Interpreting random forests", 2014): 10 to 25 microseconds per alert
+shapley   exact TreeSHAP values (`models.shapley`): about a millisecond per alert
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Literal
 import numpy as np
 from onnx import TensorProto
 
-from models.graph import Graph
+from models.graph_builder import Graph
 from models.shapley import leaf_conditions
 from models.trees import Forest, contribution_attributes, split_attributes
-from udfs.bundle import EXPLAIN_OUTPUT, INPUT
+from udfs.scoring.bundle import EXPLAIN_OUTPUT, INPUT
 
 Reasons = Literal["path", "shapley"]
 
 
 def reasons_graph(reasons: Reasons, forest: Forest, width: int) -> bytes:
-    """Features float32 "x" [N, F] to "contributions" [N, F]; their sum plus `forest.mean_margin` is the margin."""
+    """Graph from features float32 "x" [N, F] to "contributions" [N, F]; sum + `forest.mean_margin` is the margin."""
     return _shapley_graph(forest, width) if reasons == "shapley" else _path_graph(forest, width)
 
 
@@ -33,10 +33,10 @@ def _path_graph(forest: Forest, width: int) -> bytes:
 
 def _shapley_graph(forest: Forest, width: int) -> bytes:
     graph = Graph(width)
-    leaves = leaf_conditions(forest)  # as [D, L]: products over a few rows of many leaves are quick
+    leaves = leaf_conditions(forest)  # transposed to [D, L], for fast products over D
     node, zero = graph.node, graph.scalar("zero", 0.0)
     places = graph.integers("places", leaves.features.T.reshape(-1), np.int32)
-    limit = float(np.finfo(np.float32).max)  # an infinite value passes where there is no bound
+    limit = float(np.finfo(np.float32).max)  # clipped, so that infinite values pass conditions without a bound
     missing = node("IsNaN", [INPUT], "missing")
     known = node("Clip", [node("Where", [missing, zero, INPUT], "without_missing"),
                           graph.scalar("lowest", -limit), graph.scalar("greatest", limit)], "known")  # fmt: skip
@@ -46,9 +46,9 @@ def _shapley_graph(forest: Forest, width: int) -> bytes:
     below = node("Less", [value, graph.constant("upper", leaves.upper.T.reshape(-1))], "below")
     inside = node("And", [above, below], "inside")
     missing_passes = graph.flags("missing_passes", leaves.missing_passes.T.reshape(-1))
-    excused = node("And", [is_missing, missing_passes], "excused")
-    judged = node("And", [node("Not", [is_missing], "is_known"), inside], "judged")
-    passes = node("Or", [excused, judged], "passes")
+    passes_missing = node("And", [is_missing, missing_passes], "excused")
+    passes_known = node("And", [node("Not", [is_missing], "is_known"), inside], "judged")
+    passes = node("Or", [passes_missing, passes_known], "passes")
     count, depth = leaves.features.shape
     shape = graph.integers("by_depth", np.array([-1, depth, count]))
     passed = node("Reshape", [node("Cast", [passes], "passes_number", to=TensorProto.FLOAT), shape], "passed")
@@ -73,6 +73,6 @@ def _shapley_graph(forest: Forest, width: int) -> bytes:
     flat = node("Reshape", [by_leaf, graph.integers("flat", np.array([-1, count * depth]))], "by_condition")
     zeros = node("Mul", [known, zero], "zeros")
     rows = node("Shape", [is_missing], "rows")
-    indices = node("Expand", [places, rows], "indices")  # of every row the same
+    indices = node("Expand", [places, rows], "indices")  # the same for every row
     node("ScatterElements", [zeros, indices, flat], EXPLAIN_OUTPUT, axis=1, reduction="add")
     return graph.serialize(EXPLAIN_OUTPUT, width)

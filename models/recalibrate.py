@@ -1,4 +1,4 @@
-"""A bundle with what a rule set's points mean: map, blend and thresholds from history, the model as it was."""
+"""Recalibrates a bundle for a rule set: new rule map, blend and thresholds, unchanged model."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from models.calibrate_rules import Calibrated, calibrate
 from models.decision_budget import Budget
 from models.frame import TrainingError, TrainingFrame
 from models.manifest import write_bundle
-from udfs.bundle import EXPLAIN_FILE, MODEL_FILE, Bundle, Manifest
-from udfs.ensemble import Ensemble
+from udfs.scoring.bundle import EXPLAIN_FILE, MODEL_FILE, Bundle, Manifest
+from udfs.scoring.ensemble import Ensemble
 
 LEAST_ROWS = 500
 LEAST_FRAUDS = 20
@@ -24,8 +24,10 @@ Rows = npt.NDArray[np.int64]
 
 
 class Recalibrated(NamedTuple):
-    """The bundle that was written, and what it was learned from: payments from `from_ms` on, `rows` of them with `frauds`
-    known. `is_unseen`: the model was fitted on none of them."""
+    """The written bundle and its calibration data: `rows` payments from `from_ms` on with `frauds` known frauds.
+
+    `is_unseen`: the model was fitted on none of them.
+    """
 
     manifest: Manifest
     calibrated: Calibrated
@@ -38,25 +40,24 @@ class Recalibrated(NamedTuple):
 def recalibrate(
     frame: TrainingFrame, bundle: Bundle, folder: Path, out: Path, budget: Budget | None = None
 ) -> Recalibrated:
-    """Learn the frame's rule set on the payments after those that the bundle's model was fitted on, and write the bundle
-    of `folder` with it to `out`, under a new version.
+    """Calibrate the frame's rule set on payments after the model's training data, and write the new bundle to `out`.
 
-    Where there are too few of them, the last 30 % are taken. Without a `budget` the thresholds keep the one that they were
-    chosen for. Raises TrainingError where the payments or frauds are too few or the rules never gave a point.
+    `folder` is the folder of `bundle`. If there are too few later payments, the last 30 % of all are used. Without a
+    `budget` that of the bundle is used again. Raises TrainingError for too few payments or frauds, or without rule points.
     """
     manifest = bundle.manifest
     if frame.rule_points is None or frame.rule_set is None:
-        raise TrainingError("the frame was made without rules: replay the history with a rule set")
+        raise TrainingError("the frame has no rule points: replay the history with a rule set")
     usable = np.flatnonzero(frame.label_known & (frame.rule_points >= 0))
     rows, is_unseen = _later_rows(frame, usable, manifest)
     labels = frame.labels[rows]
     if len(rows) < LEAST_ROWS or int(labels.sum()) < LEAST_FRAUDS or labels.all():
         raise TrainingError(
-            f"{len(rows)} labelled payments with {int(labels.sum())} frauds are too few to learn what points mean; give at "
-            f"least {LEAST_ROWS} with {LEAST_FRAUDS} frauds (a payment counts once its label's delay is over)"
+            f"{len(rows)} labelled payments with {int(labels.sum())} frauds are too few to calibrate rules; at least "
+            f"{LEAST_ROWS} with {LEAST_FRAUDS} frauds are required (a payment counts after the label delay)"
         )
     if not frame.rule_points[rows].any():
-        raise TrainingError("no rule gave a point to any of the payments: check that the rules fit the data's columns")
+        raise TrainingError("no payment has rule points: check that the rules fit the columns of the data")
     probabilities = Ensemble(bundle).predict_many(frame.features[rows])[:, 0]
     calibrated = calibrate(
         frame.rule_points[rows],
@@ -92,6 +93,6 @@ def _later_rows(frame: TrainingFrame, usable: Rows, manifest: Manifest) -> tuple
 
 
 def _budget_of(manifest: Manifest) -> Budget | None:
-    """What the bundle's thresholds were chosen for."""
+    """The budget of the bundle's thresholds."""
     chosen_for = manifest.decision.budget.get("chosen_for")
     return None if chosen_for is None else msgspec.convert(chosen_for, Budget)

@@ -1,64 +1,45 @@
-"""History through the same engine and scorer as the stream, without Flink: training frames, decisions, parity."""
+"""Replays history through the job's core without Flink, for training frames, decisions and parity."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from models.event_files import Progress, lines_of, no_progress
-from models.user_shard import UserShard, events_of_shard, routing_key
-from udfs.events import AccountChange, Label, Login, Transaction
-from udfs.feature_engine import FeatureEngine
-from udfs.money import AmountOutOfRange, MissingRate
-from udfs.observation import Observation
-from udfs.outputs import Origin, Output
-from udfs.scorer import Scorer
-from udfs.user_log import MemoryUserLogs
+from models.user_shard import UserShard, lines_of_shard, routing_key
+from udfs.core.replayer import Replayed, Replayer
+from udfs.records.outputs import Origin, Output
+from udfs.scoring.scorer import Scorer
+from udfs.state.user_log import MemoryUserLogs
+
+RECORDS_A_BATCH = 512
+"""Larger batches save nothing more."""
 
 
-def ignore_label(label: Label) -> None:
-    """For callers that need no labels."""
+def replayed_batches(
+    path: Path, replayer: Replayer, shard: UserShard, progress: Progress = no_progress
+) -> Iterator[tuple[npt.NDArray[np.int64], Replayed]]:
+    """Yield (line numbers of the transactions, batch) for the shard's records, as the job would learn them.
 
-
-def observations_of(
-    path: Path,
-    engine: FeatureEngine,
-    logs: MemoryUserLogs,
-    shard: UserShard,
-    latest_timestamp_ms: int | None = None,
-    progress: Progress = no_progress,
-    on_label: Callable[[Label], None] = ignore_label,
-) -> Iterator[tuple[int, Transaction, Observation]]:
-    """The shard's transactions as the job would score them, late ones included, duplicates left out; each with its
-    line's number and written to the state before it is given out.
-
-    `engine` stores in `logs`. Raises EventFileError.
+    The replayer has the features of a batch until the next one is asked for. Raises EventFileError.
     """
-    for number, event in events_of_shard(path, shard, latest_timestamp_ms, progress):
-        logs.key = event.user_id
-        if isinstance(event, Transaction):
-            try:
-                observation = engine.observe(event)
-            except (MissingRate, AmountOutOfRange):
-                continue  # a dead letter of the job
-            if observation is not None:
-                engine.commit(observation)
-                yield number, event, observation
-        elif isinstance(event, Login):
-            engine.record_login(event)
-        elif isinstance(event, AccountChange):
-            engine.record_change(event)
-        else:
-            engine.record_label(event)
-            on_label(event)
+    records = lines_of_shard(path, shard, progress)
+    while batch := list(islice(records, RECORDS_A_BATCH)):
+        numbers, lines = zip(*batch, strict=True)
+        replayed = replayer.replay(lines)
+        yield np.array(numbers, np.int64)[replayed.places], replayed
 
 
 def replay_outputs(
     path: Path, scorer: Scorer, logs: MemoryUserLogs, progress: Progress = no_progress
 ) -> Iterator[Output]:
-    """All outputs of a file in order, as one job instance would make them. Raises EventFileError."""
+    """Yield all outputs of a file in order, as one job instance would emit them. Raises EventFileError."""
     origin = Origin(str(path))
     for line in lines_of(path, progress):
         key = routing_key(line)
-        logs.key = key
+        logs.set_current_key(key)
         yield from scorer.process(line, key, None, origin)

@@ -1,4 +1,4 @@
-"""What a rule set's points meant in history: the fraud rate by the sum of points, rising, as a map of few knots."""
+"""Fits rule maps: a non-decreasing fraud rate by sum of points, with few knots, from history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from udfs.rules.rule_map import RuleMap, learned_shifts
 
 MOST_BLOCKS = 8
 PRIOR_ROWS = 10.0
-"""So many rows at the mean fraud rate are added to each block: a few hits prove little."""
+"""Pseudo-rows at the mean fraud rate that are added to each block, as a prior."""
 
 Points = npt.NDArray[np.integer]  # type: ignore[type-arg]
 Vector = npt.NDArray[np.float64]
@@ -22,17 +22,17 @@ Vector = npt.NDArray[np.float64]
 def fit_rule_map(points: Points, labels: npt.NDArray[np.bool_], rule_set: RuleSetIdentity) -> RuleMap:
     """Isotonic regression (pool adjacent violators) of labels bool [N] on points int [N], at most MOST_BLOCKS blocks.
 
-    The rates are smoothed towards the mean. A block's rate holds from its least to its greatest sum of points. Needs a
-    fraud and a legitimate row: raises ValueError otherwise.
+    Rates are smoothed towards the mean; a block's rate holds from its lowest to its highest sum of points. Raises
+    ValueError without both a fraud and a legitimate row.
     """
     rows, frauds = len(labels), int(labels.sum())
     if not 0 < frauds < rows:
         raise ValueError(f"{frauds} frauds among {rows} rows: a map needs both frauds and legitimate payments")
-    values, places = np.unique(np.concatenate([np.zeros(1, np.int64), points.astype(np.int64)]), return_inverse=True)
-    places = places[1:]  # sum 0 is always a knot, from which shifts count
-    counts = np.bincount(places, minlength=len(values)).astype(np.float64)
-    hits = np.bincount(places[labels], minlength=len(values)).astype(np.float64)
-    blocks = _few(
+    values, positions = np.unique(np.concatenate([np.zeros(1, np.int64), points.astype(np.int64)]), return_inverse=True)
+    positions = positions[1:]  # 0 is always a knot: shifts are relative to it
+    counts = np.bincount(positions, minlength=len(values)).astype(np.float64)
+    hits = np.bincount(positions[labels], minlength=len(values)).astype(np.float64)
+    blocks = _merge_to_limit(
         _pooled(
             [
                 [int(value), int(value), n, f]
@@ -58,13 +58,13 @@ def fit_rule_map(points: Points, labels: npt.NDArray[np.bool_], rule_set: RuleSe
 
 
 def shifts_of(rule_map: RuleMap, points: Points) -> Vector:
-    """By how much the map moves the log-odds at each sum of points int [N], float64 [N]."""
+    """Shift of the log-odds for each sum of points int [N], float64 [N]."""
     shifts = np.array(learned_shifts(rule_map))
     moved: Vector = shifts[np.minimum(points, len(shifts) - 1)]
     return moved
 
 
-Block = list[float]  # least and greatest sum of points, rows, frauds
+Block = list[float]  # lowest and highest sum of points, rows, frauds
 
 
 def _pooled(blocks: list[Block]) -> list[Block]:
@@ -76,15 +76,15 @@ def _pooled(blocks: list[Block]) -> list[Block]:
     return pooled
 
 
-def _few(blocks: list[Block]) -> list[Block]:
-    """Merges the two neighbours that lose the least likelihood until there are few enough."""
+def _merge_to_limit(blocks: list[Block]) -> list[Block]:
+    """Merge the neighbours with the smallest loss of likelihood until there are at most MOST_BLOCKS."""
     while len(blocks) > MOST_BLOCKS:
         losses = [
             _likelihood(left) + _likelihood(right) - _likelihood(_merged(left, right))
             for left, right in pairwise(blocks)
         ]
-        place = int(np.argmin(losses))
-        blocks[place : place + 2] = [_merged(*blocks[place : place + 2])]
+        index = int(np.argmin(losses))
+        blocks[index : index + 2] = [_merged(*blocks[index : index + 2])]
     return blocks
 
 

@@ -1,4 +1,4 @@
-"""What may be chosen about a training run. Defaults are those of the shipped bundle."""
+"""Settings of a training run. Defaults are those of the shipped bundle."""
 
 from __future__ import annotations
 
@@ -10,26 +10,30 @@ from models.decision_budget import Budget, FalsePositiveRate
 from models.reasons_graph import Reasons
 
 Progress = Callable[[str, float], None]
-"""Told what is being done, in words, and how far the whole run is, from 0 to 1."""
+"""Called with a text for the current stage and the fraction of the whole run, 0 to 1."""
 
 
 def no_progress(stage: str, fraction: float) -> None:
-    """For callers that show nothing."""
+    """Progress callback that does nothing."""
 
 
 class TrainSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Fractions are of all rows, in order of time; what they leave is the evaluation slice.
+    """Settings of a training run.
 
-    With a period (`models.period`) there is no evaluation slice: its last `calibration_share` of time calibrates.
-    Frauds of `left_out_patterns` are kept from training and blending, to see what the ensemble makes of the unseen.
-    `alert_budgets` are users an analyst can check a day; each gets a threshold. `reasons` are quick or exact
-    (`models.reasons_graph`). With `stop_early` no more trees are grown than the later slice rewards. A `sparse_share` of
-    the rows is learned from again without some groups of features, each such copy counting `sparse_weight` of a row
-    (`models.sparse_views`). `budget` is what thresholds are chosen for, `coverage_floor` the share of the model's
-    importance that must be known for more than a referral. `unusual_share_of_alerts` is what part of the alerts may be
-    raised for nothing but being unusual. The `generalist_trees` (`models.generalist`) learn from all frauds and
-    `generalist_rows` others, and count `generalist_weight` beside the autoencoder (None: learned by leaving out one known
-    pattern at a time, `models.unseen_weight`). `why` says in words why the trees' settings were taken.
+    training_fraction, blending_fraction: shares of all rows in order of time; the rest is the evaluation slice.
+    calibration_share: with a period (`models.period`), the share of its time that calibrates; no evaluation slice then.
+    left_out_patterns: fraud patterns excluded from training and blending, to measure unseen fraud.
+    alert_budgets: users that analysts can check per day; a threshold is computed for each.
+    stop_early: early stopping of the trees on the later slice.
+    sparse_share, sparse_weight: share of rows with a copy without some feature groups, and the weight of a copy
+        (`models.sparse_views`).
+    why: text for the model card, the reason for the trees' settings.
+    generalist_trees, generalist_rows: number of trees and of sampled legitimate rows (`models.generalist`).
+    generalist_weight: weight beside the autoencoder; None: learned by leaving out one known pattern at a time
+        (`models.unseen_weight`).
+    unusual_share_of_alerts: maximum share of alerts that are raised only for being unusual.
+    budget: what thresholds are chosen for. coverage_floor: minimum known importance for actions above a referral.
+    reasons: fast or exact contributions (`models.reasons_graph`).
     """
 
     name: str = "default"
@@ -68,13 +72,13 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def short_period(cls, name: str = "default", seed: int = 0) -> TrainSettings:
-        """For a week or so with some hundred frauds: slower, shallower trees on samples of rows.
+        """For about a week of data with some hundred frauds: a lower rate and shallower trees on samples of rows.
 
-        Chosen on weeks of the handbook data that end before the benchmark's (docs/models.md).
+        Chosen on weeks of the handbook data before those of the benchmark (docs/models.md).
         """
         return cls(name=name, seed=seed, depth=4, learning_rate=0.05, row_fraction=0.8)
 
     @classmethod
     def quick(cls, name: str = "quick", seed: int = 0) -> TrainSettings:
-        """A bundle of the same shape in a fraction of the time, for a first look and for tests."""
+        """A bundle of the same shape in a fraction of the time, for demos and tests."""
         return cls(name=name, seed=seed, trees=50, max_bin=256, autoencoder_rows=10_000, epochs=5, generalist_trees=30)

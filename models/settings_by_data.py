@@ -1,7 +1,7 @@
-"""Training settings by how much there is to learn from: small data shallow and slow, large data deeper and longer.
+"""Training settings by the size of the training data: shallow trees and a low rate for small data, deeper for large.
 
-Only the rows that may be learned from are counted. Where the limits lie was found on history before the weeks that the
-benchmarks test, and on simulated history (docs/models.md).
+Only training rows are counted. The limits were chosen on history before the weeks of the benchmarks and on simulated
+history (docs/models.md).
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from models.frame import TrainingFrame, slice_by_time
+from models.frame import TrainingFrame
 from models.metrics import DAY_MS
 from models.period import Period, slice_period
 from models.settings import TrainSettings
+from models.time_slices import slice_by_time
 
 MEDIUM_FRAUDS = 1_000
 LARGE_FRAUDS = 3_000
@@ -20,7 +21,7 @@ LARGE_ROWS = 200_000
 
 
 def settings_by_data(rows: int, frauds: int, days: float, settings: TrainSettings) -> TrainSettings:
-    """`settings` with depth, rate, trees and sampling for so many rows and frauds of so many days, and with `why`."""
+    """`settings` with depth, rate, trees and sampling for the given numbers of rows, frauds and days, and with `why`."""
     counted = f"{rows:,} rows with {frauds:,} frauds of {days:.0f} days to learn from"
     if frauds >= LARGE_FRAUDS and rows >= LARGE_ROWS:
         return msgspec.structs.replace(
@@ -56,7 +57,7 @@ def settings_by_data(rows: int, frauds: int, days: float, settings: TrainSetting
 
 
 def settings_for(frame: TrainingFrame, period: Period | None, settings: TrainSettings) -> TrainSettings:
-    """`settings_by_data` of what training on this frame will learn from. Raises TrainingError."""
+    """`settings_by_data` for the training rows of the frame. Raises TrainingError."""
     if period is None:
         learned = slice_by_time(
             frame, settings.training_fraction, settings.blending_fraction, settings.left_out_patterns

@@ -2,7 +2,7 @@
 
 The Shapley value of a feature in one leaf's share of the margin has a closed form. For a leaf of value v, let o_j be 1 if
 the row passes the leaf's conditions on feature j, else 0, and z_j the share of training weight that passes them. Features
-that are left out of a coalition pass with chance z_j, so the value of feature i is
+outside a coalition pass with probability z_j, so the value of feature i is
 
     v (o_i - z_i) * integral over t from 0 to 1 of the product over j != i of (z_j (1 - t) + o_j t)
 
@@ -22,15 +22,15 @@ from models.trees import Forest, Tree
 
 Matrix = npt.NDArray[np.float32]
 LEAST_SHARE = 1e-6
-"""No weight fell there: the product must stay above 0 to be divided by."""
+"""Lower bound of shares: the product is divided by its factors, which must be above 0."""
 
 
 @dataclass(frozen=True)
 class LeafConditions:
-    """L leaves with at most D features each; rows are padded by conditions that every row passes.
+    """L leaves with at most D features each, padded with conditions that every row passes.
 
-    A row passes a condition when lower <= x < upper, or where x is missing when `missing_passes`. `features` int64
-    [L, D], `lower`, `upper`, `shares` float32 [L, D], `missing_passes` bool [L, D], `values` float32 [L].
+    A row passes a condition if lower <= x < upper or, for a missing x, if `missing_passes`. `features` int64 [L, D],
+    `lower`, `upper`, `shares` float32 [L, D], `missing_passes` bool [L, D], `values` float32 [L].
     """
 
     features: npt.NDArray[np.int64]
@@ -42,7 +42,7 @@ class LeafConditions:
 
     @property
     def quadrature(self) -> tuple[list[float], list[float]]:
-        """Points and weights on [0, 1] that are exact for products of D - 1 factors."""
+        """Gauss-Legendre points and weights on [0, 1], exact for products of D - 1 factors."""
         points, weights = np.polynomial.legendre.leggauss(max(1, (self.features.shape[1] + 1) // 2))
         return ((points + 1.0) / 2.0).tolist(), (weights / 2.0).tolist()
 
@@ -56,7 +56,7 @@ class _Condition:
 
 
 def leaf_conditions(forest: Forest) -> LeafConditions:
-    """The conditions of all leaves, several on one feature merged into one."""
+    """The conditions of all leaves, with those on one feature merged."""
     leaves = [leaf for tree in forest.trees for leaf in _leaves(tree)]
     width = max((len(conditions) for conditions, _ in leaves), default=1) or 1
     shape = (len(leaves), width)
@@ -69,12 +69,12 @@ def leaf_conditions(forest: Forest) -> LeafConditions:
         np.array([value for _, value in leaves], np.float32),
     )
     for number, (conditions, _) in enumerate(leaves):
-        for place, (feature, condition) in enumerate(conditions.items()):
-            found.features[number, place] = feature
-            found.lower[number, place] = condition.lower
-            found.upper[number, place] = condition.upper
-            found.missing_passes[number, place] = condition.missing_passes
-            found.shares[number, place] = max(condition.share, LEAST_SHARE)
+        for column, (feature, condition) in enumerate(conditions.items()):
+            found.features[number, column] = feature
+            found.lower[number, column] = condition.lower
+            found.upper[number, column] = condition.upper
+            found.missing_passes[number, column] = condition.missing_passes
+            found.shares[number, column] = max(condition.share, LEAST_SHARE)
     return found
 
 

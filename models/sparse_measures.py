@@ -1,4 +1,4 @@
-"""How well a bundle does where its input is poorer than the training's."""
+"""Metrics of a bundle on input with fewer features than in training."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from models.calibrate_rules import final_probabilities
 from models.decision_budget import risk_scores
 from models.evaluate import RELIABILITY_EDGES
-from models.export import run_summaries
 from models.feature_facts import coverage_of
 from models.fitting import Rows
 from models.frame import TrainingFrame
 from models.metrics import average_precision, expected_calibration_error, reliability
+from models.scoring_graph import run_summaries
 from models.sparse_views import VIEWS, view_of
-from udfs.bundle import DecisionModel
+from udfs.scoring.bundle import DecisionModel
 
 
 class Measured(NamedTuple):
-    """The scoring graph, what is decided by, and the features' importance."""
+    """The scoring graph, the decision model and the features' importance."""
 
     graph: bytes
     decision: DecisionModel
@@ -27,9 +27,9 @@ class Measured(NamedTuple):
 
 
 def sparse_measures(frame: TrainingFrame, rows: Rows, measured: Measured) -> list[dict[str, Any]]:
-    """One row a view of `models.sparse_views` (or the full rows alone, where the frame knows no groups), in JSON values.
+    """One entry per view of `models.sparse_views` (only the full view without groups), in JSON values.
 
-    By the model's part of the decision: rules would have to be asked again about the poorer input.
+    Rules are left out, since they would have to be evaluated again on each view.
     """
     labels, found = frame.labels[rows], []
     for view in VIEWS if frame.groups else VIEWS[:1]:

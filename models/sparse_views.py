@@ -1,7 +1,7 @@
-"""Sparse views of rich rows: copies of rows without some groups of features, so that a bundle learns to do without.
+"""Sparse copies of training rows: without some feature groups, so that a bundle also works on poorer input.
 
-Which rows are copied and what they lose is drawn without a look at the labels: that something is not known says nothing
-about fraud. The rows themselves stay as they are.
+Rows and dropped groups are drawn independently of the labels, so that a missing value is no evidence of fraud. The
+original rows are kept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SparseRows:
-    """Copies of rows: of `rows` int64 [n] of a frame those features are not known that `dropped` bool [n, groups] hit."""
+    """Copies of `rows` int64 [n] of a frame without the feature groups of `dropped` bool [n, groups].
+
+    `members` is that of `members_of`.
+    """
 
     rows: Rows
     dropped: npt.NDArray[np.bool_]
@@ -37,14 +40,14 @@ class SparseRows:
         return len(self.rows)
 
     def features(self, features: Matrix, start: int, end: int) -> Matrix:
-        """The copies of number `start` to `end` from features float32 [N, F]."""
+        """Copies `start` to `end` of features float32 [N, F], float32 [end - start, F] with NaN for dropped ones."""
         copies = np.array(features[self.rows[start:end]], np.float32)
         copies[self.dropped[start:end].astype(np.float32) @ self.members > 0.0] = np.nan
         return copies
 
 
 def is_dropped(view: str, group: str) -> bool:
-    """Does a named view lack a group?"""
+    """Whether a named view lacks a group."""
     if view == FOUR_COLUMNS:
         return True
     if view == WITH_MERCHANT:
@@ -53,8 +56,8 @@ def is_dropped(view: str, group: str) -> bool:
 
 
 def view_of(features: Matrix, groups: Groups, view: str) -> Matrix:
-    """Features float32 [N, F] as a named view has them: a copy, or themselves where nothing is lost."""
-    lost = sorted({place for group, places in groups.items() if is_dropped(view, group) for place in places})
+    """Features float32 [N, F] of a named view: a copy, or the same array if nothing is dropped."""
+    lost = sorted({column for group, columns in groups.items() if is_dropped(view, group) for column in columns})
     if not lost:
         return features
     copies = np.array(features, np.float32)
@@ -65,10 +68,10 @@ def view_of(features: Matrix, groups: Groups, view: str) -> Matrix:
 def draw_sparse_rows(
     rows: Rows, groups: Groups, known: Collection[str], share: float, width: int, seed: int
 ) -> SparseRows:
-    """Copies of a share of `rows` [n], in their order: a quarter each as the three named views have them, and a quarter
-    that loses each group by a chance that is drawn for the row.
+    """Draw sparse copies of a share of `rows` [n], in their order.
 
-    `known` are the groups that some row has. A copy that would lose none of them is not made: it would only repeat a row.
+    A quarter each are the three named views; in the last quarter each group is dropped with a probability drawn per row.
+    `known` are the groups that occur in the rows; copies that would drop none of them are left out.
     """
     random = np.random.default_rng([seed, len(rows)])
     count = round(len(rows) * share) if groups else 0
@@ -84,9 +87,9 @@ def draw_sparse_rows(
 
 
 def dropped_features(random: np.random.Generator, members: Matrix, rows: int, share: float) -> npt.NDArray[np.bool_]:
-    """Which features bool [rows, F] are lost, where a share of the rows loses each group by a chance drawn for the row.
+    """Mask bool [rows, F] of dropped features: in a share of the rows each group is dropped with a probability per row.
 
-    `members` are those of `members_of`.
+    `members` is that of `members_of`.
     """
     chance = random.random((rows, 1)) * (random.random((rows, 1)) < share)
     dropped = random.random((rows, len(members))) < chance
@@ -95,8 +98,8 @@ def dropped_features(random: np.random.Generator, members: Matrix, rows: int, sh
 
 
 def members_of(groups: Groups, width: int) -> Matrix:
-    """1 where a group has a feature, float32 [groups, F]."""
+    """Membership matrix float32 [groups, F]: 1 if the group contains the feature."""
     members = np.zeros((len(groups), width), np.float32)
-    for number, places in enumerate(groups.values()):
-        members[number, list(places)] = 1.0
+    for number, columns in enumerate(groups.values()):
+        members[number, list(columns)] = 1.0
     return members

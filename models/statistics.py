@@ -1,6 +1,6 @@
-"""Figures about all users together, for rules to compare with: quantiles of amount and distance, fraud by city.
+"""Collects population statistics for rules: quantiles of amount and distance, and fraud rates by city.
 
-They are made as of many moments, each from what was known before it, so that a table can be judged by its own past.
+Snapshots are taken at many moments, each from events known before it, so that history can be scored with its own past.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from models.event_files import Progress, lines_of, no_progress
-from udfs.codec import BadRecord, decode_event
-from udfs.events import Label, Transaction
-from udfs.geo import distance_km
-from udfs.money import MissingRate, Money
-from udfs.profiles import UserProfile
+from udfs.records.codec import BadRecord, decode_event
+from udfs.records.events import Label, Transaction
+from udfs.records.profiles import UserProfile
 from udfs.rules.population import FORMAT, CityFraud, Figures, Statistics
-from udfs.time_units import DAY_MS
+from udfs.values.geo import distance_km
+from udfs.values.money import MissingRate, Money
+from udfs.values.time_units import DAY_MS
 
 AMOUNT_QUANTILE = 0.95
 DISTANCE_QUANTILE = 0.9
@@ -31,18 +31,18 @@ REPORTED_BAD_LINES = 5
 DAILY_FOR_DAYS = 28
 LATER_EVERY_DAYS = 7
 LEAST_TRANSACTIONS = 1_000
-"""Before there are so many, a moment on the way gets no figures."""
+"""No snapshot is taken before this number of transactions, except the last one."""
 
 
 class BadLine(msgspec.Struct, frozen=True):
-    """A line that is no event, or whose currency has no rate."""
+    """A line that is not a valid event, or whose currency has no rate."""
 
     number: int
     reason: str
 
 
 class StatisticsReport(msgspec.Struct):
-    """The statistics, the lines read, how many of them were bad, and the first few of those."""
+    """The statistics, the number of lines and of bad lines, and the first few bad ones."""
 
     statistics: Statistics
     lines: int
@@ -51,12 +51,12 @@ class StatisticsReport(msgspec.Struct):
 
 
 class _Collector:
-    """State: columns with one entry a transaction or label, so memory grows with the file (130 bytes a transaction)."""
+    """State: columns with one entry per transaction or label; memory grows by about 130 bytes per transaction."""
 
     def __init__(self, users: Mapping[str, UserProfile], money: Money) -> None:
         self._users = users
         self._money = money
-        self._place_of: dict[int, int] = {}
+        self._index_of: dict[int, int] = {}
         self._city_numbers: dict[str, int] = {}
         self._times = array("q")
         self._amounts = array("d")
@@ -67,12 +67,12 @@ class _Collector:
         self._is_fraud = array("b")
 
     def add_transaction(self, transaction: Transaction) -> None:
-        """Count a transaction once. Raises MissingRate."""
+        """Add a transaction unless it is a repeated one. Raises MissingRate."""
         key = _key(transaction.user_id, transaction.transaction_id)
-        if key in self._place_of:
+        if key in self._index_of:
             return
         minor = self._money.base_minor(transaction.amount, transaction.currency, transaction.timestamp)
-        self._place_of[key] = len(self._times)
+        self._index_of[key] = len(self._times)
         self._times.append(transaction.timestamp)
         self._amounts.append(minor / self._money.scale)
         self._distances.append(_km_from_home(transaction, self._users.get(transaction.user_id)))
@@ -85,7 +85,7 @@ class _Collector:
         self._is_fraud.append(label.is_fraud)
 
     def statistics(self) -> Statistics:
-        """Figures as of the moments on the way, and as of the end."""
+        """Figures as of the snapshot moments and as of the end."""
         return Statistics(format=FORMAT, base_currency=self._money.base_currency, snapshots=tuple(self._snapshots()))
 
     def _snapshots(self) -> Iterator[Figures]:
@@ -101,36 +101,41 @@ class _Collector:
         if not newest:
             return
         end_ms = max(newest) + 1
-        outcome = np.full(len(times), -1, np.int8)  # of each transaction its newest label: 1 fraud, 0 not, -1 none
+        outcome = np.full(len(times), -1, np.int8)  # newest label of each transaction: 1 fraud, 0 legitimate, -1 none
         before = done = 0
-        for as_of_ms in (*moments_on_the_way(times, end_ms), end_ms):
+        for as_of_ms in (*snapshot_moments(times, end_ms), end_ms):
             rows = int(np.searchsorted(times, as_of_ms))
             known = int(np.searchsorted(known_at, as_of_ms))
             if (rows, known) == (before, done):
                 continue
             before = rows
-            places = labelled[done:known]
-            outcome[places[places >= 0]] = is_fraud[done:known][places >= 0]  # of equal places the last one counts
+            rows_labelled = labelled[done:known]
+            is_known = rows_labelled >= 0
+            outcome[rows_labelled[is_known]] = is_fraud[done:known][is_known]  # of equal indexes the last one is kept
             done = known
             yield _figures(as_of_ms, amounts[:rows], distances[:rows], cities[:rows], outcome[:rows], names)
 
     def _labels(self, order: npt.NDArray[np.intp]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-        """When each label was known, its transaction's place in order of time (-1: there is none) and what it says, in
-        the order in which they became known; of two at the same moment, the later in the file is the later one."""
-        place_in_time = np.empty(len(order), np.int64)
-        place_in_time[order] = np.arange(len(order))
-        place_of = self._place_of
-        places = np.array([place_of.get(key, -1) for key in self._labelled], np.int64)
-        found = places >= 0
-        places[found] = place_in_time[places[found]]
+        """Labels in the order they became known (ties in file order): known_at, index of the transaction, is fraud.
+
+        The index is that in order of time, -1 for an unknown transaction.
+        """
+        index_in_time = np.empty(len(order), np.int64)
+        index_in_time[order] = np.arange(len(order))
+        index_of = self._index_of
+        indexes = np.array([index_of.get(key, -1) for key in self._labelled], np.int64)
+        found = indexes >= 0
+        indexes[found] = index_in_time[indexes[found]]
         known_at = np.frombuffer(self._known_at, np.int64)
         by_time = np.argsort(known_at, kind="stable")
-        return known_at[by_time], places[by_time], np.frombuffer(self._is_fraud, np.int8)[by_time]
+        return known_at[by_time], indexes[by_time], np.frombuffer(self._is_fraud, np.int8)[by_time]
 
 
-def moments_on_the_way(times_ms: npt.NDArray[np.int64], end_ms: int) -> Iterator[int]:
-    """Moments between the first transactions and the end, epoch milliseconds: the start of each UTC day for four weeks,
-    then of each seventh, from when there are LEAST_TRANSACTIONS. `times_ms` int64 [N] ascend."""
+def snapshot_moments(times_ms: npt.NDArray[np.int64], end_ms: int) -> Iterator[int]:
+    """Moments of the snapshots before the end, epoch milliseconds; `times_ms` int64 [N] ascend.
+
+    The start of each UTC day for four weeks, then of each seventh day, once there are LEAST_TRANSACTIONS.
+    """
     if len(times_ms) < LEAST_TRANSACTIONS:
         return
     first_day = int(times_ms[0]) // DAY_MS + 1
@@ -149,11 +154,10 @@ def collect_statistics(
     until_ms: int | None = None,
     progress: Progress = no_progress,
 ) -> StatisticsReport:
-    """Statistics over a file of events in one pass, as they could be known at `until_ms` (None: over the whole file).
+    """Statistics of a file of events in one pass, as known at `until_ms` (None: of the whole file).
 
-    A transaction counts if its time is not after `until_ms`, a label if it was known by then; within, each moment's
-    figures are of what was known before it. The order of the lines makes no difference, but that of a transaction sent
-    twice the first counts. Raises EventFileError.
+    A transaction counts if its time is not after `until_ms`, a label if it was known by then. The order of the lines does
+    not matter, except that of a repeated transaction the first is used. Raises EventFileError.
     """
     collector = _Collector(users, money)
     lines = bad = 0
@@ -175,10 +179,10 @@ def collect_statistics(
 
 
 def smoothed_rate(frauds: int, transactions: int, mean_rate: float) -> float:
-    """A city's fraud rate with as many transactions at the mean rate added as hold `PRIOR_FRAUDS` frauds.
+    """A city's fraud rate with a prior of `PRIOR_FRAUDS` frauds at the mean rate.
 
-    A city without transactions has the mean rate; one or two frauds in a small city don't make it a risky one: it
-    needs more than 1.5 x its expected frauds + 2 to be above 1.5 x the mean.
+    A city without transactions has the mean rate. To be above 1.5 x the mean, a city needs more than 1.5 x its expected
+    frauds + 2.
     """
     if mean_rate == 0:
         return 0.0
@@ -186,7 +190,7 @@ def smoothed_rate(frauds: int, transactions: int, mean_rate: float) -> float:
 
 
 def write_statistics(statistics: Statistics, path: Path) -> None:
-    """Write the file, whole or not at all; the same statistics give the same bytes."""
+    """Write the file atomically; equal statistics give equal bytes."""
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(statistics), indent=1) + b"\n")
     partial.replace(path)
@@ -242,5 +246,5 @@ def _km_from_home(transaction: Transaction, user: UserProfile | None) -> float:
 
 
 def _quantile(values: npt.NDArray[np.float64], share: float) -> float | None:
-    """The exact quantile, linear between the two nearest values; None of nothing."""
+    """The exact quantile, interpolated linearly; None without values."""
     return float(np.quantile(values, share)) if len(values) else None

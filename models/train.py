@@ -1,4 +1,4 @@
-"""From a training frame to a bundle: fit, blend on later days, measure on days that no fit has seen."""
+"""Trains a bundle from a training frame: fit, blend and calibrate on later days, evaluate on unseen days."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from models.blend import BlendFit
 from models.calibration import calibrate_on, measure_on
 from models.feature_facts import FeatureFacts, facts_of
 from models.fitting import Fitted, fit_models
-from models.frame import TrainingError, TrainingFrame, check_frame, slice_by_time
+from models.frame import TrainingError, TrainingFrame, check_frame
 from models.manifest import library_versions, write_bundle
 from models.period import Period, slice_period
 from models.reasons_graph import reasons_graph
 from models.settings import Progress, TrainSettings, no_progress
-from udfs.bundle import FORMAT_VERSION, DecisionModel, Manifest, load_bundle
+from models.time_slices import slice_by_time
+from udfs.scoring.bundle import FORMAT_VERSION, DecisionModel, Manifest, load_bundle
 
 __all__ = ["Period", "TrainSettings", "TrainedEnsemble", "TrainingError", "TrainingFrame", "train", "train_bundle"]
 
@@ -29,7 +30,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TrainedEnsemble:
-    """What a bundle is written from: the models, their blend, what decides by them, and what was measured."""
+    """The content of a bundle: models, blend, decision model, feature facts and metrics."""
 
     fitted: Fitted
     blend: BlendFit
@@ -45,9 +46,9 @@ def train_bundle(
     progress: Progress = no_progress,
     period: Period | None = None,
 ) -> Manifest:
-    """Train on `frame`, write the bundle to `directory` and give its manifest; same input, same bytes.
+    """Train on `frame`, write the bundle to `directory` and return its manifest. Equal input gives equal bytes.
 
-    Raises what `train` raises.
+    Raises TrainingError.
     """
     settings = settings or TrainSettings()
     written = save_bundle(train(frame, settings, progress, period), frame, directory, settings)
@@ -61,11 +62,11 @@ def train(
     progress: Progress = no_progress,
     period: Period | None = None,
 ) -> TrainedEnsemble:
-    """Fit, blend and measure.
+    """Fit, calibrate and measure.
 
-    Without a period the frame is cut in three: fit, blend and calibrate, evaluate. With one, its last days calibrate
-    and all of it is fitted again (`models.period`). Raises TrainingError when the frame's parts do not fit together or
-    a slice lacks rows or frauds.
+    Without a period the frame is split in three slices: training, blending and calibration, evaluation. With a period its
+    last days calibrate and all of it is fitted again (`models.period`). Raises TrainingError if the frame is inconsistent
+    or a slice lacks rows or frauds.
     """
     check_frame(frame)
     if period is None:
@@ -76,7 +77,7 @@ def train(
 def save_bundle(
     trained: TrainedEnsemble, frame: TrainingFrame, directory: str | Path, settings: TrainSettings
 ) -> Manifest:
-    """Write the bundle, read it again with every check, and give its manifest."""
+    """Write the bundle, load it again with all checks, and return its manifest."""
     fitted, weights, facts = trained.fitted, trained.blend.weights, trained.facts
     manifest = Manifest(
         format_version=FORMAT_VERSION,
@@ -129,7 +130,7 @@ def _train_on_period(
     early = fit_models(frame, slices.fitting, settings, _part(progress, 0.0, half), slices.calibrating)
     progress("blending and calibrating", half)
     calibrated = calibrate_on(frame, slices.calibrating, early, settings)
-    # As many trees as the later days rewarded: no later day is left to ask.
+    # The second fit has no later days for early stopping: it uses the number of trees of the first one.
     settings = msgspec.structs.replace(
         settings, trees=early.boosting.trees, stop_early=False, generalist_weight=early.detectors.generalist.weight
     )
@@ -138,7 +139,7 @@ def _train_on_period(
     metrics = {
         "training": _described(frame, slices.all_rows, period.until_ms) | {"trees": fitted.boosting.trees},
         "blending": _described(frame, slices.calibrating, period.until_ms) | calibrated.metrics,
-        # Of the fit before the last one: nothing of the period is unseen by the bundle's own.
+        # Measured on the first fit, since the second one was fitted on the whole period.
         "calibration": measure_on(frame, slices.calibrating, early, calibrated, facts.importance, settings),
     }
     return TrainedEnsemble(fitted, calibrated.blend, calibrated.decision, facts, metrics)

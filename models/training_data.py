@@ -1,4 +1,4 @@
-"""From a file of events to a training frame, through the same engine as the stream."""
+"""Builds a training frame from a file of events, with the feature engine of the job."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from models.event_files import EventFileError, Progress, lines_of, no_progress
 from models.frame import RuleSetIdentity, TrainingFrame
 from models.frame_parts import NO_LABEL_MS, FrameParts
 from models.frame_replay import FrameTask, replay_into
-from udfs.attributes import Attribute
+from models.metrics import DAY_MS
 from udfs.features.feature_set import feature_set_of
-from udfs.open_scorer import rule_set_of
+from udfs.records.attributes import Attribute
+from udfs.rules.pack_files import rule_set_of
 from udfs.rules.rule_map import content_of
-from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
 
 class _Truth(msgspec.Struct):
@@ -33,15 +34,16 @@ def training_frame(
     progress: Progress = no_progress,
     workers: int = 1,
     attributes: tuple[Attribute, ...] = (),
+    label_delay_ms: int | None = None,
 ) -> TrainingFrame:
-    """Replay the events and label each transaction by its newest label; ask the rules of `paths` about each.
+    """Replay the events; each transaction gets its features, the points of the rules of `paths`, and its newest label.
 
-    Nobody's label counts before the label delay is over: without one a transaction is legitimate then, and frauds that
-    are known sooner must not be over-represented among the youngest transactions.
-    `truth` (truth.jsonl) only adds the fraud patterns' names, for the evaluation by pattern.
-    The frame is the same however many `workers` replay; between them and the frame lie temporary files, about 1 kB a
-    transaction. `attributes` are the bank's own columns to make features of. Raises EventFileError, StoreError,
-    RuleFileError, PopulationError, WorkerDied.
+    Labels count only after the label delay: a transaction without a label is legitimate from then on, and frauds known
+    earlier would be over-represented among the newest transactions. `label_delay_ms` (None: that of `config`) is this delay;
+    features keep that of `config`, as they are computed when scoring. `truth` (truth.jsonl) only adds the names of fraud
+    patterns. The frame does not depend on the number of `workers`; temporary files take about 1 kB per transaction.
+    `attributes` are the custom attributes used as features. Raises EventFileError, StoreError, RuleFileError,
+    PopulationError, WorkerDied.
     """
     feature_set, rule_set = feature_set_of(attributes), rule_set_of(paths.rules)
     with TemporaryDirectory() as folder:
@@ -50,7 +52,8 @@ def training_frame(
         patterns = _patterns(rows, truth)
     timestamps_ms = rows.timestamps_ms
     has_label = rows.known_at_ms != NO_LABEL_MS
-    matured_ms = timestamps_ms + config.buckets.label_delay_ms
+    label_delay_ms = config.buckets.label_delay_ms if label_delay_ms is None else label_delay_ms
+    matured_ms = timestamps_ms + label_delay_ms
     known_at_ms = np.maximum(rows.known_at_ms, matured_ms)
     end_ms = int(timestamps_ms.max(initial=0))
     return TrainingFrame(
@@ -70,12 +73,16 @@ def training_frame(
             "frauds": int(rows.is_fraud.sum()),
             "first_timestamp_ms": int(timestamps_ms.min()) if rows.rows else 0,
             "last_timestamp_ms": end_ms,
+            **(
+                {} if label_delay_ms == config.buckets.label_delay_ms else {"label_delay_days": label_delay_ms / DAY_MS}
+            ),
         },
         label_known_at_ms=known_at_ms,
         groups=feature_set.groups,
         attributes=attributes,
         rule_points=rows.rule_points,
         rule_set=RuleSetIdentity(rule_set.name, rule_set.version, content_of(rule_set)),
+        label_delay_ms=label_delay_ms,
     )
 
 

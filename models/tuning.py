@@ -1,10 +1,10 @@
-"""A search of the trees' settings: Optuna's TPE over folds in order of time, for a stated budget.
+"""Hyper-parameter search for the trees: Optuna's TPE over time-ordered folds, within a time budget.
 
     fold 1   |--- fit ---|- score -|
     fold 2   |-------- fit --------|- score -|
     fold 3   |------------- fit -------------|- score -|
 
-All folds lie within what may be learned from: what is evaluated or tested later plays no part.
+All folds are within the training rows: calibration and evaluation rows are not used.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import optuna
 
 from models.boosting import fit_boosting
 from models.fitting import learning_rows
-from models.frame import TrainingError, TrainingFrame, slice_by_time
+from models.frame import TrainingError, TrainingFrame
 from models.metrics import average_precision
 from models.period import Period, slice_period
 from models.settings import Progress, TrainSettings, no_progress
+from models.time_slices import slice_by_time
 
 FOLDS = 3
 MOST_TRIALS = 200
@@ -32,7 +33,7 @@ Rows = npt.NDArray[np.int64]
 
 
 class Tuned(NamedTuple):
-    """The best settings found, and the mean average precision over the folds with them and with the given ones."""
+    """The best settings, and the mean average precision over the folds with them and with the given ones."""
 
     settings: TrainSettings
     average_precision: float
@@ -48,9 +49,9 @@ def tune(
     progress: Progress = no_progress,
     most_trials: int = MOST_TRIALS,
 ) -> Tuned:
-    """Search for `seconds` or `most_trials`; the number of trees stays, so that scoring takes no longer.
+    """Search for at most `seconds` and `most_trials`. The number of trees is not changed, so scoring takes no longer.
 
-    Seeded: the same number of trials finds the same. Raises TrainingError when no fold has frauds.
+    Seeded: equal numbers of trials give equal results. Raises TrainingError if no fold has frauds.
     """
     if period is None:
         rows = slice_by_time(
@@ -60,13 +61,13 @@ def tune(
         rows = slice_period(frame, period, settings.calibration_share, settings.left_out_patterns).fitting
     folds = time_ordered_folds(frame.labels, rows)
     if not folds:
-        raise TrainingError("too few frauds to tune on; give a longer history or leave out tuning")
+        raise TrainingError("too few frauds for tuning; use a longer history or train without tuning")
     started = monotonic()
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=settings.seed))
     study.enqueue_trial(_as_parameters(settings))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-    def told(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
+    def report_progress(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
         share = max((monotonic() - started) / seconds, len(study.trials) / most_trials)
         progress("tuning", min(1.0, share))
 
@@ -74,14 +75,14 @@ def tune(
         lambda trial: _mean_precision(frame, folds, _suggested(trial, settings)),
         n_trials=most_trials,
         timeout=seconds,
-        callbacks=[told],
+        callbacks=[report_progress],
     )
     best = msgspec.structs.replace(settings, **study.best_params)
     return Tuned(best, study.best_value, study.trials[0].value or 0.0, len(study.trials))
 
 
 def time_ordered_folds(labels: npt.NDArray[np.bool_], rows: Rows) -> list[tuple[Rows, Rows]]:
-    """Rows (in order of time) to fit on, and the later ones to score; only folds with frauds in both."""
+    """Folds as (training rows, later rows to score), from rows in order of time; only those with frauds in both."""
     cuts = np.linspace(FIRST_FOLD_STARTS, 1.0, FOLDS + 1) * len(rows)
     edges = np.round(cuts).astype(int).tolist()
     folds = [(rows[:start], rows[start:end]) for start, end in pairwise(edges)]

@@ -1,4 +1,4 @@
-"""How much the generalist's trees count beside the autoencoder, learned by leaving out one known fraud pattern at a time."""
+"""Learns the weight of the generalist beside the autoencoder by leaving out one known fraud pattern at a time."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from models.metrics import threshold_at_false_positive_rate
 from models.settings import TrainSettings
 
 DEFAULT_WEIGHT = 1.0
-"""Where few patterns have names or none. Chosen on the simulated histories of seeds 7 and 8."""
+"""Weight with fewer than LEAST_PATTERNS named patterns; chosen on the simulated histories of seeds 7 and 8."""
 WEIGHTS = (1.0, 0.5, 2.0, 0.25, 4.0)
-"""The first of equally good ones is taken."""
+"""Candidates; of equally good ones the first is used."""
 FALSE_POSITIVE_RATE = 0.03
 LEAST_PATTERNS = 3
 LEAST_FRAUDS = 5
 LEGITIMATE_ROWS = 20_000
 MOST_TREES, MOST_ROWS = 40, 10_000
-"""The generalists without a pattern are small: there is one for each, and only the detectors' balance is asked for."""
+"""Sizes of the generalists fitted here, one per pattern: small, since only the weight is learned from them."""
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Vector = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ Vector = npt.NDArray[np.float64]
 def learn_weight(
     frame: TrainingFrame, rows: Rows, later: Rows, autoencoder: Autoencoder, settings: TrainSettings
 ) -> float:
-    """The weight that finds, on the mean, most of the `later` frauds of a pattern whose frauds are left out of `rows`."""
+    """The weight with the highest mean recall of `later` frauds of a pattern that is left out of `rows`."""
     frauds = later[frame.labels[later]]
     found, counts = np.unique(_named(frame, frauds), return_counts=True)
     patterns = [
@@ -63,7 +63,7 @@ def learn_weight(
 
 
 def _shares_caught(log_errors: Vector, margins: Vector, frauds: int) -> Vector:
-    """By weight, the share of the first `frauds` rows above what FALSE_POSITIVE_RATE of the others exceed."""
+    """Recall of the first `frauds` rows at FALSE_POSITIVE_RATE, for each of WEIGHTS."""
     is_fraud = np.arange(len(margins)) < frauds
     shares = []
     for weight in WEIGHTS:
@@ -74,5 +74,5 @@ def _shares_caught(log_errors: Vector, margins: Vector, frauds: int) -> Vector:
 
 
 def _named(frame: TrainingFrame, rows: Rows) -> npt.NDArray[np.str_]:
-    """The patterns' names; an empty one where there is none."""
+    """Pattern names of the rows; empty without one."""
     return np.array([pattern or "" for pattern in frame.patterns[rows].tolist()], dtype=np.str_)

@@ -1,4 +1,4 @@
-"""From which anomaly on a payment is referred for being unusual alone: as many as are a stated share of all alerts."""
+"""Chooses the anomaly threshold for unusual payments, by a maximum share of all alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class UnusualBudget(NamedTuple):
-    """`above` is None where not even one payment is within the budget; `gave` says in JSON values what it was there."""
+    """The threshold and its results on the slice as JSON values; `above` is None if the budget is below one payment."""
 
     above: float | None
     gave: dict[str, Any]
@@ -20,9 +20,9 @@ class UnusualBudget(NamedTuple):
 def choose_unusual_above(
     is_alert: Flags, anomalies: npt.NDArray[np.float32], labels: Flags, share_of_alerts: float
 ) -> UnusualBudget:
-    """The lowest threshold that makes at most `share_of_alerts` of all alerts unusual ones, over [N] payments.
+    """The lowest threshold with which at most `share_of_alerts` of all alerts are unusual ones, over [N] payments.
 
-    `is_alert` are those that the risk score refers or worse: they count as alerts, and never as unusual ones.
+    `is_alert` marks the payments with an action by risk score: they count as alerts, but not as unusual ones.
     """
     by_score = int(is_alert.sum())
     wanted = int(by_score * share_of_alerts / (1.0 - share_of_alerts) + 1e-9)
@@ -33,7 +33,7 @@ def choose_unusual_above(
         return UnusualBudget(None, gave)
     descending = np.sort(passed)[::-1]
     above = descending[wanted - 1]
-    if wanted < len(descending) and descending[wanted] == above:  # others are as unusual: all of them would be too many
+    if wanted < len(descending) and descending[wanted] == above:  # with all ties the budget would be exceeded
         above = np.nextafter(above, np.float32(np.inf))
     found = passed >= above
     gave["unusual"], gave["frauds"] = int(found.sum()), int((found & passed_labels).sum())

@@ -1,1 +1,1 @@
-"""What a scored run tells its user: its files read into columns, summed up, and shown in a terminal or as a page."""
+"""Reports of a scored run: reads its files into columns, computes the summary, renders it to a terminal or as HTML."""

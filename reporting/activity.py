@@ -1,4 +1,4 @@
-"""What a run did, whatever the truth: actions, flags, enrichment."""
+"""Counts that need no truth: actions, flags, enrichment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from reporting.alerts import Alerts
 from reporting.decisions import ENRICHMENT_STATUSES, FLAGS, Column, Decisions
 from reporting.flag_notices import FlagNotices
 from reporting.truth import Outcomes
-from udfs.outputs import ACTIONS, Action
-from udfs.time_units import DAY_MS
+from udfs.records.outputs import ACTIONS, Action
+from udfs.values.time_units import DAY_MS
 
 
 class ActionRow(msgspec.Struct, frozen=True):
@@ -24,7 +24,7 @@ class ActionRow(msgspec.Struct, frozen=True):
 
 
 class FlagRow(msgspec.Struct, frozen=True):
-    """One compliance flag: the transactions that have it, the notices of it, the alerts that carry it."""
+    """Transactions, notices and alerts with one compliance flag."""
 
     name: str
     transactions: int
@@ -38,7 +38,7 @@ class NamedCount(msgspec.Struct, frozen=True):
 
 
 def action_rows(decisions: Decisions, outcomes: Outcomes | None) -> tuple[ActionRow, ...]:
-    """One row for every action, also for those never taken, the strictest first."""
+    """One row for every action, including those never taken, strictest first."""
     total = len(decisions.action)
     rows = []
     for number, action in reversed(list(enumerate(ACTIONS))):
@@ -57,7 +57,7 @@ def action_rows(decisions: Decisions, outcomes: Outcomes | None) -> tuple[Action
 
 
 def flag_rows(decisions: Decisions, notices: FlagNotices, alerts: Alerts) -> tuple[FlagRow, ...]:
-    """By compliance flag; what has two flags counts for both."""
+    """One row a compliance flag; a transaction, notice or alert with two flags counts in both rows."""
     return tuple(
         FlagRow(
             flag, *(int((bits >> bit & 1).sum()) for bits in (decisions.flag_bits, notices.flag_bits, alerts.flag_bits))
@@ -66,18 +66,18 @@ def flag_rows(decisions: Decisions, notices: FlagNotices, alerts: Alerts) -> tup
     )
 
 
-def alerts_a_day(alerts: Alerts, decisions: Decisions) -> float | None:
-    """Alerts on each day (UTC) on which there were transactions, on the mean; None without transactions."""
+def alerts_per_day(alerts: Alerts, decisions: Decisions) -> float | None:
+    """Mean number of alerts a day, over the days (UTC) with transactions; None without transactions."""
     days = len(np.unique(decisions.time_ms // DAY_MS))
     return len(alerts.time_ms) / days if days else None
 
 
 def enrichment_rows(decisions: Decisions) -> tuple[NamedCount, ...]:
-    """Decisions by how their look-ups went."""
+    """Decisions by enrichment status."""
     counts = np.bincount(decisions.enrichment, minlength=len(ENRICHMENT_STATUSES)).tolist()
     return tuple(NamedCount(name, count) for name, count in zip(ENRICHMENT_STATUSES, counts, strict=True))
 
 
 def distinct(column: Column) -> int:
-    """How many different values there are."""
+    """Number of distinct values."""
     return len(np.unique(column))

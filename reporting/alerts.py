@@ -1,4 +1,4 @@
-"""alerts.jsonl: when alerts came, by action, and the strongest of them in full."""
+"""Reads alerts.jsonl into columns, and keeps the strongest alerts in full."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from reporting.decisions import flag_bits_of, tag_bits_of
 from reporting.growing_columns import GrowingColumns
 from reporting.identity import key_of
 from reporting.json_lines import broken_line, records_of
-from udfs.codec import MAX_TIMESTAMP_MS
-from udfs.outputs import ACTIONS, Alert
+from udfs.records.codec import MAX_TIMESTAMP_MS
+from udfs.records.outputs import ACTIONS, Alert
 
 TOP_ALERTS = 20
 Column = npt.NDArray[Any]
 
 
 class Alerts(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One row [A] an alert; one that the file holds again is left out. `top` has the strongest first.
+    """One row [A] an alert, without duplicates of the file. `top`: at most TOP_ALERTS in full, strongest first.
 
-    Stronger is: the stricter action, then the higher score, the greater amount, the earlier time.
+    Ordered by action (stricter is stronger), then by higher score, greater amount, earlier time.
     """
 
     time_ms: Column  # int64, event time
     action: Column  # int8, index in ACTIONS; allow = raised by a flag alone
-    tag_bits: Column  # int8, bit i for udfs.outputs.TAGS[i]
+    tag_bits: Column  # int8, bit i for udfs.records.outputs.TAGS[i]
     flag_bits: Column  # int8, bit i for decisions.FLAGS[i]
     on_transaction: Column  # bool; the others are on account changes
     top: tuple[Alert, ...]
@@ -40,7 +40,7 @@ _Strength = tuple[int, int, float, int, str]
 
 
 def no_alerts() -> Alerts:
-    """For a run that wrote none."""
+    """The alerts of a run without alerts."""
     return _AlertReader().finish()
 
 
@@ -77,7 +77,7 @@ class _AlertReader:
         strength = (action, alert.risk_score, alert.amount or 0.0, -alert.event_time_ms, alert.alert_id)
         if alert.alert_id in self._top_ids or (len(self._top) == TOP_ALERTS and strength <= self._top[0][0]):
             return
-        # Strengths end in the id and ids in the heap differ, so that two alerts are never compared themselves.
+        # A strength ends in the id, and ids in the heap are unique: alerts themselves are never compared.
         heapq.heappush(self._top, (strength, alert))
         self._top_ids.add(alert.alert_id)
         if len(self._top) > TOP_ALERTS:

@@ -1,4 +1,4 @@
-"""dead_letters.jsonl: how many records were no events, by class of reason, with an example of each."""
+"""Reads dead_letters.jsonl: counts by class of reason, with an example of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from reporting.json_lines import records_of
 
-MAX_CLASSES = 500  # a stream of hostile records could make up any number of reasons
+MAX_CLASSES = 500  # hostile records could produce any number of distinct reasons
 OTHER_REASONS = "other reasons"
 MAX_CLASS_LENGTH = 160
 MAX_REASON_LENGTH = 300
@@ -28,9 +28,9 @@ _VALUES = re.compile(
 
 
 class DeadLetterClass(msgspec.Struct, frozen=True):
-    """Dead letters whose reasons differ at most in the values they quote: `…` stands for those that do differ.
+    """Dead letters whose reasons differ at most in quoted values, which `reason` replaces by `…`.
 
-    The example is the first of them.
+    The example is the first dead letter of the class.
     """
 
     reason: str
@@ -40,7 +40,7 @@ class DeadLetterClass(msgspec.Struct, frozen=True):
 
 
 class DeadLetters(msgspec.Struct, frozen=True):
-    """How many there are, and of what classes, the most frequent first."""
+    """The number of dead letters, and their classes, most frequent first."""
 
     count: int = 0
     classes: tuple[DeadLetterClass, ...] = ()
@@ -62,7 +62,7 @@ _decoder = msgspec.json.Decoder(_Letter)
 
 
 def read_dead_letters(path: Path) -> DeadLetters:
-    """All dead letters of the file, by class. Raises RunFilesError."""
+    """The dead letters of the file by class; beyond MAX_CLASSES in one class OTHER_REASONS. Raises RunFilesError."""
     classes: dict[str, _Class] = {}
     for _, letter in records_of(path, _decoder):
         name = reason_class(letter.reason)
@@ -92,7 +92,7 @@ def reason_class(reason: str) -> str:
 
 
 def payload_preview(payload_base64: str) -> str:
-    """How the record starts, as text; what is no UTF-8 becomes U+FFFD."""
+    """The start of the record as text; invalid UTF-8 becomes U+FFFD, invalid base64 the empty text."""
     whole = payload_base64[: len(payload_base64) // 4 * 4]
     try:
         text = base64.b64decode(whole).decode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""What can be wrong with the files of a run."""
+"""Errors of the files of a run."""
 
 from __future__ import annotations
 
 
 class RunFilesError(ValueError):
-    """A run's files cannot be reported on; one line that names the file, the line in it, and what to change."""
+    """The files of a run cannot be read; the message is one line with file, line number and remedy."""

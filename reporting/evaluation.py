@@ -1,4 +1,4 @@
-"""How good the model's probabilities were, over a scored run whose truth is known: what `fraud evaluate` says."""
+"""Evaluation of the model's probabilities over a scored run with known truth (`fraud evaluate`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from models.budgets import BudgetThreshold, budget_threshold
 from models.evaluate import FALSE_POSITIVE_RATES
-from models.intervals import Drawn, Interval
+from models.intervals import CustomerBootstrap, Interval
 from models.metrics import (
     ReliabilityBin,
     at_threshold,
@@ -24,7 +24,7 @@ from models.metrics import (
 )
 from reporting.charts.reliability_curve import EDGES
 from reporting.decisions import Column
-from reporting.detection import CARDS_A_DAY, calibration_error, card_precision_applies, defined
+from reporting.detection import CARDS_PER_DAY, calibration_error, card_precision_applies, defined
 from reporting.errors import RunFilesError
 from reporting.run_files import Run
 from reporting.truth import NOT_NAMED
@@ -33,7 +33,7 @@ UNNAMED = "(no pattern named)"
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A figure and its 95 % interval over customers; None = not defined here."""
+    """A figure and its 95 % bootstrap interval over customers; None = not defined for this run."""
 
     value: float | None
     low: float | None = None
@@ -41,7 +41,7 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class ThresholdRow(msgspec.Struct, frozen=True):
-    """Alerts on probabilities above a threshold. Amounts of fraud in major units; saved = of the alerted frauds."""
+    """Alerts on probabilities above a threshold. `amount_saved`: amount of the alerted frauds, in major units."""
 
     threshold: float
     alerts: int
@@ -53,7 +53,7 @@ class ThresholdRow(msgspec.Struct, frozen=True):
 
 
 class PatternRow(msgspec.Struct, frozen=True):
-    """One fraud pattern's frauds, and the shares caught above each threshold and at false-positive rates of all."""
+    """One fraud pattern: its frauds, and its recall above each threshold and at overall false-positive rates."""
 
     pattern: str
     frauds: int
@@ -63,7 +63,7 @@ class PatternRow(msgspec.Struct, frozen=True):
 
 
 class MonthRow(msgspec.Struct, frozen=True):
-    """One calendar month (UTC)."""
+    """Metrics of one calendar month (UTC)."""
 
     month: str
     transactions: int
@@ -76,8 +76,9 @@ class MonthRow(msgspec.Struct, frozen=True):
 
 
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything measured. Figures are those of the model's probability; `risk_` ones those of the decisions', by which
-    is acted."""
+    """All figures of an evaluation. Figures are of the model's probability; those with prefix `risk_` are of the
+    decision's probability, from which the action follows.
+    """
 
     run: str
     bundles: tuple[str, ...]
@@ -114,7 +115,7 @@ def evaluate_run(run: Run, thresholds: tuple[float, ...], budgets: tuple[int, ..
     if not labels.any() or labels.all():
         raise RunFilesError(f"{run.name}: {int(labels.sum())} frauds among {len(labels)} labelled transactions; "
                             "both kinds are needed to measure anything")  # fmt: skip
-    intervals = Drawn(labels, probabilities, users, times_ms).intervals(thresholds, CARDS_A_DAY)
+    intervals = CustomerBootstrap(labels, probabilities, users, times_ms).intervals(thresholds, CARDS_PER_DAY)
     bins = reliability(labels, probabilities, EDGES)
 
     def with_interval(value: float, name: str) -> Figure:
@@ -167,10 +168,10 @@ def evaluate_run(run: Run, thresholds: tuple[float, ...], budgets: tuple[int, ..
 
 
 def _card_precision(labels: Column, probabilities: Column, users: Column, times_ms: Column) -> float | None:
-    """None where the days have no more users than can be looked into."""
+    """Card precision@100; None where the days have too few users for it."""
     if not card_precision_applies(users, times_ms):
         return None
-    return defined(card_precision_at_k(labels, probabilities, users, times_ms, CARDS_A_DAY))
+    return defined(card_precision_at_k(labels, probabilities, users, times_ms, CARDS_PER_DAY))
 
 
 def _patterns(

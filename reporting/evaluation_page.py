@@ -1,4 +1,4 @@
-"""The evaluation as one HTML file with its drawings, and the same figures as JSON."""
+"""Writes the evaluation as one HTML file with its charts, and the same figures as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZE = (540, 320)
 
 
 def write_evaluation(report: EvaluationReport, run: Run, folder: Path) -> tuple[Path, Path]:
-    """Write evaluation.html and evaluation.json; gives both. Raises OSError."""
+    """Write evaluation.html and evaluation.json into `folder`; returns both paths. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     page, figures = folder / "evaluation.html", folder / "evaluation.json"
     charts = (_precision_recall(report, run), reliability_curve(run.decisions, run.outcomes, "model"))
@@ -36,7 +36,7 @@ def write_evaluation(report: EvaluationReport, run: Run, folder: Path) -> tuple[
 
 
 def _precision_recall(report: EvaluationReport, run: Run) -> Chart:
-    assert run.outcomes is not None  # without truth there is no report
+    assert run.outcomes is not None  # evaluate_run requires it
     known = run.outcomes.known
     precision, recall, _ = precision_recall_curve(run.outcomes.is_fraud[known], run.decisions.probability[known])
 

@@ -1,4 +1,4 @@
-"""flags.jsonl: compliance flags without an action, by kind."""
+"""Reads flags.jsonl: compliance flags without an action."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from reporting.decisions import Column, flag_bits_of
 from reporting.growing_columns import GrowingColumns
 from reporting.identity import key_of
 from reporting.json_lines import records_of
-from udfs.outputs import FlagNotice
+from udfs.records.outputs import FlagNotice
 
 
 class FlagNotices(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One row [F] a notice; one that the file holds again is left out."""
+    """One row [F] a notice, without duplicates of the file."""
 
     flag_bits: Column  # int8, bit i for decisions.FLAGS[i]
     on_transaction: Column  # bool; the others are on account changes
@@ -25,7 +25,7 @@ _decoder = msgspec.json.Decoder(FlagNotice)
 
 
 def no_flag_notices() -> FlagNotices:
-    """For a run that wrote none."""
+    """The notices of a run without notices."""
     return FlagNotices(flag_bits=np.zeros(0, np.int8), on_transaction=np.zeros(0, bool))
 
 

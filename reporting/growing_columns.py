@@ -1,4 +1,4 @@
-"""Columns of numbers that grow row by row: eight bytes a cell at most, where a list of objects takes thirty."""
+"""Append-only columns of numbers: at most 8 bytes a cell, where a list of objects takes about 30."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 class GrowingColumns:
-    """Columns by name and `array` type code."""
+    """Columns of numbers by name, each of an `array` type code."""
 
     def __init__(self, type_codes: dict[str, str]) -> None:
         self._columns: dict[str, array[Any]] = {name: array(code) for name, code in type_codes.items()}
@@ -21,11 +21,11 @@ class GrowingColumns:
         return self._count
 
     def append(self, row: tuple[Any, ...]) -> None:
-        """One value a column, in their order."""
+        """Append one value to each column, in the order of the constructor's type codes."""
         for append, value in zip(self._append, row, strict=True):
             append(value)
         self._count += 1
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """The columns as numpy arrays that share their memory; nothing may be appended any more."""
+        """The columns as numpy arrays that share their memory. Must not be followed by `append`."""
         return {name: np.asarray(column) for name, column in self._columns.items()}

@@ -1,15 +1,15 @@
-"""The few figures that stand at the top, and the run in one sentence."""
+"""The headline figures of a report, and the summary sentence."""
 
 from __future__ import annotations
 
 import msgspec
 
+from reporting.formatting import amount, count, milliseconds, percent, plural, rate
 from reporting.summary import Accuracy, Summary
-from reporting.words import amount, count, milliseconds, percent, plural, rate
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One figure: `raw` is the summary's own number, `value` how it is shown, `note` what it counts."""
+    """One headline figure: `raw` is the number, `value` its formatted text, `note` what it counts."""
 
     key: str
     label: str
@@ -18,15 +18,15 @@ class Figure(msgspec.Struct, frozen=True):
     note: str
 
 
-def in_one_sentence(summary: Summary) -> str:
-    """What came out of the run."""
+def run_sentence(summary: Summary) -> str:
+    """The result of the run in one or two sentences."""
     accuracy = summary.accuracy
     if not summary.transactions:
         return "No transaction was scored."
     if accuracy is None:
         return (
             f"Of {plural(summary.transactions, 'transaction')}, {count(summary.stopped)} got another action than allow. "
-            "How many of them were fraud cannot be said without the truth."
+            "How many of them were fraud is not known without the truth."
         )
     if not accuracy.frauds:
         return (
@@ -36,13 +36,13 @@ def in_one_sentence(summary: Summary) -> str:
     alerts = accuracy.alerts
     return (
         f"Of {plural(accuracy.frauds, 'fraud')} among {plural(accuracy.labelled, 'transaction')}, "
-        f"{count(alerts.caught)} ({percent(alerts.recall)}) were caught, at the price of "
+        f"{count(alerts.caught)} ({percent(alerts.recall)}) were caught, with "
         f"{plural(alerts.false_alarms, 'legitimate transaction')} stopped ({percent(alerts.false_positive_rate)} of them)."
     )
 
 
 def headline(summary: Summary) -> list[Figure]:
-    """Eight figures: what only the truth can tell comes first where there is any."""
+    """Eight figures; the first four are detection figures with truth, and counts of actions without."""
     accuracy = summary.accuracy
     return [*(_without_truth(summary) if accuracy is None else _with_truth(summary, accuracy)), *_of_the_run(summary)]
 
@@ -107,8 +107,8 @@ def _without_truth(summary: Summary) -> list[Figure]:
 
 
 def alerts_note(summary: Summary) -> str:
-    """How many alerts a day, and which of them are of their own kinds."""
-    parts = [] if summary.alerts_a_day is None else [f"{summary.alerts_a_day:,.1f} a day"]
+    """Alerts a day, and the numbers of alerts with tag `unusual` and of those raised by a flag alone."""
+    parts = [] if summary.alerts_per_day is None else [f"{summary.alerts_per_day:,.1f} a day"]
     if summary.unusual_alerts:
         parts.append(f"{count(summary.unusual_alerts)} for being unusual alone")
     if summary.alerts_by_flag_alone:
@@ -119,7 +119,7 @@ def alerts_note(summary: Summary) -> str:
 def _of_the_run(summary: Summary) -> list[Figure]:
     latency = summary.latency_ms
     p99 = latency.p99 if latency is not None else None
-    seconds = "time not written down" if summary.seconds is None else f"{summary.seconds:,.1f} s in all"
+    seconds = "duration not recorded" if summary.seconds is None else f"{summary.seconds:,.1f} s in all"
     p50 = "" if latency is None or latency.p50 is None else f"median {milliseconds(latency.p50)} a record"
     return [
         Figure(

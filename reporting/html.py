@@ -1,4 +1,4 @@
-"""The report as one HTML file: nothing is fetched when it is opened, and the same run gives the same bytes."""
+"""Renders the report as one self-contained HTML file; the same run gives the same bytes."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reporting import words
+from reporting import formatting
 from reporting.charts.alerts_over_time import alerts_over_time
 from reporting.charts.figure import Chart
 from reporting.charts.precision_recall import precision_recall
 from reporting.charts.reliability_curve import reliability_curve
 from reporting.charts.roc_near_zero import roc_near_zero
 from reporting.charts.score_distribution import score_distribution
-from reporting.headline import headline, in_one_sentence
+from reporting.headline import headline, run_sentence
 from reporting.identity import transaction_key
 from reporting.meanings import MEANINGS
 from reporting.run_files import Run
 from reporting.summary import Summary
 from reporting.truth import NOT_NAMED
-from udfs.outputs import Alert
+from udfs.records.outputs import Alert
 
-MOST_ROWS = 200  # of a table, so that a run with thousands of rules or patterns still makes a readable page
+MOST_ROWS = 200  # of a table; a run may have thousands of rules or patterns
 MAX_REASON_LENGTH = 300
 
 
 class TopAlert(msgspec.Struct, frozen=True):
-    """An alert with what it turned out to be: `fraud`, `legitimate`, or empty where nobody knows."""
+    """An alert with its outcome: `fraud`, `legitimate`, or empty if not known; `pattern` is empty without a name."""
 
     alert: Alert
     outcome: str
@@ -38,12 +38,12 @@ class TopAlert(msgspec.Struct, frozen=True):
 
 
 def write_report(run: Run, summary: Summary, path: Path) -> None:
-    """Write the page. Raises OSError where the file cannot be written."""
+    """Write the page to `path`. Raises OSError."""
     path.write_text(report_html(run, summary), encoding="utf-8", newline="\n")
 
 
 def report_html(run: Run, summary: Summary) -> str:
-    """The page as text. Everything that comes from the run's files is escaped; only our own drawings are not."""
+    """The page as text. All text of the run's files is escaped; only the SVG charts are inserted as they are."""
     decisions, outcomes, accuracy = run.decisions, run.outcomes, summary.accuracy
     charts = (
         score_distribution(decisions, outcomes),
@@ -58,7 +58,7 @@ def report_html(run: Run, summary: Summary) -> str:
         .render(
             summary=summary,
             accuracy=accuracy,
-            sentence=in_one_sentence(summary),
+            sentence=run_sentence(summary),
             headline=headline(summary),
             charts={chart.name: chart for chart in charts},
             top_alerts=[_with_outcome(run, alert) for alert in run.alerts.top],
@@ -85,7 +85,7 @@ def _with_outcome(run: Run, alert: Alert) -> TopAlert:
 
 
 def page_environment() -> Environment:
-    """Templates with the filters that all pages share; what is not ours is escaped."""
+    """The Jinja environment of all pages: shared filters, autoescaping on."""
     environment = Environment(
         loader=PackageLoader("reporting", "templates"),
         autoescape=True,
@@ -94,30 +94,30 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "amount": words.amount,
-        "count": words.count,
+        "amount": formatting.amount,
+        "count": formatting.count,
         "drawing": _drawing,
-        "milliseconds": words.milliseconds,
-        "moment": words.moment,
-        "percent": words.percent,
-        "ratio": words.ratio,
+        "milliseconds": formatting.milliseconds,
+        "moment": formatting.moment,
+        "percent": formatting.percent,
+        "ratio": formatting.ratio,
         "raw": _raw,
-        "second": words.second,
-        "words": _words,
+        "second": formatting.second,
+        "text": _text,
     }
-    environment.globals |= {"plural": words.plural, "action_words": words.ACTION_WORDS}
+    environment.globals |= {"plural": formatting.plural, "action_labels": formatting.ACTION_LABELS}
     return environment
 
 
 def _drawing(chart: Chart) -> Markup:
-    """matplotlib's SVG, in which all text is escaped already."""
+    """The chart's SVG as markup; matplotlib has escaped its text."""
     return Markup(chart.svg)
 
 
 def _raw(value: float | int | None) -> str:
-    """The number itself, for programs that read the page."""
+    """The unformatted number, for the value attribute of <data>."""
     return "" if value is None else repr(value)
 
 
-def _words(value: Any, length: int = MAX_REASON_LENGTH) -> str:
-    return words.shortened(words.visible(str(value)), length)
+def _text(value: Any, length: int = MAX_REASON_LENGTH) -> str:
+    return formatting.shortened(formatting.visible(str(value)), length)

@@ -1,4 +1,4 @@
-"""A transaction's identity as one number, so that millions of them are one sorted column and no dictionary."""
+"""64-bit hashes of identities, so that millions of them are one sorted column instead of a dictionary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 
 
 def transaction_key(user_id: str, transaction_id: str) -> int:
-    """64 bits of BLAKE2b over user and transaction: among 1.5 million, two share one with a chance of 1 in 16 million."""
+    """64 bits of BLAKE2b over user and transaction id; collision probability among 1.5 million: 1 in 16 million."""
     return key_of(f"{user_id}\0{transaction_id}")
 
 

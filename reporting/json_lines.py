@@ -1,4 +1,4 @@
-"""Streaming a file of JSON Lines, one record in memory at a time."""
+"""Streams a JSON Lines file, one record in memory at a time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from reporting.errors import RunFilesError
 
 Record = TypeVar("Record")
 Progress = Callable[[int, int], None]
-"""Called now and then with the bytes read so far and the bytes there are."""
+"""Called about every REPORT_EVERY_LINES lines with (bytes read, size of the file)."""
 
 REPORT_EVERY_LINES = 10_000
 
 
 def no_progress(done: int, total: int) -> None:
-    """For callers that show none."""
+    """Does nothing; the default where no progress is shown."""
 
 
 def records_of(
     path: Path, decoder: msgspec.json.Decoder[Record], progress: Progress = no_progress
 ) -> Iterator[tuple[int, Record]]:
-    """Each record with the number of its line, blank lines left out. Raises RunFilesError."""
+    """Yields (line number from 1, record), without blank lines. Raises RunFilesError."""
     decode = decoder.decode
     done = 0
     try:
@@ -47,5 +47,5 @@ def records_of(
 
 
 def broken_line(path: Path, number: int, why: str) -> RunFilesError:
-    """The error for one line, by file and number."""
+    """The error for one line of a file."""
     return RunFilesError(f"{path}, line {number}: {' '.join(why.split())}; score again if the run was interrupted")

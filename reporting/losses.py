@@ -1,4 +1,4 @@
-"""The loss summary: count and amount by final outcome, and by the resolution code of the case."""
+"""Loss summary: count and amount by outcome, and by the resolution code of the case."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from reporting.decisions import Column, Decisions
 from reporting.truth import NOT_NAMED, Outcomes
-from udfs.outputs import ACTIONS
+from udfs.records.outputs import ACTIONS
 
 Outcome = Literal["fraud stopped", "fraud missed", "legitimate stopped", "legitimate passed"]
 HARD_BLOCK = ACTIONS.index("hard_block")
 
 
 class LossRow(msgspec.Struct, frozen=True):
-    """Stopped = any action but allow; of those, `blocked` were refused outright. Amounts in major units."""
+    """Stopped = any action but allow; `blocked` = hard_block. Amounts in major units."""
 
     outcome: Outcome
     count: int
@@ -26,7 +26,7 @@ class LossRow(msgspec.Struct, frozen=True):
 
 
 class ResolutionRow(msgspec.Struct, frozen=True):
-    """The transactions whose case was closed with this code. Amounts in major units."""
+    """Transactions whose case was closed with this code. Amounts in major units."""
 
     resolution_code: str
     count: int
@@ -36,7 +36,7 @@ class ResolutionRow(msgspec.Struct, frozen=True):
 
 
 def loss_rows(decisions: Decisions, outcomes: Outcomes) -> tuple[LossRow, ...]:
-    """The four outcomes, over the transactions whose truth is known."""
+    """One row for each of the four outcomes, over the transactions whose truth is known."""
     stopped = decisions.action > 0
     fraud, legitimate = outcomes.is_fraud, outcomes.known & ~outcomes.is_fraud
     chosen: dict[Outcome, Column] = {
@@ -52,7 +52,7 @@ def loss_rows(decisions: Decisions, outcomes: Outcomes) -> tuple[LossRow, ...]:
 
 
 def resolution_rows(decisions: Decisions, outcomes: Outcomes) -> tuple[ResolutionRow, ...]:
-    """One row a code, the greatest amount first; none where the labels carry no codes."""
+    """One row a resolution code, greatest amount first; empty if the labels have no codes."""
     stopped = decisions.action > 0
     rows = []
     for number in np.unique(outcomes.resolution).tolist():

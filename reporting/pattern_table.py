@@ -1,4 +1,4 @@
-"""Caught and missed by fraud pattern."""
+"""Detection by fraud pattern."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 
 from reporting.decisions import Decisions
 from reporting.truth import NOT_NAMED, Outcomes
-from udfs.outputs import ACTIONS
+from udfs.records.outputs import ACTIONS
 
 UNNAMED = "(no pattern named)"
 
 
 class PatternRow(msgspec.Struct, frozen=True):
-    """A pattern's frauds by what was done about each. Caught = any action but allow. Amounts in major units."""
+    """The frauds of one pattern by action. Caught = any action but allow; missed = allow. Amounts in major units."""
 
     pattern: str
     frauds: int
@@ -34,7 +34,7 @@ class PatternRow(msgspec.Struct, frozen=True):
 
 
 def pattern_rows(decisions: Decisions, outcomes: Outcomes) -> tuple[PatternRow, ...]:
-    """Every pattern with a fraud in this run, the most frequent first."""
+    """One row for every pattern with a fraud in this run, most frequent first."""
     frauds = np.flatnonzero(outcomes.is_fraud)
     pattern, action, amount = outcomes.pattern[frauds], decisions.action[frauds], decisions.amount[frauds]
     rows = []

@@ -1,4 +1,4 @@
-"""What the rules' points meant: the fraud rate that the map promises and the one that there was, by sums of points."""
+"""Fraud rates by sum of rule points: by the rule map, as predicted, and as observed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ DEFAULT_EDGES = (0, 1, 25, 50, 75, 100, 125, 150, 175, 200, 250, 300)
 
 
 class PointsRow(msgspec.Struct, frozen=True):
-    """Transactions with points from `first` to `last` (None: and more). `map_rate` is the rules' alone by the map in force
-    (None: there is none), `predicted` the mean probability of the decisions, `observed` the share of fraud of those whose
-    truth is known (None: of none)."""
+    """Transactions with points from `first` to `last` inclusive (None: no upper end).
+
+    `map_rate`: mean fraud rate by the rule map in force (None: no map). `predicted`: mean probability of the decisions.
+    `observed`: share of fraud among those with known truth (None: none has).
+    """
 
     first: int
     last: int | None
@@ -29,7 +31,7 @@ class PointsRow(msgspec.Struct, frozen=True):
 
 
 def points_rows(decisions: Decisions, outcomes: Outcomes | None, rule_map: RuleMap | None) -> tuple[PointsRow, ...]:
-    """One row a band of points, without the bands that have no transaction. None where no rule gave any points."""
+    """One row a band of points, without empty bands. Empty if no rule gave points."""
     points = decisions.points
     if not points.any():
         return ()
@@ -54,7 +56,7 @@ def points_rows(decisions: Decisions, outcomes: Outcomes | None, rule_map: RuleM
 
 
 def rate_at(rule_map: RuleMap, points: Column) -> Column:
-    """The map's fraud rate at sums of points, linear between its own in log-odds, flat beyond."""
+    """The map's fraud rates at sums of points: interpolated linearly in log-odds, constant outside its range."""
     log_odds = [log(rate / (1 - rate)) for rate in rule_map.rates]
     found: Column = 1 / (1 + np.exp(-np.interp(points, rule_map.points, log_odds)))
     return found

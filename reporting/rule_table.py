@@ -1,4 +1,4 @@
-"""Each rule by how often it hits, how much fraud it sees, and how often it is right."""
+"""Trigger rate, detection rate and precision of each rule."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from reporting.truth import Outcomes
 
 
 class RuleRow(msgspec.Struct, frozen=True):
-    """`trigger_rate` is of all transactions, `detection_rate` of all known frauds, `precision` of hits with known truth."""
+    """`trigger_rate`: share of all transactions. `detection_rate`: share of known frauds. `precision`: share of fraud
+    among hits with known truth. Ratios with denominator 0 are None.
+    """
 
     rule_id: str
-    words: str  # the first reason that it gave in this run; empty where it never gave one
+    reason: str  # its first reason text in this run; empty without one
     hits: int
     trigger_rate: float | None
     fraud_hits: int | None
@@ -22,7 +24,7 @@ class RuleRow(msgspec.Struct, frozen=True):
 
 
 def rule_rows(decisions: Decisions, outcomes: Outcomes | None, rule_ids: tuple[str, ...] = ()) -> tuple[RuleRow, ...]:
-    """Every rule that hit, and those of `rule_ids` that never did; the one that sees most fraud first."""
+    """One row for every rule that hit and every other rule of `rule_ids`, most fraud hits first."""
     total, width = len(decisions.key), len(decisions.rule_ids)
     row, rule = decisions.hit_row, decisions.hit_rule
     hits = np.bincount(rule, minlength=width).tolist()
@@ -35,7 +37,7 @@ def rule_rows(decisions: Decisions, outcomes: Outcomes | None, rule_ids: tuple[s
     rows = [
         RuleRow(
             rule_id,
-            decisions.rule_words.get(rule_id, ""),
+            decisions.rule_reasons.get(rule_id, ""),
             hit,
             _ratio(hit, total),
             fraud_hit if outcomes is not None else None,

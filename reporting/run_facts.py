@@ -1,4 +1,4 @@
-"""run.json: how the run went, as whoever ran it wrote it down."""
+"""Reads run.json: throughput, latency, versions and inputs of a run, as `fraud score` records them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 
 from reporting.errors import RunFilesError
-from udfs.input_coverage import InputCoverage
 from udfs.rules.rule_map import RuleMap
+from udfs.scoring.input_coverage import InputCoverage
 
-NOT_IN_WORDS = ("rule_ids", "rule_map", "input_coverage")
+FACTS_NOT_LISTED = ("rule_ids", "rule_map", "input_coverage")
 
 
 class LatencyMs(msgspec.Struct, frozen=True):
-    """Milliseconds that the scorer took for a record, by percentile."""
+    """Percentiles of the scoring time of a record, in milliseconds."""
 
     p50: float | None = None
     p95: float | None = None
@@ -34,7 +34,7 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 class RunFacts(msgspec.Struct, frozen=True):
-    """The facts that the summary uses (None = not written down), and all of them as (name, words)."""
+    """The facts that the summary uses (None = not recorded); `all` has every listed fact as (name, text)."""
 
     seconds: float | None = None
     transactions_per_second: float | None = None
@@ -70,16 +70,16 @@ def read_run_facts(path: Path) -> RunFacts:
         tuple(known.rule_ids),
         known.rule_map,
         known.input_coverage,
-        tuple((name.replace("_", " "), _words(value)) for name, value in facts.items() if name not in NOT_IN_WORDS),
+        tuple((name.replace("_", " "), _text(value)) for name, value in facts.items() if name not in FACTS_NOT_LISTED),
     )
 
 
-def _words(value: Any) -> str:
-    """One line for any JSON value."""
+def _text(value: Any) -> str:
+    """Any JSON value as text on one line."""
     if isinstance(value, dict):
-        return " · ".join(f"{name.replace('_', ' ')} {_words(inner)}" for name, inner in value.items())
+        return " · ".join(f"{name.replace('_', ' ')} {_text(inner)}" for name, inner in value.items())
     if isinstance(value, list):
-        return ", ".join(_words(inner) for inner in value)
+        return ", ".join(_text(inner) for inner in value)
     if value is None:
         return "not known"
     if isinstance(value, bool):

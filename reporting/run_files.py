@@ -1,4 +1,4 @@
-"""A run directory, read: decisions, alerts, dead letters, facts, and the truth where there is any."""
+"""Reads a run directory: decisions, alerts, flags, dead letters, facts, and the truth if there is one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from reporting.flag_notices import FlagNotices, no_flag_notices, read_flag_notic
 from reporting.json_lines import Progress, no_progress
 from reporting.run_facts import RunFacts, read_run_facts
 from reporting.truth import Outcomes, outcomes_of, read_truth
+from udfs.records.logged_features import FeatureSets
 
 __all__ = ["Run", "RunFilesError", "read_run"]
 
@@ -26,7 +27,7 @@ TRUTH = "truth.jsonl"
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Everything a report is made of. `outcomes` is None where no truth was given."""
+    """The contents of a run directory. `outcomes` is None without truth."""
 
     name: str
     decisions: Decisions
@@ -37,22 +38,27 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     outcomes: Outcomes | None
 
 
-def read_run(directory: Path, truth: Path | None = None, progress: Progress = no_progress) -> Run:
-    """Read a run directory; the truth is the directory's own unless a file is given.
+def read_run(
+    directory: Path,
+    truth: Path | None = None,
+    progress: Progress = no_progress,
+    feature_sets: FeatureSets | None = None,
+) -> Run:
+    """Read a run directory. `truth` defaults to truth.jsonl in the directory; `feature_sets` names packed features.
 
-    About 90 bytes of memory a decision, however long the lines are. `progress` follows the file of decisions.
-    Raises RunFilesError: no such directory or file, or a line that is no such record. A run without alerts, flags
-    or dead letters may lack their files, and run.json is optional; alerts that must have been written may not be missing.
+    Takes about 90 bytes of memory a decision, independent of the length of lines. `progress` reports on the file of
+    decisions. Raises RunFilesError for a missing directory or file and for an invalid line. The files of alerts, flags,
+    dead letters and facts are optional, but for the alerts if a decision raised one.
     """
     if not directory.is_dir():
         raise RunFilesError(f"{directory}: no such run directory; `fraud score` makes one")
     if not (directory / DECISIONS).exists():
-        raise RunFilesError(f"{directory}: no run directory, it has no {DECISIONS}; `fraud score` makes one")
-    decisions = read_decisions(directory / DECISIONS, progress)
+        raise RunFilesError(f"{directory}: not a run directory: it has no {DECISIONS}; `fraud score` makes one")
+    decisions = read_decisions(directory / DECISIONS, feature_sets or {}, progress)
     if (directory / ALERTS).exists():
         alerts = read_alerts(directory / ALERTS)
     elif (decisions.action > 0).any():
-        raise RunFilesError(f"{directory / ALERTS}: missing, though decisions of this run raised alerts; score again")
+        raise RunFilesError(f"{directory / ALERTS}: missing, but decisions of this run raised alerts; score again")
     else:
         alerts = no_alerts()
     has_flag_notices = (directory / FLAG_NOTICES).exists()

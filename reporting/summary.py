@@ -1,4 +1,4 @@
-"""All numbers of a run in one place; the terminal and the page only show them."""
+"""Computes all numbers of a report; the terminal and the page only format them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reporting.activity import (
     FlagRow,
     NamedCount,
     action_rows,
-    alerts_a_day,
+    alerts_per_day,
     distinct,
     enrichment_rows,
     flag_rows,
@@ -34,15 +34,15 @@ from reporting.rule_table import RuleRow, rule_rows
 from reporting.run_facts import LatencyMs
 from reporting.run_files import Run
 from reporting.truth import Outcomes
-from udfs.input_coverage import InputCoverage
 from udfs.rules.rule_map import RuleMap
+from udfs.scoring.input_coverage import InputCoverage
 
 MIXED_CURRENCIES = "in mixed currencies"
 BASE_CURRENCY = "in the base currency"
 
 
 class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
-    """What only the truth can tell, over the `labelled` transactions; the unlabelled count nowhere in it."""
+    """Figures that need the truth, over the `labelled` transactions only."""
 
     labelled: int
     unlabelled: int
@@ -75,7 +75,7 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A run in numbers. None = not known (not written down, or nothing to count). Amounts in major units."""
+    """All figures of a run. None = not known (not recorded, or not defined). Amounts in major units."""
 
     name: str
     transactions: int
@@ -95,15 +95,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: LatencyMs | None
     actions: tuple[ActionRow, ...]
     alerts: int
-    alerts_a_day: float | None
+    alerts_per_day: float | None
     alerts_on_account_changes: int
     alerts_by_flag_alone: int
-    unusual_alerts: int  # raised for being unusual alone
+    unusual_alerts: int  # with tag `unusual`
     flag_notices: int
     flags: tuple[FlagRow, ...]
     low_coverage: int
     mean_coverage: float | None
-    cautious_rules: int  # decisions to which points without a map contributed
+    cautious_rules: int  # decisions with tag `cautious_rules`: points without a rule map contributed
     points: tuple[PointsRow, ...]
     input_coverage: InputCoverage | None
     rule_map: RuleMap | None
@@ -120,7 +120,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def summarize(run: Run) -> Summary:
-    """Count everything. Without truth, `accuracy` and the rules' detection and precision are None."""
+    """The summary of a run. Without truth, `accuracy` and the rules' detection and precision are None."""
     decisions, outcomes, facts, alerts = run.decisions, run.outcomes, run.facts, run.alerts
     count = len(decisions.key)
     rate = facts.transactions_per_second
@@ -147,7 +147,7 @@ def summarize(run: Run) -> Summary:
         alerts=len(alerts.action),
         alerts_on_account_changes=int((~alerts.on_transaction).sum()),
         alerts_by_flag_alone=int((alerts.on_transaction & (alerts.action == 0)).sum()),
-        alerts_a_day=alerts_a_day(alerts, decisions),
+        alerts_per_day=alerts_per_day(alerts, decisions),
         unusual_alerts=int(has_tag(alerts.tag_bits, "unusual").sum()),
         flag_notices=len(run.flag_notices.flag_bits),
         flags=flag_rows(decisions, run.flag_notices, alerts),
@@ -189,7 +189,7 @@ def _accuracy(decisions: Decisions, outcomes: Outcomes) -> Accuracy:
 
 
 def _mean_coverage(decisions: Decisions) -> float | None:
-    """Over the decisions that tell theirs."""
+    """Mean coverage of the decisions that have one; None if none has."""
     known = decisions.coverage[~np.isnan(decisions.coverage)]
     return float(known.mean()) if len(known) else None
 

@@ -1,35 +1,36 @@
-"""The summary as tables in a terminal of 100 columns."""
+"""Prints the summary as tables, at most 100 columns wide."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reporting import words
-from reporting.headline import alerts_note, headline, in_one_sentence
+from reporting import formatting
+from reporting.headline import alerts_note, headline, run_sentence
 from reporting.meanings import MEANINGS
 from reporting.summary import Accuracy, Summary
+from reporting.terminal_table import MOST_ROWS, WIDTH, fit, table_of, with_rest
 
-WIDTH = 100
-MOST_ROWS = 20  # of a table; the page shows more
 NAME_LENGTH = 32
 REASON_LENGTH = 78
 
 
 def print_summary(summary: Summary, console: Console) -> None:
-    """Print the run's numbers, each table under its title, and last what the numbers mean."""
+    """Print all tables of the summary, and the definitions of the terms."""
+    width = min(WIDTH, console.width)
     for part in _parts(summary):
-        console.print(part, width=min(WIDTH, console.width))
+        if isinstance(part, Table):
+            fit(part, width, console)
+        console.print(part, width=width)
         console.print()
 
 
 def _parts(summary: Summary) -> Iterable[Table | Text]:
     accuracy = summary.accuracy
-    yield Text(f"{_name(summary.name, 60)}: ", "bold").append(in_one_sentence(summary), "not bold")
+    yield Text(f"{_name(summary.name, 60)}: ", "bold").append(run_sentence(summary), "not bold")
     yield _overview(summary)
     yield _actions(summary)
     if accuracy is not None:
@@ -53,38 +54,40 @@ def _overview(summary: Summary) -> Table:
     table.add_column(justify="right")
     table.add_column()
     for figure in headline(summary):
-        table.add_row(figure.label, Text(figure.value, "bold"), Text(words.visible(figure.note), "dim"))
-    late = [f"{words.count(summary.late)} late", f"{words.count(summary.repeated)} repeated"]
-    late += [f"{words.count(row.count)} with {row.name} enrichment" for row in summary.enrichment[1:] if row.count]
-    if summary.accuracy is not None:  # without truth it is a headline figure
-        table.add_row("Alerts", Text(words.count(summary.alerts), "bold"), Text(alerts_note(summary), "dim"))
-    flags = ", ".join(f"{words.count(row.notices)} {row.name}" for row in summary.flags)
-    table.add_row("Flags without an action", Text(words.count(summary.flag_notices), "bold"), Text(flags, "dim"))
+        table.add_row(figure.label, Text(figure.value, "bold"), Text(formatting.visible(figure.note), "dim"))
+    late = [f"{formatting.count(summary.late)} late", f"{formatting.count(summary.repeated)} repeated"]
+    late += [f"{formatting.count(row.count)} with {row.name} enrichment" for row in summary.enrichment[1:] if row.count]
+    if summary.accuracy is not None:  # without truth this is a headline figure
+        table.add_row("Alerts", Text(formatting.count(summary.alerts), "bold"), Text(alerts_note(summary), "dim"))
+    flags = ", ".join(f"{formatting.count(row.notices)} {row.name}" for row in summary.flags)
+    table.add_row("Flags without an action", Text(formatting.count(summary.flag_notices), "bold"), Text(flags, "dim"))
     if summary.mean_coverage is not None:
-        low = f"{words.plural(summary.low_coverage, 'decision')} below the floor (low_coverage)"
-        table.add_row("Coverage, mean", Text(words.percent(summary.mean_coverage), "bold"), Text(low, "dim"))
+        low = f"{formatting.plural(summary.low_coverage, 'decision')} below the floor (low_coverage)"
+        table.add_row("Coverage, mean", Text(formatting.percent(summary.mean_coverage), "bold"), Text(low, "dim"))
     if summary.cautious_rules:
         text = "decisions with points of rules that were never calibrated (`fraud rules calibrate`)"
-        table.add_row("Cautious rules", Text(words.count(summary.cautious_rules), "bold"), Text(text, "dim"))
-    table.add_row("Out of the ordinary", "", Text(", ".join(late), "dim"))
+        table.add_row("Cautious rules", Text(formatting.count(summary.cautious_rules), "bold"), Text(text, "dim"))
+    table.add_row("Exceptions", "", Text(", ".join(late), "dim"))
     return table
 
 
 def _actions(summary: Summary) -> Table:
     has_truth = summary.accuracy is not None
-    unit = words.visible(summary.amount_unit)
-    table = _table(
+    unit = formatting.visible(summary.amount_unit)
+    table = table_of(
         "Actions", "action", "transactions", "share", f"amount, {unit}", *(["known fraud"] if has_truth else [])
     )
     for row in summary.actions:
-        cells = [words.count(row.count), words.percent(row.share), words.amount(row.amount)]
-        table.add_row(words.ACTION_WORDS[row.action], *cells, *([words.count(row.frauds)] if has_truth else []))
+        cells = [formatting.count(row.count), formatting.percent(row.share), formatting.amount(row.amount)]
+        table.add_row(
+            formatting.ACTION_LABELS[row.action], *cells, *([formatting.count(row.frauds)] if has_truth else [])
+        )
     return table
 
 
 def _detection(accuracy: Accuracy) -> Table:
-    known = f"{words.plural(accuracy.labelled, 'transaction')} with known truth"
-    table = _table(
+    known = f"{formatting.plural(accuracy.labelled, 'transaction')} with known truth"
+    table = table_of(
         f"Detection, over {known}", "alert", "caught", "missed", "false alarms", "precision", "recall", "F1", "FPR"
     )
     for name, detection in (
@@ -95,96 +98,99 @@ def _detection(accuracy: Accuracy) -> Table:
     ):
         table.add_row(
             name,
-            words.count(detection.caught),
-            words.count(detection.missed),
-            words.count(detection.false_alarms),
-            words.percent(detection.precision),
-            words.percent(detection.recall),
-            words.ratio(detection.f1),
-            words.percent(detection.false_positive_rate),
+            formatting.count(detection.caught),
+            formatting.count(detection.missed),
+            formatting.count(detection.false_alarms),
+            formatting.percent(detection.precision),
+            formatting.percent(detection.recall),
+            formatting.ratio(detection.f1),
+            formatting.percent(detection.false_positive_rate),
         )
     return table
 
 
 def _rankings(accuracy: Accuracy) -> Table:
-    table = _table("Scores, whatever the thresholds", "score", "AUC", "AP", "recall at 1% FPR", "at 3% FPR", "CP@100")
+    table = table_of(
+        "Scores, independent of thresholds", "score", "AUC", "AP", "recall at 1% FPR", "at 3% FPR", "CP@100"
+    )
     for ranking in accuracy.rankings:
         table.add_row(
             ranking.score,
-            words.ratio(ranking.auc),
-            words.ratio(ranking.average_precision),
-            words.percent(ranking.recall_at_1_percent_fpr),
-            words.percent(ranking.recall_at_3_percent_fpr),
-            words.ratio(ranking.card_precision_100),
+            formatting.ratio(ranking.auc),
+            formatting.ratio(ranking.average_precision),
+            formatting.percent(ranking.recall_at_1_percent_fpr),
+            formatting.percent(ranking.recall_at_3_percent_fpr),
+            formatting.ratio(ranking.card_precision_100),
         )
     if accuracy.calibration_error is not None:
-        model = words.percent(accuracy.model_calibration_error)
-        table.caption = (
-            f"calibration error of the risk score {words.percent(accuracy.calibration_error)}, of the model {model}"
-        )
+        risk_score = formatting.percent(accuracy.calibration_error)
+        model = formatting.percent(accuracy.model_calibration_error)
+        table.caption = f"calibration error of the risk score {risk_score}, of the model {model}"
         table.caption_justify = "left"
     if accuracy.best_card_precision_100 is not None:
-        table.add_row("(best list)", "", "", "", "", words.ratio(accuracy.best_card_precision_100), style="dim")
+        table.add_row("(best list)", "", "", "", "", formatting.ratio(accuracy.best_card_precision_100), style="dim")
     return table
 
 
 def _patterns(accuracy: Accuracy) -> Table:
-    table = _table(
+    table = table_of(
         "Fraud by pattern", "pattern", "frauds", "caught", "recall", "hard-blocked", "missed", "amount missed"
     )
     for row in accuracy.patterns[:MOST_ROWS]:
         table.add_row(
             Text(_name(row.pattern).replace("_", " ")),
-            words.count(row.frauds),
-            words.count(row.caught),
-            words.percent(row.recall),
-            words.count(row.hard_block),
-            words.count(row.missed),
-            words.amount(row.amount_missed),
+            formatting.count(row.frauds),
+            formatting.count(row.caught),
+            formatting.percent(row.recall),
+            formatting.count(row.hard_block),
+            formatting.count(row.missed),
+            formatting.amount(row.amount_missed),
         )
-    return _with_rest(table, len(accuracy.patterns))
+    return with_rest(table, len(accuracy.patterns))
 
 
 def _losses(accuracy: Accuracy) -> Table:
-    table = _table("Losses", "outcome", "transactions", "amount", "hard-blocked", "amount hard-blocked")
+    table = table_of("Losses", "outcome", "transactions", "amount", "hard-blocked", "amount hard-blocked")
     for row in accuracy.losses:
         table.add_row(
             row.outcome,
-            words.count(row.count),
-            words.amount(row.amount),
-            words.count(row.blocked),
-            words.amount(row.amount_blocked),
+            formatting.count(row.count),
+            formatting.amount(row.amount),
+            formatting.count(row.blocked),
+            formatting.amount(row.amount_blocked),
         )
     return table
 
 
 def _resolutions(accuracy: Accuracy) -> Table:
-    table = _table("By resolution code", "code", "transactions", "amount", "stopped", "amount stopped")
+    table = table_of("By resolution code", "code", "transactions", "amount", "stopped", "amount stopped")
     for row in accuracy.resolutions[:MOST_ROWS]:
         table.add_row(
             Text(_name(row.resolution_code)),
-            words.count(row.count),
-            words.amount(row.amount),
-            words.count(row.stopped),
-            words.amount(row.amount_stopped),
+            formatting.count(row.count),
+            formatting.amount(row.amount),
+            formatting.count(row.stopped),
+            formatting.amount(row.amount_stopped),
         )
-    return _with_rest(table, len(accuracy.resolutions))
+    return with_rest(table, len(accuracy.resolutions))
 
 
 def _rules(summary: Summary) -> Table:
     has_truth = summary.accuracy is not None
-    table = _table("Rules", "rule", "hits", "trigger rate", *(["detection", "precision"] if has_truth else []))
+    table = table_of("Rules", "rule", "hits", "trigger rate", *(["detection", "precision"] if has_truth else []))
     for row in summary.rules[:MOST_ROWS]:
-        cells = [words.percent(row.detection_rate), words.percent(row.precision)] if has_truth else []
-        table.add_row(Text(_name(row.rule_id)), words.count(row.hits), words.percent(row.trigger_rate), *cells)
-    return _with_rest(table, len(summary.rules))
+        cells = [formatting.percent(row.detection_rate), formatting.percent(row.precision)] if has_truth else []
+        table.add_row(
+            Text(_name(row.rule_id)), formatting.count(row.hits), formatting.percent(row.trigger_rate), *cells
+        )
+    return with_rest(table, len(summary.rules))
 
 
 def _dead_letters(summary: Summary) -> Table:
-    table = _table("Dead letters", "reason", "records")
+    table = table_of("Dead letters", "reason", "records")
     for row in summary.dead_letter_classes[:MOST_ROWS]:
-        table.add_row(Text(_name(row.reason, REASON_LENGTH)), words.count(row.count))
-    return _with_rest(table, len(summary.dead_letter_classes))
+        table.add_row(Text(_name(row.reason, REASON_LENGTH)), formatting.count(row.count))
+    return with_rest(table, len(summary.dead_letter_classes))
 
 
 def _footnote(has_truth: bool) -> Text:
@@ -193,25 +199,9 @@ def _footnote(has_truth: bool) -> Text:
         if has_truth or not item.needs_truth:
             note.append(item.term, "bold").append(f": {item.meaning}. ")
     if not has_truth:
-        note.append("How much fraud was caught can be said once the truth is given (--truth).")
+        note.append("Detection figures need the truth (--truth).")
     return note
 
 
-def _table(title: str, first: str, *others: str) -> Table:
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
-    )
-    table.add_column(first, min_width=18, overflow="fold")
-    for other in others:
-        table.add_column(other, justify="right", no_wrap=True)
-    return table
-
-
-def _with_rest(table: Table, rows: int) -> Table:
-    if rows > MOST_ROWS:
-        table.add_row(Text(f"… and {words.count(rows - MOST_ROWS)} more, on the page", "dim"))
-    return table
-
-
 def _name(text: str, length: int = NAME_LENGTH) -> str:
-    return words.shortened(words.visible(text), length)
+    return formatting.shortened(formatting.visible(text), length)

@@ -1,4 +1,4 @@
-"""What the transactions turned out to be: a truth file of the simulator's, or any events file that holds labels."""
+"""Reads the truth of transactions: a truth file of the simulator, or an events file with labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from reporting.growing_columns import GrowingColumns
 from reporting.identity import transaction_key
 from reporting.json_lines import broken_line, records_of
-from udfs.codec import MAX_TIMESTAMP_MS
+from udfs.records.codec import MAX_TIMESTAMP_MS
 
 Column = npt.NDArray[Any]
 TRUTH_TYPES = ("truth", "label")
@@ -34,9 +34,10 @@ class _Line(msgspec.Struct, gc=False):
 
 
 class Truth(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """One row [T] a transaction, sorted by key; of several labels the one known last, of those the last in the file.
+    """One row [T] a transaction, sorted by key. Of several labels the one with the latest known_at counts; of those with
+    the same known_at, the last in the file.
 
-    Pattern and resolution are indices into their names, NOT_NAMED where the file names none.
+    `pattern` and `resolution` are indices into the names, NOT_NAMED without a name.
     """
 
     key: Column  # uint64, reporting.identity.transaction_key
@@ -48,9 +49,9 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Outcomes(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """Truth beside the decisions, row [N] by row."""
+    """The truth of each decision, one row [N] a decision."""
 
-    known: Column  # bool; the following say something only where it is true
+    known: Column  # bool; where it is false, the other columns have their defaults
     is_fraud: Column  # bool
     pattern: Column  # int64, index in pattern_names
     resolution: Column  # int64, index in resolution_codes
@@ -64,7 +65,7 @@ _decoder = msgspec.json.Decoder(_Line)
 
 
 def read_truth(path: Path) -> Truth:
-    """Truth lines and labels of the file; events of other types are left out. Raises RunFilesError."""
+    """The truth lines and labels of the file; events of other types are skipped. Raises RunFilesError."""
     rows = GrowingColumns({"key": "Q", "is_fraud": "b", "pattern": "q", "resolution": "q", "known_at_ms": "q"})
     patterns: dict[str, int] = {}
     resolutions: dict[str, int] = {}
@@ -99,20 +100,20 @@ def read_truth(path: Path) -> Truth:
 
 
 def outcomes_of(truth: Truth, key: Column) -> Outcomes:
-    """Look each decision's key up in the truth."""
+    """The outcomes of decisions by their keys [N] (uint64)."""
     if not len(truth.key):
-        nothing, none_named = np.zeros(len(key), bool), np.full(len(key), NOT_NAMED)
-        return Outcomes(known=nothing, is_fraud=nothing, pattern=none_named, resolution=none_named)
-    place = np.searchsorted(truth.key, key)
-    place[place == len(truth.key)] = 0
-    known = truth.key[place] == key
+        unknown, not_named = np.zeros(len(key), bool), np.full(len(key), NOT_NAMED)
+        return Outcomes(known=unknown, is_fraud=unknown, pattern=not_named, resolution=not_named)
+    row = np.searchsorted(truth.key, key)
+    row[row == len(truth.key)] = 0
+    known = truth.key[row] == key
     scored = np.zeros(len(truth.key), bool)
-    scored[place[known]] = True
+    scored[row[known]] = True
     return Outcomes(
         known=known,
-        is_fraud=known & truth.is_fraud[place],
-        pattern=np.where(known, truth.pattern[place], NOT_NAMED),
-        resolution=np.where(known, truth.resolution[place], NOT_NAMED),
+        is_fraud=known & truth.is_fraud[row],
+        pattern=np.where(known, truth.pattern[row], NOT_NAMED),
+        resolution=np.where(known, truth.resolution[row], NOT_NAMED),
         pattern_names=truth.pattern_names,
         resolution_codes=truth.resolution_codes,
         unscored=int((~scored).sum()),
@@ -125,7 +126,7 @@ def _number_of(name: str | None, numbers: dict[str, int]) -> int:
 
 
 def _epoch_ms(moment: int | datetime | None) -> int:
-    """A truth line says no time and gives way to every label."""
+    """-1 without a time: a truth line has none, and any label takes precedence over it."""
     if moment is None:
         return -1
     return moment if isinstance(moment, int) else int((moment - _EPOCH).total_seconds() * 1000)

@@ -1,4 +1,4 @@
-"""Ordinary changes of accounts: lost cards, dormancy, new phone numbers."""
+"""Draws ordinary account changes: lost cards, dormancy, new phone numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from simulator.logins import AccountChangeDraft
 from simulator.world import World
 
 CHANGES_PER_USER_AND_DAY = 0.0015
-STORIES = (
+CHANGES = (
     ("active", "active", "phone number changed", "self_service"),
     ("active", "active", "e-mail address changed", "self_service"),
     ("active", "active", "credit limit raised", "system"),
@@ -17,13 +17,13 @@ STORIES = (
     ("active", "dormant", "no activity", "system"),
     ("dormant", "active", "customer returned", "agent"),
 )
-STORY_WEIGHTS = (0.3, 0.2, 0.15, 0.2, 0.08, 0.07)
+CHANGE_WEIGHTS = (0.3, 0.2, 0.15, 0.2, 0.08, 0.07)
 AUDIT_UNKNOWN_SHARE, AUDIT_MISSING_SHARE = 0.02, 0.03
 AGENTS = 24
 
 
 def draw_account_changes(world: World, rng: np.random.Generator) -> tuple[AccountChangeDraft, ...]:
-    """Changes at any time of the period; a blocked account is active again after some days."""
+    """Draws changes uniformly over the period; a blocked account is unblocked after 0.5 to 10 days."""
     config = world.config
     count = int(rng.poisson(CHANGES_PER_USER_AND_DAY * config.users * config.days))
     changes = []
@@ -31,19 +31,19 @@ def draw_account_changes(world: World, rng: np.random.Generator) -> tuple[Accoun
         user = int(rng.integers(config.users))
         opened_ms = max(config.start_ms, int(world.users.opened_ms[user]))
         changed_ms = int(rng.integers(opened_ms, config.end_ms))
-        old, new, reason, by = STORIES[int(rng.choice(len(STORIES), p=STORY_WEIGHTS))]
-        changes.append(AccountChangeDraft(user, changed_ms, old, new, reason, _audit_user(rng, by)))
+        old, new, reason, actor = CHANGES[int(rng.choice(len(CHANGES), p=CHANGE_WEIGHTS))]
+        changes.append(AccountChangeDraft(user, changed_ms, old, new, reason, _audit_user(rng, actor)))
         unblocked_ms = changed_ms + int(rng.uniform(0.5, 10) * DAY_MS)
         if new == "blocked" and unblocked_ms < config.end_ms:
-            by_agent = _audit_user(rng, "agent")
-            changes.append(AccountChangeDraft(user, unblocked_ms, "blocked", "active", "card replaced", by_agent))
+            agent = _audit_user(rng, "agent")
+            changes.append(AccountChangeDraft(user, unblocked_ms, "blocked", "active", "card replaced", agent))
     return tuple(changes)
 
 
-def _audit_user(rng: np.random.Generator, by: str) -> str | None:
+def _audit_user(rng: np.random.Generator, actor: str) -> str | None:
     draw = rng.random()
     if draw < AUDIT_MISSING_SHARE:
         return None
     if draw < AUDIT_MISSING_SHARE + AUDIT_UNKNOWN_SHARE:
         return "unknown"
-    return f"agent-{int(rng.integers(AGENTS)):02d}" if by == "agent" else by
+    return f"agent-{int(rng.integers(AGENTS)):02d}" if actor == "agent" else actor

@@ -1,4 +1,4 @@
-"""In which order the events arrive: some transactions late, a few sent twice."""
+"""Arrival order of events, with late and duplicate transactions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESENT_AFTER_MS = (1_000, 2 * 3_600_000)
 
 
 def draw_arrivals(world: World, rng: np.random.Generator, timestamp_ms: Array) -> Array:
-    """When each transaction arrives (epoch ms): at once, but for a share that is seconds to hours late."""
+    """Arrival time of each transaction (epoch ms, int64): its timestamp, plus seconds to hours for `late_share`."""
     late = rng.random(len(timestamp_ms)) < world.config.late_share
     delay_ms = LATE_MEDIAN_MS * np.exp(LATE_SPREAD * rng.standard_normal(len(timestamp_ms)))
     arrived_ms: Array = timestamp_ms + np.where(late, np.clip(delay_ms, *LATE_RANGE_MS).astype(np.int64), 0)
@@ -27,14 +27,14 @@ def draw_arrivals(world: World, rng: np.random.Generator, timestamp_ms: Array) -
 
 @dataclass(frozen=True, slots=True)
 class ArrivalOrder:
-    """Every line of the events file in order: what it is (`kind`), and the row of that kind's table (`row`)."""
+    """The lines of the events file in order: `kind` (int8) and the row in that kind's table (`row`, int32)."""
 
     kind: Array
     row: Array
     duplicate_count: int
 
 
-def arrange(
+def order_by_arrival(
     world: World,
     rng: np.random.Generator,
     arrived_ms: Array,
@@ -42,7 +42,7 @@ def arrange(
     account_changes: tuple[AccountChangeDraft, ...],
     labels: Labels,
 ) -> ArrivalOrder:
-    """Logins and account changes arrive at once, labels when they are known, duplicates some time after the original."""
+    """Sorts all events by arrival time: labels arrive at known_at, duplicates after the original, others without delay."""
     resent = np.flatnonzero(rng.random(len(arrived_ms)) < world.config.duplicate_share)
     resent_ms = arrived_ms[resent] + rng.integers(*RESENT_AFTER_MS, len(resent))
     changed_ms = np.array([change.timestamp_ms for change in account_changes], np.int64)

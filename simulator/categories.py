@@ -1,4 +1,4 @@
-"""What merchants sell: categories (MCC of ISO 18245) with how they sell and how much an ordinary purchase costs there."""
+"""Merchant categories (MCC of ISO 18245) with their sales channels and amount scales."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PHYSICAL, ONLINE, CASH, TRANSFER = range(4)
 
 
 class Category(NamedTuple):
-    """`amount_scale` multiplies a person's own amounts; the weights say how many merchants are of this category."""
+    """`amount_scale` multiplies a user's amounts; the weights are the category's relative numbers of merchants."""
 
     code: str
     amount_scale: float
@@ -53,6 +53,6 @@ CASH_CATEGORY = CODES.index("6011")
 TRANSFER_CATEGORY = CODES.index("4829")
 
 
-def codes_of(*categories: str) -> tuple[int, ...]:
-    """Positions in CATEGORIES of the given MCCs."""
+def category_indexes(*categories: str) -> tuple[int, ...]:
+    """Indexes in CATEGORIES of the given MCCs."""
     return tuple(CODES.index(code) for code in categories)

@@ -1,4 +1,4 @@
-"""Weighted draws out of groups, for many draws at once."""
+"""Vectorised weighted draws from groups."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GroupedChoice:
         self._bounds = np.searchsorted(sorted_groups, np.arange(group_count + 1))
 
     def draw(self, rng: np.random.Generator, groups: Array) -> Array:
-        """One member for each wanted group, int64 (draws,); -1 where the group is empty."""
+        """One member of each given group, int64 (draws,); -1 where the group is empty."""
         known = groups < len(self._bounds) - 1
         bounded = np.where(known, groups, 0)
         first, last = self._bounds[bounded], self._bounds[bounded + 1]

@@ -1,4 +1,4 @@
-"""Where people live, shop and travel: real cities with their coordinates and time zones."""
+"""Cities with coordinates, time zones and population weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EARTH_RADIUS_KM = 6_371.0088
 
 
 class City(NamedTuple):
-    """`weight` is the share of users who live there, relative to the others."""
+    """A real city; `weight` is its relative number of users."""
 
     name: str
     country: str

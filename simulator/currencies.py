@@ -1,4 +1,4 @@
-"""Local currencies, for simulations that ask for them."""
+"""Local currencies, for simulations with `multi_currency`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BASE_EXPONENT = 2
 
 
 class Currency(NamedTuple):
-    """`rate` is what one major unit is worth in the base currency, as decimal text; `exponent` by ISO 4217."""
+    """`rate` is the value of one major unit in the base currency, as decimal text; `exponent` is that of ISO 4217."""
 
     code: str
     rate: str
@@ -39,7 +39,7 @@ MINOR_PER_MAJOR = np.array([10**currency.exponent for currency in CURRENCIES])
 
 
 def to_local_currencies(world: World, transactions: Transactions) -> None:
-    """Restates every amount in the currency of the merchant's country, else of the user's home, in place."""
+    """Converts amounts in place to the currency of the merchant's country, or of the user's home without a merchant."""
     of_country = np.zeros(len(cities.COUNTRIES), np.int64)
     for number, currency in enumerate(CURRENCIES):
         for code in currency.countries:

@@ -1,4 +1,4 @@
-"""E-mail domains that buyers give: the big providers, employers, and throw-away ones."""
+"""E-mail domains of buyers: large providers, employers and disposable ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST_THROW_AWAY = len(PROVIDERS) + len(EMPLOYERS)
 
 
 def registered_at_ms(domain: int, start_ms: int) -> int:
-    """When the domain was registered, epoch milliseconds UTC: decades, years or days before the start."""
+    """Registration time of a domain (epoch ms UTC): decades, years or days before the start, by its type."""
     if domain < FIRST_EMPLOYER:
         age_days = 9_000 - 400 * domain
     elif domain < FIRST_THROW_AWAY:

@@ -1,4 +1,4 @@
-"""Turns the columns into the lines of the events file, a chunk at a time."""
+"""Encodes the simulated columns as the lines of the events file, in chunks."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from simulator.transactions import (
     POS,
     Transactions,
 )
-from udfs.events import AccountChange, Label, Login, Transaction
+from udfs.records.events import AccountChange, Label, Login, Transaction
 
-LINES_AT_ONCE = 32_768
+LINES_PER_CHUNK = 32_768
 _ONE_TIME_PASSWORD = (False, True, None)
 _encode = msgspec.json.Encoder().encode
 
 
 class EventLines:
-    """The events in arrival order, each a JSON object as bytes without a line end; encoded anew whenever iterated."""
+    """The events in arrival order, each a JSON object as bytes without a newline; each iteration encodes them again."""
 
     def __init__(
         self,
@@ -60,16 +60,16 @@ class EventLines:
             yield from chunk
 
     def chunks(self) -> Iterator[list[bytes]]:
-        """The same lines in lists of at most LINES_AT_ONCE."""
+        """Yields the lines in lists of at most LINES_PER_CHUNK."""
         encoders: tuple[Callable[[Array], list[bytes]], ...] = (
             self._encode_transactions,
             self._encode_logins,
             self._encode_account_changes,
             self._encode_labels,
         )
-        for first in range(0, len(self), LINES_AT_ONCE):
-            kinds = self._order.kind[first : first + LINES_AT_ONCE]
-            rows = self._order.row[first : first + LINES_AT_ONCE]
+        for first in range(0, len(self), LINES_PER_CHUNK):
+            kinds = self._order.kind[first : first + LINES_PER_CHUNK]
+            rows = self._order.row[first : first + LINES_PER_CHUNK]
             lines = [b""] * len(kinds)
             for kind, encode in enumerate(encoders):
                 positions = np.flatnonzero(kinds == kind)
@@ -80,7 +80,7 @@ class EventLines:
     def _encode_transactions(self, rows: Array) -> list[bytes]:
         names, table = self._names, self._transactions.take(rows)
         major = table.amount_minor / MINOR_PER_MAJOR[table.currency]
-        unplaced = table.city == NONE
+        unlocated = table.city == NONE
         card = np.where(
             (table.channel == POS) | (table.channel == ATM) | (table.channel == ECOMMERCE), table.user, NONE
         )
@@ -104,8 +104,8 @@ class EventLines:
                     session_id=f"S{session:09d}" if session >= 0 else None,
                     card_id=cards[card_number] if card_number >= 0 else None,
                     ip_address=names.addresses[address],
-                    latitude=None if hidden else latitude,
-                    longitude=None if hidden else longitude,
+                    latitude=None if no_location else latitude,
+                    longitude=None if no_location else longitude,
                     city=names.cities[city],
                     country=names.countries[city],
                     otp_used=_ONE_TIME_PASSWORD[otp],
@@ -115,12 +115,12 @@ class EventLines:
             )
             for (
                 number, user, time_ms, amount, currency, kind, auth_result, merchant, channel, entry_mode, device,
-                session, card_number, address, hidden, latitude, longitude, city, otp, beneficiary, domain,
+                session, card_number, address, no_location, latitude, longitude, city, otp, beneficiary, domain,
             ) in zip(
                 rows.tolist(), table.user.tolist(), table.timestamp_ms.tolist(), major.tolist(), table.currency.tolist(),
                 table.kind.tolist(), table.auth_result.tolist(), table.merchant.tolist(), table.channel.tolist(),
                 table.entry_mode.tolist(), table.device.tolist(), table.session.tolist(), card.tolist(),
-                table.address.tolist(), unplaced.tolist(), (table.latitude_parts / DEGREE_PARTS).tolist(),
+                table.address.tolist(), unlocated.tolist(), (table.latitude_parts / DEGREE_PARTS).tolist(),
                 (table.longitude_parts / DEGREE_PARTS).tolist(), table.city.tolist(), table.otp.tolist(),
                 table.beneficiary.tolist(), table.domain.tolist(), strict=True,
             )

@@ -1,4 +1,4 @@
-"""Writes a simulation into a folder: all files or none."""
+"""Writes a simulation to a folder: all files or none."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ EVENTS, TRUTH, MANIFEST, FX_RATES = "events.jsonl", "truth.jsonl", "manifest.jso
 REFERENCE_FOLDER = "reference"
 REFERENCE_FILES = ("users", "merchants", "devices", "ip_feed", "domain_feed", "block_list")
 PARTIAL = ".partial"
-_LINES_AT_ONCE = 16_384
+_LINES_PER_WRITE = 16_384
 
 
 def write(simulation: Simulation, directory: Path | str, progress: Callable[[int, int], None] | None = None) -> None:
-    """Writes events.jsonl, truth.jsonl, reference/*.jsonl and, last, manifest.json; with currencies also fx_rates.csv.
+    """Writes events.jsonl, truth.jsonl, reference/*.jsonl and manifest.json; with multi_currency also fx_rates.csv.
 
-    Everything is written under temporary names first and renamed at the end, so an interruption (Ctrl-C, a full disk)
-    leaves the folder as it was. `progress` is called with (lines written, lines in all) of the events. Raises OSError.
+    Files are written under temporary names and renamed at the end, so an interruption (Ctrl-C, a full disk) leaves the
+    folder unchanged. `progress` is called with (lines written, total lines) of the events. Raises OSError.
     """
     folder = Path(directory)
-    made = [path for path in (folder / REFERENCE_FOLDER, folder) if not path.exists()]
+    created = [path for path in (folder / REFERENCE_FOLDER, folder) if not path.exists()]
     (folder / REFERENCE_FOLDER).mkdir(parents=True, exist_ok=True)
     partials: list[Path] = []
     try:
         _write_partials(simulation, folder, partials, progress)
-    except BaseException:  # KeyboardInterrupt too: nothing half-written may stay
+    except BaseException:  # includes KeyboardInterrupt: no partial file may remain
         for path in partials:
             path.unlink(missing_ok=True)
-        for path in made:
-            with suppress(OSError):  # somebody else put a file there meanwhile
+        for path in created:
+            with suppress(OSError):  # another process has written to the folder
                 path.rmdir()
         raise
     for path in partials:
@@ -76,7 +76,7 @@ def _write_lines(path: Path, records: Iterable[object]) -> None:
         lines: list[bytes] = []
         for record in records:
             lines.append(encode(record))
-            if len(lines) == _LINES_AT_ONCE:
+            if len(lines) == _LINES_PER_WRITE:
                 file.write(b"\n".join(lines) + b"\n")
                 lines.clear()
         if lines:

@@ -1,4 +1,4 @@
-"""What a fraud pattern is: a class that makes one episode of fraud at a time."""
+"""Interface of fraud patterns: each call produces one episode of fraud."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def _no_rows() -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One act of fraud.
+    """The output of one fraud episode; every part is optional.
 
-    `frauds` are added and are fraud; `marked_rows` are rows of the scene's ordinary purchases that become fraud;
-    `companions` are added, belong to the story and are no fraud. Any of them may be absent.
+    `frauds` are new fraudulent transactions; `marked_rows` (int64) are rows of the scene's ordinary purchases that
+    become fraud; `companions` are new legitimate transactions of the same episode.
     """
 
     frauds: Transactions | None = None
@@ -39,14 +39,17 @@ class Episode:
 
 
 class FraudPattern(ABC):
-    """A kind of fraud. `name` equals the file's name; `weight` is its share of the fraud relative to the others.
+    """A type of fraud. `name` must equal the file name; `weight` is its relative share of all frauds.
 
-    `episode` may be called any number of times with the same scene and must draw only from `scene.rng`. It returns an
-    episode without fraud where the scene offers no occasion.
+    Patterns are stateless and deterministic: all random draws come from `scene.rng`.
     """
 
     name: ClassVar[str]
     weight: ClassVar[float] = 1.0
 
     @abstractmethod
-    def episode(self, scene: Scene) -> Episode: ...
+    def episode(self, scene: Scene) -> Episode:
+        """One episode; called repeatedly with the same scene until `scene.wanted` frauds exist.
+
+        Must not change the scene's purchases. Returns an episode without fraud where the scene offers no victims.
+        """

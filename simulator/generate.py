@@ -1,4 +1,4 @@
-"""Makes a whole simulation: people pay by habit, fraudsters commit fraud, labels become known, events arrive."""
+"""Generates a simulation: ordinary purchases, injected frauds, refunds, logins, labels and arrival order."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """`events` are the encoded lines in arrival order; `truth` one record a transaction by event time.
+    """The output of a simulation.
 
-    `manifest` holds the seed, the arguments and the counts by type and by pattern, ready for JSON.
+    `events` are the encoded lines in arrival order; `truth` has one record per transaction, by event time; `manifest`
+    holds the seed, the arguments and the counts by type and pattern as JSON-compatible values.
     """
 
     config: SimulatorConfig
@@ -47,11 +48,11 @@ class Simulation:
 
 
 def simulate(config: SimulatorConfig, progress: Progress | None = None) -> Simulation:
-    """Makes everything but the text of the events, which `events` encodes when it is iterated.
+    """Runs a simulation; equal configurations produce equal bytes. Events are encoded when `events` is iterated.
 
-    The number of transactions is exactly config.transaction_count unless single fraud episodes are larger than that.
-    `progress` is called with (transactions drawn, transactions in all). Equal configurations give equal bytes.
-    Raises SimulatorConfigError where a pattern's name is unknown.
+    The number of transactions is exactly config.transaction_count unless a single fraud episode exceeds it.
+    `progress` is called with (transactions drawn, total transactions). Raises SimulatorConfigError for an unknown
+    pattern name.
     """
     patterns = pattern_registry.select(config.patterns)
     streams = RandomStreams(config.seed)
@@ -63,24 +64,24 @@ def simulate(config: SimulatorConfig, progress: Progress | None = None) -> Simul
             progress(done, total)
 
     ordinary = purchases.draw_purchases(world, streams.of("purchases"), total, report)
-    committed = frauds.commit_frauds(world, ordinary, patterns, streams)
-    transactions = _assemble(world, streams, ordinary, committed)
+    injected = frauds.inject_frauds(world, ordinary, patterns, streams)
+    transactions = _assemble(world, streams, ordinary, injected)
     if config.multi_currency:
         currencies.to_local_currencies(world, transactions)
     first_rows = sessions.number_sessions(transactions)
     session_logins = sessions.draw_logins(world, streams.of("logins"), transactions, first_rows)
-    logins = sessions.in_order(session_logins, committed.logins)
+    logins = sessions.merge_by_time(session_logins, injected.logins)
     ordinary_changes = account_changes.draw_account_changes(world, streams.of("account changes"))
-    changes = tuple(sorted((*ordinary_changes, *committed.account_changes), key=lambda change: change.timestamp_ms))
+    changes = tuple(sorted((*ordinary_changes, *injected.account_changes), key=lambda change: change.timestamp_ms))
     arrived_ms = arrival.draw_arrivals(world, streams.of("arrivals"), transactions.timestamp_ms)
     known_labels = labels.draw_labels(world, streams.of("labels"), transactions, arrived_ms)
-    order = arrival.arrange(world, streams.of("duplicates"), arrived_ms, logins, changes, known_labels)
-    names = Names(world, world.addresses.first_fresh + committed.means.address_count)
+    order = arrival.order_by_arrival(world, streams.of("duplicates"), arrived_ms, logins, changes, known_labels)
+    names = Names(world, world.addresses.first_fresh + injected.resources.address_count)
     return Simulation(
         config=config,
         events=EventLines(order, names, transactions, logins, changes, known_labels),
         truth=Truth(transactions, names, tuple(patterns)),
-        reference=make_reference(world, committed.means, names, streams),
+        reference=make_reference(world, injected.resources, names, streams),
         manifest={
             "seed": config.seed,
             "arguments": asdict(config),
@@ -99,16 +100,16 @@ def simulate(config: SimulatorConfig, progress: Progress | None = None) -> Simul
     )
 
 
-def _assemble(world: World, streams: RandomStreams, ordinary: Transactions, committed: frauds.Frauds) -> Transactions:
-    """All transactions by event time; as many ordinary purchases give way as frauds and refunds were added."""
-    given_back, refunded_rows = refunds.draw_refunds(world, streams.of("refunds"), ordinary)
+def _assemble(world: World, streams: RandomStreams, ordinary: Transactions, injected: frauds.Frauds) -> Transactions:
+    """All transactions by event time; drops as many ordinary purchases as frauds and refunds were added."""
+    refunded, refunded_rows = refunds.draw_refunds(world, streams.of("refunds"), ordinary)
     droppable = ordinary.pattern == NOT_FRAUD
     droppable[refunded_rows] = False
-    too_many = len(committed.added) + len(given_back)
+    excess = len(injected.added) + len(refunded)
     kept = np.ones(len(ordinary), np.bool_)
-    kept[frauds.rows_to_drop(streams.of("drops"), droppable, too_many)] = False
-    everything = concatenate([ordinary.take(kept), given_back, committed.added])
-    return everything.take(np.argsort(everything.timestamp_ms, kind="stable"))
+    kept[frauds.rows_to_drop(streams.of("drops"), droppable, excess)] = False
+    combined = concatenate([ordinary.take(kept), refunded, injected.added])
+    return combined.take(np.argsort(combined.timestamp_ms, kind="stable"))
 
 
 def _pattern_counts(transactions: Transactions, patterns: tuple[str, ...]) -> dict[str, int]:

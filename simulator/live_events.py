@@ -1,4 +1,4 @@
-"""Recorded events as if they happened now: their times are those of their sending, and they can come again and again."""
+"""Replays recorded events as live traffic: repeats them indefinitely and shifts their timestamps to the send time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _moment = msgspec.json.Decoder(_Moment).decode
 
 
 def user_of(event: bytes) -> str:
-    """The id of the event's user. Raises ValueError if it has none."""
+    """The event's user id as text. Raises ValueError where it has none."""
     try:
         return str(_owner(event).user_id)
     except msgspec.MsgspecError as error:
@@ -41,8 +41,11 @@ def user_of(event: bytes) -> str:
 
 
 def repeated(events: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
-    """The events without end. From the second round on, ids of transactions and events get the round's number, and times
-    go on where the round before ended: later by whole days, so that hours of the day stay what they are."""
+    """Yields the events of `events()` repeatedly without end; ends at once where there are none.
+
+    From the second round on, the round's number is appended to transaction and event ids, and timestamps are shifted by
+    whole days past the previous round, so that the hour of the day is preserved.
+    """
     first_ms, last_ms = sys.maxsize, 0
     for line in events():
         with suppress(msgspec.MsgspecError):
@@ -67,13 +70,13 @@ def repeated(events: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
 
 
 class Retimer:
-    """Gives events the time of their sending; a label goes with the new time of its transaction."""
+    """Replaces timestamps by the send time; a label keeps the new timestamp of its transaction."""
 
     def __init__(self) -> None:
         self._transactions: dict[Any, int] = {}
 
     def at(self, line: bytes, now_ms: int) -> bytes:
-        """The event as if it happened at `now_ms`; what is no JSON object stays as it is."""
+        """The event with the timestamp `now_ms`; lines that are not a JSON object are returned unchanged."""
         try:
             event = _decode(line)
         except msgspec.MsgspecError:

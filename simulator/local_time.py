@@ -1,4 +1,4 @@
-"""From a city's local time to UTC."""
+"""Conversion of local times of cities to UTC."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from simulator.config import DAY_MS
 
 
 class LocalTime:
-    """UTC offsets of every city on every day of the period, taken at local noon (exact but for hours at a DST change).
+    """UTC offset of every city on every day of the period, taken at local noon; exact except near DST changes.
 
-    Days are counted from the UTC date of the start, one day of margin on both sides.
+    Days are counted from the UTC date of the start, with one day of margin on both sides.
     """
 
     def __init__(self, start_ms: int, days: int) -> None:

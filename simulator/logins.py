@@ -1,4 +1,4 @@
-"""Logins in columns, and the account changes that come along."""
+"""Logins as columns, and account changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Logins:
 
 @dataclass(frozen=True, slots=True)
 class AccountChangeDraft:
-    """One change of an account's status; `audit_user` is None where the source doesn't tell who made it."""
+    """One change of an account's status; `audit_user` is None where the source does not record it."""
 
     user: int
     timestamp_ms: int
@@ -43,7 +43,7 @@ class AccountChangeDraft:
 def concatenate_logins(parts: Sequence[Logins]) -> Logins:
     """All rows of all parts, in order."""
     if not parts:
-        nothing = np.empty(0, np.int64)
-        return Logins(nothing, nothing, nothing, nothing, nothing, np.empty(0, np.bool_))
+        empty = np.empty(0, np.int64)
+        return Logins(empty, empty, empty, empty, empty, np.empty(0, np.bool_))
     names = [column.name for column in fields(Logins)]
     return Logins(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})

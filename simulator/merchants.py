@@ -1,4 +1,4 @@
-"""The merchants: what they sell, where, and how popular they are."""
+"""Merchants with category, location and popularity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator import categories, cities
 from simulator.choice import Array, GroupedChoice
-from simulator.config import DAY_MS, FEWEST_MERCHANTS
+from simulator.config import DAY_MS, MIN_MERCHANTS
 
 ZIPF_EXPONENT = 0.9
 ONLINE_SHARE = 0.3
@@ -21,7 +21,8 @@ RECENT_SHARE = 0.04
 class Merchants:
     """Columns of length merchants; `kind` is one of categories.PHYSICAL, ONLINE, CASH, TRANSFER.
 
-    The choices draw by popularity (Zipf): physical and cash merchants by city, online ones by country or all together.
+    The GroupedChoice members draw by popularity (Zipf): physical and cash merchants by city, online ones by country or
+    worldwide.
     """
 
     kind: Array
@@ -47,19 +48,19 @@ class Merchants:
 
 
 def make_merchants(count: int, start_ms: int, rng: np.random.Generator) -> Merchants:
-    """One or two shops, a cash machine and an online shop in every city; the rest by the cities' weights.
+    """Creates one or two shops, a cash machine and an online shop per city, and the rest by the cities' weights.
 
-    `count` is at least FEWEST_MERCHANTS.
+    `count` is at least MIN_MERCHANTS.
     """
     city_count = len(cities.CITIES)
     city = rng.choice(city_count, count, p=cities.WEIGHT / cities.WEIGHT.sum())
     other_share = 1 - ONLINE_SHARE - CASH_SHARE - TRANSFER_SHARE
     kind = rng.choice(4, count, p=[other_share, ONLINE_SHARE, CASH_SHARE, TRANSFER_SHARE])
-    fixed = np.arange(FEWEST_MERCHANTS)
+    fixed = np.arange(MIN_MERCHANTS)
     city[fixed] = fixed % city_count
     roles = np.array([categories.PHYSICAL, categories.ONLINE, categories.CASH, categories.PHYSICAL])
     kind[fixed] = roles[fixed // city_count]
-    kind[0] = categories.TRANSFER  # New York keeps its second shop; somebody must wire money
+    kind[0] = categories.TRANSFER  # at least one transfer provider; New York keeps its second shop
     shuffled = rng.permutation(count)
     city, kind = city[shuffled], kind[shuffled]
 
@@ -74,7 +75,7 @@ def make_merchants(count: int, start_ms: int, rng: np.random.Generator) -> Merch
     age_days = np.where(rng.random(count) < RECENT_SHARE, rng.uniform(1, 30, count), rng.uniform(60, 4_000, count))
 
     def choice(wanted: int, groups: Array) -> GroupedChoice:
-        # Merchants of other kinds go into a last group that nobody asks for.
+        # Merchants of other kinds form a last group that is never drawn from.
         return GroupedChoice(np.where(kind == wanted, groups, city_count), popularity)
 
     return Merchants(

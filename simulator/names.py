@@ -1,4 +1,4 @@
-"""The ids that events carry for the numbers used inside. A list ends with None, so that NONE (-1) finds it."""
+"""Ids and names in events, by internal number. Lists end with None, so that the index NONE (-1) yields None."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def user_id(number: int) -> str:
 
 
 def account_id(number: int, user_count: int) -> str:
-    """A beneficiary's account: that of a user of this bank is the user's id, others are at other banks."""
+    """A beneficiary's account: the user id for a user of this bank, otherwise an account of another bank."""
     return user_id(number) if number < user_count else f"B{number:07d}"
 
 
 def card_id(number: int) -> str:
-    """16 digits that begin with the issuer's, as card numbers do."""
+    """A card number: 16 digits starting with an issuer's prefix."""
     return f"{ISSUERS[number % len(ISSUERS)]}{number:010d}"
 
 
@@ -32,7 +32,7 @@ def merchant_id(number: int) -> str:
 
 
 class Names:
-    """All names of a world's entities by number."""
+    """Names of all entities of a world, by number."""
 
     def __init__(self, world: World, address_total: int) -> None:
         merchants = world.merchants

@@ -1,6 +1,7 @@
-"""Events at a set rate, whatever becomes of them: each has its moment, and a late one does not delay the next's.
+"""Open-loop load generation: events are due at a constant rate, and a late event does not delay the due times of others.
 
-A sender that waits for answers measures only how fast it was answered; here what falls behind shows as lateness.
+A closed loop, which waits for responses, would hide delays of the system under test (coordinated omission); here they
+show as lateness.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from udfs.latency import bucket_of, percentile_ms
+from udfs.metrics.histogram import bucket_of, percentile_ms
 
-SHORTEST_SLEEP_S = 0.0005
+MIN_SLEEP_S = 0.0005
 
 
 @dataclass
 class Pace:
-    """How it went: events sent, seconds that they took, and how late they were (counts by bucket of udfs.latency)."""
+    """Progress of a sender: events sent, seconds elapsed, and lateness as counts by bucket of udfs.metrics.histogram."""
 
     asked_rate: float
     sent: int = 0
@@ -25,11 +26,11 @@ class Pace:
 
     @property
     def achieved_rate(self) -> float:
-        """Events a second from the first one's moment to the last one's sending."""
+        """Events per second, from the first due time to the last send."""
         return self.sent / self.seconds if self.seconds else 0.0
 
     def lateness_ms(self, share: float) -> float:
-        """The lateness that this share of events did not exceed, within 12.5 %; 0 without events."""
+        """Quantile of the lateness in ms, `share` in [0, 1], with a relative error up to 12.5 %; 0 without events."""
         return percentile_ms(self.lateness, share) or 0.0
 
 
@@ -42,16 +43,16 @@ def send_at_rate(
     pace: Pace,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Send event number n at start + n / rate seconds, or at once where that has passed.
+    """Sends event n at start + n / rate seconds, or immediately where that time has passed.
 
-    `send` gets the event and the seconds after the start at which it was due. `pace` is kept up while it goes on, so
-    that it tells the truth after an interruption. Ends with the events, or when `stop` says so.
+    `send` is called with the event and its due time in seconds after the start; it may block. `pace` is updated after
+    each event, so that it is correct after an interruption. Returns after the last event, or once `stop` returns True.
     """
     start = clock()
     for number, event in enumerate(events):
         due = number / rate
         ahead = start + due - clock()
-        while ahead > SHORTEST_SLEEP_S:
+        while ahead > MIN_SLEEP_S:
             if stop():
                 return
             sleep(min(ahead, 0.1))

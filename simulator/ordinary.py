@@ -1,4 +1,4 @@
-"""How people pay when nothing is wrong: the one place that turns (user, time, city) into transactions by habit."""
+"""Draws ordinary transactions for (user, time, city) from the users' habits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator import categories, cities, domains
 from simulator.choice import Array
-from simulator.counterparts import draw_counterparts
+from simulator.counterparties import draw_counterparties
 from simulator.transactions import (
     APPROVED,
     ATM,
@@ -31,9 +31,9 @@ from simulator.world import World
 LARGE_SHARE, LARGE_LOW, LARGE_HIGH = 0.005, 3.0, 15.0
 BIG_TRANSFER_SHARE, BIG_TRANSFER_MEDIAN_MINOR, BIG_TRANSFER_SPREAD = 0.025, 1_500_000, 1.1
 TRANSFER_SCALE, UPI_SCALE = 3.0, 1.2
-SMALLEST_MINOR, LARGEST_MINOR = 50, 50_000_000
-OTHER_PLACE_SHARE = 0.03
-PLACE_UNKNOWN_SHARE = 0.03
+MIN_AMOUNT_MINOR, MAX_AMOUNT_MINOR = 50, 50_000_000
+WRONG_LOCATION_SHARE = 0.03
+UNKNOWN_LOCATION_SHARE = 0.03
 VPN_SHARE = 0.025
 GUEST_SHARE = 0.2
 
@@ -46,16 +46,16 @@ def draw_ordinary(
     city: Array,
     channel: Array | None = None,
 ) -> Transactions:
-    """Transactions of `user` (n,) at `timestamp_ms` (n,) while in `city` (n,), by each user's own habits.
+    """Draws transactions of `user` (n,) at `timestamp_ms` (n,) while in `city` (n,), by each user's habits.
 
-    `channel` (n,) fixes the channels; without it they follow the users' mixes.
+    `channel` (n,) sets the channels; by default they are drawn from the users' channel mixes.
     """
     count = len(user)
     if channel is None:
         channel = (rng.random(count)[:, None] > world.users.channel_limits[user, :-1]).sum(axis=1)
-    merchant, beneficiary = draw_counterparts(world, rng, user, city, channel)
+    merchant, beneficiary = draw_counterparties(world, rng, user, city, channel)
     online = channel >= ECOMMERCE
-    place = _draw_places(world, rng, user, city, merchant, online)
+    location = _draw_locations(world, rng, user, city, merchant, online)
     amount = _draw_amounts(world, rng, user, channel, merchant)
     large = amount > 3 * world.users.mean_amount[user]
     return Transactions(
@@ -67,9 +67,9 @@ def draw_ordinary(
         entry_mode=_draw_entry_modes(world, rng, user, channel),
         device=np.where(online, draw_devices(world, rng, user, timestamp_ms), NONE),
         address=np.where(online, draw_addresses(world, rng, user, city), NONE),
-        city=place[0],
-        latitude_parts=place[1],
-        longitude_parts=place[2],
+        city=location[0],
+        latitude_parts=location[1],
+        longitude_parts=location[2],
         otp=_draw_one_time_passwords(rng, channel, large),
         beneficiary=beneficiary,
         domain=np.where(channel == ECOMMERCE, _draw_domains(world, rng, user), NONE),
@@ -83,7 +83,7 @@ def draw_ordinary(
 
 
 def _draw_amounts(world: World, rng: np.random.Generator, user: Array, channel: Array, merchant: Array) -> Array:
-    """Amounts in minor units: a personal lognormal times the category's scale, with cash, large and wired ones rounded."""
+    """Amounts in minor units, int64: the user's lognormal times the category's scale; cash and most transfers rounded."""
     users = world.users
     count = len(user)
     scale = np.where(
@@ -103,26 +103,26 @@ def _draw_amounts(world: World, rng: np.random.Generator, user: Array, channel: 
         amount[transfer] = np.where(rng.random(len(transfer)) < 0.6, rounded, amount[transfer])
     cash = channel == ATM
     amount[cash] = np.maximum(2_000, np.round(amount[cash] / 2_000) * 2_000)
-    minor: Array = np.clip(np.round(amount), SMALLEST_MINOR, LARGEST_MINOR).astype(np.int64)
+    minor: Array = np.clip(np.round(amount), MIN_AMOUNT_MINOR, MAX_AMOUNT_MINOR).astype(np.int64)
     return minor
 
 
-def _draw_places(
+def _draw_locations(
     world: World, rng: np.random.Generator, user: Array, city: Array, merchant: Array, online: Array
 ) -> tuple[Array, Array, Array]:
-    """City and coordinates (1/10,000 degree): the shop's, or where the user's address seems to be; sometimes unknown."""
+    """City and coordinates (1/10,000 degree): the shop's, or the geolocation of the user's address; sometimes unknown."""
     users, merchants = world.users, world.merchants
     count = len(user)
     seen_city = np.where(online, city, merchants.city[merchant])
-    misplaced = online & (rng.random(count) < OTHER_PLACE_SHARE)
-    seen_city = np.where(misplaced, rng.integers(0, len(cities.CITIES), count), seen_city)
+    wrong = online & (rng.random(count) < WRONG_LOCATION_SHARE)
+    seen_city = np.where(wrong, rng.integers(0, len(cities.CITIES), count), seen_city)
     at_home = online & (seen_city == users.home_city[user])
     jitter = rng.normal(0, 0.02, (2, count))
     latitude = np.where(at_home, users.home_latitude[user], cities.LATITUDE[seen_city]) + jitter[0]
     longitude = np.where(at_home, users.home_longitude[user], cities.LONGITUDE[seen_city]) + jitter[1]
     latitude = np.where(online, latitude, merchants.latitude[merchant])
     longitude = np.where(online, longitude, merchants.longitude[merchant])
-    seen_city = np.where(rng.random(count) < PLACE_UNKNOWN_SHARE, NONE, seen_city)
+    seen_city = np.where(rng.random(count) < UNKNOWN_LOCATION_SHARE, NONE, seen_city)
     return seen_city, np.rint(latitude * DEGREE_PARTS), np.rint(longitude * DEGREE_PARTS)
 
 
@@ -136,7 +136,7 @@ def _draw_entry_modes(world: World, rng: np.random.Generator, user: Array, chann
 
 
 def draw_devices(world: World, rng: np.random.Generator, user: Array, timestamp_ms: Array) -> Array:
-    """Own devices, the first one mostly; the new one after a switch; now and then a relative's."""
+    """Own devices, mostly the first; the new one after a switch; sometimes a relative's."""
     users = world.users
     draw, other = rng.random(len(user)), rng.random(len(user))
     own = np.where(draw < 0.75, 0, (other * users.device_count[user]).astype(np.int64))
@@ -147,7 +147,7 @@ def draw_devices(world: World, rng: np.random.Generator, user: Array, timestamp_
 
 
 def draw_addresses(world: World, rng: np.random.Generator, user: Array, city: Array) -> Array:
-    """The home address when at home, a mobile carrier's of the city else, a VPN exit sometimes."""
+    """The home address when at home, otherwise a mobile carrier's of the city; sometimes a VPN exit."""
     kind, draw = rng.random(len(user)), rng.random(len(user))
     at_home = (city == world.users.home_city[user]) & (kind < 0.65)
     address = np.where(at_home, user, world.addresses.carrier(city, draw))
@@ -155,7 +155,7 @@ def draw_addresses(world: World, rng: np.random.Generator, user: Array, city: Ar
 
 
 def _draw_one_time_passwords(rng: np.random.Generator, channel: Array, large: Array) -> Array:
-    """1 used, 0 not used, NONE where the channel knows no one-time passwords."""
+    """1 used, 0 not used, NONE where the channel has no one-time passwords."""
     chance = np.select([channel == ECOMMERCE, channel == UPI], [np.where(large, 0.85, 0.5), 0.96], 0.9)
     return np.where(channel < ECOMMERCE, NONE, rng.random(len(channel)) < chance)
 

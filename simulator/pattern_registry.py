@@ -1,4 +1,4 @@
-"""Finds the fraud patterns: every file of simulator/patterns is one, and nothing else has to know its name."""
+"""Discovers fraud patterns: every file of simulator/patterns defines one, without registration."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from simulator.fraud_pattern import FraudPattern
 
 
 class PatternFileError(TypeError):
-    """A file in simulator/patterns doesn't hold exactly one pattern named like the file."""
+    """A file in simulator/patterns does not define exactly one pattern with the file's name."""
 
 
 def discover() -> dict[str, FraudPattern]:
-    """All patterns by name, in alphabetical order; raises PatternFileError for a file that is not a pattern."""
+    """All patterns by name, in alphabetical order. Raises PatternFileError for an invalid file."""
     names = sorted(module.name for module in pkgutil.iter_modules(patterns.__path__))
     return {name: _load(name) for name in names}
 
 
 def select(names: tuple[str, ...] | None) -> dict[str, FraudPattern]:
-    """The named patterns, or all of them; raises SimulatorConfigError for an unknown name."""
+    """The named patterns, None for all. Raises SimulatorConfigError for an unknown name."""
     known = discover()
     if names is None:
         return known

@@ -1,4 +1,4 @@
-"""One random stream for each part of the simulation, so that a change in one leaves the others as they were."""
+"""A random stream for each part of the simulation, so that changes in one part do not affect the draws of others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class RandomStreams:
-    """Makes independent generators from one seed by name; the name's CRC, not its hash(), is stable across processes."""
+    """Creates independent generators from one seed by name (by CRC-32, which unlike hash() is stable across processes)."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed

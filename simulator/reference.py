@@ -1,4 +1,4 @@
-"""The reference folder: what the bank knew about users, merchants, devices, addresses and domains at the start."""
+"""Reference data known at the start: profiles of users, merchants and devices, feeds, and the block list."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from simulator import categories, cities, domains
 from simulator.addresses import PROXIES, VPN_EXITS, device_text
 from simulator.config import DAY_MS
-from simulator.fraud_means import FraudMeans
+from simulator.fraud_resources import FraudResources
 from simulator.names import Names
 from simulator.randomness import RandomStreams
 from simulator.world import World
-from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.records.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 
 USD = 100.0
-DAYS_A_MONTH = 30
+DAYS_PER_MONTH = 30
 RISKY_FEED_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Everything of it was known before the first event: nothing of the period's fraud shows here."""
+    """Records of the reference folder. All precede the first event, so they contain nothing about the period's frauds."""
 
     users: list[UserProfile]
     merchants: list[MerchantProfile]
@@ -32,17 +32,17 @@ class Reference:
     block_list: list[BlockEntry]
 
 
-def make_reference(world: World, means: FraudMeans, names: Names, streams: RandomStreams) -> Reference:
+def make_reference(world: World, resources: FraudResources, names: Names, streams: RandomStreams) -> Reference:
     return Reference(
         users=_users(world, names, streams.of("user profiles")),
         merchants=_merchants(world, names),
-        devices=_devices(world, means, streams.of("device profiles")),
-        ip_feed=_ip_feed(world, means, names, streams.of("ip feed")),
+        devices=_devices(world, resources, streams.of("device profiles")),
+        ip_feed=_ip_feed(world, resources, names, streams.of("ip feed")),
         domain_feed=[
             DomainFeed(email_domain=name, registered_at=domains.registered_at_ms(number, world.config.start_ms))
             for number, name in enumerate(domains.DOMAINS)
         ],
-        block_list=_block_list(world, means, names, streams.of("block list")),
+        block_list=_block_list(world, resources, names, streams.of("block list")),
     )
 
 
@@ -50,7 +50,7 @@ def _users(world: World, names: Names, rng: np.random.Generator) -> list[UserPro
     users, config = world.users, world.config
     count = len(users)
     daily_count = users.rate / users.rate.mean() * config.transaction_count / (count * config.days)
-    monthly_spend = users.mean_amount / USD * daily_count * DAYS_A_MONTH * rng.uniform(0.7, 1.6, count)
+    monthly_spend = users.mean_amount / USD * daily_count * DAYS_PER_MONTH * rng.uniform(0.7, 1.6, count)
     credit_limit = np.round(users.mean_amount / USD * rng.uniform(40, 160, count), -2)
     prior_frauds = rng.poisson(0.02 * np.minimum(users.vulnerability, 5))
     unblocked_days = np.where(rng.random(count) < 0.02, rng.uniform(1, 200, count), np.inf)
@@ -100,8 +100,8 @@ def _merchants(world: World, names: Names) -> list[MerchantProfile]:
     ]
 
 
-def _devices(world: World, means: FraudMeans, rng: np.random.Generator) -> list[DeviceProfile]:
-    """The users' own devices, and few of the fraudsters': those that the bank had seen before."""
+def _devices(world: World, resources: FraudResources, rng: np.random.Generator) -> list[DeviceProfile]:
+    """The users' devices, and 30 % of the fraudsters' devices as seen before the start."""
     users, start_ms = world.users, world.config.start_ms
     profiles = []
     for user in range(len(users)):
@@ -118,7 +118,7 @@ def _devices(world: World, means: FraudMeans, rng: np.random.Generator) -> list[
                     is_active=bool(rng.random() < 0.985),
                 )
             )
-    for number in range(means.first_device, means.first_device + means.device_count):
+    for number in range(resources.first_device, resources.first_device + resources.device_count):
         if rng.random() < 0.3:
             registered_ms = start_ms - int(rng.uniform(1, 120) * DAY_MS)
             known = bool(rng.random() < 0.35)
@@ -130,15 +130,15 @@ def _devices(world: World, means: FraudMeans, rng: np.random.Generator) -> list[
     return sorted(profiles, key=lambda profile: profile.device_id)
 
 
-def _ip_feed(world: World, means: FraudMeans, names: Names, rng: np.random.Generator) -> list[IpFeed]:
-    """An imperfect feed: knows most proxies and VPN exits, some homes, and is wrong at times."""
+def _ip_feed(world: World, resources: FraudResources, names: Names, rng: np.random.Generator) -> list[IpFeed]:
+    """An imperfect feed: covers most proxies and VPN exits and some homes, with some wrong entries."""
     addresses = world.addresses
     ranges = (
         (0, addresses.first_carrier, 0.35, 1.0, 18.0, 0.002),
         (addresses.first_carrier, addresses.first_vpn, 0.8, 2.0, 12.0, 0.01),
         (addresses.first_vpn, addresses.first_vpn + VPN_EXITS, 0.9, 4.0, 4.0, 0.85),
         (addresses.first_proxy, addresses.first_proxy + PROXIES, 0.6, 6.0, 3.0, 0.3),
-        (addresses.first_fresh, addresses.first_fresh + means.address_count, 0.25, 2.0, 6.0, 0.05),
+        (addresses.first_fresh, addresses.first_fresh + resources.address_count, 0.25, 2.0, 6.0, 0.05),
     )
     feed = []
     for first, end, known_share, alpha, beta, vpn_share in ranges:
@@ -150,15 +150,15 @@ def _ip_feed(world: World, means: FraudMeans, names: Names, rng: np.random.Gener
     return sorted(feed, key=lambda entry: entry.ip_address)
 
 
-def _block_list(world: World, means: FraudMeans, names: Names, rng: np.random.Generator) -> list[BlockEntry]:
-    """Some fraudsters' devices and proxies, some honest people by mistake or by sanction, some entries that ran out."""
+def _block_list(world: World, resources: FraudResources, names: Names, rng: np.random.Generator) -> list[BlockEntry]:
+    """Some fraudsters' devices and proxies, some legitimate users, cards and merchants, and some expired entries."""
     start_ms, users = world.config.start_ms, len(world.users)
     entries: dict[tuple[str, str], BlockEntry] = {}
 
     def block(entry: BlockEntry) -> None:
         entries.setdefault((entry.type, entry.value), entry)
 
-    for number in range(means.first_device, means.first_device + means.device_count):
+    for number in range(resources.first_device, resources.first_device + resources.device_count):
         if rng.random() < 0.06:
             block(BlockEntry(type="device", value=device_text(number), reason_code="FRAUD", source_system="case-desk"))
     for number in range(world.addresses.first_proxy, world.addresses.first_proxy + PROXIES):

@@ -1,4 +1,4 @@
-"""Legitimate refunds and reversals of earlier purchases."""
+"""Draws legitimate refunds and reversals of earlier purchases."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from simulator.world import World
 REVERSAL_SHARE = 0.15
 MEDIAN_DAYS, SPREAD = 4.0, 0.9
 FULL_SHARE = 0.7
-ON_THE_BUYERS_DEVICE_SHARE = 0.5
+SAME_DEVICE_SHARE = 0.5
 
 
 def draw_refunds(world: World, rng: np.random.Generator, purchases: Transactions) -> tuple[Transactions, Array]:
-    """Refunds for a share of the purchases, and which rows they are for (int64, no row twice).
+    """Refunds of a share of the purchases, and the refunded rows (int64, distinct).
 
-    A reversal follows within the hour for the full amount; a refund after days, in full or in part.
+    A reversal follows within an hour for the full amount; a refund follows after days, in full or in part.
     """
     wanted = int(world.config.refund_share * len(purchases))
     refundable = (purchases.pattern == NOT_FRAUD) & (purchases.auth_result == APPROVED)
@@ -45,7 +45,7 @@ def draw_refunds(world: World, rng: np.random.Generator, purchases: Transactions
     part = np.where(in_full, 1.0, rng.uniform(0.1, 0.95, len(rows)))
     refunds.amount_minor[:] = np.maximum(1, np.rint(refunds.amount_minor * part))
     refunds.kind[:] = np.where(reverses, REVERSAL, REFUND)
-    from_shop = reverses | (rng.random(len(rows)) >= ON_THE_BUYERS_DEVICE_SHARE)
+    from_shop = reverses | (rng.random(len(rows)) >= SAME_DEVICE_SHARE)
     for column in (refunds.device, refunds.address):
         column[from_shop] = NONE
     refunds.logs_in[from_shop] = False

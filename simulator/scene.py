@@ -1,4 +1,4 @@
-"""What a fraud pattern sees and may do: pick victims, moments and places, and pay the way the victims would."""
+"""API of fraud patterns: draws victims, times, locations, merchants and ordinary-looking transactions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from simulator import cities, domains
 from simulator.addresses import PROXIES
 from simulator.config import DAY_MS
-from simulator.fraud_means import FraudMeans
+from simulator.fraud_resources import FraudResources
 from simulator.ordinary import draw_ordinary
 from simulator.transactions import DEGREE_PARTS, NONE, Array, Transactions
 from simulator.world import World
@@ -19,17 +19,19 @@ DOMESTIC_SHARE = 0.65
 
 
 class Scene:
-    """One pattern's view of the world; all draws come from `rng`, which is the pattern's own.
+    """One pattern's view of the world; all draws come from `rng`, which belongs to the pattern.
 
-    `purchases` are the ordinary purchases of everybody, grouped by user; `wanted` is how many fraudulent transactions
-    the pattern is still asked for (an episode may go beyond it).
+    `purchases` are the ordinary purchases of all users, grouped by user; `wanted` is the number of frauds still to be
+    injected by the pattern (an episode may exceed it).
     """
 
-    def __init__(self, world: World, purchases: Transactions, means: FraudMeans, rng: np.random.Generator) -> None:
+    def __init__(
+        self, world: World, purchases: Transactions, resources: FraudResources, rng: np.random.Generator
+    ) -> None:
         self.world = world
         self.purchases = purchases
         self.rng = rng
-        self._means = means
+        self._resources = resources
         self.wanted = 0
 
     @property
@@ -44,7 +46,7 @@ class Scene:
         return bool(self.rng.random() < probability)
 
     def count(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
+        """A whole number from low to high, both inclusive."""
         return int(self.rng.integers(low, high + 1))
 
     @cached_property
@@ -54,7 +56,7 @@ class Scene:
         return order, bounds
 
     def purchases_at(self, merchant: int) -> Array:
-        """Rows of the ordinary purchases at the merchant, int64."""
+        """Rows of the ordinary purchases at the merchant, int64 (n,)."""
         order, bounds = self._rows_by_merchant
         rows: Array = order[bounds[merchant] : bounds[merchant + 1]]
         return rows
@@ -70,7 +72,7 @@ class Scene:
         return limits
 
     def victims(self, count: int) -> Array:
-        """Different users, the vulnerable ones more often, int64 (count,); fewer where there are not as many."""
+        """Distinct users weighted by vulnerability, int64 (count,); fewer where there are not enough."""
         found: list[int] = []
         for _ in range(8 * count):
             user = self._draw(self._victim_limits)
@@ -81,11 +83,11 @@ class Scene:
         return np.array(found)
 
     def victim(self) -> int:
-        """A user whose account was open before the start; the vulnerable ones come more often."""
+        """A user whose account was opened before the start, weighted by vulnerability."""
         return self._draw(self._victim_limits)
 
     def big_spender(self) -> int:
-        """The one with the largest ordinary amounts among some victims."""
+        """The one of 12 drawn victims with the largest mean amount."""
         candidates = self.victims(12)
         return int(candidates[np.argmax(self.world.users.mean_amount[candidates])])
 
@@ -95,9 +97,9 @@ class Scene:
     # When
 
     def moment(self, user: int, room_ms: int, hours: tuple[float, float] | None = None) -> int:
-        """A time at which the user might pay, with `room_ms` left in the period (epoch milliseconds UTC).
+        """A time at which the user could pay (epoch ms UTC), at least `room_ms` before the end of the period if possible.
 
-        `hours` are local hours of the day (from, to) in place of the user's habit.
+        `hours` is a range of local hours (from, to) that replaces the user's active hours.
         """
         users = self.world.users
         day = self.rng.integers(users.first_day[user], self.world.config.days, 1)
@@ -115,7 +117,7 @@ class Scene:
         return min(time_ms, self.end_ms - 1)
 
     def times(self, start_ms: int, count: int, within_ms: int) -> Array:
-        """`count` sorted times from `start_ms` on, the first one at it, all inside the period, int64 (count,)."""
+        """`count` sorted times (epoch ms), the first at `start_ms`, all inside the period, int64 (count,)."""
         within_ms = min(within_ms, self.end_ms - 1 - start_ms)
         offsets = np.sort(self.rng.integers(0, within_ms + 1, count))
         offsets[0] = 0
@@ -128,14 +130,14 @@ class Scene:
         return int(self.world.users.home_city[user])
 
     def city_away(self, user: int, least_km: float, risky_share: float = 0.0) -> int:
-        """A city at least so far from the user's home; with the given chance in a high-risk country."""
+        """A city at least `least_km` from the user's home; with probability `risky_share` in a high-risk country."""
         far = cities.DISTANCE_KM[self.home(user)] >= least_km
         if self.chance(risky_share):
             far &= np.isin(cities.COUNTRY_OF_CITY, cities.HIGH_RISK_COUNTRIES)
         return self._draw(np.cumsum(cities.WEIGHT * far))
 
     def foreign_city(self, user: int, risky_share: float) -> int:
-        """A city of another country; with the given chance one of high risk."""
+        """A city of another country; with probability `risky_share` a high-risk country."""
         home_country = cities.COUNTRY_OF_CITY[self.home(user)]
         foreign = home_country != cities.COUNTRY_OF_CITY
         if self.chance(risky_share):
@@ -143,9 +145,9 @@ class Scene:
         return self._draw(np.cumsum(cities.WEIGHT * foreign))
 
     def merchants(self, count: int, allowed: Array, near: int | None = None) -> Array:
-        """Merchants among the allowed (bool, (merchants,)) by popularity, int64; all of NONE where none is allowed.
+        """Draws `count` of the allowed merchants (bool, (merchants,)) by popularity, int64; all NONE where none is allowed.
 
-        With a user as `near`, merchants of the user's country are mostly preferred, where there are any.
+        With a user as `near`, with probability DOMESTIC_SHARE only merchants of the user's country, where there are any.
         """
         if near is not None and self.chance(DOMESTIC_SHARE):
             domestic = allowed & (self.world.merchants.country == cities.COUNTRY_OF_CITY[self.home(near)])
@@ -161,20 +163,20 @@ class Scene:
     def ordinary(
         self, user: int | Array, times_ms: Array, channel: int | None = None, city: int | None = None
     ) -> Transactions:
-        """What the user (one, or one for each time) might have paid at these times, in the home city by default."""
+        """Ordinary transactions of the user (one, or one per time) at these times, by default in the home city."""
         users = np.broadcast_to(np.asarray(user), times_ms.shape)
         where = self.world.users.home_city[users] if city is None else np.full(len(times_ms), city)
         channels = None if channel is None else np.full(len(times_ms), channel)
         return draw_ordinary(self.world, self.rng, users, times_ms, where, channels)
 
     def amounts(self, rows: Transactions, low: float, high: float) -> Array:
-        """Amounts between so many times each user's mean, in minor units, int64."""
+        """Amounts of `low` to `high` times each user's mean, in minor units, int64 (n,)."""
         factor = self.rng.uniform(low, high, len(rows))
         amounts: Array = np.maximum(50, np.rint(self.world.users.mean_amount[rows.user] * factor)).astype(np.int64)
         return amounts
 
     def pay_at(self, rows: Transactions, merchant: Array) -> None:
-        """Moves the rows to these merchants, and a payment in person to the merchant's place."""
+        """Sets the rows' merchants in place; card-present payments get the merchant's location."""
         rows.merchant[:] = merchant
         in_person = np.flatnonzero((rows.device == NONE) & (merchant != NONE))
         shops = self.world.merchants
@@ -182,39 +184,39 @@ class Scene:
         rows.latitude_parts[in_person] = np.rint(shops.latitude[merchant[in_person]] * DEGREE_PARTS)
         rows.longitude_parts[in_person] = np.rint(shops.longitude[merchant[in_person]] * DEGREE_PARTS)
 
-    def place_at(self, rows: Transactions, city: int) -> None:
-        """Makes all rows seem to come from one place in the city."""
+    def set_location(self, rows: Transactions, city: int) -> None:
+        """Sets one location in the city for all rows, in place."""
         rows.city[:] = city
         rows.latitude_parts[:] = round((cities.LATITUDE[city] + self.rng.normal(0, 0.03)) * DEGREE_PARTS)
         rows.longitude_parts[:] = round((cities.LONGITUDE[city] + self.rng.normal(0, 0.03)) * DEGREE_PARTS)
 
     def use_device(self, rows: Transactions, device: int, address: int) -> None:
-        """Makes the online rows come from one device and one address."""
+        """Sets one device and one address for the online rows, in place."""
         online = rows.device != NONE
         rows.device[online] = device
         rows.address[online] = address
 
     def fraud_device(self) -> int:
-        """A fraudster's device: a new one mostly, sometimes one used before."""
-        return self._means.device(self.rng)
+        """A fraudster's device: mostly a new one, sometimes one used before."""
+        return self._resources.device(self.rng)
 
     def fraud_address(self, city: int) -> int:
-        """Where a fraudster's traffic comes from: a known proxy, a VPN exit, a fresh address or a carrier of the city."""
+        """A fraudster's IP address: a known proxy, a VPN exit, a new address or a carrier's of the city."""
         draw = self.rng.random()
         if draw < 0.35:
             return self.world.addresses.first_proxy + int(self.rng.integers(PROXIES))
         if draw < 0.5:
             return int(self.world.addresses.vpn(self.rng.random(1))[0])
         if draw < 0.75:
-            return self._means.fresh_address()
+            return self._resources.fresh_address()
         return int(self.world.addresses.carrier(np.array([city]), self.rng.random(1))[0])
 
     def mule_account(self) -> int:
-        """A beneficiary's account that collects stolen money, from a pool that fraudsters share."""
-        return self._means.mule_account(self.rng)
+        """A mule's account from the pool shared by all patterns."""
+        return self._resources.mule_account(self.rng)
 
     def fraud_domain(self, user: int) -> int:
-        """The e-mail domain given: the victim's own, a big provider's, or a throw-away one."""
+        """An e-mail domain: the victim's own, a large provider's, or a disposable one."""
         draw = self.rng.random()
         if draw < 0.45:
             return int(self.world.users.domain[user])

@@ -1,4 +1,4 @@
-"""Online sessions, and the logins that begin them."""
+"""Numbers online sessions and draws their logins."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ VISIT_WITHIN_MS = 6 * 3_600_000
 
 
 def number_sessions(transactions: Transactions) -> Array:
-    """Sets the session of every row with a device; returns the rows that begin one, int64.
+    """Sets the session of every row with a device, in place; returns the first row of each session, int64.
 
-    A session ends with another device or after 30 minutes without a payment. The rows must be sorted by time.
+    A session ends at a change of device or after 30 minutes without a payment. The rows must be sorted by time.
     """
     online = np.flatnonzero(transactions.device != NONE)
     rows = online[np.argsort(transactions.user[online], kind="stable")]
@@ -28,7 +28,7 @@ def number_sessions(transactions: Transactions) -> Array:
     begins = np.ones(len(rows), np.bool_)
     begins[1:] = (np.diff(user) != 0) | (np.diff(device) != 0) | (np.diff(time_ms) > SESSION_GAP_MS)
     firsts = rows[begins]
-    # Numbered by the time of their first payment, not user by user.
+    # Number sessions by the time of their first payment.
     numbers = np.empty(len(firsts), np.int64)
     numbers[np.argsort(firsts, kind="stable")] = np.arange(len(firsts))
     transactions.session[rows] = numbers[np.cumsum(begins) - 1]
@@ -36,13 +36,13 @@ def number_sessions(transactions: Transactions) -> Array:
 
 
 def draw_logins(world: World, rng: np.random.Generator, transactions: Transactions, firsts: Array) -> Logins:
-    """A successful login before the sessions that ask for one, failed attempts before some, visits without a payment."""
+    """Successful logins before sessions that have one, failed attempts before some of them, and visits without payment."""
     starts = firsts[transactions.logs_in[firsts]]
     success_ms = transactions.timestamp_ms[starts] - rng.integers(*LOGIN_BEFORE_MS, len(starts))
     fails = np.where(rng.random(len(starts)) < FAILED_SHARE, rng.geometric(0.55, len(starts)), 0)
     retried = np.repeat(np.arange(len(starts)), fails)
     failed_ms = success_ms[retried] - rng.integers(3_000, 90_000, len(retried))
-    members = np.flatnonzero(transactions.logs_in)  # whoever pays as a guest, or with a stolen card, never logs in
+    members = np.flatnonzero(transactions.logs_in)  # guests and users of stolen cards never log in
     visits = members[rng.random(len(members)) < VISITS_PER_TRANSACTION]
     visit_ms = transactions.timestamp_ms[visits] + rng.integers(-VISIT_WITHIN_MS, VISIT_WITHIN_MS, len(visits))
     logins = concatenate_logins(
@@ -68,7 +68,7 @@ def _logins(transactions: Transactions, rows: Array, timestamp_ms: Array, succes
     )
 
 
-def in_order(*parts: Logins) -> Logins:
-    """All logins by time."""
+def merge_by_time(*parts: Logins) -> Logins:
+    """Concatenates logins and sorts them by time (stable)."""
     logins = concatenate_logins(parts)
     return logins.take(np.argsort(logins.timestamp_ms, kind="stable"))

@@ -1,4 +1,4 @@
-"""Transactions in columns: every field an array, every name an index into its table."""
+"""Transactions as columns: each field is an array, names are indexes into tables."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ DTYPES: dict[str, type] = {
 
 @dataclass(slots=True)
 class Transactions:
-    """Columns of equal length, dtypes as in DTYPES; NONE (-1) stands for an absent value.
+    """Columns of equal length, dtypes as in DTYPES; NONE (-1) marks an absent value.
 
     `amount_minor` is in minor units of `currency`; `latitude_parts` and `longitude_parts` are in 1/10,000 degree and
-    mean nothing where `city` is NONE; `address` is an IP address; `logs_in` asks for a login at the start of the
-    session; `pattern` is NOT_FRAUD or the position of the fraud pattern in the simulation's list.
+    undefined where `city` is NONE; `address` is an IP address; `logs_in` requests a login at the start of the session;
+    `pattern` is NOT_FRAUD or the index of the fraud pattern in the simulation's list.
     """
 
     user: Array
@@ -85,7 +85,7 @@ class Transactions:
         return len(self.user)
 
     def take(self, rows: Array | slice) -> Transactions:
-        """The chosen rows; a copy but for a slice."""
+        """The selected rows: a copy, or a view for a slice."""
         return Transactions(**{name: getattr(self, name)[rows] for name in DTYPES})
 
 

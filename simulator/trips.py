@@ -1,4 +1,4 @@
-"""Legitimate travel: on some days a user shops in another city."""
+"""Legitimate travel: users shop in another city on some days."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from simulator.users import Users
 SLOT_DAYS = 45
 TRIP_CHANCE_PER_SLOT = 0.3
 DOMESTIC_SHARE = 0.55
-SHORTEST_DAYS, LONGEST_DAYS = 4, 12
+MIN_DAYS, MAX_DAYS = 4, 12
 MORNING_END_HOUR, AFTERNOON_START_HOUR = 14.0, 14.0
 
 
 class Trips:
-    """At most one trip in a slot of 45 days for each user.
+    """At most one trip per user in each slot of about 45 days.
 
     ``day:    s            s+1 | s+2 ...... e-2 | e-1            e``
-    ``place:  home, a.m.   (away: moved to s+2 / e-2)            home, p.m.``
+    ``city:   home, a.m.   (away: moved to s+2 / e-2)            home, p.m.``
 
-    The two quiet days at each end leave, whatever the time zones, hours enough to fly there.
+    The two days without purchases at each end leave enough time to fly in any time zones.
     """
 
     def __init__(self, users: Users, days: int, rng: np.random.Generator) -> None:
         slots = max(1, days // SLOT_DAYS)
         self._slot_days = days / slots
         shape = (slots, len(users))
-        length = np.minimum(rng.integers(SHORTEST_DAYS, LONGEST_DAYS + 1, shape), int(self._slot_days) - 2)
+        length = np.minimum(rng.integers(MIN_DAYS, MAX_DAYS + 1, shape), int(self._slot_days) - 2)
         latest = np.maximum(1, self._slot_days - 1 - length)
         slot_start = np.arange(slots)[:, None] * self._slot_days
         self._first_day = np.floor(slot_start + 1 + rng.random(shape) * (latest - 1)).astype(np.int64)
         self._last_day = self._first_day + length
         home = np.broadcast_to(users.home_city, shape).ravel()
         self._destination = _destinations(home, rng).reshape(shape)
-        travels = (rng.random(shape) < TRIP_CHANCE_PER_SLOT) & (length >= SHORTEST_DAYS)
+        travels = (rng.random(shape) < TRIP_CHANCE_PER_SLOT) & (length >= MIN_DAYS)
         self._destination = np.where(travels & (self._destination != users.home_city), self._destination, -1)
         self._home_city = users.home_city
 
-    def place(self, user: Array, day: Array, hour: Array) -> tuple[Array, Array, Array]:
-        """City, day and local hour of each purchase, moved out of the hours in which the user is on the way."""
+    def locate(self, user: Array, day: Array, hour: Array) -> tuple[Array, Array, Array]:
+        """City, day and local hour of each purchase; purchases during travel are moved to before or after it."""
         slot = np.minimum((day / self._slot_days).astype(np.int64), len(self._destination) - 1)
         destination = self._destination[slot, user]
         first, last = self._first_day[slot, user], self._last_day[slot, user]

@@ -1,4 +1,4 @@
-"""What each transaction really was: for those who judge the scorer, never for the scorer."""
+"""Ground truth of each transaction, for evaluation only; never an input of the scorer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from simulator.currencies import MINOR_PER_MAJOR
 from simulator.names import Names, transaction_id
 from simulator.transactions import NOT_FRAUD, Transactions
 
-ROWS_AT_ONCE = 65_536
+ROWS_PER_CHUNK = 65_536
 
 
 class TruthRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`timestamp` and `amount` as in the event; `pattern` is None where the transaction is no fraud."""
+    """Ground truth of one transaction; `timestamp` and `amount` as in the event, `pattern` None unless it is fraud."""
 
     transaction_id: str
     user_id: str
@@ -25,7 +25,7 @@ class TruthRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Truth:
-    """One record for each transaction, sorted by event time; made anew whenever iterated."""
+    """One record per transaction, sorted by event time; each iteration creates them again."""
 
     def __init__(self, transactions: Transactions, names: Names, patterns: tuple[str, ...]) -> None:
         self._transactions = transactions
@@ -36,8 +36,8 @@ class Truth:
         return len(self._transactions)
 
     def __iter__(self) -> Iterator[TruthRecord]:
-        for first in range(0, len(self), ROWS_AT_ONCE):
-            table = self._transactions.take(slice(first, first + ROWS_AT_ONCE))
+        for first in range(0, len(self), ROWS_PER_CHUNK):
+            table = self._transactions.take(slice(first, first + ROWS_PER_CHUNK))
             major = table.amount_minor / MINOR_PER_MAJOR[table.currency]
             columns = (table.user, table.timestamp_ms, major, table.pattern)
             rows = zip(*(column.tolist() for column in columns), strict=True)

@@ -1,4 +1,4 @@
-"""The users and their habits: where they live, what they spend, where, when and how."""
+"""Users and their habits: home, amounts, favourite merchants, active hours, channels and devices."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Users:
     An amount is exp(log_amount + amount_spread * normal) * the category's scale; `mean_amount` is its mean at scale 1.
     `channel_limits` is the cumulative channel mix, float (users, channels). Favourites are merchants, (users, n).
     A user's own devices are numbered from `first_device` on, `device_count` of them; the next number is the device that
-    the user switches to at `device_switch_ms` (never, where it lies beyond the period). `vulnerability` weighs how
-    easily the user becomes a victim; `first_day` is the first day of the period on which the account is open.
+    the user switches to at `device_switch_ms` (never, where it is after the period). `vulnerability` is the user's
+    relative probability of becoming a victim; `first_day` is the first day of the period on which the account is open.
     """
 
     home_city: Array
@@ -66,7 +66,7 @@ class Users:
 
     @property
     def device_total(self) -> int:
-        """Devices of users, those not switched to yet included: the first number that is free for others."""
+        """Number of the users' devices, including future ones; also the first free device number."""
         return int(self.first_device[-1] + self.device_count[-1] + 1)
 
 
@@ -114,10 +114,10 @@ def make_users(config: SimulatorConfig, merchants: Merchants, rng: np.random.Gen
 
 
 def _openings(config: SimulatorConfig, rng: np.random.Generator) -> tuple[Array, Array]:
-    """When accounts were opened: years ago, or for some shortly before or within the period (epoch ms, first day)."""
+    """Opening times of accounts (epoch ms) and first active days; some shortly before or within the period."""
     opening_day = -RECENT_DAYS - 1 - rng.exponential(1_300, config.users).astype(np.int64)
     recent = rng.random(config.users) < RECENTLY_OPENED_SHARE
-    # Local days and the start's clock time shift a day by less than two: three days later is after the opening anywhere.
+    # Time zones and the start's time of day shift a day by less than two, so three days later is after the opening.
     latest = max(-OPENING_MARGIN_DAYS, min(config.days - 2 - OPENING_MARGIN_DAYS, int(0.7 * config.days)))
     opening_day[recent] = rng.integers(-RECENT_DAYS, latest + 1, int(recent.sum()))
     opened_ms = config.start_ms + opening_day * DAY_MS + rng.integers(0, DAY_MS, config.users)

@@ -1,4 +1,4 @@
-"""Everything that stays the same during a simulation: users, merchants, trips, addresses, local time."""
+"""The constant parts of a simulation: users, merchants, trips, addresses, local time."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from simulator.users import Users, make_users
 
 @dataclass(frozen=True, slots=True)
 class World:
+    """Immutable input of all draws of a simulation."""
+
     config: SimulatorConfig
     merchants: Merchants
     users: Users

@@ -1,1 +1,1 @@
-"""One chart a file; each says in words what it shows, or why it cannot be drawn."""
+"""Charts of the report, one a file; each has a text description, or the reason why it cannot be drawn."""

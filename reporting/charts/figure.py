@@ -1,4 +1,4 @@
-"""A matplotlib figure as SVG inside a page: themed by the page's colours, readable by screen readers, same bytes always."""
+"""Renders a matplotlib figure to inline SVG: coloured by CSS variables, accessible, the same bytes for the same data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Stand-ins that the drawing uses and that leave it as CSS variables, so that light and dark need one drawing.
+# Placeholder colours: replaced by CSS variables in the SVG, so that one drawing serves the light and the dark theme.
 INK, MUTED, LINE, PAPER = "#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04"
 FRAUD, LEGITIMATE = "#0a0b05", "#0a0b06"
 BLOCK, CHALLENGE, REFER, FLAG = "#0a0b07", "#0a0b08", "#0a0b09", "#0a0b0a"
@@ -64,16 +64,16 @@ _STYLE: dict[Any, Any] = {
 
 
 class Chart(msgspec.Struct, frozen=True):
-    """A drawing as inline SVG with its words; or, where it cannot be drawn, `svg` is empty and `words` say why."""
+    """A drawing as inline SVG with a text description; `svg` is empty where it cannot be drawn, `description` says why."""
 
     name: str
     title: str
-    words: str
+    description: str
     svg: str = ""
 
 
 def legend_above(axes: Axes) -> None:
-    """One row above the axes, where it hides nothing."""
+    """Place the legend in one row above the axes."""
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
@@ -87,10 +87,10 @@ def legend_above(axes: Axes) -> None:
 
 
 def draw_svg(name: str, size: tuple[int, int], draw: Callable[[Axes], None]) -> str:
-    """Draw on axes of `size` pixels. `name` keeps the ids of several drawings in one page apart."""
+    """The SVG of what `draw` draws on axes of `size` pixels. `name` prefixes its ids, to be unique within the page."""
     width, height = size
     with rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts draw the text, not ours
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser's fonts render the text
         figure = Figure(figsize=(width / PIXELS_AN_INCH, height / PIXELS_AN_INCH), layout="constrained")
         draw(figure.subplots())
         text = StringIO()
@@ -106,6 +106,6 @@ def _for_a_page(name: str, document: str) -> str:
     svg = f'{root} aria-hidden="true" focusable="false">{rest}'
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = svg.replace("url(#", f"url(#{name}-").replace('xlink:href="#', f'href="#{name}-')
-    for stand_in, variable in _VARIABLES.items():
-        svg = svg.replace(stand_in, f"var(--{variable})")
+    for placeholder, variable in _VARIABLES.items():
+        svg = svg.replace(placeholder, f"var(--{variable})")
     return re.sub(r"\n\s*", "\n", svg)

@@ -1,4 +1,4 @@
-"""Precision against recall at every threshold, with the points at which the run really worked."""
+"""Precision against recall at every threshold, with the operating points of the run."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from sklearn.metrics import precision_recall_curve
 
 from reporting.charts.curve import thinned
 from reporting.charts.figure import BLOCK, INK, PAPER, Chart, draw_svg, legend_above
-from reporting.charts.needs_truth import why_not
+from reporting.charts.needs_truth import missing_truth_reason
 from reporting.charts.scores import scores_with_truth
 from reporting.decisions import Decisions
 from reporting.detection import Detection
+from reporting.formatting import percent
 from reporting.summary import Accuracy
 from reporting.truth import Outcomes
-from reporting.words import percent
 
 NAME, TITLE = "precision-recall", "Precision and recall"
 SIZE = (540, 340)
 
 
 def precision_recall(decisions: Decisions, outcomes: Outcomes | None, accuracy: Accuracy | None) -> Chart:
-    """Curves of the three scores, and the run's own two points: any action, hard block."""
-    why = why_not(outcomes)
-    if why is not None or outcomes is None or accuracy is None:
-        return Chart(NAME, TITLE, why or "")
+    """Curves of the three scores, and the run's two operating points: any action, hard block."""
+    reason = missing_truth_reason(outcomes)
+    if reason is not None or outcomes is None or accuracy is None:
+        return Chart(NAME, TITLE, reason or "")
     is_fraud, scores = outcomes.is_fraud[outcomes.known], scores_with_truth(decisions, outcomes)
     points = [("any action", accuracy.alerts, INK, "o"), ("hard block", accuracy.hard_blocks, BLOCK, "s")]
 
@@ -38,7 +38,7 @@ def precision_recall(decisions: Decisions, outcomes: Outcomes | None, accuracy: 
                 color=score.color,
                 label=score.label,
                 zorder=score.layer,
-                drawstyle="steps-pre",  # between two thresholds there is no precision to be had
+                drawstyle="steps-pre",  # precision is not defined between two thresholds
             )
         for label, detection, color, marker in points:
             if detection.precision is not None and detection.recall is not None:
@@ -64,8 +64,8 @@ def precision_recall(decisions: Decisions, outcomes: Outcomes | None, accuracy: 
     return Chart(
         NAME,
         TITLE,
-        "Precision-recall curves of the risk score, the model and the rules. The run worked at "
-        + " and at ".join(f"{_point(detection)} ({label})" for label, detection, _, _ in points)
+        "Precision-recall curves of the risk score, the model and the rules. Operating points: "
+        + "; ".join(f"{_point(detection)} ({label})" for label, detection, _, _ in points)
         + ".",
         draw_svg(NAME, SIZE, draw),
     )

@@ -1,4 +1,4 @@
-"""Does a probability of 30% mean fraud in 30 of 100 cases?"""
+"""Reliability diagram: observed share of fraud against predicted probability."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from models.metrics import ReliabilityBin, expected_calibration_error, reliability
 from reporting.charts.figure import LEGITIMATE, MUTED, PAPER, Chart, draw_svg, legend_above
-from reporting.charts.needs_truth import why_not
+from reporting.charts.needs_truth import missing_truth_reason
 from reporting.decisions import Decisions
 from reporting.detection import CALIBRATION_EDGES
+from reporting.formatting import plural
 from reporting.truth import Outcomes
-from reporting.words import plural
 
 NAME = "reliability"
 TITLES = {"risk score": "Reliability of the risk score", "model": "Reliability of the model's probabilities"}
@@ -28,10 +28,10 @@ Z_95 = 1.959964  # standard normal quantile of a two-sided 95% interval
 def reliability_curve(
     decisions: Decisions, outcomes: Outcomes | None, score: Literal["risk score", "model"] = "risk score"
 ) -> Chart:
-    """Observed share of fraud against the predicted one, with 95% intervals, on log axes since most are tiny."""
-    title, why = TITLES[score], why_not(outcomes)
-    if why is not None or outcomes is None:
-        return Chart(NAME, title, why or "")
+    """Observed against predicted share of fraud with 95% intervals; log axes, since most probabilities are small."""
+    title, reason = TITLES[score], missing_truth_reason(outcomes)
+    if reason is not None or outcomes is None:
+        return Chart(NAME, title, reason or "")
     probabilities = decisions.risk_probability if score == "risk score" else decisions.probability
     bins = reliability(outcomes.is_fraud[outcomes.known], probabilities[outcomes.known], EDGES)
 
@@ -62,13 +62,13 @@ def reliability_curve(
         NAME,
         title,
         f"{title} in {plural(len(bins), 'bin')}, on logarithmic axes; bars are 95% "
-        f"intervals. Mean distance from the truth: {expected_calibration_error(bins):.3%}. {shown}.",
+        f"intervals. Mean distance between the two: {expected_calibration_error(bins):.3%}. {shown}.",
         draw_svg(NAME, SIZE, draw),
     )
 
 
 def wilson_interval(part: ReliabilityBin) -> tuple[float, float]:
-    """95% interval of the observed share (Wilson, "Probable inference", 1927); right for shares near 0, too."""
+    """95% interval of the observed share (Wilson, "Probable inference", 1927); also valid for shares near 0."""
     rows, share = part.rows, part.observed
     denominator = 1 + Z_95**2 / rows
     center = (share + Z_95**2 / (2 * rows)) / denominator

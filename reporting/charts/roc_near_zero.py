@@ -1,4 +1,4 @@
-"""The part of the ROC curve that can be used: false-positive rates of at most 5%."""
+"""The usable part of the ROC curve: false-positive rates of at most 5%."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from sklearn.metrics import roc_curve
 
 from reporting.charts.curve import thinned
 from reporting.charts.figure import INK, MUTED, PAPER, Chart, draw_svg, legend_above
-from reporting.charts.needs_truth import why_not
+from reporting.charts.needs_truth import missing_truth_reason
 from reporting.charts.scores import scores_with_truth
 from reporting.decisions import Column, Decisions
+from reporting.formatting import percent
 from reporting.summary import Accuracy
 from reporting.truth import Outcomes
-from reporting.words import percent
 
 NAME, TITLE = "roc-near-zero", "Fraud caught at small false-positive rates"
 SIZE = (540, 340)
@@ -24,9 +24,9 @@ GUIDES = (0.01, 0.03)
 
 def roc_near_zero(decisions: Decisions, outcomes: Outcomes | None, accuracy: Accuracy | None) -> Chart:
     """ROC curves of the three scores up to a false-positive rate of 5%, with guides at 1% and 3%."""
-    why = why_not(outcomes)
-    if why is not None or outcomes is None or accuracy is None:
-        return Chart(NAME, TITLE, why or "")
+    reason = missing_truth_reason(outcomes)
+    if reason is not None or outcomes is None or accuracy is None:
+        return Chart(NAME, TITLE, reason or "")
     is_fraud, scores = outcomes.is_fraud[outcomes.known], scores_with_truth(decisions, outcomes)
     alerts = accuracy.alerts
 
@@ -71,7 +71,7 @@ def roc_near_zero(decisions: Decisions, outcomes: Outcomes | None, accuracy: Acc
 
 
 def _up_to(rates: Column, recalls: Column) -> tuple[Column, Column]:
-    """The curve cut off at the highest rate, on the line between its neighbours."""
+    """The curve up to HIGHEST_RATE, its last point interpolated linearly."""
     inside = rates <= HIGHEST_RATE
     end = float(np.interp(HIGHEST_RATE, rates, recalls))
     return np.append(rates[inside], HIGHEST_RATE), np.append(recalls[inside], end)

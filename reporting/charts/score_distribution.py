@@ -1,4 +1,4 @@
-"""How the risk scores of fraud and of the rest are spread."""
+"""Distribution of the risk scores of fraudulent and legitimate transactions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from reporting.charts.figure import FRAUD, LEGITIMATE, Chart, draw_svg, legend_above
 from reporting.decisions import Column, Decisions
+from reporting.formatting import plural
 from reporting.truth import Outcomes
-from reporting.words import plural
 
 NAME, TITLE = "score-distribution", "Risk scores"
 SIZE = (540, 320)
 EDGES = np.linspace(0, 1000, 41)
-_FLOOR = 0.6  # a bin with one transaction must stand out of a logarithmic axis
+_FLOOR = 0.6  # lower end of the log axis: a bin with one transaction must be visible
 
 
 def score_distribution(decisions: Decisions, outcomes: Outcomes | None) -> Chart:
-    """Fraud against legitimate; without truth all transactions together."""
+    """Histograms of fraud and legitimate transactions; without truth one histogram of all."""
     if not len(decisions.risk_score):
         return Chart(NAME, TITLE, "Left out: no transaction was scored.")
     if outcomes is None:
@@ -46,9 +46,9 @@ def score_distribution(decisions: Decisions, outcomes: Outcomes | None) -> Chart
         axes.grid(axis="x", visible=False)
         legend_above(axes)
 
-    words = "; ".join(_spread(label, scores) for label, scores, _ in groups)
+    spreads = "; ".join(_spread(label, scores) for label, scores, _ in groups)
     return Chart(
-        NAME, TITLE, f"Histogram of the risk scores, counts on a log scale: {words}.", draw_svg(NAME, SIZE, draw)
+        NAME, TITLE, f"Histogram of the risk scores, counts on a log scale: {spreads}.", draw_svg(NAME, SIZE, draw)
     )
 
 
@@ -56,4 +56,4 @@ def _spread(label: str, scores: Column) -> str:
     if not len(scores):
         return f"{label}: none"
     lower, median, upper = np.percentile(scores, (5, 50, 95))
-    return f"{label}: {plural(len(scores), 'transaction')}, median {median:.0f}, nine of ten from {lower:.0f} to {upper:.0f}"
+    return f"{label}: {plural(len(scores), 'transaction')}, median {median:.0f}, 90% from {lower:.0f} to {upper:.0f}"

@@ -1,4 +1,4 @@
-"""The three scores that curves compare, with the line that each is drawn with."""
+"""The three scores that the curves compare, with their line styles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reporting.truth import Outcomes
 
 
 class Score(msgspec.Struct, frozen=True, eq=False):
-    """Values of the transactions with known truth [K], and how its curve looks (told apart without colours, too)."""
+    """Values [K] of the transactions with known truth, and the line style of its curve (distinct without colours)."""
 
     label: str
     values: Column
@@ -20,7 +20,7 @@ class Score(msgspec.Struct, frozen=True, eq=False):
 
 
 def scores_with_truth(decisions: Decisions, outcomes: Outcomes) -> list[Score]:
-    """The risk score, which combines the others, comes first and lies on top."""
+    """The scores in drawing order: the risk score, which combines the other two, is first and drawn on top."""
     known = outcomes.known
     return [
         Score("risk score", decisions.risk_probability[known], INK, "-", 4),

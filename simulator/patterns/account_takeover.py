@@ -1,4 +1,4 @@
-"""A stranger gets into an account and spends from it within hours."""
+"""Account takeover: a fraudster gains access to an account and spends from it within hours."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from simulator.transactions import ECOMMERCE, TRANSFER_CHANNEL
 
 
 class AccountTakeover(FraudPattern):
-    """2-5 online payments within 4 hours from one device, 2-6 x the victim's mean; the subtle third stays at 1-2.5 x.
+    """2-5 online payments within 4 hours from one device, 2-6 x the victim's mean (a third of episodes: 1-2.5 x).
 
-    A quarter happens on the victim's own device and address (remote access), half in the victim's city.
+    A quarter uses the victim's own device and address (remote access); half of the others are in the victim's city.
     """
 
     name = "account_takeover"
@@ -33,7 +33,7 @@ class AccountTakeover(FraudPattern):
         else:
             city = scene.home(victim) if scene.chance(0.5) else scene.city_away(victim, 300)
             scene.use_device(frauds, scene.fraud_device(), scene.fraud_address(city))
-            scene.place_at(frauds, city)
+            scene.set_location(frauds, city)
         if channel == TRANSFER_CHANNEL:
             frauds.beneficiary[:] = scene.mule_account()
         elif scene.chance(0.4):

@@ -1,4 +1,4 @@
-"""Many ordinary-looking payments within minutes, before the card is stopped."""
+"""Burst: many ordinary-looking payments within minutes, before the card is blocked."""
 
 from __future__ import annotations
 

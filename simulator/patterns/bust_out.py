@@ -1,22 +1,22 @@
-"""After months of good behaviour an account spends all its credit within days and vanishes."""
+"""Bust-out: an account in good standing exhausts its credit within days."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from simulator.categories import ONLINE, codes_of
+from simulator.categories import ONLINE, category_indexes
 from simulator.fraud_pattern import Episode, FraudPattern
 from simulator.logins import AccountChangeDraft
 from simulator.scene import HOUR_MS, MINUTE_MS, Scene
 from simulator.transactions import APPROVED, DECLINED, ECOMMERCE
 
-RESALEABLE = codes_of("5732", "5944", "5311", "5999", "6051")
+RESALEABLE = category_indexes("5732", "5944", "5311", "5999", "6051")
 
 
 class BustOut(FraudPattern):
-    """6-12 purchases within 3 days, growing from 1 x to 6 x the mean, of goods that sell again; the last ones declined.
+    """6-12 purchases of resaleable goods within 3 days, growing from 1 x to 6 x the mean; the last 1-3 are declined.
 
-    It is the account's own device and address: nothing but the spending changes.
+    Devices and addresses are the account's own; only the spending changes.
     """
 
     name = "bust_out"

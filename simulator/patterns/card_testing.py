@@ -1,4 +1,4 @@
-"""A stolen card number is tried with micro amounts; once it works, a larger payment follows."""
+"""Card testing: a stolen card number is tried with micro amounts, then used for a larger payment."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class CardTesting(FraudPattern):
         frauds = concatenate([tests, large])
         city = scene.home(victim) if scene.chance(0.4) else scene.city_away(victim, 100)
         scene.use_device(frauds, scene.fraud_device(), scene.fraud_address(city))
-        scene.place_at(frauds, city)
+        scene.set_location(frauds, city)
         frauds.otp[:] = 0
         frauds.domain[:] = scene.fraud_domain(victim)
-        frauds.logs_in[:] = False  # a stolen card number needs no account
+        frauds.logs_in[:] = False  # paying with a stolen card number requires no account
         return Episode(frauds=frauds)

@@ -1,4 +1,4 @@
-"""Leaked passwords are tried by machine; where one fits, payments follow."""
+"""Credential stuffing: leaked passwords are tried automatically; payments follow a successful login."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CredentialStuffing(FraudPattern):
         first_payment_ms = min(int(logins.timestamp_ms[-1]) + scene.count(20, 1_200) * 1_000, scene.end_ms - 1)
         frauds = scene.ordinary(victim, scene.times(first_payment_ms, scene.count(1, 4), HOUR_MS), ECOMMERCE)
         frauds.amount_minor[:] = scene.amounts(frauds, 1.2, 5.0)
-        frauds.logs_in[:] = False  # the logins above are this session's
+        frauds.logs_in[:] = False  # the session's logins are those above
         scene.use_device(frauds, device, address)
-        scene.place_at(frauds, city)
+        scene.set_location(frauds, city)
         return Episode(frauds=frauds, logins=logins)

@@ -1,4 +1,4 @@
-"""One device pays for many accounts."""
+"""Device farm: one device pays from many accounts."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ class DeviceFarm(FraudPattern):
         frauds.amount_minor[:] = scene.amounts(frauds, 0.5, 3.0)
         home = scene.home(int(users[0]))
         scene.use_device(frauds, scene.fraud_device(), scene.fraud_address(home))
-        scene.place_at(frauds, home)
+        scene.set_location(frauds, home)
         return Episode(frauds=frauds)

@@ -1,4 +1,4 @@
-"""Online payments from a place where the owner has never been."""
+"""Geographic anomaly: online payments from a location far from home."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simulator.transactions import ECOMMERCE
 
 
 class GeographicAnomaly(FraudPattern):
-    """1-4 online payments within 30 hours from one place more than 500 km from home, 0.7-3 x the mean."""
+    """1-4 online payments within 30 hours from one location more than 500 km from home, 0.7-3 x the mean."""
 
     name = "geographic_anomaly"
 
@@ -22,5 +22,5 @@ class GeographicAnomaly(FraudPattern):
         # Stolen session cookies make the device look like the owner's.
         device = int(frauds.device[0]) if scene.chance(0.3) else scene.fraud_device()
         scene.use_device(frauds, device, address)
-        scene.place_at(frauds, city)
+        scene.set_location(frauds, city)
         return Episode(frauds=frauds)

@@ -1,4 +1,4 @@
-"""Stolen money goes where it's easily turned into cash: gambling, quasi cash, jewellery, electronics."""
+"""High-risk merchant: spending on goods that convert easily to cash (gambling, quasi cash, jewellery, electronics)."""
 
 from __future__ import annotations
 

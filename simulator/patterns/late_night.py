@@ -1,4 +1,4 @@
-"""Spending while the owner sleeps."""
+"""Late night: spending during the owner's usual hours of sleep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stolen money is layered: it passes through several accounts within hours, each keeping a little."""
+"""Mule chain: stolen money passes through several accounts within hours, each keeping a small share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts opened with stolen or invented identities spend soon and a lot."""
+"""New-account fraud: accounts opened with stolen or synthetic identities spend large amounts soon."""
 
 from __future__ import annotations
 

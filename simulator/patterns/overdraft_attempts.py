@@ -1,4 +1,4 @@
-"""Someone tries how much an account holds: too large amounts are declined, smaller ones follow until one passes."""
+"""Overdraft attempts: amounts above the balance are declined, followed by smaller ones until one is approved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goods are bought honestly, and refunded more than once or for more than they cost."""
+"""Refund abuse: legitimate purchases are refunded more than once or for more than they cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from simulator.transactions import APPROVED, ECOMMERCE, REFUND, Transactions, co
 
 
 class RefundAbuse(FraudPattern):
-    """1-3 honest purchases at one online shop, then within 8 days 2-3 refunds of each, in all more than was paid."""
+    """1-3 legitimate purchases at one online shop, then within 8 days 2-3 refunds of each, exceeding its price in total."""
 
     name = "refund_abuse"
 
@@ -18,11 +18,11 @@ class RefundAbuse(FraudPattern):
         user = scene.victim()
         start_ms = scene.moment(user, 192 * HOUR_MS)
         times = scene.times(start_ms, scene.count(1, 3), 24 * HOUR_MS)
-        honest = scene.ordinary(user, times, ECOMMERCE)
-        honest.merchant[:] = honest.merchant[0]
-        honest.auth_result[:] = APPROVED
-        frauds = concatenate([_refunds(scene, honest.take(np.array([row]))) for row in range(len(honest))])
-        return Episode(frauds=frauds, companions=honest)
+        legitimate = scene.ordinary(user, times, ECOMMERCE)
+        legitimate.merchant[:] = legitimate.merchant[0]
+        legitimate.auth_result[:] = APPROVED
+        frauds = concatenate([_refunds(scene, legitimate.take(np.array([row]))) for row in range(len(legitimate))])
+        return Episode(frauds=frauds, companions=legitimate)
 
 
 def _refunds(scene: Scene, purchase: Transactions) -> Transactions:

@@ -1,4 +1,4 @@
-"""Large sums split so that every part stays just below a reporting threshold."""
+"""Structuring: large sums are split so that each part stays just below a reporting threshold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A card that stays at home pays merchants abroad."""
+"""Unexpected foreign payments: a card whose owner is at home pays merchants abroad."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.transactions import ECOMMERCE, MANUAL, NONE, POS
 class UnexpectedForeign(FraudPattern):
     """1-4 payments within 2 days to merchants of one foreign country, 0.8-4 x the mean.
 
-    Two thirds are typed in by hand at a shop, without a place; the others are online.
+    Two thirds of episodes are key-entered at shops, half of these payments without location; the others are online.
     """
 
     name = "unexpected_foreign"

@@ -1,4 +1,4 @@
-"""Whom people pay: the shops they like, the payees they know, now and then somebody new."""
+"""Draws the counterparties of payments: favourite merchants, known payees, and new ones."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ FAVOURITE_SHARE = 0.78
 KNOWN_PAYEE_SHARE = 0.85
 
 
-def draw_counterparts(
+def draw_counterparties(
     world: World, rng: np.random.Generator, user: Array, city: Array, channel: Array
 ) -> tuple[Array, Array]:
-    """Merchant and beneficiary: favourites mostly, by rank; else whoever is popular where the user is."""
+    """Merchant and beneficiary of each payment, int64 (n,), NONE where absent.
+
+    Mostly the user's favourites, weighted by rank; otherwise popular merchants of the user's current city.
+    """
     users, merchants = world.users, world.merchants
     merchant = np.full(len(user), NONE)
     beneficiary = np.full(len(user), NONE)
@@ -50,7 +53,7 @@ def draw_counterparts(
 
 
 def _draw_ranks(rng: np.random.Generator, count: int, ranks: int) -> Array:
-    """Ranks from 0 with weights 1, 1/2, 1/3 …"""
+    """Draws ranks from 0 with weights 1, 1/2, 1/3 …, int64 (count,)."""
     limits = np.cumsum(1 / np.arange(1, ranks + 1))
     ranks_drawn: Array = np.searchsorted(limits, rng.random(count) * limits[-1])
     return ranks_drawn

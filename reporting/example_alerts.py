@@ -1,4 +1,4 @@
-"""A few of a run's alerts that show most: the strongest of each fraud pattern, and of the false alarms."""
+"""Selects representative alerts of a run: the strongest of each fraud pattern, and of the false alarms."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ import msgspec
 from reporting.identity import transaction_key
 from reporting.json_lines import records_of
 from reporting.truth import NOT_NAMED, Truth, read_truth
-from udfs.outputs import ACTIONS, Alert
+from udfs.records.outputs import ACTIONS, Alert
 
 FALSE_ALARM, FRAUD, NOT_KNOWN = "a false alarm", "fraud", "truth not known"
 _decoder = msgspec.json.Decoder(Alert)
-_encode = msgspec.json.Encoder().encode
 _Strength = tuple[int, int, float, int, str]
 
 
-class TellingAlert(NamedTuple):
-    """An alert's JSON, and in words what its transaction turned out to be."""
+class ExampleAlert(NamedTuple):
+    """An alert, and in words what its transaction turned out to be."""
 
-    record: bytes
+    record: Alert
     outcome: str
 
 
-def telling_alerts(alerts: Path, truth: Path, most: int) -> list[TellingAlert]:
-    """At most `most` alerts on transactions, in order of time: first the strongest of each outcome, those that alert most
-    often first, then the strongest of the rest. Raises RunFilesError."""
+def example_alerts(alerts: Path, truth: Path, most: int) -> list[ExampleAlert]:
+    """At most `most` alerts on transactions, in order of event time. Raises RunFilesError.
+
+    Selects the strongest alert of each outcome, most frequent outcomes first, then the strongest of the rest.
+    """
     outcome_of = _outcomes(read_truth(truth))
     by_outcome: dict[str, list[tuple[_Strength, Alert]]] = {}
     for _, alert in records_of(alerts, _decoder):
@@ -42,7 +43,7 @@ def telling_alerts(alerts: Path, truth: Path, most: int) -> list[TellingAlert]:
     rest = sorted(((item, outcome) for outcome in kinds for item in by_outcome[outcome][1:]), reverse=True, key=_first)
     chosen += rest[: most - len(chosen)]
     chosen.sort(key=lambda row: (row[0][1].event_time_ms, row[0][1].alert_id))
-    return [TellingAlert(_encode(alert), outcome) for (_, alert), outcome in chosen]
+    return [ExampleAlert(alert, outcome) for (_, alert), outcome in chosen]
 
 
 def _first(row: tuple[tuple[_Strength, Alert], str]) -> _Strength:
@@ -50,7 +51,7 @@ def _first(row: tuple[tuple[_Strength, Alert], str]) -> _Strength:
 
 
 def _strength(alert: Alert) -> _Strength:
-    """Of two alerts never the same, since it ends in the id."""
+    """Sort key, unique by the id at its end."""
     return ACTIONS.index(alert.action), alert.risk_score, alert.amount or 0.0, -alert.event_time_ms, alert.alert_id
 
 

@@ -1,4 +1,4 @@
-"""The two ONNX graphs of a bundle, built node by node: scoring (trees, autoencoder and blend in one) and reasons."""
+"""Builds the scoring graph of a bundle: trees, detectors and blend in one ONNX graph."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from onnx import TensorProto
 
 from models.autoencoder import CLIP, LEAST_ERROR, Autoencoder
 from models.detectors import MOST_LOG_ANOMALY, Detectors
-from models.graph import ML_DOMAIN, Graph
-from models.trees import Forest, margin_attributes, split_attributes
-from udfs.bundle import INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights, open_session
+from models.graph_builder import ML_DOMAIN, Graph
+from models.trees import Forest, margin_attributes, split_attributes, target_attributes
+from udfs.scoring.bundle import INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights, open_session
 
 LANES = 16
-"""Logarithm, exponential and logistic function of a row are computed this many times over: as many as the widest vector
-has. Their vector forms give other last bits than their scalar ones, which would be taken for the last rows of a batch."""
+"""Logarithm, exponential and logistic function of a row are computed this many times, the width of the widest vector unit.
+
+The scalar forms, which the runtime uses for the rest of a batch, differ from the vector forms in the last bits: with full
+vectors a row gives the same bits in every batch."""
 
 _FIRST_COLUMN = (("start", 0), ("end", 1), ("axis", 1))
 _ROWS_PER_RUN = 4096
@@ -25,7 +27,10 @@ Matrix = npt.NDArray[np.float32]
 
 
 def scoring_graph(forest: Forest, detectors: Detectors, blend: BlendWeights) -> bytes:
-    """Features float32 "x" [N, F] to "out" [N, 3 + F]: probability, margin, anomaly, squared errors of the features."""
+    """Graph from features float32 "x" [N, F] to "out" [N, 3 + F]: probability, margin, anomaly, squared errors.
+
+    Strong signals add to the squared errors of their features, from which the reasons of an anomaly are taken.
+    """
     width = len(detectors.allowances)
     graph = Graph(width)
     margin = _margin(graph, forest, "margin")
@@ -45,16 +50,31 @@ def _margin(graph: Graph, forest: Forest, name: str) -> str:
 
 
 def _log_anomalies(graph: Graph, detectors: Detectors) -> tuple[str, str]:
-    """`Detectors.log_anomalies` in lanes [N, LANES], and the squared errors [N, F], 0 where a feature is not known."""
+    """`Detectors.log_anomalies` in lanes [N, LANES], and the squared errors [N, F], 0 for unknown features.
+
+    What strong signals tell is added to the errors.
+    """
     error, known, squared = _error(graph, detectors.autoencoder)
     generalist, allowances = detectors.generalist, detectors.allowances
     log_errors = graph.node("Log", [graph.node("Concat", [error] * LANES, "errors", axis=1)], "log_errors")
-    # Less the allowances of what is unknown: less all of them, and those of what is known again.
+    # Minus the allowances of unknown features: minus all allowances, plus those of known features.
     offset = -generalist.weight * generalist.usual_margin - float(allowances.sum(dtype=np.float64))
     nothing = graph.constant("no_allowance", [0.0])
     allowed = graph.node("Gemm", [known, graph.constant("allowances", allowances[:, None]), nothing], "allowance")
     singles = [(_margin(graph, generalist.forest, "general_margin"), generalist.weight), (allowed, 1.0)]
+    signals = detectors.signals
+    if signals.each:
+        forest = Forest(tuple(steps.tree() for steps in signals.each), 0.0)
+        singles.append((_margin(graph, forest, "signals"), 1.0))
     unbounded = _sum_in_lanes(graph, "unbounded", singles, (log_errors, 1.0), offset)
+    if signals.strong:
+        forest = Forest(tuple(signal.steps.tree() for signal in signals.strong), 0.0)
+        nodes = {**split_attributes(forest, graph.width), **target_attributes(forest)}
+        strong = graph.trees("strong", len(signals.strong), **nodes)
+        strongest = graph.node("ReduceMax", [strong, graph.integers("signal_axis", np.array([1]))], "strongest")
+        unbounded = graph.node("Max", [unbounded, strongest], "at_least_strongest")
+        told = graph.constant("told", np.stack([signal.told for signal in signals.strong]))
+        squared = graph.node("Gemm", [graph.node("Relu", [strong], "given"), told, squared], "squared_and_told")
     bounds = [graph.scalar("least_log", -MOST_LOG_ANOMALY), graph.scalar("most_log", MOST_LOG_ANOMALY)]
     return graph.node("Clip", [unbounded, *bounds], "log_anomalies"), squared
 
@@ -62,7 +82,7 @@ def _log_anomalies(graph: Graph, detectors: Detectors) -> tuple[str, str]:
 def _sum_in_lanes(
     graph: Graph, name: str, singles: list[tuple[str, float]], lanes: tuple[str, float], offset: float
 ) -> str:
-    """The weighted sum of values [N, 1] and of a value in lanes [N, LANES], in lanes again."""
+    """Weighted sum of values [N, 1] and of a value in lanes [N, LANES]; the result is in lanes."""
     inputs = graph.node("Concat", [*(value for value, _ in singles), lanes[0]], f"{name}_inputs", axis=1)
     weights = np.zeros((len(singles) + LANES, LANES))
     weights[: len(singles)] = np.array([weight for _, weight in singles])[:, None]
@@ -77,10 +97,12 @@ def _first_lane(graph: Graph, lanes: str, name: str) -> str:
 
 
 def _error(graph: Graph, autoencoder: Autoencoder) -> tuple[str, str, str]:
-    """`Autoencoder.anomalies` [N, 1]; 1 or 0 [N, F] for whether a feature is known; and the squared errors [N, F], 0 where
-    it is not."""
+    """`Autoencoder.anomalies` [N, 1], the mask of known features [N, F] (1 or 0), and the squared errors [N, F].
+
+    Squared errors are 0 for unknown features.
+    """
     preparation = autoencoder.preparation
-    # Logarithms would be quicker, but their vector form gives other last bits than the scalar one at a batch's end.
+    # Asinh from logarithms would be faster, but their vector and scalar forms differ in the last bits.
     squashed = graph.node("Asinh", [INPUT], "squashed")
     scaled = graph.node(
         "Scaler",
@@ -90,7 +112,7 @@ def _error(graph: Graph, autoencoder: Autoencoder) -> tuple[str, str, str]:
         offset=preparation.centers.tolist(),
         scale=preparation.scales.tolist(),
     )
-    # Products with flags and an Imputer: a Where costs a third of a microsecond more each.
+    # Products with a mask and an Imputer: a Where node costs a third of a microsecond more.
     is_known = graph.node("Not", [graph.node("IsNaN", [scaled], "is_unknown")], "is_known")
     known = graph.node("Cast", [is_known], "known", to=TensorProto.FLOAT)
     filled = graph.node(
@@ -102,8 +124,8 @@ def _error(graph: Graph, autoencoder: Autoencoder) -> tuple[str, str, str]:
     squared = graph.node("Mul", [graph.node("Mul", [difference, difference], "all_squared"), known], "squared")
     if not autoencoder.counted.all():
         squared = graph.node("Mul", [squared, graph.constant("counted", autoencoder.counted)], "counted_squared")
-    # Sums as products with a column: less overhead than a sum and an addition. What is expected of the known and allowed
-    # for the unknown are all allowances, and the rest for what is known.
+    # Sums as products with a column have less overhead than a sum and an addition. Expected errors of known features plus
+    # allowances of unknown ones are computed as all allowances plus (expected - allowance) of the known ones.
     allowed = float(autoencoder.allowances.sum(dtype=np.float64)) + LEAST_ERROR
     ones = graph.constant("ones", np.ones((len(autoencoder.expected), 1)))
     column = graph.constant("expected", (autoencoder.expected - autoencoder.allowances)[:, None])
@@ -113,7 +135,7 @@ def _error(graph: Graph, autoencoder: Autoencoder) -> tuple[str, str, str]:
 
 
 def run_scoring_graph(graph: bytes, features: Matrix) -> Matrix:
-    """All of "out" for features float32 [N, F]."""
+    """Run the graph: "out" float32 [N, 3 + F] for features float32 [N, F]."""
     return np.concatenate(list(_runs(graph, features, np.arange(len(features)))))
 
 

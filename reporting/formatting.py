@@ -1,4 +1,4 @@
-"""Numbers and names as people read them, the same in the terminal and on the page."""
+"""Formats numbers, times and names for the terminal and the HTML page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 NOT_KNOWN = "—"
 UNPRINTABLE = "�"
-ACTION_WORDS = {
+ACTION_LABELS = {
     "allow": "allow",
     "refer_to_analyst": "refer to analyst",
     "soft_challenge": "soft challenge",
@@ -20,7 +20,7 @@ def count(value: int | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """`87.3%`, below 1% with two decimals; never `0%` or `100%` for what is not exactly that."""
+    """`87.3%`, below 1% with two decimals; `0%` and `100%` only for exactly 0 and 1."""
     if share is None:
         return NOT_KNOWN
     if share in (0, 1):
@@ -38,7 +38,7 @@ def ratio(value: float | None) -> str:
 
 
 def amount(value: float | None) -> str:
-    """`12,346`, below 1,000 with two decimals; `0` is nothing at all."""
+    """`12,346`, below 1,000 with two decimals; `0` only for exactly 0."""
     if value is None:
         return NOT_KNOWN
     if value == 0:
@@ -76,10 +76,10 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 
 def visible(text: str) -> str:
-    """The text on one line, with a mark for every character that would not print or would turn the line around."""
+    """The text on one line; every character that is not printable, such as a bidirectional control, becomes U+FFFD."""
     return "".join(character if character.isprintable() else UNPRINTABLE for character in " ".join(text.split()))
 
 
 def shortened(text: str, length: int) -> str:
-    """At most `length` characters."""
+    """The text, cut to `length` characters with `…` at the end if it is longer."""
     return text if len(text) <= length else text[: length - 1] + "…"

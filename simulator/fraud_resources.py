@@ -1,4 +1,4 @@
-"""What fraudsters use and share between their deeds: devices, addresses, mule accounts."""
+"""Devices, addresses and mule accounts that fraud patterns share."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ REUSED_DEVICE_SHARE = 0.25
 MULES_PER_THOUSAND_USERS = 12
 
 
-class FraudMeans:
-    """Hands out numbers beyond those of the users' own devices and addresses, and remembers what was handed out."""
+class FraudResources:
+    """Allocates device and address numbers above those of the users and counts the allocated ones."""
 
     def __init__(self, world: World) -> None:
         self._first_device = world.users.device_total
@@ -26,15 +26,17 @@ class FraudMeans:
         return self._first_device
 
     def device(self, rng: np.random.Generator) -> int:
+        """A new device number, or with REUSED_DEVICE_SHARE an allocated one."""
         if self.device_count and rng.random() < REUSED_DEVICE_SHARE:
             return self._first_device + int(rng.integers(self.device_count))
         self.device_count += 1
         return self._first_device + self.device_count - 1
 
     def fresh_address(self) -> int:
+        """A new address number."""
         self.address_count += 1
         return self._first_address + self.address_count - 1
 
     def mule_account(self, rng: np.random.Generator) -> int:
-        """A beneficiary number; a multiplicative step spreads the mules over all accounts."""
+        """A beneficiary number from the pool of mules, which is spread over all accounts."""
         return (int(rng.integers(self._mule_count)) * 7_919 + 13) % self._account_count

@@ -1,0 +1,83 @@
+"""What a publication of control elements changes, for the question of `fraud control publish`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jobs.config.job import JobConfig
+from jobs.control.channel import Published, newest
+from udfs.control.elements import (
+    BUNDLE,
+    RULES,
+    THRESHOLDS,
+    BundleControl,
+    ControlElement,
+    RulesControl,
+    ThresholdsControl,
+)
+from udfs.rules.pack_files import rule_set_of
+from udfs.rules.rule_set import Rule, RuleSet
+
+MOST_RULES = 20
+THRESHOLD_NAMES = ("refer_to_analyst", "soft_challenge", "hard_block")
+
+
+def changes(elements: Sequence[ControlElement], config: JobConfig, published: list[Published]) -> list[str]:
+    """Lines on the rules, thresholds and bundle that the elements replace, against those in force; the block list is not
+    listed, since each of its elements names one party. Empty if nothing is replaced."""
+    before = {key: record.element for key, record in newest(published).items() if record.element is not None}
+    lines: list[str] = []
+    for element in elements:
+        if isinstance(element, RulesControl):
+            known = before.get(RULES)
+            start = rule_set_of(config.scoring.rules)
+            is_newer = isinstance(known, RulesControl) and known.version > start.version
+            current = known.rule_set if is_newer and isinstance(known, RulesControl) else start
+            lines += _rule_changes(current, element.rule_set)
+        elif isinstance(element, ThresholdsControl):
+            lines += _threshold_changes(before.get(THRESHOLDS), element, config)
+        elif isinstance(element, BundleControl):
+            current_bundle = before.get(BUNDLE)
+            old = current_bundle.bundle if isinstance(current_bundle, BundleControl) else config.scoring.bundle
+            lines.append(f"bundle: {old} -> {element.bundle}")
+        before[element.key] = element
+    return lines
+
+
+def _rule_changes(old: RuleSet, new: RuleSet) -> Iterator[str]:
+    olds, news = ({rule.id: rule for rule in rule_set.rules} for rule_set in (old, new))
+    removed = [f"- {name}" for name in olds if name not in news]
+    added = [f"+ {_words(rule)}" for name, rule in news.items() if name not in olds]
+    changed = [
+        f"~ {_words(olds[name])} -> {_words(rule)}"
+        for name, rule in news.items()
+        if name in olds and rule != olds[name]
+    ]
+    kept = len(news) - len(added) - len(changed)
+    yield (
+        f"rules: {old.name} version {old.version} ({len(olds)} rules) -> {new.name} version {new.version} "
+        f"({len(news)} rules): {len(removed)} removed, {len(added)} added, {len(changed)} changed, {kept} as before"
+    )
+    listed = [*removed, *changed, *added]
+    yield from (f"  {line}" for line in listed[:MOST_RULES])
+    if len(listed) > MOST_RULES:
+        yield f"  and {len(listed) - MOST_RULES} more"
+    if old.scale != new.scale:
+        yield f"  scale: {_scale(old)} -> {_scale(new)}"
+
+
+def _words(rule: Rule) -> str:
+    action = f", at least {rule.action}" if rule.action is not None else ""
+    off = "" if rule.enabled else ", not enabled"
+    return f"{rule.id} ({rule.points} points{action}{off}): {rule.when}"
+
+
+def _scale(rule_set: RuleSet) -> str:
+    return str([list(pair) for pair in rule_set.scale])
+
+
+def _threshold_changes(known: ControlElement | None, new: ThresholdsControl, config: JobConfig) -> Iterator[str]:
+    old = known if isinstance(known, ThresholdsControl) else config.scoring.thresholds
+    for name in THRESHOLD_NAMES:
+        value = getattr(old, name)
+        yield f"threshold {name}: {'of the bundle' if value is None else value} -> {getattr(new, name)}"
