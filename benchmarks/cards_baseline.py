@@ -1,6 +1,6 @@
-"""Plain XGBoost to compare with: static columns and the user's windows by numpy, without anything of `udfs`.
+"""Baseline: plain XGBoost on static columns and user windows computed by numpy, independent of `udfs`.
 
-The same kind of trees on the same rows: depth, rate, number and sampling are those that were taken for our own.
+Depth, learning rate, number of trees and sampling are those of the project's model; so are the training rows.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ FEATURES = (
 EARTH_RADIUS_KM = 6_371.0
 DAY_MS = 86_400_000
 HOUR_MS = DAY_MS // 24
-DAYS_A_YEAR = 365.25
+DAYS_PER_YEAR = 365.25
 Values = npt.NDArray[np.float64]
 
 
 class Codes(NamedTuple):
-    """The texts that the trees know by their place; all others are NaN."""
+    """Category and gender values that are encoded by their index; other values become NaN."""
 
     categories: list[str]
     genders: list[str]
 
 
 def codes_of(table: CardTable, users: pa.Table) -> Codes:
-    """What the training tables hold, in order."""
+    """The sorted values of the training tables."""
     columns = (table.transactions["category"], users["gender"])
     return Codes(*(sorted(pc.unique(column).drop_null().to_pylist()) for column in columns))
 
 
 def static_columns(table: CardTable, users: pa.Table, codes: Codes) -> list[Values]:
-    """The first eight of FEATURES, each [N]; what is not known is NaN."""
+    """The first eight of FEATURES, each float64 [N]; unknown values are NaN."""
     users = users.append_column("row", pa.array(np.arange(users.num_rows)))
     found = pc.index_in(table.transactions["cc_num"].combine_chunks(), users["cc_num"].combine_chunks())
     user_rows = found.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -58,7 +58,7 @@ def static_columns(table: CardTable, users: pa.Table, codes: Codes) -> list[Valu
     return [
         _floats(category),
         table.column("amt"),
-        (times_ms / DAY_MS - of_user(born)) / DAYS_A_YEAR,
+        (times_ms / DAY_MS - of_user(born)) / DAYS_PER_YEAR,
         of_user(users["city_pop"].to_numpy()),
         distance_km(
             of_user(users["lat"].to_numpy()), of_user(users["long"].to_numpy()),
@@ -71,31 +71,31 @@ def static_columns(table: CardTable, users: pa.Table, codes: Codes) -> list[Valu
 
 
 def distance_km(latitude: Values, longitude: Values, other_latitude: Values, other_longitude: Values) -> Values:
-    """Great-circle distance of points in degrees by the haversine formula, each [N]."""
+    """Great-circle distance in km of points in degrees by the haversine formula, each [N]."""
     first, second = np.radians(latitude), np.radians(other_latitude)
     across = np.radians(other_longitude - longitude)
     square = np.sin((second - first) / 2) ** 2 + np.cos(first) * np.cos(second) * np.sin(across / 2) ** 2
-    made: Values = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(square, 0, 1)))
-    return made
+    distances: Values = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(square, 0, 1)))
+    return distances
 
 
 def window_columns(table: CardTable) -> list[Values]:
-    """Count, sum and mean of the user's amounts in (t - window, t], this transaction included, for each window: [N] each.
+    """Count, sum and mean of the user's amounts in (t - window, t] for each window, each float64 [N].
 
-    Of a user's transactions at one moment those further on in the table are not seen yet.
+    The transaction itself is included; of transactions at the same time, those later in the table are not.
     """
     numbers = table.transactions["cc_num"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     times_ms = table.times_ms - table.times_ms[0]
-    apart = int(times_ms[-1]) + max(WINDOW_SECONDS.values()) * 1000 + 1
-    places = numbers * apart + times_ms  # one rising axis for all users, further apart than any window is long
-    order = np.argsort(places, kind="stable")
-    places = places[order]
+    spacing = int(times_ms[-1]) + max(WINDOW_SECONDS.values()) * 1000 + 1
+    positions = numbers * spacing + times_ms  # one time axis for all users, spaced further apart than any window
+    order = np.argsort(positions, kind="stable")
+    positions = positions[order]
     sums = np.concatenate(([0.0], np.cumsum(table.column("amt")[order])))
-    end = np.arange(1, len(places) + 1)
+    end = np.arange(1, len(positions) + 1)
     columns = []
     for seconds in WINDOW_SECONDS.values():
-        start = np.searchsorted(places, places - seconds * 1000, side="right")
-        count, total = np.empty(len(places)), np.empty(len(places))
+        start = np.searchsorted(positions, positions - seconds * 1000, side="right")
+        count, total = np.empty(len(positions)), np.empty(len(positions))
         count[order] = end - start
         total[order] = sums[end] - sums[start]
         columns += [count, total, total / count]
@@ -103,14 +103,14 @@ def window_columns(table: CardTable) -> list[Values]:
 
 
 def baseline_features(table: CardTable, users: pa.Table, codes: Codes) -> npt.NDArray[np.float32]:
-    """Float32 [N, 17] in the order of FEATURES; NaN = not known."""
+    """All FEATURES, float32 [N, 17]; NaN where unknown."""
     return np.column_stack([*static_columns(table, users, codes), *window_columns(table)]).astype(np.float32)
 
 
 def fit(
     features: npt.NDArray[np.float32], labels: npt.NDArray[np.bool_], rows: Rows, settings: TrainSettings, trees: int
 ) -> xgb.Booster:
-    """Trees as `settings` have them on some rows; repeatable to the bit."""
+    """Trains `trees` trees with the hyperparameters of `settings` on the given rows; deterministic."""
     parameters: dict[str, Any] = {
         "objective": "binary:logistic",
         "tree_method": "hist",
@@ -134,5 +134,5 @@ def predict(booster: xgb.Booster, features: npt.NDArray[np.float32]) -> npt.NDAr
 
 
 def _floats(codes: pa.Array) -> Values:
-    made: Values = codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return made
+    values: Values = codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values

@@ -1,4 +1,4 @@
-"""Some columns of a CSV or Parquet file; which of the two it is, its delimiter and its encoding are found out."""
+"""Reads columns of a CSV or Parquet file, detecting format, delimiter, compression and encoding."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ingest.suggestion import did_you_mean, listed
 
 DELIMITERS = (",", "|", ";", "\t")
 PARQUET_MARK, GZIP_MARK = b"PAR1", b"\x1f\x8b"
-FALLBACK_ENCODING = "latin-1"  # takes any byte
+FALLBACK_ENCODING = "latin-1"  # decodes any byte
 
 
 def read_columns(path: Path, needed: Sequence[str]) -> tuple[pa.Table, int]:
-    """The needed columns, of CSV all as text, and how many rows of CSV have more or fewer cells than the header.
+    """The needed columns (of CSV as text), and the number of skipped CSV rows whose width differs from the header.
 
     Raises TableError for a file that cannot be read, and for missing columns.
     """
@@ -58,7 +58,7 @@ def _read_csv(path: Path, needed: Sequence[str], is_compressed: bool) -> tuple[p
         except pa.ArrowInvalid as error:
             if "UTF8" not in str(error) or encoding == FALLBACK_ENCODING:
                 raise
-    raise AssertionError("the fallback takes any byte")
+    raise AssertionError("the fallback encoding decodes any byte")
 
 
 def _require(names: Sequence[str], needed: Sequence[str], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the benchmark measured: metrics.json, and a table on the terminal."""
+"""Results of the card benchmark: metrics.json and a table on the terminal."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from models.metrics import (
 )
 
 FALSE_POSITIVE_RATES = (0.001, 0.005, 0.01)
-CARDS_A_DAY = 100
+CARDS_PER_DAY = 100
 CALIBRATION_EDGES = (0.0, 0.001, 0.005, 0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
 class Metrics(msgspec.Struct, frozen=True):
-    """Of one score. Recalls by "at most this false-positive rate"; what has no case is null."""
+    """Metrics of one score. Recall keys are maximum false-positive rates; undefined values are null."""
 
     auc_roc: float
     average_precision: float
@@ -35,7 +35,7 @@ class Metrics(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Some transactions: how many, how many frauds and users, and the first and last time (UTC)."""
+    """Size of a set of transactions: number, frauds, users, and first and last time (UTC)."""
 
     transactions: int
     frauds: int
@@ -45,7 +45,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Job(msgspec.Struct, frozen=True):
-    """How fast the streaming job was, its start not counted; a record is a transaction or a label."""
+    """Throughput of the streaming job without its start-up; records are transactions and labels."""
 
     seconds: float
     records: int
@@ -55,10 +55,11 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, kw_only=True):
-    """metrics.json. `ours` is the decisions' probability, `ours_model` the model's alone, `ours_risk_score` score / 1000.
+    """Content of metrics.json.
 
+    `ours` is measured by the decisions' probability, `ours_model` by the model's, `ours_risk_score` by the risk score.
     `learned` are the transactions before the date whose labels were known by then, `measured` those of the later file
-    from the date on; the other transactions of the stream are history. Seconds are by step.
+    from the date on; the other transactions of the stream are history. `seconds` is by step.
     """
 
     until: str
@@ -88,18 +89,18 @@ def measure(
     user_ids: npt.NDArray[Any],
     times_ms: npt.NDArray[np.int64],
 ) -> Metrics:
-    """The metrics of probabilities [n] on transactions [n]."""
+    """Metrics of probabilities [n] of transactions [n]."""
     return Metrics(
         roc_auc(labels, probabilities),
         average_precision(labels, probabilities),
         {str(rate): recall_at_false_positive_rate(labels, probabilities, rate) for rate in FALSE_POSITIVE_RATES},
         expected_calibration_error(reliability(labels, probabilities, CALIBRATION_EDGES)),
-        card_precision_at_k(labels, probabilities, user_ids, times_ms, CARDS_A_DAY),
+        card_precision_at_k(labels, probabilities, user_ids, times_ms, CARDS_PER_DAY),
     )
 
 
 def part_of(labels: npt.NDArray[np.bool_], user_ids: npt.NDArray[Any], times_ms: npt.NDArray[np.int64]) -> Part:
-    """Some transactions [n] in figures."""
+    """Summarises transactions [n]."""
     first, last = (
         str(np.datetime64(int(moment), "s")) + "Z" for moment in (times_ms.min() // 1000, times_ms.max() // 1000)
     )
@@ -107,12 +108,12 @@ def part_of(labels: npt.NDArray[np.bool_], user_ids: npt.NDArray[Any], times_ms:
 
 
 def write_results(result: Result, folder: Path) -> None:
-    """metrics.json."""
+    """Writes metrics.json."""
     (folder / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
 
 
 def print_results(result: Result) -> None:
-    """The scores side by side, what was learned from and measured, and the time."""
+    """Prints the scores side by side, the sizes of training and test data, and times."""
     learned, measured, job = result.learned, result.measured, result.job
     click.echo(
         f"\nlearned from {learned.transactions:,} transactions, {learned.frauds:,} frauds, {learned.users:,} users"
@@ -135,11 +136,13 @@ def print_results(result: Result) -> None:
             f"{name:32}{metrics.auc_roc:8.4f}{metrics.average_precision:8.4f}{recalls}"
             f"{metrics.calibration_error:9.5f}{metrics.card_precision_at_100:8.4f}"
         )
-    click.echo("AP: average precision; at … %: share of frauds caught at that share of false positives; calibr.:")
-    click.echo("mean distance of probability and outcome; CP@100: card precision of the 100 likeliest cards a day")
     click.echo(
-        f"\nthe job: {job.transactions:,} transactions with as many labels in {job.seconds:.0f} s, "
-        f"{job.transactions_per_second:,.0f} transactions/s ({job.transactions_per_hour / 1e6:.1f} million an hour)"
+        "AP: average precision; at … %: recall at that false-positive rate; calibr.: expected calibration error;"
+    )
+    click.echo("CP@100: card precision of the 100 cards with the highest scores per day")
+    click.echo(
+        f"\njob: {job.transactions:,} transactions with as many labels in {job.seconds:.0f} s, "
+        f"{job.transactions_per_second:,.0f} transactions/s ({job.transactions_per_hour / 1e6:.1f} million per hour)"
     )
     steps = ", ".join(f"{name} {seconds:.0f}" for name, seconds in result.seconds.items())
-    click.echo(f"{result.seconds_in_all:.0f} s in all: {steps}")
+    click.echo(f"total {result.seconds_in_all:.0f} s: {steps}")

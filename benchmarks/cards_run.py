@@ -1,4 +1,4 @@
-"""The benchmark's steps, one after the other, each timed."""
+"""Runs the steps of the card benchmark and times each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Files(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """The four files as tables; `first` ends before the date."""
+    """The four files as tables; `first` contains only transactions before the date."""
 
     first: CardTable
     first_users: pa.Table
@@ -44,9 +44,10 @@ class Tables(NamedTuple):
 
 
 def run(files: Files, until_ms: int, out: Path, quick: bool = False) -> Result:
-    """Train, score, compare; writes decisions.parquet, metrics.json and bundle/ into `out`, and works in `out`/work.
+    """Trains, scores and compares; writes decisions.parquet, metrics.json and bundle/ to `out`, temporary files to
+    `out`/work.
 
-    Raises TableError for files that do not fit, and whatever training and the job raise.
+    Raises TableError for unusable files, and the exceptions of training and of the job.
     """
     work = out / "work"
     clock = Clock()
@@ -62,7 +63,7 @@ def run(files: Files, until_ms: int, out: Path, quick: bool = False) -> Result:
         trained = train_on(first, histories, attributes, until_ms, out / "bundle", quick)
     shutil.rmtree(work / "first")
     with clock.step("events to score"):
-        table, users, put_before = with_earlier_history(*tables, until_ms)
+        table, users, earlier_rows = with_earlier_history(*tables, until_ms)
         stream = write_stream(table, users, work / "later", table.rows_before(until_ms))
     with clock.step("entities to score by"):
         histories = count_entities(stream, attributes)
@@ -72,7 +73,7 @@ def run(files: Files, until_ms: int, out: Path, quick: bool = False) -> Result:
     with clock.step("plain XGBoost"):
         plain = _plain_xgboost(tables, stream, trained)
     with clock.step("measuring"):
-        result = _result(tables, stream, trained, scored, plain, until_ms, put_before)
+        result = _result(tables, stream, trained, scored, plain, until_ms, earlier_rows)
     result.seconds = clock.seconds
     result.seconds_in_all = sum(clock.seconds.values())
     write_results(result, out)
@@ -80,7 +81,7 @@ def run(files: Files, until_ms: int, out: Path, quick: bool = False) -> Result:
 
 
 class Clock:
-    """Seconds by step."""
+    """Measures the wall-clock seconds of each step."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -93,7 +94,7 @@ class Clock:
 
 
 def read_tables(files: Files, until_ms: int) -> Tables:
-    """The files; raises TableError where one cannot be used or has nothing on its side of the date."""
+    """Reads the files. Raises TableError where one is unusable or has no transactions on its side of the date."""
     with progress_bar("reading the tables") as progress:
         first = read_transactions(files.transactions)
         progress(1, 3)
@@ -103,22 +104,22 @@ def read_tables(files: Files, until_ms: int) -> Tables:
         progress(3, 3)
     known = first.rows_before(until_ms)
     if not known:
-        raise TableError(f"nothing to learn from before {_day(until_ms)}: {_range(first)}; choose a later --until")
+        raise TableError(f"no training data before {_day(until_ms)}: {_range(first)}; choose a later --until")
     if later.rows_before(until_ms) == len(later):
-        raise TableError(f"nothing to score from {_day(until_ms)} on: {_range(later)}; choose an earlier --until")
+        raise TableError(f"no transactions from {_day(until_ms)} on: {_range(later)}; choose an earlier --until")
     for table, users, users_file in ((first, first_users, files.users), (later, later_users, files.later_users)):
-        _tell(table, users, users_file)
+        _print_summary(table, users, users_file)
     return Tables(_cut(first, known), first_users, later, later_users)
 
 
 def _cut(table: CardTable, rows: int) -> CardTable:
-    """The first rows, with what was dropped of the whole file."""
+    """The first `rows` transactions, with the counts of dropped rows of the whole file."""
     part = table.take(slice(0, rows))
     return CardTable(part.path, part.transactions, part.cc_nums, table.duplicates, table.unreadable)
 
 
-def _tell(table: CardTable, users: pa.Table, users_file: Path) -> None:
-    dropped = [
+def _print_summary(table: CardTable, users: pa.Table, users_file: Path) -> None:
+    notes = [
         f"{count:,} {words}"
         for count, words in ((table.duplicates, "repeated rows dropped"), (table.unreadable, "unreadable rows dropped"))
         if count
@@ -126,12 +127,12 @@ def _tell(table: CardTable, users: pa.Table, users_file: Path) -> None:
     cards = set(table.transactions["cc_num"].unique().to_pylist())
     without = len(cards - set(users["cc_num"].to_pylist()))
     if without:
-        dropped.append(f"{without:,} of {len(cards):,} cards are not in {users_file.name}")
-    click.echo(f"{table.path.name}: {len(table):,} transactions" + "".join(f", {words}" for words in dropped))
+        notes.append(f"{without:,} of {len(cards):,} cards are not in {users_file.name}")
+    click.echo(f"{table.path.name}: {len(table):,} transactions" + "".join(f", {note}" for note in notes))
 
 
 def _plain_xgboost(tables: Tables, stream: Stream, trained: Trained) -> npt.NDArray[np.float64]:
-    """Its probabilities of the measured transactions."""
+    """The baseline's probabilities of the measured transactions, float64 [n]."""
     with progress_bar("plain XGBoost") as progress:
         codes = codes_of(tables.first, tables.first_users)
         features = baseline_features(tables.first, tables.first_users, codes)
@@ -151,7 +152,7 @@ def _result(
     scored: Scored,
     plain: npt.NDArray[np.float64],
     until_ms: int,
-    put_before: int,
+    earlier_rows: int,
 ) -> Result:
     measured = stream.table.take(slice(stream.first_measured, None))
     learned = tables.first.take(trained.rows)
@@ -165,8 +166,8 @@ def _result(
             until=_day(until_ms),
             learned=part_of(learned.labels, _users(learned), learned.times_ms),
             measured=part_of(measured.labels, users, measured.times_ms),
-            history_of_later_file=stream.first_measured - put_before,
-            history_of_first_file=put_before,
+            history_of_later_file=stream.first_measured - earlier_rows,
+            history_of_first_file=earlier_rows,
             duplicates_dropped={"transactions": tables.first.duplicates, "later": tables.later.duplicates},
             unreadable_dropped={"transactions": tables.first.unreadable, "later": tables.later.unreadable},
             ours=figures(scored.probabilities),
@@ -191,7 +192,7 @@ def _result(
 
 
 def _users(table: CardTable) -> npt.NDArray[np.int64]:
-    """A number for each user, [N], in the order of the ids that decisions.parquet has."""
+    """A number for each user, int64 [N], ordered by the ids of decisions.parquet."""
     ids = table.cc_nums.to_numpy(zero_copy_only=False)
     _, codes = np.unique(ids.astype(str) if ids.dtype == object else ids, return_inverse=True)
     numbers: npt.NDArray[np.int64] = codes.astype(np.int64)

@@ -1,4 +1,4 @@
-"""The later file through the streaming job: one decision on each of its transactions."""
+"""Scores the later file with the streaming job and reads one decision per transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ingest.identifier_encoding import encode_identifier
 
 
 class UndecidedTransactions(RuntimeError):
-    """The job has not decided on each transaction once."""
+    """The job did not write exactly one decision per transaction."""
 
 
 class _Model(msgspec.Struct, gc=False):
@@ -41,9 +41,10 @@ class _Duplicate(msgspec.Struct, tag_field="type", tag="duplicate", gc=False):
 
 @dataclass(frozen=True)
 class Scored:
-    """The measured transactions [n] in the table's order, as the job decided them, and how fast it was.
+    """The job's decisions on the measured transactions, arrays [n] in the table's order, and its run time.
 
-    `probabilities` are the decisions', `model_probabilities` those of the model without rules.
+    `probabilities` are the decisions', `model_probabilities` those of the model without rules. `records` and `decisions`
+    are the job's totals.
     """
 
     probabilities: npt.NDArray[np.float64]
@@ -56,11 +57,11 @@ class Scored:
 
 
 def score(stream: Stream, histories: Path, bundle: Path, work: Path) -> Scored:
-    """Run the job in a MiniCluster of this process over the whole stream and read its decisions on what is measured.
+    """Runs the job in a MiniCluster over the whole stream and reads its decisions on the measured transactions.
 
     Raises ConfigError, JobFailed, JobCancelled, and UndecidedTransactions.
     """
-    from jobs.config_file import parse_config
+    from jobs.config.loading import parse_config
     from jobs.score_transactions import run
 
     out = work / "decisions"
@@ -72,7 +73,7 @@ def score(stream: Stream, histories: Path, bundle: Path, work: Path) -> Scored:
                 "bundle": str(bundle),
                 "reference": str(stream.reference),
                 "histories": str(histories),
-                "log_features": False,
+                "log_features": "none",
                 "statistics": None,
             },
             "flink": {"log_directory": str(work / "logs")},
@@ -86,30 +87,28 @@ def score(stream: Stream, histories: Path, bundle: Path, work: Path) -> Scored:
         raise UndecidedTransactions(f"the job could not read {result.counts.dead_letters:,} records: see {out}")
     files = sorted((out / "decisions").glob("part-*"))
     with progress_bar("reading decisions") as progress:
-        found = read_decisions(files, measured_places(stream), progress)
+        found = read_decisions(files, measured_rows(stream), progress)
     return Scored(*found, result.counts.records, result.counts.decisions, result.seconds)
 
 
-def measured_places(stream: Stream) -> dict[str, int]:
-    """User and transaction, as the job names them, -> place among the measured transactions."""
+def measured_rows(stream: Stream) -> dict[str, int]:
+    """(User id, transaction id) as in decisions -> index among the measured transactions."""
     columns = (
         stream.table.transactions[name].slice(stream.first_measured).to_pylist() for name in ("cc_num", "trans_num")
     )
     rows = zip(*columns, strict=True)
-    return {
-        _key(encode_identifier(user), encode_identifier(number)): place for place, (user, number) in enumerate(rows)
-    }
+    return {_key(encode_identifier(user), encode_identifier(number)): row for row, (user, number) in enumerate(rows)}
 
 
 def read_decisions(
-    files: Iterable[Path], places: dict[str, int], progress: Any = lambda done, total: None
+    files: Iterable[Path], rows: dict[str, int], progress: Any = lambda done, total: None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Probabilities, the model's own, risk scores and times (ms), each [n], of the decisions on n places.
+    """Reads the decisions on n rows: probabilities, model probabilities, risk scores and times (ms), each [n].
 
-    Raises UndecidedTransactions unless there is exactly one on each.
+    Raises UndecidedTransactions unless there is exactly one decision per row.
     """
     files = list(files)
-    count = len(places)
+    count = len(rows)
     final, model = np.full(count, np.nan), np.full(count, np.nan)
     scores, times_ms, seen = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
     decode = msgspec.json.Decoder(_Decision | _Duplicate).decode
@@ -124,23 +123,23 @@ def read_decisions(
                 decision = decode(line)
                 if isinstance(decision, _Duplicate):
                     continue
-                place = places.get(_key(decision.user_id, decision.transaction_id))
-                if place is None:
+                row = rows.get(_key(decision.user_id, decision.transaction_id))
+                if row is None:
                     continue
                 own = decision.model.probability
-                model[place], scores[place], times_ms[place] = own, decision.risk_score, decision.event_time_ms
-                final[place] = own if decision.probability is None else decision.probability
-                seen[place] += 1
+                model[row], scores[row], times_ms[row] = own, decision.risk_score, decision.event_time_ms
+                final[row] = own if decision.probability is None else decision.probability
+                seen[row] += 1
     progress(total, total)
     if (seen != 1).any():
         raise UndecidedTransactions(
-            f"of {count:,} transactions {int((seen == 0).sum()):,} have no decision and {int((seen > 1).sum()):,} several"
+            f"of {count:,} transactions, {int((seen == 0).sum()):,} have no decision and {int((seen > 1).sum()):,} several"
         )
     return final, model, scores, times_ms
 
 
 def write_decisions(stream: Stream, scored: Scored, path: Path) -> None:
-    """decisions.parquet: transaction_id and user_id are the table's trans_num and cc_num, in its own types."""
+    """Writes decisions.parquet; transaction_id and user_id are the table's trans_num and cc_num in their own types."""
     first = stream.first_measured
     table = pa.table(
         {
@@ -155,4 +154,4 @@ def write_decisions(stream: Stream, scored: Scored, path: Path) -> None:
 
 
 def _key(user_id: str, transaction_id: str) -> str:
-    return f"{user_id} {transaction_id}"  # ids hold no space
+    return f"{user_id} {transaction_id}"  # ids contain no spaces

@@ -1,4 +1,4 @@
-"""The tables as a file of events and a folder of profiles, by the shipped mappings; and what comes before the later file."""
+"""Converts the tables to events and profiles by the shipped mappings, and prepends history to the later file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from benchmarks.cards_table import CardTable
 
 MAPPINGS = Path(__file__).parents[1] / "deploy" / "mappings"
 TRANSACTIONS_MAPPING, USERS_MAPPING = MAPPINGS / "cards.yaml", MAPPINGS / "cards_users.yaml"
-EARLIER_NAMESAKE = "first:"
-LEAST_LEAD_MS = 86_400_000
+EARLIER_CARD_PREFIX = "first:"
+MIN_LEAD_MS = 86_400_000
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What the job reads: `events` with labels, `reference` with users.jsonl. `table` and `users` hold the same rows.
+    """Input of the job: `events` with labels, `reference` with users.jsonl. `table` and `users` hold the same rows.
 
-    Transactions before row `first_measured` are history: they build up state and are not measured.
+    Transactions before row `first_measured` are history: they build up state but are not measured.
     """
 
     table: CardTable
@@ -35,7 +35,7 @@ class Stream:
 
 
 def write_stream(table: CardTable, users: pa.Table, folder: Path, first_measured: int = 0) -> Stream:
-    """The table as events, each with its label a week later, and the users as profiles. Raises TableError, UserError."""
+    """Writes the table as events with labels a week later, and users as profiles. Raises TableError, UserError."""
     from cli.convert import convert_tables
 
     reference = folder / "reference"
@@ -50,7 +50,7 @@ def write_stream(table: CardTable, users: pa.Table, folder: Path, first_measured
         summary = convert_tables((file,), (mapping,), out)
         if summary.rejected:
             raise TableError(
-                f"{table.path}: {summary.rejected:,} rows do not fit {mapping.name}: {summary.first_errors[0]}"
+                f"{table.path}: {summary.rejected:,} rows were rejected by {mapping.name}: {summary.first_errors[0]}"
             )
     return Stream(table, users, folder / "events.jsonl", reference, first_measured)
 
@@ -58,21 +58,22 @@ def write_stream(table: CardTable, users: pa.Table, folder: Path, first_measured
 def with_earlier_history(
     first: CardTable, first_users: pa.Table, later: CardTable, later_users: pa.Table, until_ms: int
 ) -> tuple[CardTable, pa.Table, int]:
-    """The later file behind what the first file has before it; gives transactions, users and how many were put before.
+    """The later file preceded by the earlier transactions of the first; returns transactions, users and the number of
+    prepended rows.
 
-    Where the later file goes on where the first one ends, its people's habits and the merchants' history are in the
-    first. Where both cover the same time, nothing is put before it: no moment is ever covered by both. A card number
-    that stands for another person in the first file (another date of birth or gender) keeps apart from its namesake.
+    Where the later file continues the first one, the first contains the users' habits and the entity history. Where both
+    cover the same time, nothing is prepended, so that the periods never overlap. A card number that belongs to another
+    person in the first file (different date of birth or gender) is renamed there.
 
         first  |======================|          first  |======================|
         later                  |===========|     later  |===================================|
         stream |---------------|===========|     stream |===================================|
     """
     begins_ms = min(int(later.times_ms[0]), until_ms)
-    if begins_ms - int(first.times_ms[0]) < LEAST_LEAD_MS:
+    if begins_ms - int(first.times_ms[0]) < MIN_LEAD_MS:
         return later, later_users, 0
     before = first.take(slice(0, first.rows_before(begins_ms)))
-    before = _without_repeats(_apart(before, _namesakes(first_users, later_users)), later)
+    before = _without_duplicates(_with_renamed_cards(before, _reused_card_numbers(first_users, later_users)), later)
     known = set(later_users["cc_num"].to_pylist())
     others = first_users.filter(pa.array([number not in known for number in first_users["cc_num"].to_pylist()]))
     users = pa.concat_tables([later_users, others])
@@ -84,24 +85,24 @@ def with_earlier_history(
     return joined, users, len(before)
 
 
-def _namesakes(first_users: pa.Table, later_users: pa.Table) -> set[str]:
-    """Card numbers of both tables that belong to different people."""
+def _reused_card_numbers(first_users: pa.Table, later_users: pa.Table) -> set[str]:
+    """Card numbers that occur in both tables with different holders."""
     columns = ("cc_num", "gender", "dob")
     people = {row[0]: row[1:] for row in zip(*(first_users[name].to_pylist() for name in columns), strict=True)}
     later = zip(*(later_users[name].to_pylist() for name in columns), strict=True)
     return {number for number, *person in later if number in people and people[number] != tuple(person)}
 
 
-def _apart(table: CardTable, namesakes: set[str]) -> CardTable:
+def _with_renamed_cards(table: CardTable, reused: set[str]) -> CardTable:
     numbers = table.transactions["cc_num"].combine_chunks()
-    is_namesake = pc.is_in(numbers, value_set=pa.array(sorted(namesakes), pa.string()))
-    renamed = pc.if_else(is_namesake, pc.binary_join_element_wise(EARLIER_NAMESAKE, numbers, ""), numbers)
-    place = table.transactions.column_names.index("cc_num")
-    return CardTable(table.path, table.transactions.set_column(place, "cc_num", renamed), renamed)
+    is_reused = pc.is_in(numbers, value_set=pa.array(sorted(reused), pa.string()))
+    renamed = pc.if_else(is_reused, pc.binary_join_element_wise(EARLIER_CARD_PREFIX, numbers, ""), numbers)
+    index = table.transactions.column_names.index("cc_num")
+    return CardTable(table.path, table.transactions.set_column(index, "cc_num", renamed), renamed)
 
 
-def _without_repeats(before: CardTable, later: CardTable) -> CardTable:
-    """Without what stands in the later file too: a transaction is decided once, and there."""
+def _without_duplicates(before: CardTable, later: CardTable) -> CardTable:
+    """Drops transactions that are in the later file too, so that each is decided once."""
     both = pa.concat_tables([later.transactions, before.transactions]).select(["cc_num", "trans_num"])
     first: npt.NDArray[np.int64] = first_of_each([column.combine_chunks() for column in both.columns])
     return before.take(first[first >= len(later)] - len(later))

@@ -1,4 +1,4 @@
-"""The benchmark's tables, CSV or Parquet, read, checked, and put into one form whatever their files look like."""
+"""Reads, validates and normalises the benchmark's tables from CSV or Parquet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from benchmarks.cards_columns import (
     within,
 )
 from benchmarks.cards_files import read_columns
-from udfs.codec import MAX_AMOUNT_MAJOR
+from udfs.records.codec import MAX_AMOUNT_MAJOR
 
 TRANSACTION_COLUMNS = (
     "trans_num", "cc_num", "unix_time", "category", "merchant", "amt", "merch_lat", "merch_long", "is_fraud",
@@ -35,11 +35,11 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CardTable:
-    """Transactions in order of time, each once, under their own column names.
+    """Distinct transactions in time order.
 
     `transactions`: trans_num, cc_num, category, merchant (text), unix_time (timestamp, ms), amt, merch_lat, merch_long
-    (float64), is_fraud (bool). `cc_nums` is cc_num in the file's own type. `duplicates` are rows whose user and trans_num
-    stood before, `unreadable` rows without an id, time, amount or outcome; neither is among the transactions.
+    (float64), is_fraud (bool). `cc_nums` is cc_num in the file's own type. `duplicates` counts dropped rows whose user
+    and trans_num occurred before, `unreadable` dropped rows without an id, time, amount or outcome.
     """
 
     path: Path
@@ -62,23 +62,26 @@ class CardTable:
         return labels
 
     def column(self, name: str) -> npt.NDArray[np.float64]:
-        """A column of numbers, float64 [N]."""
+        """A numeric column, float64 [N]."""
         values: npt.NDArray[np.float64] = self.transactions[name].to_numpy()
         return values
 
     def rows_before(self, moment_ms: int) -> int:
-        """How many transactions lie before a moment: they are the first ones."""
+        """Number of transactions before a time (epoch ms), which are the first rows."""
         return int(np.searchsorted(self.times_ms, moment_ms))
 
     def take(self, rows: Rows | slice) -> CardTable:
-        """Some of the transactions, in the order given."""
+        """The given rows, in the given order."""
         if isinstance(rows, slice):
             rows = np.arange(len(self))[rows]
         return CardTable(self.path, self.transactions.take(rows), self.cc_nums.take(pa.array(rows)))
 
 
 def read_transactions(path: Path) -> CardTable:
-    """Raises TableError for a file that cannot be read, missing columns, ids that have lost digits, or no rows."""
+    """Reads a table of transactions.
+
+    Raises TableError for an unreadable file, missing columns, ids that lost digits, or no readable rows.
+    """
     found, broken = read_columns(path, TRANSACTION_COLUMNS)
     try:
         columns = {
@@ -104,7 +107,7 @@ def read_transactions(path: Path) -> CardTable:
     ordered = pa.table(columns).take(rows)
     first = first_of_each([ordered["cc_num"].combine_chunks(), ordered["trans_num"].combine_chunks()])
     if not len(first):
-        raise TableError(f"{path} holds no transaction that can be read, in {found.num_rows:,} rows")
+        raise TableError(f"{path} has no readable transaction in {found.num_rows:,} rows")
     own = found["cc_num"].combine_chunks()
     cc_nums = own if pa.types.is_integer(own.type) else columns["cc_num"]
     return CardTable(
@@ -117,9 +120,9 @@ def read_transactions(path: Path) -> CardTable:
 
 
 def read_users(path: Path) -> pa.Table:
-    """The users' cc_num, gender, state, job (text), lat, long, city_pop (float64) and dob (date), the first row of each.
+    """Reads users: cc_num, gender, state, job (text), lat, long, city_pop (float64) and dob (date), first row of each.
 
-    Raises TableError for a file that cannot be read, missing columns, or no rows.
+    Raises TableError for an unreadable file, missing columns, or no rows.
     """
     found, _ = read_columns(path, USER_COLUMNS)
     try:
@@ -135,5 +138,5 @@ def read_users(path: Path) -> pa.Table:
         raise TableError(f"{path}: {error}") from None
     users = pa.table(columns).filter(columns["cc_num"].is_valid())
     if not users.num_rows:
-        raise TableError(f"{path} holds no user with a cc_num, in {found.num_rows:,} rows")
+        raise TableError(f"{path} has no user with a cc_num in {found.num_rows:,} rows")
     return users.take(first_of_each([users["cc_num"].combine_chunks()]))

@@ -1,4 +1,4 @@
-"""A bundle from the first file: entities counted, history replayed, models learned with the labels that were known."""
+"""Trains a bundle on the first file: entity history, replay to a training frame, models."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from models.settings import TrainSettings
 from models.settings_by_data import settings_for
 from models.train import save_bundle, train
 from models.training_data import training_frame
-from udfs.attributes import Attribute
-from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.records.attributes import Attribute
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
 NAME = "cards"
 STEPS = 1000
@@ -29,7 +29,7 @@ STEPS = 1000
 
 @dataclass(frozen=True)
 class Trained:
-    """`rows` [n] of the table were learned from; `settings` are those that were taken, `trees` how many grew."""
+    """The bundle, the training rows (int64 [n] of the table), the chosen settings and the number of trees."""
 
     bundle: Path
     version: str
@@ -40,13 +40,13 @@ class Trained:
 
 
 def attributes_of(stream: Stream) -> tuple[Attribute, ...]:
-    """The named texts and numbers of the users: what the bundle declares."""
+    """Finds the attributes of events and profiles, which the bundle declares."""
     with progress_bar("looking for attributes") as progress:
         return found_attributes(stream.events, stream.reference, progress)
 
 
 def count_entities(stream: Stream, attributes: tuple[Attribute, ...]) -> Path:
-    """The history of merchants, categories … of a stream, as a file beside it; reading it is as of a moment."""
+    """Writes the entity history of a stream to a file in its folder and returns the path."""
     path = stream.events.with_name("entity_history.jsonl")
     profiles = profiles_of(stream.reference)
     with progress_bar("counting merchants, categories, …") as progress:
@@ -60,9 +60,9 @@ def count_entities(stream: Stream, attributes: tuple[Attribute, ...]) -> Path:
 def train_on(
     stream: Stream, histories: Path, attributes: tuple[Attribute, ...], until_ms: int, bundle: Path, quick: bool
 ) -> Trained:
-    """Learn from all transactions before `until_ms` whose labels are known by then; settings are chosen by the data.
+    """Trains on all transactions before `until_ms` whose labels are known by then, with settings chosen by the data.
 
-    Raises TrainingError where there is too little to learn from.
+    Raises TrainingError where there is too little data.
     """
     paths = ScorerPaths(bundle="", reference=str(stream.reference), histories=str(histories))
     with progress_bar("replaying history") as progress:

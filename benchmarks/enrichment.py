@@ -1,8 +1,8 @@
-"""What enrichment costs the scorer's thread, by store and hit rate: `python -m benchmarks.enrichment`.
+"""Cost of enrichment on the scorer's thread, by store and cache hit rate: `python -m benchmarks.enrichment`.
 
-One thread looks up three keys a transaction (user, merchant, device) as the scorer does, over a real Redis and a DynamoDB
-Local. Each transaction's user is in the cache with the probability that is named; beside it stands the same for
-entries that grow old, with and without reading ahead. Writes out/bench_enrichment.json.
+One thread learns payments in batches as the scorer does, each of a user with a device and a merchant: over a real Redis,
+over DynamoDB Local, and over no records for comparison. A payment's user is in the cache with the given hit rate; a second
+measurement uses expiring records, with and without read-ahead. Writes out/bench_enrichment.json.
 """
 
 from __future__ import annotations
@@ -20,21 +20,26 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
-from udfs.entity_buckets import BucketSettings
-from udfs.profiles import DeviceProfile, MerchantProfile, UserProfile
-from udfs.stores.cache import CachedEnrichment
+from udfs.core.learner import Learner, LearnerSettings
+from udfs.entities.buckets import BucketSettings
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.profiles import DeviceProfile, MerchantProfile, UserProfile
+from udfs.state.user_log import MemoryUserLogs
 from udfs.stores.dynamodb_tables import make_tables
-from udfs.stores.opening import open_store
+from udfs.stores.memory import MemoryStore
+from udfs.stores.opening import open_for_scoring, open_store
 from udfs.stores.port import StoredRecord
+from udfs.stores.record_source import MemorySource, RecordSource, RemoteSource
 from udfs.stores.settings import CacheSettings, DynamoDBSettings, RedisSettings, RemoteStoreSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 PROJECT = Path(__file__).parents[1]
 USERS, MERCHANTS = 6_000, 500
 HIT_RATES = (1.0, 0.99, 0.95)
 SECONDS = 3.0
-SCORING_US = 65.0
-"""What the rest of a transaction costs (docs/performance.md): for throughput with everything else there."""
+BATCH = 32
+KNOWN = 2_016
+"""Users that are looked up before the measurement."""
+START_MS = 1_767_225_600_000
 
 
 def content() -> dict[str, StoredRecord]:
@@ -44,68 +49,102 @@ def content() -> dict[str, StoredRecord]:
     return {**users, **merchants, **devices}
 
 
-def by_hit_rate(settings: RemoteStoreSettings, hit_rate: float, warm: bool = True) -> dict[str, float]:
-    """Microseconds of wall clock and of CPU a look-up, where a miss is a user and a device that nobody asked for yet.
+class Payments:
+    """Batches of payments, each by a user with a device and a merchant, to a learner over a store or without records."""
 
-    Without `warm` every look-up is a miss: a store that is down from the start."""
+    def __init__(self, source: RecordSource, cache: CacheSettings | None) -> None:
+        logs = MemoryUserLogs()
+
+        def select(_: int, key: str) -> None:
+            logs.set_current_key(key)
+
+        self.statuses = {"ok": 0, "stale": 0, "degraded": 0}
+        self._learner = Learner(LearnerSettings(cache=cache), source, logs, select)
+        self._sent = 0
+
+    def learn(self, users: list[int]) -> None:
+        """One batch: the stores' records of all users are looked up together."""
+        keys = [f"U{n}" for n in users]
+        payloads: list[bytes | None] = []
+        for n in users:
+            self._sent += 1
+            payloads.append(
+                b'{"transaction_id":"T%d","user_id":"U%d","timestamp":%d,"amount":1,"merchant_id":"M%d","device_id":"D%d"}'
+                % (self._sent, n, START_MS + self._sent, n % MERCHANTS, n)
+            )
+        for outcome in self._learner.learn(keys, payloads, [None] * len(keys)):
+            self.statuses[outcome[3]] += 1
+
+
+def opened(settings: RemoteStoreSettings, cache: CacheSettings) -> RemoteSource:
+    store = open_for_scoring(settings, BucketSettings(), SYSTEM_CLOCKS)
+    return RemoteSource(store, cache, SYSTEM_CLOCKS.monotonic_ms, store.close)
+
+
+def measured(payments: Payments, hit_rate: float, known: int) -> dict[str, float]:
+    """Wall-clock and CPU microseconds per payment; a miss is a user and device that were not looked up before."""
     random = Random(1)
-    store = open_store(settings, BucketSettings(), SYSTEM_CLOCKS)
-    enrichment = CachedEnrichment(store, CacheSettings(entries=1_000_000), SYSTEM_CLOCKS.monotonic_ms)
-    known = 2_000
-    for n in range(known if warm else 0):
-        enrichment.lookup([f"user:U{n}", f"merchant:M{n % MERCHANTS}", f"device:D{n}"])
-    before = enrichment.counters.failures
-    unseen, calls, statuses = known, 0, {"ok": 0, "stale": 0, "degraded": 0}
+    unseen, calls = known, 0
     cpu_ns, start_ns = time.process_time_ns(), time.perf_counter_ns()
     while time.perf_counter_ns() - start_ns < SECONDS * 1e9:
-        if random.random() < hit_rate:
-            n = random.randrange(known)
-        else:
-            unseen += 1
-            n = unseen
-        statuses[enrichment.lookup([f"user:U{n}", f"merchant:M{n % MERCHANTS}", f"device:D{n}"])[1]] += 1
-        calls += 1
+        users = []
+        for _ in range(BATCH):
+            is_hit = random.random() < hit_rate
+            unseen += not is_hit
+            users.append(random.randrange(known) if is_hit else unseen)
+        payments.learn(users)
+        calls += BATCH
     wall_us = (time.perf_counter_ns() - start_ns) / calls / 1_000
     cpu_us = (time.process_time_ns() - cpu_ns) / calls / 1_000
-    enrichment.close()
-    return {
-        "wall_us": round(wall_us, 2),
-        "cpu_us": round(cpu_us, 2),
-        "tx_per_s_with_scoring": round(1e6 / (wall_us + SCORING_US)),
-        "failures": enrichment.counters.failures - before,
-        "not_ok": statuses["stale"] + statuses["degraded"],
-    }
+    return {"wall_us": round(wall_us, 2), "cpu_us": round(cpu_us, 2)}
 
 
-def growing_old(settings: RemoteStoreSettings, refresh_ahead_ms: int) -> dict[str, float]:
-    """A steady 4,000 tx/s over 500 users whose entries are fresh for 1 s: every look-up's wall clock."""
-    store = open_store(settings, BucketSettings(), SYSTEM_CLOCKS)
+def without_store(hit_rate: float) -> dict[str, float]:
+    """The same payments over a store in memory that is empty."""
+    return measured(Payments(MemorySource(MemoryStore({})), None), hit_rate, KNOWN)
+
+
+def by_hit_rate(settings: RemoteStoreSettings, hit_rate: float, warm: bool = True) -> dict[str, float]:
+    """Without `warm` every look-up is a miss, as with a store that is unavailable from the start."""
+    cache = CacheSettings(entries=1_000_000)
+    source = opened(settings, cache)
+    payments = Payments(source, cache)
+    for n in range(0, KNOWN if warm else 0, BATCH):
+        payments.learn([*range(n, n + BATCH)])
+    before = source.counters.failures
+    payments.statuses.update(dict.fromkeys(payments.statuses, 0))
+    found = measured(payments, hit_rate, KNOWN)
+    source.close()
+    not_ok = payments.statuses["stale"] + payments.statuses["degraded"]
+    return {**found, "failures": source.counters.failures - before, "not_ok": not_ok}
+
+
+def with_expiry(settings: RemoteStoreSettings, refresh_ahead_ms: int) -> dict[str, float]:
+    """Wall-clock microseconds of single payments at 4,000 a second by 500 users whose records expire after 1 s."""
     cache = CacheSettings(fresh_ms=1_000, refresh_ahead_ms=refresh_ahead_ms)
-    enrichment = CachedEnrichment(store, cache, SYSTEM_CLOCKS.monotonic_ms)
+    source = opened(settings, cache)
+    payments = Payments(source, cache)
     random = Random(1)
-    for n in range(500):
-        enrichment.lookup([f"user:U{n}", f"device:D{n}"])
-    enrichment.counters.hits = enrichment.counters.misses = 0
+    payments.learn([*range(500)])
+    misses = source.counters.misses
     took_us: list[float] = []
     begin = due = time.perf_counter()
     while due - begin < 2 * SECONDS:
         due += 1 / 4_000
         if (early := due - time.perf_counter()) > 0:
             time.sleep(early)
-        n = random.randrange(500)
         start_ns = time.perf_counter_ns()
-        enrichment.lookup([f"user:U{n}", f"device:D{n}"])
+        payments.learn([random.randrange(500)])
         took_us.append((time.perf_counter_ns() - start_ns) / 1_000)
-    enrichment.close()
+    source.close()
     took_us.sort()
-    counters = enrichment.counters
     return {
         "mean_us": round(sum(took_us) / len(took_us), 1),
         "p50_us": round(took_us[len(took_us) // 2], 1),
         "p99_us": round(took_us[len(took_us) * 99 // 100], 1),
         "p99_9_us": round(took_us[len(took_us) * 999 // 1000], 1),
-        "hit_share": round(counters.hits / (counters.hits + counters.misses), 4),
-        "read_ahead": counters.refreshed,
+        "keys_read": source.counters.misses - misses,
+        "keys_read_ahead": source.counters.refreshed,
     }
 
 
@@ -123,7 +162,7 @@ def fetched(server: str) -> str:
 @click.option("--redis-port", default=16_379, show_default=True)
 @click.option("--dynamodb-port", default=18_000, show_default=True)
 def main(out: Path, redis_port: int, dynamodb_port: int) -> None:
-    """Measure look-ups over Redis and DynamoDB Local, which are started on the given ports."""
+    """Start Redis and DynamoDB Local on the given ports and measure look-ups."""
     os.environ |= {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
     jars = fetched("dynamodb")
     server = "com.amazonaws.services.dynamodbv2.local.main.ServerRunner"
@@ -138,7 +177,7 @@ def main(out: Path, redis_port: int, dynamodb_port: int) -> None:
         dynamodb = DynamoDBSettings(region="us-east-1", endpoint=f"http://127.0.0.1:{dynamodb_port}")
         patient = replace(dynamodb, timeout_ms=10_000, patience_ms=10_000)
         list(make_tables(patient))
-        results: dict[str, Any] = {}
+        results: dict[str, Any] = {"no store": {f"hit rate {rate}": without_store(rate) for rate in HIT_RATES}}
         for name, settings, filler in (("redis", redis, redis), ("dynamodb", patient, patient)):
             open_store(replace(filler, timeout_ms=10_000), BucketSettings(), SYSTEM_CLOCKS).put_many(content(), None)
             results[name] = {f"hit rate {rate}": by_hit_rate(settings, rate) for rate in HIT_RATES}
@@ -146,8 +185,8 @@ def main(out: Path, redis_port: int, dynamodb_port: int) -> None:
                 processes[0].send_signal(signal.SIGSTOP)
                 results[name]["paused, hit rate 0.95"] = by_hit_rate(settings, 0.95, warm=False)
                 processes[0].send_signal(signal.SIGCONT)
-            results[name]["growing old"] = growing_old(settings, 0)
-            results[name]["growing old, read ahead"] = growing_old(settings, 400)
+            results[name]["expiring"] = with_expiry(settings, 0)
+            results[name]["expiring, read ahead"] = with_expiry(settings, 400)
     finally:
         for process in processes:
             process.kill()

@@ -1,8 +1,8 @@
-"""The handbook's own model, to compare with: its 15 features and XGBoost, tuned on earlier weeks.
+"""Baseline: the handbook's 15 features and XGBoost, tuned on earlier weeks.
 
-Features after chapter 3 ("Baseline feature transformation"), written anew from their definitions: windows are
-(t - w, t], a terminal's end 7 days earlier, because its frauds are known by then. Tuning after chapter 5 ("Model
-selection"): the same grid of XGBoost, by mean average precision over four earlier weeks.
+Features follow chapter 3 ("Baseline feature transformation"), implemented from their definitions: windows are
+(t - w, t]; those of terminals end 7 days earlier, when frauds are known. Tuning follows chapter 5 ("Model selection"):
+the same grid of XGBoost, by mean average precision over four earlier weeks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Rows = npt.NDArray[np.int64]
 
 
 class Settings(NamedTuple):
-    """What the grid is over, in the handbook's order."""
+    """Hyperparameters of the grid, in the handbook's order."""
 
     trees: int
     learning_rate: float
@@ -58,34 +58,34 @@ def baseline_features(columns: Columns) -> npt.NDArray[np.float32]:
 
 
 class _Sums:
-    """Counts and sums over windows of one entity's rows, for all rows at once."""
+    """Counts and sums over windows of the same entity's rows, vectorised over all rows."""
 
     def __init__(self, entities: npt.NDArray[Any], times_ms: Rows, amounts: Values) -> None:
         _, numbers = np.unique(entities, return_inverse=True)
-        # One rising axis for all entities, further apart than any window is long.
-        apart = int(np.ptp(times_ms)) + (DELAY_DAYS + max(WINDOW_DAYS) + 1) * DAY_MS
-        places = numbers.astype(np.int64) * apart + (times_ms - times_ms.min())
-        self._order = np.argsort(places, kind="stable")
-        self._places = places[self._order]
+        # One time axis for all entities, spaced further apart than any window.
+        spacing = int(np.ptp(times_ms)) + (DELAY_DAYS + max(WINDOW_DAYS) + 1) * DAY_MS
+        positions = numbers.astype(np.int64) * spacing + (times_ms - times_ms.min())
+        self._order = np.argsort(positions, kind="stable")
+        self._positions = positions[self._order]
         self._sums = np.concatenate(([0.0], np.cumsum(amounts[self._order])))
 
     def ended(self, days_ago: int, days: int) -> tuple[Values, Values]:
-        """Counts and sums over (t - days_ago - days, t - days_ago]; of one moment's rows only those up to this one."""
-        places = self._places
+        """Counts and sums over (t - days_ago - days, t - days_ago]; of rows with equal times only those up to this one."""
+        positions = self._positions
         end = (
-            np.searchsorted(places, places - days_ago * DAY_MS, side="right")
+            np.searchsorted(positions, positions - days_ago * DAY_MS, side="right")
             if days_ago
-            else np.arange(1, len(places) + 1)
+            else np.arange(1, len(positions) + 1)
         )
-        start = np.searchsorted(places, places - (days_ago + days) * DAY_MS, side="right")
-        counts, sums = np.empty(len(places)), np.empty(len(places))
+        start = np.searchsorted(positions, positions - (days_ago + days) * DAY_MS, side="right")
+        counts, sums = np.empty(len(positions)), np.empty(len(positions))
         counts[self._order] = end - start
         sums[self._order] = self._sums[end] - self._sums[start]
         return counts, sums
 
 
 def tune(features: npt.NDArray[np.float32], columns: Columns, train_day: int) -> Settings:
-    """The best of the grid on the four weeks that end with the train week, whose labels are known at the test."""
+    """The grid's best settings on up to four validation weeks; the last test week is the train week."""
     folds = [split(columns, train_day - DELAY_DAYS - TRAIN_DAYS - 7 * number) for number in range(VALIDATION_FOLDS)]
     folds = [(train, test) for train, test in folds if columns.labels[train].any() and columns.labels[test].any()]
     if not folds:
@@ -93,16 +93,16 @@ def tune(features: npt.NDArray[np.float32], columns: Columns, train_day: int) ->
     scores = {}
     for trees, rate, depth in GRID:
         settings = Settings(trees, rate, depth)
-        reached = []
+        precisions = []
         for train, test in folds:
             probabilities = predict(fit(features, columns, train, settings), features[test])
-            reached.append(average_precision(columns.labels[test], probabilities))
-        scores[settings] = float(np.mean(reached))
+            precisions.append(average_precision(columns.labels[test], probabilities))
+        scores[settings] = float(np.mean(precisions))
     return max(scores, key=lambda settings: scores[settings])
 
 
 def fit(features: npt.NDArray[np.float32], columns: Columns, rows: Rows, settings: Settings) -> xgb.Booster:
-    """XGBoost as the handbook's version fitted it, from even odds and in effect on exact splits (4,096 bins)."""
+    """XGBoost as in the handbook: base score 0.5, and 4,096 bins, which are in effect exact splits."""
     parameters = {
         "objective": "binary:logistic",
         "tree_method": "hist",
@@ -117,6 +117,6 @@ def fit(features: npt.NDArray[np.float32], columns: Columns, rows: Rows, setting
 
 
 def predict(booster: xgb.Booster, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Probabilities [n]."""
+    """Probabilities, float32 [n]."""
     probabilities: npt.NDArray[np.float32] = booster.predict(xgb.DMatrix(features, nthread=1))
     return probabilities

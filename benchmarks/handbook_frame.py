@@ -1,4 +1,4 @@
-"""Decisions of the job with their logged features, as columns beside the table's rows."""
+"""Reads the job's decisions with logged features as columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from udfs.features.feature_set import feature_set_of
+from udfs.records.logged_features import LoggedFeatures, features_of
 
 
 class _Model(msgspec.Struct):
@@ -22,18 +23,20 @@ class _Rules(msgspec.Struct):
     points: int
 
 
-class _Line(msgspec.Struct, tag_field="type", tag="decision"):
+class _Line(LoggedFeatures, tag_field="type", tag="decision", kw_only=True):
     transaction_id: str
     risk_score: int
     probability: float
     model: _Model
     rules: _Rules
-    features: dict[str, float | None]
 
 
 class Logged(NamedTuple):
-    """Decisions in order of arrival: rows of the table int64 [n], the final probabilities and risk scores, the model's
-    own probabilities, the rules' points, all [n], and features float32 [n, F]. What is null in JSON was NaN."""
+    """Decisions in order of arrival.
+
+    `rows` are rows of the table, int64 [n]; `probabilities` and `risk_scores` the decisions', `model_probabilities` the
+    model's, `points` the rules', all [n]; `features` float32 [n, F], NaN where unknown.
+    """
 
     rows: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
@@ -43,16 +46,18 @@ class Logged(NamedTuple):
     features: npt.NDArray[np.float32]
 
     def part(self, inside: npt.NDArray[np.bool_]) -> Logged:
-        """The decisions that are `inside` bool [n]."""
+        """The decisions selected by `inside`, bool [n]."""
         return Logged(*(np.ascontiguousarray(column[inside]) for column in self))
 
 
 class LoggedDecisions:
-    """Finds a table's rows in decision logs by the transactions' ids."""
+    """Reads decision logs and assigns decisions to a table's rows by transaction id."""
 
     def __init__(self, transaction_ids: npt.NDArray[np.int64]) -> None:
         self._rows = {str(identity): row for row, identity in enumerate(transaction_ids.tolist())}
-        self._names = feature_set_of().names
+        feature_set = feature_set_of()
+        self._names = feature_set.names
+        self._feature_sets = {feature_set.version: feature_set.names}
         self._pack = Struct(f"{len(self._names)}f").pack
 
     def read(self, files: Iterable[Path], first_row: int, end_row: int) -> Logged:
@@ -71,7 +76,8 @@ class LoggedDecisions:
                             (row, decision.probability, decision.risk_score, decision.model.probability,
                              decision.rules.points)
                         )  # fmt: skip
-                        features += self._pack(*[nan if v is None else v for v in map(decision.features.get, names)])
+                        logged = features_of(decision, self._feature_sets)
+                        features += self._pack(*[logged.get(name, nan) for name in names])
         rows, probabilities, scores, of_model, points = zip(*numbers, strict=True) if numbers else ((),) * 5
         return Logged(
             np.array(rows, np.int64),

@@ -1,7 +1,7 @@
-"""The protocol of the Fraud Detection Handbook: a week to learn, a week until its labels are known, a week to test.
+"""The protocol of the Fraud Detection Handbook: a train week, a week of label delay, a test week.
 
-A customer whose fraud is known is no longer of interest: from a test day d on, those with a fraud in the train week or
-after it up to day d - 8 are left out (chapters 3 to 5).
+Customers with known fraud are excluded: on test day d, those with a fraud between the first day of the train week and
+day d - 8 (chapters 3 to 5).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy.typing as npt
 from models.metrics import DAY_MS, average_precision, card_precision_at_k, roc_auc
 
 TRAIN_DAYS = DELAY_DAYS = TEST_DAYS = 7
-CARDS_A_DAY = 100
+CARDS_PER_DAY = 100
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The table as columns [N], in its order."""
+    """The table's columns, arrays [N] in table order."""
 
     transaction_ids: npt.NDArray[Any]
     user_ids: npt.NDArray[Any]
@@ -33,7 +33,7 @@ class Columns:
 
 
 class Metrics(msgspec.Struct, frozen=True):
-    """The handbook's three."""
+    """The handbook's three metrics."""
 
     auc_roc: float
     average_precision: float
@@ -53,17 +53,17 @@ def split(columns: Columns, train_day: int) -> tuple[Rows, Rows]:
 
 
 def _known_customers(columns: Columns, days: Rows, train_day: int, day: int) -> npt.NDArray[Any]:
-    """Who has a fraud from the train week's first day to `day` - 8."""
+    """Customers with a fraud from the train week's first day to `day` - 8."""
     known = columns.labels & (days >= train_day) & (days <= day - DELAY_DAYS - 1)
     customers: npt.NDArray[Any] = np.unique(columns.user_ids[known])
     return customers
 
 
 def measure(columns: Columns, rows: Rows, probabilities: npt.NDArray[Any]) -> Metrics:
-    """The metrics of probabilities [n] for `rows` [n]."""
+    """Metrics of probabilities [n] of `rows` [n]."""
     labels = columns.labels[rows]
     return Metrics(
         roc_auc(labels, probabilities),
         average_precision(labels, probabilities),
-        card_precision_at_k(labels, probabilities, columns.user_ids[rows], columns.timestamps_ms[rows], CARDS_A_DAY),
+        card_precision_at_k(labels, probabilities, columns.user_ids[rows], columns.timestamps_ms[rows], CARDS_PER_DAY),
     )

@@ -1,4 +1,4 @@
-"""The benchmark's figures: as a table on the terminal, and as metrics.json."""
+"""Results of the handbook benchmark: a table on the terminal and metrics.json."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NAMES = ("auc_roc", "average_precision", "card_precision_at_100")
 
 
 def write_results(result: DateResult, folder: Path) -> None:
-    """metrics.json in the date's folder."""
+    """Writes metrics.json to the date's folder."""
     (folder / "metrics.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n")
 
 
 def print_results(results: Sequence[DateResult]) -> None:
-    """Side by side, a date a line, and the mean."""
+    """Prints the metrics side by side, one line per date and the mean."""
     click.echo(
         f"\n{'':12}{'this project':^24}{'its risk score':^24}{'its model alone':^24}{'handbook, 15 features':^24}"
     )
@@ -41,7 +41,7 @@ def print_results(results: Sequence[DateResult]) -> None:
         weights=[result.explanations.alerts for result in results],
     )
     click.echo(
-        f"\nthe model's probability in the job against the offline evaluation: {greatest:.1e} at most, over {rows:,} rows"
+        f"\nmodel probability, job against offline evaluation: maximum difference {greatest:.1e} over {rows:,} rows"
     )
     alerts = sum(result.explanations.alerts for result in results)
     click.echo(f"reasons against exact TreeSHAP: {overlap:.1%} of the top three agree, over {alerts:,} alerts")

@@ -1,4 +1,4 @@
-"""The handbook's table: read, cut at the end of what is to be tested, and turned into events by the shipped mapping."""
+"""Reads the handbook's table up to the end of the test week and converts it to events by the shipped mapping."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ NEEDED = ("TRANSACTION_ID", "TX_DATETIME", "CUSTOMER_ID", "TERMINAL_ID", "TX_AMO
 
 
 def read_table(path: Path, end_day: int) -> pa.Table:
-    """Rows before a day (since the epoch), in order of time. Nothing later can play a part in what is made of it."""
+    """Reads the rows before `end_day` (days since the epoch), in time order. Raises ValueError for missing columns.
+
+    Later rows are dropped, so that they cannot affect any result.
+    """
     table = pq.read_table(path)
     missing = [name for name in NEEDED if name not in table.column_names]
     if missing:
@@ -29,7 +32,7 @@ def read_table(path: Path, end_day: int) -> pa.Table:
 
 
 def columns_of(table: pa.Table) -> Columns:
-    """The columns that the protocol and the baseline need."""
+    """The columns used by the protocol and the baseline."""
     return Columns(
         transaction_ids=table["TRANSACTION_ID"].to_numpy(),
         user_ids=table["CUSTOMER_ID"].to_numpy(),
@@ -41,7 +44,7 @@ def columns_of(table: pa.Table) -> Columns:
 
 
 def write_events(table: pa.Table, work: Path) -> Path:
-    """The table as events with labels, each a week after its transaction; gives the file."""
+    """Writes the table as events with labels a week after the transactions; returns the file."""
     from cli.convert import convert_tables
 
     cut = work / "transactions.parquet"

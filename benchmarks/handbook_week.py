@@ -1,4 +1,4 @@
-"""One date of the protocol: learn from the train week's logged features, read what the job said of the test week."""
+"""One date of the protocol: training on logged features, evaluation of the job's decisions in the test week."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ from models.period import Period
 from models.settings import TrainSettings
 from models.settings_by_data import settings_for
 from models.train import TrainedEnsemble, save_bundle, train
-from udfs.bundle import load_bundle
 from udfs.features.feature_set import feature_set_of
-from udfs.open_scorer import rule_set_of
+from udfs.rules.pack_files import rule_set_of
 from udfs.rules.rule_map import content_of
+from udfs.scoring.bundle import load_bundle
 
-RULES = "bank"  # the job's
+RULES = "bank"  # the job's default rule set
 Rows = npt.NDArray[np.int64]
 
 
 class DateResult(msgspec.Struct, kw_only=True):
-    """metrics.json. `ours` is measured by the decisions' probability, `risk_score` by what they were made by, `model_alone`
-    without the rules. `greatest_difference` is that of the model's probability to the offline evaluation, all rows.
+    """Content of metrics.json.
+
+    `ours` is measured by the decisions' probability, `risk_score` by the risk score, `model_alone` by the model without
+    rules. `greatest_difference` is the maximum difference of the model's probability to the offline evaluation.
     """
 
     train_start: str
@@ -64,7 +66,7 @@ class DateResult(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class TrainedWeek:
-    """The bundle's folder, and the models before they became ONNX."""
+    """The bundle, and its models before the export to ONNX."""
 
     bundle: Path
     version: str
@@ -73,7 +75,7 @@ class TrainedWeek:
 
 
 class LoggedWeeks:
-    """The train weeks' logged features, from the first date's to the last's."""
+    """Logged features from the first date's train week to the last date's."""
 
     def __init__(self, columns: Columns, files: Sequence[Path], first_day: int, last_day: int) -> None:
         self.columns = columns
@@ -82,7 +84,7 @@ class LoggedWeeks:
         self._logged = self.decisions.read(files, self._first(first_day), end_row)
 
     def train_frame(self, day: int) -> TrainingFrame:
-        """The train week as a frame. Raises ValueError when the job has logged only part of it."""
+        """The train week as a training frame. Raises ValueError where the job logged only part of it."""
         columns = self.columns
         first, end = self._first(day), self._first(day + TRAIN_DAYS)
         logged = self._logged.part((self._logged.rows >= first) & (self._logged.rows < end))
@@ -112,13 +114,13 @@ class LoggedWeeks:
         return int(np.searchsorted(self.columns.timestamps_ms, day * DAY_MS))
 
     def test_rows(self, day: int) -> tuple[int, int]:
-        """The test week's first row, and the first after it."""
+        """The test week's first row, and the first row after it."""
         first = day + TRAIN_DAYS + DELAY_DAYS
         return self._first(first), self._first(first + TEST_DAYS)
 
 
 def train_week(logged: LoggedWeeks, day: int, bundle: Path) -> TrainedWeek:
-    """Learn from the train week with the labels that are known when the test week begins."""
+    """Trains on the train week with the labels known at the start of the test week, and saves the bundle."""
     frame = logged.train_frame(day)
     end = day + TRAIN_DAYS
     period = Period(day * DAY_MS, end * DAY_MS, (end + DELAY_DAYS) * DAY_MS)
@@ -129,10 +131,12 @@ def train_week(logged: LoggedWeeks, day: int, bundle: Path) -> TrainedWeek:
     return TrainedWeek(bundle, save_bundle(ensemble, frame, bundle, settings).version, ensemble, settings)
 
 
-def tested_week(logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequence[Path], folder: Path) -> DateResult:
-    """Write decisions.parquet of the whole test week, compare it with the offline evaluation, and measure.
+def evaluate_week(
+    logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequence[Path], folder: Path
+) -> DateResult:
+    """Writes decisions.parquet of the test week, compares it with the offline evaluation and computes the metrics.
 
-    Raises ValueError when the job has not decided on each of its transactions once.
+    Raises ValueError unless there is exactly one decision per transaction.
     """
     columns, ensemble = logged.columns, trained.ensemble
     first, end = logged.test_rows(day)
@@ -177,7 +181,7 @@ def tested_week(logged: LoggedWeeks, day: int, trained: TrainedWeek, files: Sequ
 
 
 def score_baseline(result: DateResult, features: npt.NDArray[np.float32], columns: Columns, day: int) -> DateResult:
-    """The handbook's features and tuned XGBoost on the same weeks."""
+    """Adds the metrics of the handbook's features and tuned XGBoost on the same weeks."""
     with progress_bar("the handbook's own"):
         train_rows, measured = split(columns, day)
         settings: Settings = tune(features, columns, day)

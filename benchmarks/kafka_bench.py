@@ -1,4 +1,4 @@
-"""The stage of the benchmarks with Kafka: servers, events, the job's configuration, and the backlog in the topic."""
+"""Test environment of the Kafka benchmarks: servers, simulated events, job configuration and topics."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import yaml
 from benchmarks.processes import kafka_broker, python, redis_server
 
 PARTITIONS = 4
-ENDLESS_RATE = 1e9
+UNLIMITED_RATE = 1e9
 
 
-class Stage(NamedTuple):
-    """All that a run needs. `redis_port` None: profiles are in the scorer's memory."""
+class Testbed(NamedTuple):
+    """Servers and files of a benchmark. `redis_port` is None where profiles are in the scorer's memory."""
 
     work: Path
     servers: str
@@ -34,69 +34,75 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def stage(work: Path, backlog: int, live: int, users: int) -> Iterator[Stage]:
-    """Servers that run, and simulated transactions in two files: a backlog, and what comes after it."""
+def start_testbed(work: Path, backlog: int, live: int, users: int) -> Iterator[Testbed]:
+    """Starts the servers and simulates transactions to two files, a backlog and live traffic; stops the servers on exit."""
     with kafka_broker(work / "kafka") as servers, redis_server(work) as redis_port:
-        made = Stage(work, servers, redis_port, work / "backlog.jsonl", work / "live.jsonl", work / "reference")
-        _simulate(made, backlog, live, users)
+        testbed = Testbed(work, servers, redis_port, work / "backlog.jsonl", work / "live.jsonl", work / "reference")
+        _simulate(testbed, backlog, live, users)
         if redis_port is not None:
-            config = write_config(made, "load")
-            load = python("cli.main", "load", str(made.reference), "--config", str(config))
+            config = write_config(testbed, "load")
+            load = python("cli.main", "load", str(testbed.reference), "--config", str(config))
             subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
-        yield made
+        yield testbed
 
 
-def write_config(made: Stage, name: str, parallelism: int = 1, **laid_over: dict[str, Any]) -> Path:
-    """The job with everything on: all features, the bank pack, the shipped bundle, RocksDB, checkpoints each 5 s.
+def write_config(testbed: Testbed, name: str, parallelism: int = 1, **overrides: dict[str, Any]) -> Path:
+    """Writes the configuration of a job with all features, the bank pack, the shipped bundle, RocksDB and checkpoints
+    every 5 s.
 
-    Topics are named after `name`; the events come from a topic of their own, or from that of `source`.
+    Topics have the prefix `name`; events are read from `name`.events unless `source` overrides it. `overrides` are
+    sections whose keys replace the defaults.
     """
-    connection = {"bootstrap_servers": made.servers}
+    connection = {"bootstrap_servers": testbed.servers}
     tree: dict[str, Any] = {
         "source": {"kind": "kafka", "connection": connection, "topics": [f"{name}.events"]},
-        "sinks": [{"kind": "kafka", "connection": connection, "topic_prefix": f"{name}."} | laid_over.pop("sink", {})],
-        "scoring": {"reference": str(made.reference)},
+        "sinks": [{"kind": "kafka", "connection": connection, "topic_prefix": f"{name}."} | overrides.pop("sink", {})],
+        "scoring": {"reference": str(testbed.reference)},
         "state": {
             "backend": "rocksdb",
-            "checkpoint_dir": str(made.work / name / "checkpoints"),
+            "checkpoint_dir": str(testbed.work / name / "checkpoints"),
             "checkpoint_interval_ms": 5_000,
         },
-        "flink": {"log_directory": str(made.work / name / "logs"), "parallelism": parallelism, "restart_attempts": 20},
+        "flink": {
+            "log_directory": str(testbed.work / name / "logs"),
+            "parallelism": parallelism,
+            "restart_attempts": 20,
+        },
     }
-    if made.redis_port is not None:
-        tree["store"] = {"kind": "redis", "host": "127.0.0.1", "port": made.redis_port, "holds_histories": True}
-    for section, values in laid_over.items():
+    if testbed.redis_port is not None:
+        tree["store"] = {"kind": "redis", "host": "127.0.0.1", "port": testbed.redis_port, "holds_histories": True}
+    for section, values in overrides.items():
         tree[section] = tree.get(section, {}) | values
-    path = made.work / f"{name}.yaml"
+    path = testbed.work / f"{name}.yaml"
     path.write_text(yaml.safe_dump(tree))
     return path
 
 
 def make_topics(config: Path) -> None:
-    """Topics of four partitions, as `fraud topics create` makes them."""
-    from jobs.config_file import load_config
-    from jobs.kafka_topics import create_topics, topics_of
+    """Creates the job's topics with PARTITIONS partitions, as `fraud topics create` does."""
+    from jobs.config.loading import load_config
+    from jobs.kafka.topics import create_topics, topics_of
 
     create_topics(topics_of(load_config(config)), PARTITIONS, None)
 
 
 def send_all(servers: str, topic: str, events: Path) -> None:
-    """Send a file as fast as may be, keyed by user, and wait until all is acknowledged. Raises RuntimeError otherwise."""
+    """Sends a file at maximum rate, keyed by user; blocks until all is acknowledged, else raises RuntimeError."""
     from cli.kafka_producing import produce
-    from jobs.kafka_settings import KafkaConnection
+    from jobs.config.kafka import KafkaConnection
 
     connection = KafkaConnection(bootstrap_servers=servers)
-    delivery = produce(connection, topic, lambda: events.read_bytes().splitlines(), ENDLESS_RATE, None, False, False)
+    delivery = produce(connection, topic, lambda: events.read_bytes().splitlines(), UNLIMITED_RATE, None, False, False)
     if delivery.error is not None:
         raise RuntimeError(f"{events} was not sent as a whole: {delivery.error}")
 
 
-def _simulate(made: Stage, backlog: int, live: int, users: int) -> None:
+def _simulate(testbed: Testbed, backlog: int, live: int, users: int) -> None:
     from models.entity_history import aggregate_entities, write_history
     from simulator.config import SimulatorConfig
     from simulator.files import write
     from simulator.generate import simulate
-    from udfs.entity_buckets import BucketSettings
+    from udfs.entities.buckets import BucketSettings
 
     count = backlog + live
     config = SimulatorConfig(
@@ -108,11 +114,11 @@ def _simulate(made: Stage, backlog: int, live: int, users: int) -> None:
         duplicate_share=0.0,
         late_share=0.0,
     )
-    write(simulate(config), made.work)
-    events = made.work / "events.jsonl"
+    write(simulate(config), testbed.work)
+    events = testbed.work / "events.jsonl"
     with events.open("rb") as file:
         transactions = (line for line in file if json.loads(line)["type"] == "transaction")
-        made.backlog.write_bytes(b"".join(islice(transactions, backlog)))
-        made.live.write_bytes(b"".join(transactions))
-    history = aggregate_entities(made.backlog, BucketSettings(), progress=lambda done, total: None)
-    write_history(history, made.reference / "entity_history.jsonl")
+        testbed.backlog.write_bytes(b"".join(islice(transactions, backlog)))
+        testbed.live.write_bytes(b"".join(transactions))
+    history = aggregate_entities(testbed.backlog, BucketSettings(), progress=lambda done, total: None)
+    write_history(history, testbed.reference / "entity_history.jsonl")

@@ -1,4 +1,4 @@
-"""What a benchmark reads from Kafka: sizes of topics, when records were written, and how late decisions were."""
+"""Reads topics for benchmarks: sizes, records, write times and delays of decisions."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 
-class Timed(msgspec.Struct):
-    """The moment of the transaction that a decision, or a transaction that was passed through, is about."""
+class EventTime(msgspec.Struct):
+    """Event time of a decision (event_time_ms) or of a passed-through transaction (timestamp), epoch ms."""
 
     event_time_ms: int | None = None
     timestamp: int | None = None
 
 
-_decode = msgspec.json.Decoder(Timed).decode
+_decode = msgspec.json.Decoder(EventTime).decode
 
 
 class KafkaLog:
-    """One consumer over the topics of a broker."""
+    """A consumer without a group that reads topics from start to end. Methods block on the broker; not thread-safe."""
 
     def __init__(self, servers: str) -> None:
         self._consumer = KafkaConsumer(
@@ -33,20 +33,23 @@ class KafkaLog:
         )
 
     def size(self, topic: str) -> int:
-        """How many records a topic holds."""
+        """Number of records in a topic."""
         return sum(self._ends(topic).values())
 
     def offsets(self, topic: str) -> dict[Any, int]:
-        """Where each partition of a topic ends now."""
+        """Current end offset of each partition of a topic."""
         return self._ends(topic)
 
-    def records(self, topic: str, start: dict[Any, int] | None = None, patience_s: float = 240) -> Iterator[Any]:
-        """All records from the start (or from offsets) to the ends as of now, partition by partition in no order."""
+    def records(self, topic: str, start: dict[Any, int] | None = None, timeout_s: float = 240) -> Iterator[Any]:
+        """Yields all records from the start (or from offsets) to the current ends; partitions interleave.
+
+        Raises TimeoutError after `timeout_s`, and LookupError for an unknown topic.
+        """
         ends = self._ends(topic)
         self._consumer.assign(list(ends))
         for partition in ends:
             self._consumer.seek(partition, (start or {}).get(partition, 0))
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + timeout_s
         while any(self._consumer.position(partition) < end for partition, end in ends.items()):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{topic} cannot be read to its end")
@@ -59,28 +62,28 @@ class KafkaLog:
     def _ends(self, topic: str) -> dict[Any, int]:
         numbers = self._consumer.partitions_for_topic(topic)
         if not numbers:
-            raise LookupError(f"there is no topic {topic}")
+            raise LookupError(f"topic {topic} does not exist")
         ends: dict[Any, int] = self._consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
         return ends
 
 
 def delays_ms(records: Iterable[Any], warm_up_ms: int) -> list[int]:
-    """Milliseconds from the moment of each transaction to the writing of its record, without the first `warm_up_ms`."""
-    found = [(_moment(record.value), int(record.timestamp)) for record in records]
-    first = min(moment for moment, _ in found) + warm_up_ms
-    return [written - moment for moment, written in found if moment >= first]
+    """Milliseconds from each transaction's event time to its record's write time, without the first `warm_up_ms`."""
+    found = [(_event_time_ms(record.value), int(record.timestamp)) for record in records]
+    first = min(event_ms for event_ms, _ in found) + warm_up_ms
+    return [written - event_ms for event_ms, written in found if event_ms >= first]
 
 
-def _moment(value: bytes) -> int:
+def _event_time_ms(value: bytes) -> int:
     decoded = _decode(value)
-    moment = decoded.timestamp if decoded.event_time_ms is None else decoded.event_time_ms
-    if moment is None:
-        raise ValueError("a record tells no time")
-    return moment
+    event_ms = decoded.timestamp if decoded.event_time_ms is None else decoded.event_time_ms
+    if event_ms is None:
+        raise ValueError("a record has neither event_time_ms nor timestamp")
+    return event_ms
 
 
 def steady_rate(times_ms: list[int], warm_up_share: float) -> float:
-    """Records a second after the warm-up, by the times at which they were written."""
+    """Records per second after the warm-up, by write times (epoch ms)."""
     times_ms.sort()
     first = int(len(times_ms) * warm_up_share)
     seconds = max(times_ms[-1] - times_ms[first], 1) / 1_000
@@ -88,7 +91,7 @@ def steady_rate(times_ms: list[int], warm_up_share: float) -> float:
 
 
 def percentiles(values: list[int]) -> dict[str, int]:
-    """p50, p95, p99, p99.9 and the largest, by the nearest rank."""
+    """p50, p95, p99, p99.9 and maximum, by nearest rank."""
     values.sort()
     ranks = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
     return {name: values[min(len(values) - 1, int(share * len(values)))] for name, share in ranks.items()}

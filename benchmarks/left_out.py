@@ -1,4 +1,4 @@
-"""What is caught of unseen fraud on simulated history: one fraud pattern at a time is kept from training.
+"""Recall of unseen fraud on simulated history: trains once per fraud pattern, with that pattern left out.
 
 python -m benchmarks.left_out --users 2500 --days 42
 """
@@ -20,7 +20,7 @@ from cli.progress import progress_bar
 @click.option("--days", default=42, show_default=True, help="Simulated days.")
 @click.option("--seed", default=2026, show_default=True)
 def main(users: int, days: int, seed: int) -> None:
-    """Simulate, replay, and train once a pattern; print the table as Markdown."""
+    """Simulate, replay, and train once per pattern; print the table as Markdown."""
     from models.entity_history import aggregate_entities, write_history
     from models.left_out import FALSE_POSITIVE_RATE, UNUSUAL_RATE, left_out_table
     from models.settings import TrainSettings
@@ -28,7 +28,7 @@ def main(users: int, days: int, seed: int) -> None:
     from simulator.config import SimulatorConfig
     from simulator.files import write
     from simulator.generate import simulate
-    from udfs.scorer_config import ScorerConfig, ScorerPaths
+    from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
     config = ScorerConfig()
     with TemporaryDirectory() as folder:
@@ -41,14 +41,14 @@ def main(users: int, days: int, seed: int) -> None:
         paths = ScorerPaths(bundle="", reference=str(history / "reference"), histories=str(buckets))
         with progress_bar("replaying history") as progress:
             frame = training_frame(events, config, paths, history / "truth.jsonl", progress)
-    # How late labels come is not the question here: the truth counts, of the last days too.
+    # Label delays are not part of this measurement: use the ground truth, also for the last days.
     is_fraud = np.array([pattern is not None for pattern in frame.patterns])
     frame = replace(frame, labels=is_fraud, label_known=np.ones(len(is_fraud), bool), label_known_at_ms=None)
     settings = TrainSettings(trees=100, max_bin=256, autoencoder_rows=20_000, epochs=15)
     with progress_bar("training without each pattern") as progress:
         rows = left_out_table(frame, settings, lambda _, share: progress(round(1000 * share), 1000))
     split = f"{FALSE_POSITIVE_RATE - UNUSUAL_RATE:.1%} by probability + {UNUSUAL_RATE:.1%} unusual"
-    click.echo(f"Share of frauds caught at {FALSE_POSITIVE_RATE:.1%} false positives\n")
+    click.echo(f"Recall at a false-positive rate of {FALSE_POSITIVE_RATE:.1%}\n")
     click.echo(
         f"| left out of training | frauds | trees | anomaly | ensemble | {split} | trees, known | {split}, known |"
     )

@@ -1,4 +1,4 @@
-"""What a measurement ran on, without names and dates."""
+"""Description of the machine a benchmark ran on, without host names and dates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.processes import KAFKA
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, versions, and how fast an empty loop turns just now."""
+    """Processor, cores, versions, and the current speed of an empty loop and of copying memory."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -25,17 +25,17 @@ def machine() -> dict[str, Any]:
     }
 
 
-def in_words(found: dict[str, Any]) -> str:
-    """One line of it."""
+def describe_machine(found: dict[str, Any]) -> str:
+    """The machine as one line of text."""
     return (
         f"{found['processor']}, {found['cores']} cores, Python {found['python']}, Flink {found['flink']}, "
-        f"Kafka {found['kafka']}; {found['empty_loop_nanoseconds']:.0f} ns a turn of an empty Python loop, "
+        f"Kafka {found['kafka']}; {found['empty_loop_nanoseconds']:.0f} ns per iteration of an empty Python loop, "
         f"{found['memory_copy_gigabytes_per_second']:.1f} GB/s copying in memory"
     )
 
 
 def loop_nanoseconds() -> float:
-    """A turn of an empty Python loop: how fast this machine is right now, to compare runs by."""
+    """Nanoseconds per iteration of an empty Python loop: the machine's current speed, to compare runs."""
     turns = 5_000_000
     start = perf_counter()
     for _ in range(turns):
@@ -44,7 +44,7 @@ def loop_nanoseconds() -> float:
 
 
 def memory_copy_rate() -> float:
-    """Gigabytes a second, read and written: what a neighbour on the same host may halve, and the scorer's speed with it."""
+    """GB/s of memory read and written; other tenants of a shared host reduce it, and with it the scorer's speed."""
     source = bytes(128 << 20)
     bytearray(source)
     rounds = 4
@@ -65,4 +65,4 @@ def _processor() -> str:
 
 def _kafka_version() -> str:
     jars = sorted((KAFKA.parents[2] / ".cache" / "kafka-broker").glob("kafka_2*.jar"))
-    return jars[-1].stem.rpartition("-")[2] if jars else "not there"
+    return jars[-1].stem.rpartition("-")[2] if jars else "not installed"

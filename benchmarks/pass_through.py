@@ -1,16 +1,16 @@
-"""The floor: the job's own Kafka source and sink with nothing but SQL between them, `python -m benchmarks.pass_through`."""
+"""Lower bound: the job's Kafka source and sink with only SQL in between, `python -m benchmarks.pass_through CONFIG`."""
 
 from __future__ import annotations
 
 import sys
 
-from jobs.config_file import load_config
-from jobs.environment import flink_settings, start_java
-from jobs.kafka_settings import KafkaSink, KafkaSource
+from jobs.config.kafka import KafkaSink, KafkaSource
+from jobs.config.loading import load_config
+from jobs.runtime.environment import flink_settings, start_java
 
 
 def main(config_file: str) -> None:
-    """Copy each record of the source to the decisions topic, keyed as the job keys it, until killed."""
+    """Copies each record of the source to the decisions topic, with the job's key; runs until killed."""
     config = load_config(config_file)
     source, sink = config.source, config.sinks[0]
     assert isinstance(source, KafkaSource)
@@ -20,10 +20,10 @@ def main(config_file: str) -> None:
     from pyflink.datastream import StreamExecutionEnvironment
     from pyflink.table import StreamTableEnvironment
 
-    from jobs import sql
-    from jobs.kafka_sink import write_kafka
-    from jobs.kafka_source import table_options
-    from jobs.routing import key_expression
+    from jobs.kafka.sink import write_kafka
+    from jobs.kafka.source import table_options
+    from jobs.pipeline import sql
+    from jobs.pipeline.routing import key_expression
 
     settings = Configuration()
     for option, value in flink_settings(config).items():

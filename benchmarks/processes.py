@@ -1,4 +1,4 @@
-"""Servers and jobs of a benchmark, each in processes of its own, stopped at the end whatever happens."""
+"""Starts servers and jobs of a benchmark as process groups and stops them on exit."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ REDIS_FETCH = PROJECT / "deploy" / "servers" / "redis" / "fetch.py"
 
 
 class ProcessEnded(RuntimeError):
-    """A process that should go on has ended; the message names its log."""
+    """A process ended unexpectedly; the message names its log."""
 
 
 @contextmanager
 def kafka_broker(directory: Path) -> Iterator[str]:
-    """A broker on a free port; yields its host:port."""
+    """Runs a broker on a free port; yields its host:port."""
     subprocess.run([str(KAFKA / "start.sh"), str(directory)], check=True, stdout=subprocess.DEVNULL, timeout=300)
     try:
         yield f"127.0.0.1:{(directory / 'port').read_text().strip()}"
@@ -33,7 +33,7 @@ def kafka_broker(directory: Path) -> Iterator[str]:
 
 @contextmanager
 def redis_server(directory: Path) -> Iterator[int | None]:
-    """A Redis without persistence; yields its port, or None where no redis-server can be had."""
+    """Runs Redis without persistence; yields its port, or None where redis-server is not available."""
     found = subprocess.run([sys.executable, str(REDIS_FETCH)], capture_output=True, text=True)
     if found.returncode:
         yield None
@@ -47,31 +47,31 @@ def redis_server(directory: Path) -> Iterator[int | None]:
 
 
 def stop_all_when_terminated() -> None:
-    """SIGTERM ends this program as Ctrl-C does, so that no server or job outlives it."""
+    """Makes SIGTERM exit this program with clean-up, so that no server or job is left running."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 class Running:
-    """A process and all that it started, as a group."""
+    """A process and its descendants as a process group."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
         self.log = log
 
     def kill(self) -> None:
-        """All of the group at once, as with its machine."""
+        """Kills the whole group by SIGKILL, as a machine failure would."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def require_alive(self) -> None:
-        """Raises ProcessEnded."""
+        """Raises ProcessEnded where the process has ended."""
         if self.process.poll() is not None:
             raise ProcessEnded(f"{self.process.args!r} ended with code {self.process.returncode}: see {self.log}")
 
 
 def start(command: list[str], log: Path, **environment: str) -> Running:
-    """Start a command in a group of its own, its words going to a log."""
+    """Starts a command in its own process group, with output appended to a log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         process = subprocess.Popen(
@@ -82,7 +82,7 @@ def start(command: list[str], log: Path, **environment: str) -> Running:
 
 @contextmanager
 def running(command: list[str], log: Path, **environment: str) -> Iterator[Running]:
-    """As `start`; killed at the end."""
+    """Like `start`; kills the group on exit."""
     started = start(command, log, **environment)
     try:
         yield started
@@ -91,14 +91,14 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[Runni
 
 
 def python(module: str, *arguments: str) -> list[str]:
-    """The command of a module of this project."""
+    """The command line of a module of this project."""
     return [sys.executable, "-m", module, *arguments]
 
 
 def wait_until(
     condition: Callable[[], bool], seconds: float, what: str, process: Running | None = None, every: float = 0.2
 ) -> None:
-    """Look again and again. Raises TimeoutError when time is over, ProcessEnded when the process has ended."""
+    """Polls the condition. Raises TimeoutError after `seconds`, ProcessEnded where the process has ended."""
     deadline = time.monotonic() + seconds
     while not condition():
         if process is not None:
@@ -109,14 +109,14 @@ def wait_until(
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free TCP port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def is_listening(port: int) -> bool:
-    """Does somebody listen on this machine's port?"""
+    """True where a local port accepts connections."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,7 +1,7 @@
-"""Rate of a replay into a training frame: `python -m benchmarks.replay`.
+"""Throughput of a replay to a training frame: `python -m benchmarks.replay`.
 
-Simulated history through the engine of the job into Parquet, as `fraud train` reads it: one process, then one a core. The
-rate counts from a fifth of the way on, when the libraries, the reference and the users are there.
+Replays simulated history through the job's feature engine to Parquet, as `fraud train` reads it, with one process and
+with one per core. The first fifth is warm-up: loading of libraries, reference data and users.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from benchmarks.machine import in_words, machine
+from benchmarks.machine import describe_machine, machine
 from benchmarks.throughput import simulate_into
 from cli.progress import progress_bar
 
@@ -29,12 +29,12 @@ WARM_UP_SHARE = 0.2
     "--json", "out", type=click.Path(path_type=Path), default=Path("out/bench_replay.json"), show_default=True
 )
 def main(transactions: int, users: int, out: Path) -> None:
-    """Measure and print; the figures are also written as JSON."""
+    """Measure and print; write the figures as JSON."""
     from models.entity_history import aggregate_entities, write_history
-    from udfs.entity_buckets import BucketSettings
+    from udfs.entities.buckets import BucketSettings
 
     found: dict[str, Any] = {"machine": machine(), "transactions": transactions, "users": users}
-    click.echo(in_words(found["machine"]))
+    click.echo(describe_machine(found["machine"]))
     with TemporaryDirectory() as folder:
         work = Path(folder)
         simulate_into(work, transactions, users, only_transactions=True)
@@ -46,7 +46,7 @@ def main(transactions: int, users: int, out: Path) -> None:
             rate = _rate(work, workers, transactions)
             found[str(workers)] = rate
             click.echo(
-                f"{workers} process{'es' * (workers > 1)}: {rate:,.0f} transactions/s, {rate / workers:,.0f} a core"
+                f"{workers} process{'es' * (workers > 1)}: {rate:,.0f} transactions/s, {rate / workers:,.0f} per core"
             )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(found, indent=2) + "\n")
@@ -55,7 +55,7 @@ def main(transactions: int, users: int, out: Path) -> None:
 
 def _rate(work: Path, workers: int, transactions: int) -> float:
     from models.frame_replay import FrameTask, replay_into
-    from udfs.scorer_config import ScorerConfig, ScorerPaths
+    from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
     paths = ScorerPaths(bundle="", reference=str(work / "reference"), histories=str(work / "histories.jsonl"))
     parts = work / f"parts-{workers}"

@@ -1,11 +1,10 @@
-"""The job under load for a while, killed again and again: is nothing lost, and does memory stay? `make soak`.
+"""Soak test: the job runs under load and is killed repeatedly; checks for lost decisions and memory growth. `make soak`.
 
-Events come at a steady rate from a process of their own. Their own time runs faster, ten days in each 200,000 of them: what
-the windows hold comes and goes, as in a job that runs for months, and memory has to stay. At random moments, one in each
-interval, the whole job process dies by SIGKILL and is started again from its newest complete checkpoint, as a supervisor
-would. At the end every transaction must have its decision, decisions that are there twice must be the same bytes, and those
-of one user in fifty must be what plain Python decides from all their events. (A TaskManager's death:
-tests/cluster/test_lost_task_manager.py.)
+A separate process sends events at a constant rate. Event time runs faster than wall-clock time (ten days in each 200,000
+events), so that window contents are replaced as in a job that runs for months. Once per interval, at a random time, the
+job's process is killed by SIGKILL and restarted from its newest complete checkpoint, as a supervisor would. At the end
+every transaction must have a decision, repeated decisions must be equal byte by byte, and the decisions of one user in
+fifty must equal a replay in plain Python. (Failure of a TaskManager: tests/cluster/test_lost_task_manager.py.)
 """
 
 from __future__ import annotations
@@ -22,76 +21,78 @@ from typing import Any
 
 import click
 
-from benchmarks.kafka_bench import make_topics, stage, write_config
+from benchmarks.kafka_bench import make_topics, start_testbed, write_config
 from benchmarks.kafka_log import KafkaLog
-from benchmarks.machine import in_words, machine
-from benchmarks.memory import Life, Watch
-from benchmarks.nothing_lost import verify
+from benchmarks.machine import describe_machine, machine
+from benchmarks.memory import MemoryMonitor, ProcessMemory
 from benchmarks.processes import PROJECT, Running, python, start, stop_all_when_terminated, wait_until
+from benchmarks.soak_verification import verify
 
 NAME = "soak"
 LARGEST_ROUND = 200_000
-"""So many simulated events, then the same again under new ids, days later."""
+"""Maximum number of simulated events; they are then repeated with new ids and later timestamps."""
 FLAT_SHARE = 1.25
-"""The last life's peak may be this much above the median of all: a life's memory depends on when it ended."""
+"""Maximum ratio of the last run's peak memory to the median of all runs; peaks vary with the run's length."""
 
 IN_FLIGHT_SECONDS = 0.5
-"""Until what a killed job had sent is in its topics."""
+"""Wait after a kill, until records in flight have reached the topics."""
 
 
 @click.command(name="soak")
 @click.option("--minutes", default=15.0, show_default=True)
-@click.option("--rate", default=2_000, show_default=True, help="Events a second.")
-@click.option("--kill-every", default=120.0, show_default=True, help="Seconds; one kill within each. 0: none.")
+@click.option("--rate", default=2_000, show_default=True, help="Events per second.")
+@click.option(
+    "--kill-every", default=120.0, show_default=True, help="Interval in seconds with one kill each; 0 for none."
+)
 @click.option("--users", default=10_000, show_default=True)
-@click.option("--seed", default=1, show_default=True, help="Of the moments of the kills.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the times of the kills.")
 @click.option("--json", "out", type=click.Path(path_type=Path), default=Path("out/soak.json"), show_default=True)
 def main(minutes: float, rate: int, kill_every: float, users: int, seed: int, out: Path) -> None:
-    """Run, verify, and print what was found; exit code 1 if anything was lost, or was not the same twice."""
+    """Run, verify and print the result; exit code 1 where decisions are missing or different."""
     stop_all_when_terminated()
     found: dict[str, Any] = {"machine": machine(), "minutes": minutes, "rate": rate, "kill_every_seconds": kill_every}
-    click.echo(in_words(found["machine"]))
+    click.echo(describe_machine(found["machine"]))
     events = min(LARGEST_ROUND, round(rate * minutes * 60))
-    with TemporaryDirectory() as folder, ExitStack() as stack, stage(Path(folder), 1, events, users) as made:
-        config = write_config(made, NAME, scoring={"log_features": False})  # a soak's features would fill the disk
+    with TemporaryDirectory() as folder, ExitStack() as stack, start_testbed(Path(folder), 1, events, users) as testbed:
+        config = write_config(testbed, NAME, scoring={"log_features": "none"})  # features would fill the disk
         make_topics(config)
-        log = KafkaLog(made.servers)
-        send = python("cli.main", "produce", "--servers", made.servers, "--topic", f"{NAME}.events", "--repeat")
-        send += ["--events", str(made.live), "--rate", str(rate), "--seconds", str(minutes * 60)]
-        job, watch = _start(made.work, config, restored=False)
+        log = KafkaLog(testbed.servers)
+        send = python("cli.main", "produce", "--servers", testbed.servers, "--topic", f"{NAME}.events", "--repeat")
+        send += ["--events", str(testbed.live), "--rate", str(rate), "--seconds", str(minutes * 60)]
+        job, watch = _start(testbed.work, config, restored=False)
         try:
-            wait_until(lambda: "RUNNING" in _flink_log(made.work), 120, "running job", job)
+            wait_until(lambda: "RUNNING" in _flink_log(testbed.work), 120, "running job", job)
             sender = subprocess.Popen(send, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT)
             stack.callback(sender.kill)
             lives, waits = [], []
             sending_since = time.monotonic()
-            for moment in _moments(minutes * 60, kill_every, Random(seed)):
-                if _ended(sender, sending_since + moment - time.monotonic()):
+            for kill_after in _kill_times(minutes * 60, kill_every, Random(seed)):
+                if _has_ended(sender, sending_since + kill_after - time.monotonic()):
                     break
                 lives.append(watch.end())
                 job.kill()
                 killed = time.monotonic()
                 time.sleep(IN_FLIGHT_SECONDS)
                 before = log.size(f"{NAME}.decisions")
-                job, watch = _start(made.work, config, restored=True)
+                job, watch = _start(testbed.work, config, restored=True)
                 wait_until(lambda at=before: log.size(f"{NAME}.decisions") > at, 120, "decisions", job)  # type: ignore[misc]
                 waits.append(time.monotonic() - killed)
-                click.echo(f"killed after {lives[-1].seconds:.0f} s; decisions again after {waits[-1]:.1f} s")
-            told, _ = sender.communicate()
-            click.echo(told.strip())
-            _wait_for_silence(log, job)
+                click.echo(f"killed after {lives[-1].seconds:.0f} s; recovered after {waits[-1]:.1f} s")
+            sender_output, _ = sender.communicate()
+            click.echo(sender_output.strip())
+            _wait_for_last_decision(log, job)
             lives.append(watch.end())
         finally:
             job.kill()
         verdict = verify(log, config, f"{NAME}.events", f"{NAME}.decisions", f"{NAME}.dead-letters")
         log.close()
     found |= {
-        "store": made.store,
+        "store": testbed.store,
         "kills": len(waits),
         "seconds_until_decisions_again": waits,
         "lives": [life._asdict() for life in lives],
         "memory_is_flat": memory_is_flat(lives),
-        "sender": told.splitlines(),
+        "sender": sender_output.splitlines(),
         **verdict._asdict(),
         "nothing_lost": verdict.is_good,
     }
@@ -102,18 +103,18 @@ def main(minutes: float, rate: int, kill_every: float, users: int, seed: int, ou
     sys.exit(0 if verdict.is_good and sender.returncode == 0 else 1)
 
 
-def memory_is_flat(lives: list[Life]) -> bool:
-    """Is the peak of the last life near the median of all peaks? Growth within a life is reported beside it."""
+def memory_is_flat(lives: list[ProcessMemory]) -> bool:
+    """True where the last run's peak is at most FLAT_SHARE times the median peak."""
     peaks = sorted(life.peak_mib for life in lives)
     return lives[-1].peak_mib <= FLAT_SHARE * peaks[len(peaks) // 2]
 
 
-def report(found: dict[str, Any], lives: list[Life]) -> None:
-    """A few lines for people."""
+def report(found: dict[str, Any], lives: list[ProcessMemory]) -> None:
+    """Prints a summary."""
     click.echo(
         f"{found['transactions']:,} transactions, {found['kills']} kills: {found['missing']} without a decision, "
-        f"{found['repeated']:,} decisions twice, {found['different_repeats']} of them different, "
-        f"{found['degraded_then_not']} with and without the store's values ({found['not_ok']:,} of all without); "
+        f"{found['repeated']:,} repeated decisions, {found['different_repeats']} of them different, "
+        f"{found['degraded_then_not']} different by enrichment ({found['not_ok']:,} decisions stale or degraded); "
         f"{found['replayed']:,} compared with a replay, "
         f"{found['different_from_replay']} different; {found['dead_letters']} dead letters"
     )
@@ -122,14 +123,14 @@ def report(found: dict[str, Any], lives: list[Life]) -> None:
         "-" if life.growth_mib_per_minute is None else f"{life.growth_mib_per_minute:+.1f}" for life in lives
     )
     click.echo(
-        f"memory by life: peak {peaks} MiB; growth {growth} MiB a minute after 45 s; flat: {found['memory_is_flat']}"
+        f"memory by run: peak {peaks} MiB; growth {growth} MiB per minute after 45 s; flat: {found['memory_is_flat']}"
     )
 
 
-def _start(work: Path, config: Path, restored: bool) -> tuple[Running, Watch]:
+def _start(work: Path, config: Path, restored: bool) -> tuple[Running, MemoryMonitor]:
     environment = {"FRAUD__STATE__RESTORE_FROM": str(work / NAME / "checkpoints")} if restored else {}
     job = start(python("jobs.score_transactions", "--config", str(config)), work / "job.log", **environment)
-    return job, Watch(job.process.pid)
+    return job, MemoryMonitor(job.process.pid)
 
 
 def _flink_log(work: Path) -> str:
@@ -137,12 +138,12 @@ def _flink_log(work: Path) -> str:
     return log.read_text(errors="replace") if log.exists() else ""
 
 
-def _moments(seconds: float, every: float, random: Random) -> list[float]:
-    """Seconds after the start of each kill: a random moment of each interval, none so late that nothing follows."""
+def _kill_times(seconds: float, every: float, random: Random) -> list[float]:
+    """Seconds from the start to each kill: a random time at 30 % to 90 % of each interval."""
     return [(number + random.uniform(0.3, 0.9)) * every for number in range(int(seconds // every))] if every else []
 
 
-def _ended(sender: subprocess.Popen[str], seconds: float) -> bool:
+def _has_ended(sender: subprocess.Popen[str], seconds: float) -> bool:
     try:
         sender.wait(max(seconds, 0.01))
     except subprocess.TimeoutExpired:
@@ -150,17 +151,17 @@ def _ended(sender: subprocess.Popen[str], seconds: float) -> bool:
     return True
 
 
-def _wait_for_silence(log: KafkaLog, job: Running) -> None:
-    """Until no decision has come for some seconds: how many there will be is not known before."""
+def _wait_for_last_decision(log: KafkaLog, job: Running) -> None:
+    """Waits until no decision has been written for 8 s; their number is not known in advance."""
     last = [-1, time.monotonic()]
 
-    def silent() -> bool:
+    def is_idle() -> bool:
         size = log.size(f"{NAME}.decisions")
         if size != last[0]:
             last[:] = [size, time.monotonic()]
         return time.monotonic() - last[1] > 8
 
-    wait_until(silent, 300, "end of the decisions", job, every=1)
+    wait_until(is_idle, 300, "end of the decisions", job, every=1)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Throughput of one slot, and where each transaction's microseconds go. `make bench` runs it.
+"""Throughput of one slot and the time per stage of a transaction, `make bench`.
 
-Simulated transactions through (1) the scorer alone, stage by stage, and (2) the Flink job, file -> discard, everything
-on: all features, the bank pack, 200 trees and autoencoder, profiles and merchants' history, checkpoints.
-Absolute figures depend on the machine: compare within one run.
+Runs simulated transactions through (1) the scorer alone, by stage, and (2) the Flink job from file to discard with all
+features, the bank pack, 200 trees and autoencoder, profiles, entity history and checkpoints. Absolute figures depend on
+the machine: compare figures of the same run only.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.machine import in_words, machine
+from benchmarks.machine import describe_machine, machine
 from benchmarks.stages import measure_stages
 from cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from jobs.running import Counts
+    from jobs.runtime.running import Counts
 
-WARM_UP_SHARE = 0.3  # start-up of the JVM's compiler and of the operator
+WARM_UP_SHARE = 0.3  # JIT compilation and operator start-up
 
 
 @click.command(name="throughput")
 @click.option("--transactions", default=300_000, show_default=True, help="Simulated transactions.")
 @click.option("--users", default=10_000, show_default=True, help="Simulated users.")
-@click.option("--with-logins", is_flag=True, help="Leave logins, account changes and labels in the stream.")
+@click.option("--with-logins", is_flag=True, help="Keep logins, account changes and labels in the stream.")
 @click.option("--backend", "backends", multiple=True, default=("hashmap", "rocksdb"), show_default=True)
 @click.option("--checkpoint-interval-ms", default=5_000, show_default=True)
-@click.option("--events", type=click.Path(path_type=Path), help="Your own events instead of simulated ones.")
-@click.option("--reference", type=click.Path(path_type=Path), help="Reference folder of your own events.")
+@click.option("--events", type=click.Path(path_type=Path), help="Use these events instead of simulated ones.")
+@click.option("--reference", type=click.Path(path_type=Path), help="Reference folder of --events.")
 @click.option("--json", "out", type=click.Path(path_type=Path), default=Path("out/bench.json"), show_default=True)
 def main(
     transactions: int,
@@ -44,12 +44,12 @@ def main(
     reference: Path | None,
     out: Path,
 ) -> None:
-    """Measure and print; the figures are also written as JSON."""
+    """Measure and print; write the figures as JSON."""
     from models.entity_history import aggregate_entities, write_history
-    from udfs.entity_buckets import BucketSettings
+    from udfs.entities.buckets import BucketSettings
 
     this_machine = machine()
-    click.echo(in_words(this_machine))
+    click.echo(describe_machine(this_machine))
     with TemporaryDirectory() as folder:
         work = Path(folder)
         if events is None:
@@ -60,7 +60,7 @@ def main(
             write_history(aggregate_entities(events, BucketSettings(), progress=progress), histories)
         with progress_bar("scorer alone") as progress:
             stages = measure_stages(events, reference, histories, progress)
-        click.echo(f"\nscorer alone: {stages['microseconds_per_transaction']:.1f} us a transaction")
+        click.echo(f"\nscorer alone: {stages['microseconds_per_transaction']:.1f} us per transaction")
         for name, value in stages["stages"].items():
             click.echo(f"  {name:44} {value:6.2f} us")
         jobs = {}
@@ -82,7 +82,7 @@ def main(
 
 
 def simulate_into(directory: Path, transactions: int, users: int, only_transactions: bool) -> None:
-    """Simulated events and their reference folder."""
+    """Writes simulated events and their reference folder to the directory."""
     from simulator.config import SimulatorConfig
     from simulator.files import write
     from simulator.generate import simulate
@@ -101,7 +101,7 @@ def simulate_into(directory: Path, transactions: int, users: int, only_transacti
 def _run_job(
     events: Path, reference: Path | None, histories: Path, directory: Path, backend: str, interval_ms: int
 ) -> dict[str, float]:
-    from jobs.config_file import parse_config
+    from jobs.config.loading import parse_config
     from jobs.score_transactions import run
 
     scoring = {"histories": str(histories)}
@@ -131,7 +131,7 @@ def _run_job(
     with progress_bar(f"Flink, {backend}") as progress:
         result = run(config, sample, every_seconds=0.25)
     if len(samples) < 2:
-        raise click.ClickException("too few transactions to measure a steady rate: give more --transactions")
+        raise click.ClickException("too few transactions to measure a steady rate: increase --transactions")
     (start, first_record, first_decision), (end, last_record, last_decision) = samples[0], samples[-1]
     return {
         "transactions_per_second": (last_decision - first_decision) / (end - start),

@@ -1,9 +1,9 @@
-"""Runs of the streaming job over parts of one file: each goes on from a savepoint and stops with one, or at the end.
+"""Runs the streaming job over parts of one file: each run starts at a savepoint and stops with one, or at the end.
 
-The history before the train week only builds up users' state. From its savepoint one run logs features, and one a date
-scores with the bundle that was trained on them. Every run but the first starts from that one savepoint: Flink's reader of
-raw lines forgets, in a job that was itself restored, how many lines the job before it had read, so that a savepoint of
-such a job goes on at the wrong line (seen with 2.3.0).
+The history before the train week only builds up user state. From its savepoint, one run logs features, and one run per
+date scores with the bundle trained on them. All runs but the first start from that savepoint: in a restored job, Flink's
+reader of raw lines does not count the lines read before the restore, so a savepoint of a restored job resumes at the
+wrong line (observed with 2.3.0).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 from cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from jobs.config import JobConfig
+    from jobs.config.job import JobConfig
 
 POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a leg stopped: how many transactions are decided, and the savepoint (None: the beginning, or the end).
+class StopPoint:
+    """Where a run stopped: number of decided transactions and savepoint (None at the beginning and end of the file).
 
-    `decisions` are the files that the leg has written.
+    `decisions` are the files written by the run.
     """
 
     transactions: int = 0
@@ -34,19 +34,21 @@ class Place:
 
 
 @dataclass(frozen=True)
-class HandbookPass:
-    """What all legs share."""
+class HandbookJob:
+    """The settings shared by all runs of the job."""
 
     events: Path
     histories: Path
     work: Path
     transactions: int
 
-    def leg(self, start: Place, until: int, name: str, bundle: Path | None = None, outputs: bool = True) -> Place:
-        """Run on from a place until at least `until` transactions are decided.
+    def run_part(
+        self, start: StopPoint, until: int, name: str, bundle: Path | None = None, outputs: bool = True
+    ) -> StopPoint:
+        """Runs the job from `start` until at least `until` transactions are decided; blocks until it has stopped.
 
-        The job tells how far it is about once a second, so a leg stops some thousand transactions later. Raises
-        JobFailed, and ValueError where the job was through with the file before it could be stopped.
+        The job reports its progress about once a second, so a run stops some thousand transactions later. Raises
+        JobFailed, and ValueError where the job reached the end of the file before it could be stopped.
         """
         from jobs.score_transactions import start as start_job
 
@@ -66,19 +68,20 @@ class HandbookPass:
         if savepoint is None and until < self.transactions:
             raise ValueError(f"the file ended before the job could be stopped after {until:,} transactions")
         written = tuple(sorted((folder / "decisions").glob("part-*")))
-        return Place(start.transactions + result.counts.decisions, savepoint, written)
+        return StopPoint(start.transactions + result.counts.decisions, savepoint, written)
 
-    def _config(self, start: Place, folder: Path, bundle: Path | None, outputs: bool) -> JobConfig:
-        from jobs.config_file import parse_config
+    def _config(self, start: StopPoint, folder: Path, bundle: Path | None, outputs: bool) -> JobConfig:
+        from jobs.config.loading import parse_config
 
-        scoring: dict[str, Any] = {"histories": str(self.histories), "log_features": outputs, "statistics": None}
+        scoring: dict[str, Any] = {"histories": str(self.histories), "statistics": None}
+        scoring["log_features"] = "names" if outputs else "none"
         if bundle is not None:
             scoring["bundle"] = str(bundle)
         tree: dict[str, Any] = {
             "source": {"kind": "file", "path": str(self.events)},
             "sinks": [{"kind": "files", "directory": str(folder)} if outputs else {"kind": "discard"}],
             "scoring": scoring,
-            # Savepoints only; state of this size has to go to files.
+            # Only savepoints are taken; state of this size does not fit the JobManager's memory.
             "flink": {"log_directory": str(self.work / "logs"), "extra": _storage(self.work)},
         }
         if start.savepoint is not None:

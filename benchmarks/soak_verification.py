@@ -1,4 +1,4 @@
-"""After a soak: has every transaction its decision, are repeated ones the same, and is users' state exact?"""
+"""Verifies a soak test: every transaction is decided, repeated decisions are equal, and user state is exact."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import msgspec
 from benchmarks.kafka_log import KafkaLog
 
 ONE_USER_IN = 50
-"""So many users' decisions are made again in plain Python, from all their events, and compared byte by byte."""
+"""One user in so many is replayed in plain Python from all events, and the decisions are compared byte by byte."""
 EXAMPLES = 3
-"""Of each kind of difference, to look at."""
+"""Maximum number of examples of each kind of difference."""
 
 
 class Verdict(NamedTuple):
-    """What was found. Nothing is lost and all is exact when the four from `missing` on are 0."""
+    """Counts of a verification. The test passes where `missing`, `different_*` and `dead_letters` are 0."""
 
     transactions: int
     decisions: int
@@ -30,11 +30,11 @@ class Verdict(NamedTuple):
     different_from_replay: int
     dead_letters: int
     degraded_then_not: int
-    """Repeated ones of which one was made without the store's values, and says so."""
+    """Repeated decisions that differ because one of them is tagged as made without the store's values."""
     not_ok: int
-    """Decisions that say that they lack the store's values, or are from stale ones."""
+    """Decisions whose enrichment status is `stale` or `degraded`."""
     examples: list[list[str]]
-    """Different repeats, and then decisions beside what a replay gives."""
+    """Differing repeated decisions, then decisions with their differing replays."""
 
     @property
     def is_good(self) -> bool:
@@ -54,29 +54,29 @@ class _Decision(msgspec.Struct):
 
 
 def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_letters: str) -> Verdict:
-    """Read both topics whole. A decision that is tagged other than `enrichment: ok` is not compared with the replay."""
+    """Reads both topics completely. Only decisions with `enrichment: ok` are compared with the replay."""
     decode_event, decode_decision = msgspec.json.Decoder(_Event).decode, msgspec.json.Decoder(_Decision).decode
-    waiting: set[str] = set()
+    undecided: set[str] = set()
     sample: list[Any] = []
-    for record in log.records(events, patience_s=600):
+    for record in log.records(events, timeout_s=600):
         event = decode_event(record.value)
         if event.type == "transaction" and event.transaction_id is not None:
-            waiting.add(event.transaction_id)
+            undecided.add(event.transaction_id)
         if is_sampled(event.user_id):
             sample.append(record)
-    transactions = len(waiting)
+    transactions = len(undecided)
     expected = _replayed(config_file, sample)
     seen: dict[str, int] = {}
     total = wrong = compared = not_ok = 0
     different: set[str] = set()
     examples: list[list[str]] = []
-    for record in log.records(decisions, patience_s=600):
+    for record in log.records(decisions, timeout_s=600):
         decision = decode_decision(record.value)
         total += 1
-        mark = hash(record.value)
-        if seen.setdefault(decision.transaction_id, mark) != mark:
+        digest = hash(record.value)
+        if seen.setdefault(decision.transaction_id, digest) != digest:
             different.add(decision.transaction_id)
-        waiting.discard(decision.transaction_id)
+        undecided.discard(decision.transaction_id)
         not_ok += decision.enrichment != "ok"
         if decision.enrichment == "ok" and is_sampled(decision.user_id):
             compared += 1
@@ -92,7 +92,7 @@ def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_l
         total,
         total - len(seen),
         compared,
-        len(waiting),
+        len(undecided),
         len(unexplained),
         wrong,
         log.size(dead_letters),
@@ -103,10 +103,10 @@ def verify(log: KafkaLog, config_file: Path, events: str, decisions: str, dead_l
 
 
 def _all_of(log: KafkaLog, decisions: str, transactions: set[str]) -> list[list[bytes]]:
-    """The different decisions on each of some transactions, from a second reading."""
+    """The distinct decisions on each of the given transactions, by reading the topic again."""
     found: dict[str, dict[bytes, None]] = {}
     decode = msgspec.json.Decoder(_Decision).decode
-    for record in log.records(decisions, patience_s=600):
+    for record in log.records(decisions, timeout_s=600):
         transaction_id = decode(record.value).transaction_id
         if transaction_id in transactions:
             found.setdefault(transaction_id, {})[record.value] = None
@@ -114,18 +114,18 @@ def _all_of(log: KafkaLog, decisions: str, transactions: set[str]) -> list[list[
 
 
 def is_sampled(user_id: str) -> bool:
-    """One user in fifty, the same in every run."""
+    """True for one user in ONE_USER_IN, the same in every run."""
     return crc32(user_id.encode()) % ONE_USER_IN == 0
 
 
 def _replayed(config_file: Path, records: Iterable[Any]) -> dict[str, list[bytes]]:
-    """A scorer's decisions on memory by transaction; a user's events are on one partition, in their order."""
-    from jobs.config_file import load_config
-    from jobs.scoring_settings import scorer_config, scorer_paths
-    from udfs.open_scorer import open_scorer
-    from udfs.outputs import Origin
-    from udfs.system_clocks import SYSTEM_CLOCKS
-    from udfs.user_log import MemoryUserLogs
+    """Decisions of an in-memory scorer by transaction id; records of a user must be in order (they share a partition)."""
+    from jobs.config.loading import load_config
+    from jobs.config.scoring import scorer_config, scorer_paths
+    from udfs.process.system_clocks import SYSTEM_CLOCKS
+    from udfs.records.outputs import Origin
+    from udfs.scoring.factory import open_scorer
+    from udfs.state.user_log import MemoryUserLogs
 
     config = load_config(config_file)
     logs = MemoryUserLogs()
@@ -133,7 +133,7 @@ def _replayed(config_file: Path, records: Iterable[Any]) -> dict[str, list[bytes
     found: dict[str, list[bytes]] = {}
     decode = msgspec.json.Decoder(_Decision).decode
     for record in records:
-        logs.key = str(json.loads(record.value)["user_id"])
+        logs.set_current_key(str(json.loads(record.value)["user_id"]))
         origin = Origin(record.topic, str(record.partition), record.offset)
         for output in scorer.process(record.value, logs.key, record.timestamp, origin):
             if output.destination == "decisions":
