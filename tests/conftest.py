@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs.config import JobConfig
-from jobs.config_file import parse_config
+from jobs.config.job import JobConfig
+from jobs.config.loading import parse_config
 from tests.jobs.tiny_bundle import make_tiny_bundle
 from tests.servers.kafka_broker import broker
+from tests.servers.moto_server import NO_CBOR
 
 __all__ = ["broker"]
 
+os.environ.update(NO_CBOR)
+
 Configure = Callable[..., JobConfig]
-
-
-PROJECT = Path(__file__).parents[1]
-
-
-def pytest_configure() -> None:
-    """Of a module that is compiled the compiled form is imported: it must be that of the source."""
-    compiled = max((path.stat().st_mtime for path in PROJECT.glob("fraud__mypyc*.so")), default=None)
-    if compiled is None:
-        return
-    for path in (PROJECT / "udfs").rglob("*.so"):
-        name = path.parent / path.name.partition(".")[0]
-        source = name.with_suffix(".c") if name.with_suffix(".c").exists() else name.with_suffix(".py")
-        if not source.exists() or source.stat().st_mtime > compiled:
-            pytest.exit(f"{source} was changed after it was compiled: `make setup` compiles it again", returncode=2)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A topic with a queue behind it, read as a consumer of alerts would."""
+"""An SNS topic with a subscribed SQS queue."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from tests.contracts.store_factories import SETTINGS
 from tests.jobs.event_stream import USERS
+from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.stores.opening import open_store
+from udfs.stores.port import LOADED, Loaded
 from udfs.stores.reference_rows import REFERENCE_FILES, rows_of
 from udfs.stores.settings import RemoteStoreSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 COUNTRIES = ("US", "DE", "NG")
 # Thresholds that make alerts rare, as a bank's are: for each new message moto looks at all in the queue, a minute's work
@@ -37,4 +38,5 @@ def fill_store(settings: RemoteStoreSettings, reference: Path) -> None:
         records = {row.key: row.record for row in rows_of(reference, file) if row.key and row.record}
         if records:
             store.put_many(records, None)
+    store.put_many({LOADED: Loaded(at_ms=0)}, None)
     store.close()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.config import JobConfig
+from jobs.config.job import JobConfig
 from tests.aws.alert_queue import AlertQueue
 from tests.aws.reference import COUNTRIES, RARE_ALERTS, fill_store, write_reference
 from tests.conftest import Configure

@@ -10,15 +10,14 @@ from uuid import uuid4
 import pytest
 from click.testing import CliRunner
 
-from cli.kinesis_producing import PATIENCE_S, RECORDS_AT_ONCE, BatchSender, Record
+from cli.kinesis_producing import MAX_BATCH_RECORDS, RETRY_TIMEOUT_S, BatchSender, Record
 from cli.main import main
-from jobs.aws_settings import KinesisSource
-from jobs.kinesis_source import table_text
-from jobs.sources import WALL_MS
+from jobs.aws.kinesis_source import WALL_MS, table_text
+from jobs.config.aws import KinesisSource
 from tests.jobs.event_stream import START_MS, event_lines, write_events
 from tests.servers.moto_server import MotoServer
-from udfs.incoming import KinesisRecordReader
-from udfs.outputs import Origin
+from udfs.records.outputs import Origin
+from udfs.records.record_reader import KinesisRecordReader
 
 ARN = "arn:aws:kinesis:eu-central-1:123456789012:stream/events"
 SHARDS = 3
@@ -50,7 +49,7 @@ def test_the_table_of_an_emulator_has_the_environments_credentials() -> None:
     assert "credentials" not in table_text(emulator, {})
 
 
-def test_a_start_by_time_is_told_in_utc_and_further_options_have_the_last_word() -> None:
+def test_a_start_timestamp_is_utc_and_options_override() -> None:
     text = table_text(
         source(start="timestamp", start_timestamp=START_MS + 7, options={"source.shard.discovery.interval": "1 s"}), {}
     )
@@ -76,7 +75,7 @@ class Shards:
 
     def put(self, records: list[Record]) -> list[str | None]:
         self.now += 0.01
-        assert len(records) <= RECORDS_AT_ONCE
+        assert len(records) <= MAX_BATCH_RECORDS
         assert len({record.user for record in records}) == len(records)
         step = (self._script.pop(0) if self._script else "").ljust(len(records), "a")
         self.stored += [record for letter, record in zip(step, records, strict=False) if letter == "a"]
@@ -86,7 +85,7 @@ class Shards:
         self.now += seconds
 
 
-def test_what_a_shard_does_not_take_is_sent_again_before_the_same_users_next() -> None:
+def test_rejected_records_are_resent_before_the_users_next_ones() -> None:
     shards = Shards("afa", "f", "", "ff")
     sender = BatchSender(shards.put, lambda: shards.now, shards.sleep)
     records = [Record(f"U{number % 3}", f"{number}".encode()) for number in range(12)]
@@ -98,13 +97,13 @@ def test_what_a_shard_does_not_take_is_sent_again_before_the_same_users_next() -
         assert [one for one in shards.stored if one.user == f"U{user}"] == records[user::3]
 
 
-def test_a_stream_that_takes_nothing_is_given_up_and_says_why() -> None:
+def test_producing_fails_with_the_cause_if_the_stream_accepts_nothing() -> None:
     shards = Shards(*["f"] * 1_000)
     sender = BatchSender(shards.put, lambda: shards.now, shards.sleep)
     sender.add(Record("U", b"1"))
     sender.flush()
     assert (sender.acknowledged, sender.error) == (0, "Throttled")
-    assert PATIENCE_S < shards.now < PATIENCE_S + 5
+    assert RETRY_TIMEOUT_S < shards.now < RETRY_TIMEOUT_S + 5
 
 
 @pytest.fixture
@@ -142,9 +141,9 @@ def test_produced_events_are_in_the_stream_each_users_in_order_on_one_shard(
     assert stored == sent
 
 
-def test_a_stream_that_is_not_there_is_told_in_one_line(moto: MotoServer, tmp_path: Path) -> None:
+def test_a_missing_stream_is_reported_in_one_line(moto: MotoServer, tmp_path: Path) -> None:
     events = write_events(tmp_path / "events.jsonl", event_lines(1))
     arguments = ["produce", "--to", "kinesis", "--stream", "none", "--endpoint", moto.endpoint, "--region", "us-east-1"]
     done = CliRunner().invoke(main, [*arguments, "--events", str(events)])
     assert done.exit_code == 2
-    assert "Kinesis stream none is not there: make it, or correct its name and region" in done.output
+    assert "Kinesis stream none does not exist: create it, or correct its name and region" in done.output

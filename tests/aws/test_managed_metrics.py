@@ -1,4 +1,4 @@
-"""On the managed platform the publisher's metrics, too, stand in the group that the platform takes to CloudWatch."""
+"""On the managed platform, the publisher's metrics are registered in the group that is forwarded to CloudWatch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EVENTS = 1_000
 PATIENCE_SECONDS = 60
 
 
-def test_the_publishers_metrics_of_a_managed_job_stand_where_the_service_looks_for_them(
+def test_publisher_metrics_of_a_managed_job_are_in_the_forwarded_group(
     configure: Configure, moto: MotoServer, queue: AlertQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = event_lines(EVENTS, seed=2)

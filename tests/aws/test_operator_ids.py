@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jobs.environment import start_java
-from jobs.operator_ids import all_ids
+from jobs.pipeline.operator_ids import all_ids
+from jobs.runtime.environment import start_java
 from jobs.score_transactions import build
 from tests.conftest import Configure
 
@@ -14,7 +14,7 @@ GOLDEN = Path(__file__).with_name("golden_operator_ids.txt")
 TOPIC = "arn:aws:sns:us-east-1:123456789012:fraud-alerts"
 
 
-def test_the_uids_with_sns_are_those_that_saved_states_know(configure: Configure, tmp_path: Path) -> None:
+def test_uids_with_sns_match_the_golden_list(configure: Configure, tmp_path: Path) -> None:
     source = tmp_path / "events.jsonl"
     source.write_bytes(b"{}")
     sinks = [
@@ -25,7 +25,7 @@ def test_the_uids_with_sns_are_those_that_saved_states_know(configure: Configure
     config = configure(source, sinks=sinks)
     start_java(config.flink.log_directory)
 
-    ids = all_ids(build(config)._j_stream_execution_environment)
+    ids = all_ids(build(config))
 
     assert sorted(ids) == GOLDEN.read_text().split()
     assert all(name == uid for uid, name in ids.items())

@@ -9,16 +9,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from jobs.checkpoints import METADATA
+from jobs.config.checkpoints import METADATA
+from jobs.config.errors import ConfigError
+from jobs.config.record_format import record_format
 from jobs.score_transactions import run, start
 from tests.aws.reference import write_reference
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
+from tests.jobs.foreign_stream import converted_lines, foreign_lines, write_mapping
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import by_user, replayed
 from tests.servers.moto_server import MotoServer
-from udfs.remote_files import RemoteFileError, S3Settings, local_paths
-from udfs.scorer_config import ScorerPaths
+from udfs.process.remote_files import RemoteFileError, S3Settings, local_paths
+from udfs.records.codec import decode_event
+from udfs.scoring.settings import ScorerPaths
 
 EVENTS = 12_000
 
@@ -38,7 +42,7 @@ def objects(moto: MotoServer, bucket: str, prefix: str) -> dict[str, bytes]:
 
 
 @pytest.mark.long
-def test_all_on_s3_with_a_savepoint_in_between_decides_as_on_this_machine(
+def test_a_run_on_s3_with_a_savepoint_decides_like_a_local_one(
     configure: Configure, moto: MotoServer, bucket: str, bundle: Path, tmp_path: Path
 ) -> None:
     lines = event_lines(EVENTS, seed=6)
@@ -101,7 +105,28 @@ def test_a_copy_is_made_once_for_each_version_of_the_content(moto: MotoServer, b
     assert [path for path in cache.iterdir() if path.name.startswith("incomplete")] == []
 
 
-def test_what_cannot_be_downloaded_is_told(moto: MotoServer, bucket: str, tmp_path: Path) -> None:
+def test_the_sources_mapping_may_be_on_s3(configure: Configure, moto: MotoServer, bucket: str, tmp_path: Path) -> None:
+    source = {"kind": "file", "path": str(write_events(tmp_path / "foreign.jsonl", foreign_lines(10)))}
+    section = {"endpoint": moto.endpoint, "path_style": True}
+    moto.client("s3").upload_file(str(write_mapping(tmp_path)), bucket, "conf/mapping.yaml")
+    moto.client("s3").put_object(Bucket=bucket, Key="conf/wrong.yaml", Body=b"kind: transaction")
+
+    config = configure(tmp_path, source=source | {"mapping": f"s3://{bucket}/conf/mapping.yaml"}, s3=section)
+    key_path, decode = record_format(config.source, config.s3)
+    assert key_path == "$.card.owner"
+    assert decode(foreign_lines(10)[0]) == decode_event(converted_lines(tmp_path, foreign_lines(10))[0])
+
+    for name, told in (
+        ("none", "is not there; correct the path, or upload it"),
+        ("wrong", "fields: transaction requires amount, timestamp, transaction_id, user_id"),
+    ):
+        url = f"s3://{bucket}/conf/{name}.yaml"
+        wrong = configure(tmp_path, source=source | {"mapping": url}, s3=section)
+        with pytest.raises(ConfigError, match=f"^source.mapping: {url}: {told}$"):
+            record_format(wrong.source, wrong.s3)
+
+
+def test_failed_downloads_are_reported(moto: MotoServer, bucket: str, tmp_path: Path) -> None:
     def told(**paths: str) -> str:
         with pytest.raises(RemoteFileError) as raised:
             local_paths(replace(ScorerPaths(bundle="/here"), **paths), settings(moto), tmp_path / "cache")
@@ -117,3 +142,19 @@ def test_what_cannot_be_downloaded_is_told(moto: MotoServer, bucket: str, tmp_pa
     moto.client("s3").put_object(Bucket=bucket, Key="bad/../../../x", Body=json.dumps({}).encode())
     assert "no name for a file" in told(reference=f"s3://{bucket}/bad")
     assert list((tmp_path / "cache").glob("incomplete-*")) == []
+
+
+@pytest.mark.parametrize("whose", ["cache", "copy"])
+def test_a_copy_that_others_could_have_written_is_not_used(
+    moto: MotoServer, bucket: str, tmp_path: Path, whose: str
+) -> None:
+    """Not even if it is complete: whoever may write to the temporary directory can lay a bundle there."""
+    cache = tmp_path / "cache"
+    moto.client("s3").put_object(Bucket=bucket, Key="statistics.json", Body=b"{}")
+    paths = ScorerPaths(bundle="/here", statistics=f"s3://{bucket}/statistics.json")
+    copy = Path(local_paths(paths, settings(moto), cache).statistics or "").parent
+    assert local_paths(paths, settings(moto), cache).statistics == str(copy / "statistics.json")
+    place = cache if whose == "cache" else copy
+    place.chmod(0o777)
+    with pytest.raises(RemoteFileError, match=f"{place} belongs to another user, or others may write to it: remove it"):
+        local_paths(paths, settings(moto), cache)

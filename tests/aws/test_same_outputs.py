@@ -27,7 +27,7 @@ SCORING = {"log_features": True, "thresholds": RARE_ALERTS}
 PATIENT = {"timeout_ms": PATIENT_MS, "connect_timeout_ms": PATIENT_MS}
 
 
-def test_kafka_with_redis_and_a_file_with_dynamodb_and_sns_decide_and_alert_alike(
+def test_two_platforms_make_the_same_decisions_and_alerts(
     configure_kafka: ConfigureKafka,
     configure: Configure,
     topics: Topics,

@@ -1,4 +1,4 @@
-"""SNS answers, but late: alerts pile up in the publisher's state, and neither decisions nor checkpoints wait for them."""
+"""SNS responds slowly: alerts are buffered in the publisher's state, without delaying decisions or checkpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATIENT_MS = 10_000
 pytestmark = pytest.mark.long  # a process of its own: the proxy's threads are Python's, too
 
 
-def test_a_slow_topic_holds_up_neither_decisions_nor_checkpoints(
+def test_a_slow_topic_delays_neither_decisions_nor_checkpoints(
     configure_kafka: ConfigureKafka, topics: Topics, moto: MotoServer, queue: AlertQueue, tmp_path: Path
 ) -> None:
     checkpoints = tmp_path / "checkpoints"

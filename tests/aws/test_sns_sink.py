@@ -16,7 +16,7 @@ from udfs.alerts.message import score_band
 EVENTS = 1_000
 
 
-def test_every_alert_reaches_the_queue_once_and_filters_find_theirs(
+def test_every_alert_reaches_the_queue_once_and_filters_match(
     configure: Configure, moto: MotoServer, queue: AlertQueue, tmp_path: Path
 ) -> None:
     blocked = queue.subscribe({"action": ["hard_block"]})

@@ -1,4 +1,4 @@
-"""SNS as the publisher sees it: what is accepted, what is refused for good, and what is worth another attempt."""
+"""SNS client of the publisher: accepted, permanently rejected and retried messages."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def topic(moto: MotoServer, arn: str) -> SnsTopic:
     return SnsTopic(SnsSettings(topic_arn=arn, endpoint=moto.endpoint, timeout_ms=10_000))
 
 
-def test_of_one_call_good_messages_are_accepted_and_too_large_ones_refused(moto: MotoServer, queue: AlertQueue) -> None:
+def test_only_too_large_messages_of_a_batch_are_rejected(moto: MotoServer, queue: AlertQueue) -> None:
     answers = topic(moto, queue.topic_arn).publish([message(1), message(2, text="x" * MAX_BYTES), message(3)])
     assert [answer.outcome for answer in answers] == ["accepted", "refused", "accepted"]
     assert "InvalidParameter" in answers[1].reason
     assert [received.body for received in queue.take_all()] == [message(1).body, message(3).body]
 
 
-def test_a_bad_attribute_refuses_the_whole_call(moto: MotoServer, queue: AlertQueue) -> None:
+def test_an_invalid_attribute_rejects_the_whole_batch(moto: MotoServer, queue: AlertQueue) -> None:
     bad = replace(message(1), attributes=(Attribute("risk_score", "Number", "many"),))
     with pytest.raises(BatchRefused, match="InvalidParameter"):
         topic(moto, queue.topic_arn).publish([message(2), replace(bad, attributes=(Attribute("x", "Text", "y"),))])  # type: ignore[arg-type]
     assert queue.take_all() == []
 
 
-def test_a_topic_in_order_sends_the_same_alert_once(moto: MotoServer) -> None:
+def test_a_fifo_topic_deduplicates_alerts(moto: MotoServer) -> None:
     queue = AlertQueue(moto, fifo=True)
     fifo = topic(moto, queue.topic_arn)
     assert fifo.in_order
@@ -52,12 +52,12 @@ def test_a_topic_in_order_sends_the_same_alert_once(moto: MotoServer) -> None:
     assert sorted(received.body for received in queue.take_all()) == [message(1).body, message(2, "U2").body]
 
 
-def test_a_missing_topic_is_worth_another_attempt_since_the_alerts_are_good(moto: MotoServer) -> None:
+def test_a_missing_topic_is_retried(moto: MotoServer) -> None:
     with pytest.raises(TopicUnavailable, match="NotFound: Topic does not exist"):
         topic(moto, "arn:aws:sns:us-east-1:123456789012:none").publish([message(1)])
 
 
-def test_silence_costs_the_time_out_and_no_more() -> None:
+def test_an_unresponsive_topic_costs_one_timeout() -> None:
     with black_hole() as port:
         silent = SnsTopic(
             SnsSettings(
@@ -99,14 +99,14 @@ def error(code: str) -> str:
 
 
 @pytest.mark.parametrize("code", ["Throttled", "AuthorizationError", "InternalError", "KMSThrottling", "ExpiredToken"])
-def test_throttling_a_missing_permission_and_faults_of_aws_are_worth_another_attempt(code: str) -> None:
+def test_throttling_missing_permissions_and_aws_faults_are_retried(code: str) -> None:
     with answering(400, error(code)) as endpoint:
         one = SnsTopic(SnsSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:a", endpoint=endpoint))
         with pytest.raises(TopicUnavailable, match=code):
             one.publish([message(1)])
 
 
-def test_a_message_that_sns_itself_failed_to_take_is_sent_again() -> None:
+def test_a_message_that_sns_failed_to_process_is_retried() -> None:
     body = (
         "<PublishBatchResponse><PublishBatchResult><Successful><member><Id>0</Id><MessageId>m</MessageId></member>"
         "</Successful><Failed><member><Id>1</Id><Code>InternalFailure</Code><SenderFault>false</SenderFault></member>"
@@ -116,5 +116,5 @@ def test_a_message_that_sns_itself_failed_to_take_is_sent_again() -> None:
     with answering(200, body) as endpoint:
         one = SnsTopic(SnsSettings(topic_arn="arn:aws:sns:us-east-1:123456789012:a", endpoint=endpoint))
         answers = one.publish([message(number) for number in range(4)])
-    assert [answer.outcome for answer in answers] == ["accepted", "again", "again", "again"]
-    assert answers[3].reason == "SNS did not tell"
+    assert [answer.outcome for answer in answers] == ["accepted", "retry", "retry", "retry"]
+    assert answers[3].reason == "SNS returned no result for the message"

@@ -1,4 +1,4 @@
-"""Card payments in the layout of a public generator, made small: people, habits, frauds in bursts, hostile names.
+"""Small tables of card payments in the layout of a public generator: habits, bursts of fraud, hostile names.
 
 A fraud is a burst of some hours on one card: mostly late in the evening, at a few kinds of merchants, for more than
 others spend there. Legitimate payments follow their holder's favourite categories and hours of the day.
@@ -42,7 +42,7 @@ FIRST_CARD = 9_000_000_000_000_000_001  # 19 digits: no double holds it
 
 @dataclass(frozen=True)
 class Cards:
-    """`transactions` in order of time and `users`, with the columns that the benchmark asks for and some others."""
+    """`transactions` in time order and `users`, with the benchmark's columns and some others."""
 
     transactions: pa.Table
     users: pa.Table
@@ -56,7 +56,7 @@ def make_cards(
     bursts: float = 0.5,
     rate: float = 1.5,
 ) -> Cards:
-    """`rate` payments a user and day on the mean; `bursts` fraud bursts a user over the whole time on the mean."""
+    """`rate` is the mean number of payments per user and day, `bursts` that of fraud bursts per user."""
     random = np.random.default_rng(seed)
     cards = FIRST_CARD + 1000 * seed + np.arange(users)
     home = np.column_stack([random.uniform(30, 47, users), random.uniform(-120, -75, users)])

@@ -1,4 +1,4 @@
-"""The card benchmark as a whole, on two small files of different people: what it decides and what it says of it."""
+"""The card benchmark end to end, on two small files of different card holders."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return Run(first, later, out, json.loads((out / "metrics.json").read_text()), result.output)
 
 
-def test_every_transaction_from_the_date_on_is_decided_once_under_its_own_ids(run: Run) -> None:
+def test_every_transaction_from_the_date_on_has_one_decision(run: Run) -> None:
     decisions, measured = run.decisions, run.measured
     assert decisions.columns.tolist() == ["transaction_id", "user_id", "timestamp", "probability", "risk_score"]
     assert Counter(decisions.transaction_id) == Counter(measured.trans_num)
@@ -91,7 +91,7 @@ def test_every_transaction_from_the_date_on_is_decided_once_under_its_own_ids(ru
     assert decisions.probability.nunique() > 100
 
 
-def test_labels_come_a_week_late_and_in_their_place_of_the_stream(run: Run) -> None:
+def test_labels_are_a_week_late_and_in_arrival_order(run: Run) -> None:
     events = run.events()
     labels = [event for event in events if event["type"] == "label"]
     assert {label["known_at"] - label["timestamp"] for label in labels} == {WEEK_MS}
@@ -101,7 +101,7 @@ def test_labels_come_a_week_late_and_in_their_place_of_the_stream(run: Run) -> N
     assert {label["transaction_id"]: int(label["is_fraud"]) for label in labels} == fraud.to_dict()
 
 
-def test_merchants_keep_apart_whatever_their_names_are(run: Run) -> None:
+def test_merchants_with_similar_names_have_distinct_ids(run: Run) -> None:
     ids = {event["merchant_id"] for event in run.events() if event["type"] == "transaction"}
     names = set(run.later.transactions["merchant"].to_pylist())
     assert set(HOSTILE_MERCHANTS) <= names
@@ -109,7 +109,7 @@ def test_merchants_keep_apart_whatever_their_names_are(run: Run) -> None:
     assert len(ids) == len(names)
 
 
-def test_the_users_own_columns_are_learned_from_and_go_with_their_profiles(run: Run) -> None:
+def test_user_columns_become_attributes_and_profiles(run: Run) -> None:
     manifest = json.loads((run.out / "bundle" / "manifest.json").read_text())
     assert {(part["name"], part["kind"], part["holder"]) for part in manifest["attributes"]} == {
         ("gender", "text", "profile"), ("job", "text", "profile"), ("state", "text", "profile"),
@@ -122,7 +122,7 @@ def test_the_users_own_columns_are_learned_from_and_go_with_their_profiles(run: 
         assert profile["attributes"] == {name: user[name] for name in ("gender", "job", "state", "city_pop")}
 
 
-def test_the_metrics_are_those_that_others_compute_from_the_decisions(run: Run) -> None:
+def test_metrics_match_sklearn_on_the_decisions(run: Run) -> None:
     joined = run.decisions.merge(run.measured, left_on="transaction_id", right_on="trans_num")
     for name, scores in (("ours", joined.probability), ("ours_risk_score", joined.risk_score / 1000)):
         found, labels = run.metrics[name], joined.is_fraud.to_numpy()
@@ -156,7 +156,7 @@ def card_precision(frame: pd.DataFrame) -> float:
     return float(np.mean(precisions))
 
 
-def test_it_learns_from_what_was_known_at_the_date_and_tells_what_was_dropped(run: Run) -> None:
+def test_training_uses_known_labels_and_dropped_rows_are_counted(run: Run) -> None:
     first, later = run.first.transactions.to_pandas(), run.later.transactions.to_pandas()
     before = first[first.unix_time < UNTIL_SECONDS]
     known = before[before.unix_time + WEEK_MS // 1000 <= before.unix_time.max()]
@@ -173,7 +173,7 @@ def test_it_learns_from_what_was_known_at_the_date_and_tells_what_was_dropped(ru
     assert f"{REPEATED} repeated rows dropped, 3 of 60 cards are not in later_users.csv" in run.words
 
 
-def test_it_finds_the_frauds_and_so_does_plain_xgboost_beside_it(run: Run) -> None:
+def test_model_and_baseline_find_the_frauds(run: Run) -> None:
     assert run.metrics["ours"]["average_precision"] > 0.6
     assert run.metrics["xgboost"]["average_precision"] > 0.6
     for line in ("this project, decision", "this project, risk score", "XGBoost, 17 plain columns", "transactions/s"):
@@ -183,13 +183,13 @@ def test_it_finds_the_frauds_and_so_does_plain_xgboost_beside_it(run: Run) -> No
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"--until": "2020-01-01"}, "nothing to learn from before 2020-01-01: "),
-        ({"--until": "2021-01-01"}, "nothing to score from 2021-01-01 on: "),
+        ({"--until": "2020-01-01"}, "no training data before 2020-01-01: "),
+        ({"--until": "2021-01-01"}, "no transactions from 2021-01-01 on: "),
         ({"--users": "later.parquet"}, "later.parquet: no column gender, city, state, "),
         ({"--later": "first_users.csv"}, "first_users.csv: no column trans_num"),
     ],
 )
-def test_what_cannot_be_run_ends_with_one_line_and_exit_code_2(run: Run, changed: dict[str, str], message: str) -> None:
+def test_unusable_input_exits_with_one_line_and_code_2(run: Run, changed: dict[str, str], message: str) -> None:
     folder = run.out.parent
     given = {
         "--transactions": "later.parquet", "--users": "later_users.csv", "--later": "later.parquet",

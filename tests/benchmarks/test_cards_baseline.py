@@ -1,4 +1,4 @@
-"""The plain columns to compare with, against loops over their definitions."""
+"""Columns of the baseline, compared with loops over their definitions."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def haversine(first: tuple[float, float], second: tuple[float, float]) -> float:
     return 2 * 6371 * asin(sqrt(sin((c - a) / 2) ** 2 + cos(a) * cos(c) * sin((d - b) / 2) ** 2))
 
 
-def test_the_plain_columns_are_those_of_a_loop_over_their_definitions(tmp_path: Path) -> None:
+def test_baseline_columns_match_a_loop_over_their_definitions(tmp_path: Path) -> None:
     pq.write_table(CARDS.transactions, tmp_path / "t.parquet")
-    pq.write_table(CARDS.users.slice(1), tmp_path / "u.parquet")  # the first card's holder is not known
+    pq.write_table(CARDS.users.slice(1), tmp_path / "u.parquet")  # the first card has no holder
     table, users = read_transactions(tmp_path / "t.parquet"), read_users(tmp_path / "u.parquet")
     assert codes_of(table, users) == (sorted(set(CARDS.transactions["category"].to_pylist())), ["F", "M"])
     categories = codes_of(table, users).categories[1:]  # as if the first had not been there in training

@@ -1,4 +1,4 @@
-"""The handbook's protocol and features, against loops over the rows."""
+"""The handbook's protocol and features, compared with loops over the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.metrics import DAY_MS
 FIRST_DAY = 17_622  # 2018-04-01, a Sunday
 
 
-def made(rows: int = 700, days: int = 60, seed: int = 3) -> Columns:
+def random_columns(rows: int = 700, days: int = 60, seed: int = 3) -> Columns:
     random = np.random.default_rng(seed)
     times_ms = FIRST_DAY * DAY_MS + np.sort(random.choice(days * 86_400, rows, replace=False)) * 1000
     return Columns(
@@ -26,8 +26,8 @@ def made(rows: int = 700, days: int = 60, seed: int = 3) -> Columns:
     )  # fmt: skip
 
 
-def test_the_fifteen_features_are_those_of_a_loop_over_their_definitions() -> None:
-    columns = made()
+def test_handbook_features_match_a_loop_over_their_definitions() -> None:
+    columns = random_columns()
     found = baseline_features(columns)
     assert found.shape == (700, 15)
     times, day = columns.timestamps_ms, DAY_MS
@@ -49,8 +49,8 @@ def test_the_fifteen_features_are_those_of_a_loop_over_their_definitions() -> No
         assert found[row] == pytest.approx([expected[name] for name in FEATURES], rel=1e-5, abs=1e-6)
 
 
-def test_a_customer_is_dropped_from_the_eighth_day_after_a_fraud_that_is_not_before_the_train_week() -> None:
-    columns = made()
+def test_customers_with_known_fraud_are_excluded_after_eight_days() -> None:
+    columns = random_columns()
     start = FIRST_DAY + 20
     train, test = split(columns, start)
     days = columns.timestamps_ms // DAY_MS
@@ -72,8 +72,8 @@ def test_a_customer_is_dropped_from_the_eighth_day_after_a_fraud_that_is_not_bef
     assert 0 < len(expected) < ((days >= start + 14) & (days < start + 21)).sum()
 
 
-def test_the_table_is_cut_before_the_day_after_the_test_and_put_in_order_of_time(tmp_path: Path) -> None:
-    columns = made(50)
+def test_table_is_cut_after_the_test_week_and_sorted_by_time(tmp_path: Path) -> None:
+    columns = random_columns(50)
     shuffled = np.random.default_rng(0).permutation(50)
     table = pa.table(
         {

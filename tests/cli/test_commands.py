@@ -1,4 +1,4 @@
-"""The commands as a user calls them; those that need Flink run it."""
+"""The commands end to end, in a process of their own where they start Flink."""
 
 from __future__ import annotations
 
@@ -35,30 +35,32 @@ def run(*arguments: object) -> Result:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_teaches_itself(name: str) -> None:
+def test_every_command_has_a_help_text(name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert "Usage:" in result.output
 
 
-def test_an_unknown_command_names_those_there_are() -> None:
+def test_the_error_of_an_unknown_command_lists_the_commands() -> None:
     result = run("scoer")
     assert result.exit_code == 2
-    assert "no command 'scoer': there are demo, score" in result.output
+    assert "no command 'scoer'; commands: demo, score" in result.output
 
 
-def test_the_catalogue_lists_every_feature_and_explains_one() -> None:
+def test_features_lists_all_features_and_explains_one() -> None:
     listing = run("features").output
     assert f"{len(NAMES)} features, feature set {FEATURE_SET_VERSION}" in listing
     assert all(name in listing for name in NAMES)
     explained = run("features", "--explain", "amount_zscore").output
     assert "(amount - user_avg_amount) / user_std_amount" in explained
+    assert "raised   amount {} above this user's mean\n  lowered  amount {} from this user's mean\n" in explained
+    assert "unknown  no earlier payments of this user with different amounts" in explained
     wrong = run("features", "--explain", "amount_zscor")
     assert wrong.exit_code == 2
     assert "close: amount_zscore" in wrong.output
 
 
-def test_a_config_is_checked_and_its_keys_are_explained(tmp_path: Path) -> None:
+def test_config_check_and_config_explain(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text("{}\n")
     good = tmp_path / "good.yaml"
     good.write_text(f"source: {{kind: file, path: {tmp_path}/events.jsonl}}\nsinks: [{{kind: discard}}]\n")
@@ -80,7 +82,7 @@ def test_a_config_is_checked_and_its_keys_are_explained(tmp_path: Path) -> None:
         (("report", "nowhere"), "nowhere"),
     ],
 )
-def test_what_a_user_can_put_right_is_one_line_and_exit_code_2(arguments: tuple[str, ...], words: str) -> None:
+def test_user_errors_are_one_line_with_exit_code_2(arguments: tuple[str, ...], words: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
     assert words in result.output
@@ -88,13 +90,13 @@ def test_what_a_user_can_put_right_is_one_line_and_exit_code_2(arguments: tuple[
 
 
 def fraud(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """In a process of its own: Flink's JVM keeps the first log folder it gets."""
+    """Run a command in a process of its own: Flink's JVM keeps the log folder of its first job."""
     command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
     root = Path(__file__).parents[2]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300, check=False)
 
 
-def test_a_foreign_table_becomes_decisions_and_a_report(tmp_path: Path) -> None:
+def test_score_converts_a_table_and_writes_decisions_and_a_report(tmp_path: Path) -> None:
     with (tmp_path / "mine.csv").open("w", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(["id", "customer", "when", "eur", "shop", "bad"])
@@ -116,7 +118,7 @@ def test_a_foreign_table_becomes_decisions_and_a_report(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert facts["transactions"] == 300
     assert facts["latency_ms"]["p50"] > 0
-    assert facts["statistics"] == "the events' own past"
+    assert facts["statistics"] == "computed from the events"
     assert facts["input_coverage"]["transactions"] == 300
     missing = done.stdout.split("missing", 1)[1].split("expected coverage", 1)[0]
     assert "device" in missing
@@ -125,8 +127,10 @@ def test_a_foreign_table_becomes_decisions_and_a_report(tmp_path: Path) -> None:
     assert re.search(r"300\b", done.stdout)
 
 
-def test_a_bundle_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "events.jsonl").write_text("{}\n")
+def test_the_error_of_an_incomplete_bundle_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text(
+        '{"transaction_id": "T", "user_id": "U", "timestamp": 1767225600000, "amount": 1}\n'
+    )
     (tmp_path / "bundle").mkdir()
     done = fraud(
         tmp_path,
@@ -143,11 +147,11 @@ def test_a_bundle_that_does_not_fit_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_shows_ten_alerts_at_most_and_says_where_the_report_is(tmp_path: Path) -> None:
+def test_the_demo_prints_at_most_ten_alerts_and_writes_a_report(tmp_path: Path) -> None:
     done = fraud(tmp_path, "demo", "--users", 120, "--days", 20, "--out", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
     alerts = (tmp_path / "demo" / "alerts.jsonl").read_text().splitlines()
-    shown = re.findall(r"^2026-01-\d\d \d\d:\d\d:\d\d  .*\n    it was: .+$", done.stdout, re.MULTILINE)
+    shown = re.findall(r"^2026-01-\d\d \d\d:\d\d:\d\d  .*\n    truth: .+$", done.stdout, re.MULTILINE)
     assert 0 < len(shown) == min(10, len(alerts))
     assert (tmp_path / "demo" / "report.html").is_file()
 

@@ -1,4 +1,4 @@
-"""The reasons of a whole run: a bundle is trained on one simulated history, and the alerts of another are read."""
+"""The reasons of a whole run: a bundle is trained on one simulated history and scores another one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import main
-from tests.udfs.forbidden_reasons import forbidden_reasons
-from udfs.open_scorer import open_scorer
-from udfs.outputs import Origin
-from udfs.scorer_config import ScorerConfig, ScorerPaths
-from udfs.user_log import MemoryUserLogs
+from tests.udfs.reasons.forbidden_reasons import forbidden_reasons
+from udfs.records.outputs import Origin
+from udfs.scoring.factory import open_scorer
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+from udfs.state.user_log import MemoryUserLogs
 
 
 def run(*arguments: str) -> None:
@@ -26,7 +26,7 @@ def run(*arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def decisions(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    """The decisions on 200 users whom the bundle has not seen."""
+    """The decisions on 200 users that are not in the bundle's training data."""
     folder = tmp_path_factory.mktemp("reasons")
     past, later, bundle = folder / "past", folder / "later", folder / "bundle"
     run("simulate", "--out", str(past), "--users", "150", "--days", "60", "--fraud-share", "0.02")
@@ -51,7 +51,7 @@ def score(history: Path, bundle: Path) -> Iterator[bytes]:
     scorer = open_scorer(ScorerConfig(), paths, logs)
     with (history / "events.jsonl").open("rb") as lines:
         for line in lines:
-            logs.key = json.loads(line)["user_id"]
+            logs.set_current_key(json.loads(line)["user_id"])
             for output in scorer.process(line, logs.key, None, Origin("events.jsonl")):
                 if output.destination == "decisions":
                     yield output.value
@@ -61,16 +61,16 @@ def alerts_of(decisions: list[bytes]) -> list[dict[str, Any]]:
     return [decision for decision in map(json.loads, decisions) if decision.get("action", "allow") != "allow"]
 
 
-def test_the_200_strongest_alerts_hold_no_forbidden_reason(decisions: list[bytes]) -> None:
+def test_the_200_strongest_alerts_have_no_forbidden_reason(decisions: list[bytes]) -> None:
     assert len(alerts_of(decisions)) >= 200
     assert forbidden_reasons(decisions, 200) == []
 
 
-def test_no_alert_at_all_holds_one(decisions: list[bytes]) -> None:
+def test_no_alert_has_a_forbidden_reason(decisions: list[bytes]) -> None:
     assert forbidden_reasons(decisions, None) == []
 
 
-def test_most_reasons_of_the_model_tell_what_is_usual_and_all_tell_what_was_found(decisions: list[bytes]) -> None:
+def test_reasons_of_the_model_have_values_and_mostly_usual_values(decisions: list[bytes]) -> None:
     told = Counter(
         (reason.get("value") is not None, reason.get("usual") is not None)
         for alert in alerts_of(decisions)
@@ -81,7 +81,7 @@ def test_most_reasons_of_the_model_tell_what_is_usual_and_all_tell_what_was_foun
     assert told[True, True] >= 0.95 * sum(told.values())
 
 
-def test_weights_sum_to_the_risk_score_at_most_and_most_of_it_is_explained(decisions: list[bytes]) -> None:
+def test_weights_sum_to_most_of_the_risk_score_and_never_more(decisions: list[bytes]) -> None:
     shares = []
     for alert in alerts_of(decisions):
         weights = [r["weight"] for r in alert["reasons"] if r["source"] not in ("block_list", "flag")]

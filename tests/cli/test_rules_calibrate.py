@@ -10,20 +10,20 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from tests.jobs.event_stream import MINUTE_MS, event_lines, write_events
-from udfs.bundle import read_manifest
-from udfs.open_scorer import open_scorer
-from udfs.outputs import Origin
+from udfs.records.outputs import Origin
 from udfs.rules.pack_files import shipped_pack
 from udfs.rules.rule_map import content_of
-from udfs.scorer_config import ScorerConfig, ScorerPaths
-from udfs.user_log import MemoryUserLogs
+from udfs.scoring.bundle import read_manifest
+from udfs.scoring.factory import open_scorer
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+from udfs.state.user_log import MemoryUserLogs
 
 EVENTS = event_lines(4_000, seed=21, users=60, step_ms=15 * MINUTE_MS)
 
 
 @pytest.fixture
 def events(tmp_path: Path) -> Path:
-    """The stream with a label for each fifth payment above 80, known an hour later."""
+    """The event stream with a label, known an hour later, for every fifth payment above 80."""
     labels = []
     for number, line in enumerate(EVENTS):
         event = json.loads(line)
@@ -40,9 +40,7 @@ def calibrated(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["rules", "calibrate", *map(str, arguments), "--workers", "1"])
 
 
-def test_the_new_bundle_holds_the_rule_sets_map_and_a_scorer_uses_it(
-    events: Path, bundle: Path, tmp_path: Path
-) -> None:
+def test_a_scorer_uses_the_rule_map_of_the_new_bundle(events: Path, bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "calibrated"
     result = calibrated("bank", "--events", events, "--bundle", bundle, "--out", out, "--budget-fpr", "0.05")
     assert result.exit_code == 0, result.output
@@ -56,17 +54,17 @@ def test_the_new_bundle_holds_the_rule_sets_map_and_a_scorer_uses_it(
     assert manifest.decision.budget["chosen_for"] == {"kind": "false_positive_rate", "rate": 0.05}
 
     logs = MemoryUserLogs()
-    scorer = open_scorer(ScorerConfig(log_features=False), ScorerPaths(bundle=str(out)), logs)
+    scorer = open_scorer(ScorerConfig(log_features="none"), ScorerPaths(bundle=str(out)), logs)
     maps = set()
     for line in EVENTS[:400]:
-        logs.key = json.loads(line)["user_id"]
+        logs.set_current_key(json.loads(line)["user_id"])
         for output in scorer.process(line, logs.key, None, Origin("f")):
             if output.destination == "decisions" and output.action is not None:
                 maps.add(json.loads(output.value)["rules"]["map"])
     assert maps == {"calibrated", "none"}
 
 
-def test_other_rules_keep_the_maps_that_the_bundle_has(events: Path, bundle: Path, tmp_path: Path) -> None:
+def test_rule_maps_of_other_rules_are_kept(events: Path, bundle: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(
         "name: own\nversion: 3\nscale: [[0, 0], [100, 1000]]\n"
@@ -86,7 +84,7 @@ def test_other_rules_keep_the_maps_that_the_bundle_has(events: Path, bundle: Pat
         (("bank", "--bundle", "nowhere"), "nowhere: no such bundle folder"),
     ],
 )
-def test_what_is_wrong_is_one_line(
+def test_errors_are_one_line(
     events: Path, bundle: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     given = ("--bundle", bundle) if "--bundle" not in arguments else ()
@@ -96,7 +94,7 @@ def test_what_is_wrong_is_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_shipped_bundle_is_not_written_over(events: Path) -> None:
+def test_the_shipped_bundle_is_not_overwritten(events: Path) -> None:
     result = calibrated("bank", "--events", events)
     assert result.exit_code == 2
-    assert "the shipped bundle is left as it is: give the folder of the new one with --out" in result.output
+    assert "the shipped bundle is not overwritten: give the folder of the new one with --out" in result.output

@@ -1,4 +1,4 @@
-"""Filling and reading stores as a user does it, against real servers."""
+"""The commands that fill and read stores, against real servers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from tests.contracts.store_factories import SETTINGS, dynamodb_local, redis_server
-from udfs.profiles import UserProfile
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.profiles import UserProfile
 from udfs.stores.memory import load_reference
 from udfs.stores.opening import open_store
 from udfs.stores.port import OnlineFeatures
 from udfs.stores.settings import RedisSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 FILES = {
     "users.jsonl": [{"user_id": "U1", "kyc_level": 2}, {"user_id": "U2", "timezone": "Europe/Berlin"}],
@@ -62,20 +62,20 @@ def store_of(address: str) -> RedisSettings:
     return RedisSettings(port=int(address.rpartition(":")[2].partition("/")[0]), database=3, timeout_ms=5_000)
 
 
-def test_a_folder_is_loaded_whole_and_once_more_changes_nothing(folder: Path, redis: str) -> None:
+def test_loading_a_folder_is_complete_and_idempotent(folder: Path, redis: str) -> None:
     store = open_store(store_of(redis), SETTINGS, SYSTEM_CLOCKS)
     expected = load_reference(folder, SETTINGS).store
     for _ in range(2):
         result = run("load", str(folder), "--store", redis)
         assert result.exit_code == 0, result.output
         assert "2  users.jsonl" in result.output
-        assert "1  block_list.jsonl (checked: the job reads them by scoring.reference)" in result.output
+        assert "1  block_list.jsonl (checked only: the job reads them from scoring.reference)" in result.output
         assert store.get_many(KEYS) == expected.get_many(KEYS)
         (history,), (wanted,) = (s.get_many(["history:merchant:M1"]) for s in (store, expected))
         assert history.as_of(10**12) == wanted.as_of(10**12)  # type: ignore[union-attr]
 
 
-def test_bad_rows_are_told_with_file_and_line_and_the_others_loaded(folder: Path, redis: str) -> None:
+def test_invalid_rows_are_reported_and_the_others_loaded(folder: Path, redis: str) -> None:
     with (folder / "users.jsonl").open("a") as file:
         file.write('\nnot json\n{"user_id": 5}\n{"user_id": "U3", "timezone": "Mars/Base"}\n{"user_id": "U4"}\n')
     result = run("load", str(folder), "--store", redis)
@@ -83,13 +83,13 @@ def test_bad_rows_are_told_with_file_and_line_and_the_others_loaded(folder: Path
     users = folder / "users.jsonl"
     assert f"{users}, line 4: JSON is malformed" in result.output
     assert f"{users}, line 5: Expected `str`, got `int` - at `$.user_id`" in result.output
-    assert f"{users}, line 6: no timezone 'Mars/Base'; expected an IANA name like Europe/Berlin" in result.output
-    assert "3 rows are no records and were left out" in result.output
+    assert f"{users}, line 6: unknown timezone 'Mars/Base'; expected an IANA name like Europe/Berlin" in result.output
+    assert "3 invalid rows were skipped" in result.output
     store = open_store(store_of(redis), SETTINGS, SYSTEM_CLOCKS)
     assert store.get_many(["user:U3", "user:U4"]) == [None, UserProfile(user_id="U4")]
 
 
-def test_a_dry_run_checks_and_writes_nothing(folder: Path, redis: str) -> None:
+def test_a_dry_run_writes_nothing(folder: Path, redis: str) -> None:
     result = run("load", str(folder), "--store", redis, "--dry-run")
     assert result.exit_code == 0, result.output
     assert "2  users.jsonl" in result.output
@@ -97,24 +97,24 @@ def test_a_dry_run_checks_and_writes_nothing(folder: Path, redis: str) -> None:
     assert run("load", str(folder), "--dry-run").exit_code == 0
 
 
-def test_tables_are_made_once_and_filled(folder: Path, tmp_path: Path) -> None:
+def test_tables_are_created_once_and_filled(folder: Path, tmp_path: Path) -> None:
     config = tmp_path / "job.yaml"
-    config.write_text(  # what the job has besides is not looked at: its files may be on another machine
+    config.write_text(  # only `store` is read: the job's files may be on another machine
         "source: {kind: file, path: /not/here}\n"
         f"store: {{kind: dynamodb, region: eu-west-1, table_prefix: cli-, endpoint: {dynamodb_local().endpoint}}}\n"
     )
     before = run("load", str(folder), "--config", str(config))
     assert before.exit_code == 2
     assert "cli-records" in before.output
-    assert "make it with `fraud store init`" in before.output
+    assert "create it with `fraud store init`" in before.output
     made = run("store", "init", "--config", str(config))
-    assert made.output.splitlines() == ["cli-records: made", "cli-online: made", "the store answers"]
+    assert made.output.splitlines() == ["cli-records: created", "cli-online: created", "connected to the store"]
     again = run("store", "init", "--config", str(config))
-    assert again.output.splitlines() == ["cli-records: was there", "cli-online: was there", "the store answers"]
+    assert again.output.splitlines() == ["cli-records: exists", "cli-online: exists", "connected to the store"]
     loaded = run("load", str(folder), "--config", str(config))
     assert loaded.exit_code == 0, loaded.output
     absent = run("features", "get", "U1", "--config", str(config))
-    assert (absent.exit_code, absent.output) == (1, "no online features of U1: none within their time to live\n")
+    assert (absent.exit_code, absent.output) == (1, "no online features of U1: never written, or expired\n")
 
 
 def test_online_features_are_shown_with_their_age(redis: str) -> None:
@@ -133,26 +133,26 @@ def test_online_features_are_shown_with_their_age(redis: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["store", "init"], "give either --config FILE or --store URL"),
-        (["store", "init", "--store", "redis://127.0.0.1:1"], "Redis at 127.0.0.1:1 cannot be used"),
+        (["store", "init", "--store", "redis://127.0.0.1:1"], "Redis at 127.0.0.1:1 is unavailable"),
         (["store", "init", "--store", "redis://u:planted@h"], "no password in the address"),
         (["store", "init", "--store", "mysql://h"], "expected redis://HOST:PORT/DATABASE"),
         (["store", "init", "--store", "redis://h:port"], "expected redis://HOST:PORT/DATABASE"),
         (["store", "init", "--config", "deploy/conf/local.yaml"], "the store is of kind memory"),
-        (["load", "/nowhere", "--store", "redis://h"], "none of the reference files is there"),
+        (["load", "/nowhere", "--store", "redis://h"], "no reference files"),
     ],
 )
-def test_what_the_user_can_put_right_is_one_line(arguments: list[str], told: str) -> None:
+def test_user_errors_are_one_line(arguments: list[str], message: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2
-    assert told in result.output
+    assert message in result.output
     assert result.output.count("\n") == 1
     assert "planted" not in result.output
 
 
-def test_an_interrupted_load_ends_at_once_and_says_how_to_go_on(folder: Path, redis: str) -> None:
+def test_an_interrupted_load_ends_at_once_and_names_the_remedy(folder: Path, redis: str) -> None:
     with (folder / "users.jsonl").open("w") as file:
         file.writelines(f'{{"user_id": "U{n}"}}\n' for n in range(2_000_000))
     command = [sys.executable, "-m", "cli.main", "load", str(folder), "--store", redis]
@@ -164,4 +164,7 @@ def test_an_interrupted_load_ends_at_once_and_says_how_to_go_on(folder: Path, re
         loading.send_signal(signal.SIGINT)
         assert loading.wait(timeout=20) == 130
         assert loading.stderr is not None
-        assert "interrupted: some records may be written; loading again completes it" in loading.stderr.read()
+        assert (
+            "interrupted: some records may have been written; run the command again to complete the load"
+            in loading.stderr.read()
+        )

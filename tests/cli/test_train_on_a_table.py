@@ -1,4 +1,4 @@
-"""`fraud train` on somebody's table, over a stated period."""
+"""`fraud train` on a table, over a given period."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from udfs.bundle import read_manifest
+from udfs.scoring.bundle import read_manifest
 
 MAPPING = """\
 kind: transaction
@@ -50,7 +50,7 @@ def train(table: Path, out: Path, *more: str) -> Result:
     return CliRunner().invoke(main, ["train", *inputs, "--quick", *more])
 
 
-def test_a_period_of_a_table_gives_a_bundle_with_its_model_card(table: Path, tmp_path: Path) -> None:
+def test_training_on_a_period_writes_a_bundle_and_a_model_card(table: Path, tmp_path: Path) -> None:
     result = train(table, tmp_path / "b", "--train-from", "2024-03-03", "--train-until", "2024-03-13")
     assert result.exit_code == 0, result.output
     manifest = read_manifest(tmp_path / "b")
@@ -64,13 +64,44 @@ def test_a_period_of_a_table_gives_a_bundle_with_its_model_card(table: Path, tmp
     assert read_manifest(tmp_path / "c") == manifest
 
 
-def test_labels_known_after_the_moment_of_training_are_left_out(table: Path, tmp_path: Path) -> None:
+def test_labels_known_after_the_time_of_training_are_not_used(table: Path, tmp_path: Path) -> None:
     period = ("--train-from", "2024-03-03", "--train-until", "2024-03-13", "--labels-until", "2024-03-14")
-    assert train(table, tmp_path / "b", *period).exit_code == 2  # the calibration days' labels are not known yet
+    assert train(table, tmp_path / "b", *period).exit_code == 2  # labels of the calibration days are not known by then
     period = ("--train-from", "2024-03-03", "--train-until", "2024-03-13", "--labels-until", "2024-03-18T12:00:00")
     result = train(table, tmp_path / "b", *period)
     assert result.exit_code == 0, result.output
     assert read_manifest(tmp_path / "b").metrics["training"]["rows"] < 2_000
+
+
+def test_the_label_delay_decides_from_when_on_labels_count(table: Path, tmp_path: Path) -> None:
+    """Labels of the table, which lasts for 20 days, are known at once."""
+    at_once = tmp_path / "at_once.yaml"
+    at_once.write_text(MAPPING.replace("delay_days: 7", "delay_days: 0"))
+    last_days = ("--train-from", "2024-03-15", "--train-until", "2024-03-21", "--workers", "1")
+
+    def trained(*options: str) -> Result:
+        inputs = [
+            "--transactions",
+            str(table / "table.csv"),
+            "--mapping",
+            str(at_once),
+            "--bundle",
+            str(tmp_path / "b"),
+        ]
+        return CliRunner().invoke(main, ["train", *inputs, "--quick", *last_days, *options])
+
+    refused = trained()
+    assert refused.exit_code == 2
+    assert (
+        "no transaction with a known label: a label counts 7 days after its transaction (--label-delay)"
+        in refused.output
+    )
+    result = trained("--label-delay", "0")
+    assert result.exit_code == 0, result.output
+    manifest = read_manifest(tmp_path / "b")
+    assert manifest.metrics["training"]["rows"] == 1_200
+    assert manifest.metrics["training"]["frauds"] == 48
+    assert manifest.description["label_delay_days"] == 0
 
 
 @pytest.mark.parametrize(
@@ -84,7 +115,7 @@ def test_labels_known_after_the_moment_of_training_are_left_out(table: Path, tmp
          {"kind": "fixed", "refer_above": 400, "soft_challenge_above": 600, "hard_block_above": 800}),
     ],
 )  # fmt: skip
-def test_thresholds_are_those_of_the_stated_budget(
+def test_thresholds_follow_the_given_budget(
     table: Path, tmp_path: Path, options: tuple[str, ...], chosen_for: dict[str, object]
 ) -> None:
     period = ("--train-from", "2024-03-03", "--train-until", "2024-03-13")
@@ -106,10 +137,10 @@ def test_thresholds_are_those_of_the_stated_budget(
         (("--cost-review", "5"), "--cost-review and --cost-stop belong together"),
         (("--budget-fpr", "0.01", "--budget-alerts-per-day", "5"), "give one budget"),
         (("--fixed-thresholds", "500,700"), "is not three risk scores like 500,700,900"),
-        (("--fixed-thresholds", "800,700,900"), "must rise, from 0 to 1000"),
+        (("--fixed-thresholds", "800,700,900"), "must ascend, from 0 to 1000"),
     ],
 )
-def test_options_that_do_not_fit_are_refused_in_one_line(
+def test_conflicting_options_are_refused_in_one_line(
     table: Path, tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     result = train(table, tmp_path / "b", *options)

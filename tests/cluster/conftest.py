@@ -27,7 +27,7 @@ class Cluster(NamedTuple):
     def submit_detached(self, config_file: str) -> str:
         """Returns the id of the job, which runs on."""
         done = self.submit("-d", config_file)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         match = re.search(r"JobID ([0-9a-f]{32})", done.stdout)
         assert match is not None
         return match[1]

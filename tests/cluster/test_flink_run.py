@@ -1,4 +1,4 @@
-"""The same job by `flink run` on a cluster decides what plain Python decides."""
+"""The job submitted by `flink run` to a cluster makes the decisions of plain Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from jobs.config import JobConfig
+from jobs.config.job import JobConfig
 from tests.cluster.conftest import TASK_MANAGERS, Cluster
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
@@ -69,7 +69,7 @@ def test_a_detached_job_runs_on_without_its_client(cluster: Cluster, configure: 
     assert written_lines(tmp_path / "out", "decisions") == expected["decisions"]
 
 
-def test_a_job_that_fails_says_why_and_leaves_the_cluster_alive(
+def test_a_failed_job_reports_its_cause_and_the_cluster_stays_up(
     cluster: Cluster, configure: Configure, tmp_path: Path
 ) -> None:
     source = tmp_path / "events.jsonl"
@@ -82,5 +82,19 @@ def test_a_job_that_fails_says_why_and_leaves_the_cluster_alive(
     assert re.search(
         r"^error: 100 of the last 100 records were dead letters, .*because of: not JSON", done.stdout, re.MULTILINE
     )
+    assert "\tat " not in done.stdout + done.stderr
     with urllib.request.urlopen(f"http://127.0.0.1:{cluster.rest_port}/overview") as answer:
         assert json.load(answer)["slots-available"] == TASK_MANAGERS
+
+
+def test_a_wrong_configuration_is_one_line_without_javas_stack_trace(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "job.yaml").write_text("source: {kind: file, path: nothing.jsonl}\nsinks: [{kind: print}]\n")
+
+    done = cluster.submit(str(tmp_path / "job.yaml"))
+
+    assert done.returncode != 0
+    assert re.search(
+        r"^error: .*job.yaml: source.path: file .*nothing.jsonl does not exist$", done.stdout, re.MULTILINE
+    )
+    assert done.stderr == ""
+    assert "\tat " not in done.stdout

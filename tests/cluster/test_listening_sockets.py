@@ -1,4 +1,4 @@
-"""The scripted cluster, with a job on it, can be reached from this machine only; jobs come to it by `flink run` alone."""
+"""The scripted cluster, with a job on it, listens only on loopback; jobs are only submitted by `flink run`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TASK_MANAGER_PORTS = 3  # RPC, records between TaskManagers, metrics for REST
 OK, BAD_REQUEST = 200, 400
 
 
-def test_all_that_a_cluster_with_a_job_listens_on_is_loopback_and_one_port_takes_jobs_but_no_jars(
+def test_a_cluster_listens_only_on_loopback_and_accepts_no_jars(
     cluster: Cluster, configure: Configure, tmp_path: Path
 ) -> None:
     directory = tmp_path / "control"

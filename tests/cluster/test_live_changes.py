@@ -1,4 +1,4 @@
-"""What is published while the job runs on two TaskManagers is in force on both."""
+"""Control elements published to a running job apply on both of its TaskManagers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def connectors() -> None:
     fetch_connectors()
 
 
-def test_two_task_managers_decide_by_what_was_published_a_second_ago(
+def test_published_elements_apply_on_two_task_managers_within_a_second(
     cluster: Cluster, broker: Broker, bundle: Path, log_directory: Path, tmp_path: Path
 ) -> None:
     topics = make_topics(broker)

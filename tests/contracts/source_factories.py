@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from jobs.connectors import DEFAULT, JARS, VARIABLE
+from jobs.runtime.connectors import DEFAULT, JARS, VARIABLE
 from tests.kafka.topics import Topics
 from tests.servers.connectors import fetch_connectors
 from tests.servers.kafka_broker import Broker
@@ -48,12 +48,17 @@ def in_kafka(records: Sequence[bytes], request: pytest.FixtureRequest) -> Place:
     return Place(section, ends=False)  # with `until: latest` it would after a start, not after a restore
 
 
-def in_kinesis(records: Sequence[bytes], request: pytest.FixtureRequest) -> Place:
+def require_kinesis_connector() -> None:
+    """Skip the test where the connector's jar is missing: not every Maven repository has it."""
     directory = Path(os.environ.get(VARIABLE) or DEFAULT)
     if not any(directory.glob(JARS["kinesis"])):
         pytest.skip(
             f"Flink's Kinesis connector ({JARS['kinesis']}) is not in {directory}: the Maven repository has none"
         )
+
+
+def in_kinesis(records: Sequence[bytes], request: pytest.FixtureRequest) -> Place:
+    require_kinesis_connector()
     os.environ.update(CREDENTIALS)
     server: MotoServer = request.getfixturevalue("moto")
     client, name = server.client("kinesis"), f"events-{uuid4().hex[:8]}"

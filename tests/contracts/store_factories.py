@@ -19,15 +19,15 @@ import msgspec
 
 from tests.servers.dynamodb_local import CREDENTIALS, DynamoDBLocal
 from tests.servers.redis_server import RedisServer
-from udfs.entity_buckets import BucketRow, BucketSettings
-from udfs.entity_history import EntityHistory
-from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import BucketRow, BucketSettings
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.dynamodb_tables import make_tables
 from udfs.stores.memory import MemoryStore
 from udfs.stores.opening import RemoteStore, open_store
 from udfs.stores.port import HISTORY, Record, Store, StoredRecord
 from udfs.stores.settings import DynamoDBSettings, RedisSettings, RemoteStoreSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 Profile = UserProfile | MerchantProfile | DeviceProfile | IpFeed | DomainFeed
 SETTINGS = BucketSettings()

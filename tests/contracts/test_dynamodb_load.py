@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from tests.contracts.store_factories import SETTINGS, dynamodb_local, dynamodb_settings
 from tests.servers.throttling_proxy import Load, throttling_proxy
-from udfs.profiles import UserProfile
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.profiles import UserProfile
 from udfs.stores.clocks import Clocks
 from udfs.stores.opening import RemoteStore, open_store
 from udfs.stores.port import OnlineFeatures, StoredRecord, StoreError, StoreUnavailable
 from udfs.stores.settings import DynamoDBSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 USERS: dict[str, StoredRecord] = {f"user:U{n}": UserProfile(user_id=f"U{n}", kyc_level=n) for n in range(60)}
 
@@ -41,7 +41,7 @@ def test_throttled_calls_are_repeated_after_a_pause(busy: tuple[RemoteStore, Loa
     assert load.calls == [*["BatchWriteItem"] * 6, *["BatchGetItem"] * 4]
 
 
-def test_what_was_not_done_at_once_is_asked_for_again_and_nothing_else(
+def test_only_unprocessed_items_are_requested_again(
     busy: tuple[RemoteStore, Load, DynamoDBSettings],
 ) -> None:
     store, load, _ = busy
@@ -53,7 +53,7 @@ def test_what_was_not_done_at_once_is_asked_for_again_and_nothing_else(
     assert load.calls == ["BatchGetItem"] * 4
 
 
-def test_patience_ends(busy: tuple[RemoteStore, Load, DynamoDBSettings]) -> None:
+def test_retries_end_at_the_time_limit(busy: tuple[RemoteStore, Load, DynamoDBSettings]) -> None:
     _, load, settings = busy
     load.throttled = 10_000
     store = open_store(replace(settings, patience_ms=150), SETTINGS, SYSTEM_CLOCKS)
@@ -63,7 +63,7 @@ def test_patience_ends(busy: tuple[RemoteStore, Load, DynamoDBSettings]) -> None
     assert time.monotonic() - start < 1
     load.throttled = 0
     load.at_once = 1
-    with pytest.raises(StoreUnavailable, match="in part only"):
+    with pytest.raises(StoreUnavailable, match="partial response"):
         store.get_many(list(USERS))
 
 
@@ -96,15 +96,15 @@ def test_an_item_is_expired_by_the_clock_even_while_dynamodb_still_has_it() -> N
     assert store.online_features("U1") is None
 
 
-def test_no_region_and_no_credentials_are_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_and_credentials_are_reported_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = dynamodb_settings()
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/none")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/none")
-    with pytest.raises(StoreError, match="give a region"):
+    with pytest.raises(StoreError, match="set region"):
         open_store(replace(settings, region=None), SETTINGS, SYSTEM_CLOCKS)
-    with pytest.raises(StoreError, match="give AWS credentials"):
+    with pytest.raises(StoreError, match="provide AWS credentials"):
         open_store(settings, SETTINGS, SYSTEM_CLOCKS).check()
     with pytest.raises(StoreError, match=r"store: .*could not be found"):
         open_store(replace(settings, profile="nobody"), SETTINGS, SYSTEM_CLOCKS)

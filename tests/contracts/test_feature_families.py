@@ -1,9 +1,9 @@
-"""What every feature family promises, over all families that the catalogue finds."""
+"""Contract of all feature families in the catalogue."""
 
 from __future__ import annotations
 
 import math
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,34 +15,27 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import udfs
-from tests.udfs.engines import engine_over, logs_of
-from udfs.attributes import Attribute
-from udfs.entities import entities_of
-from udfs.entity_buckets import BROAD_KINDS, BucketRow, BucketSettings, Entity
-from udfs.entity_history import EntityHistory
-from udfs.events import AccountChange, Label, Login, Transaction
-from udfs.feature_engine import FeatureEngine
+from tests.udfs.engines import Engine, Observed
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import BROAD_KINDS, BucketRow, BucketSettings, Entity
+from udfs.entities.entity_ids import entities_of
 from udfs.features.catalogue import (
     FAMILIES,
     FEATURE_SET_VERSION,
     FEATURES,
     NAMES,
-    compute_features,
-    family_of,
     feature_set_version,
 )
-from udfs.features.context import Context
 from udfs.features.feature import Feature
 from udfs.features.feature_set import feature_set_of
 from udfs.features.groups import ATTRIBUTE, INPUTS, is_group
-from udfs.features.merchant import RISK_DAYS
-from udfs.features.values import FeatureValues
-from udfs.features.words import in_words
-from udfs.money import Money
-from udfs.observation import Observation
-from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.features.signal import Signal
+from udfs.features.words import Words
+from udfs.records.attributes import Attribute
+from udfs.records.events import AccountChange, Label, Login, Transaction
+from udfs.records.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.state.settings import UserStateSettings
 from udfs.stores.port import HISTORY, Record
-from udfs.user_state_settings import UserStateSettings
 
 HOUR, DAY = 3_600_000, 86_400_000
 START = 1_767_225_600_000
@@ -62,35 +55,22 @@ def test_the_families_of_the_contract_are_all_there() -> None:
 
 def test_names_are_unique_over_all_families_and_in_the_order_of_the_families() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert tuple(feature.name for name in sorted(FAMILIES) for feature in FAMILIES[name][0]) == NAMES
+    assert tuple(feature.name for name in sorted(FAMILIES) for feature in FAMILIES[name]) == NAMES
     assert tuple(feature.name for feature in FEATURES) == NAMES
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_feature_has_a_plain_name_a_unit_a_formula_and_a_version(family: str) -> None:
-    features = FAMILIES[family][0]
+    features = FAMILIES[family]
     assert features
     for feature in features:
         assert feature.name.isidentifier()
         assert feature.name == feature.name.lower()
-        assert family_of(feature.name) == family
+        assert feature.family == family
         assert len(feature.formula) > 10
         assert feature.version >= 1
         assert feature.unit or feature.name in {"hour_sin", "hour_cos"}  # pure numbers
         assert not {"\t", "\n"} & set(feature.name + feature.unit)  # they separate the lines that are hashed
-
-
-def test_an_unknown_name_belongs_to_no_family() -> None:
-    with pytest.raises(KeyError, match="nothing"):
-        family_of("nothing")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_feature_has_words_for_any_value(name: str) -> None:
-    for value in (0.0, 1.0, -1.0, 0.5, 123_456_789.125, 1e300, float("nan"), float("inf")):
-        text = in_words(name, value)
-        assert text.strip() == text
-        assert text
 
 
 # -- the version of the set ----------------------------------------------------------------------------------------------
@@ -101,7 +81,7 @@ def with_change(index: int, **change: Any) -> tuple[Feature, ...]:
     return (*FEATURES[:index], changed, *FEATURES[index + 1 :])
 
 
-def test_the_version_changes_with_any_name_unit_or_formula_version_and_with_the_order() -> None:
+def test_the_version_changes_with_name_unit_formula_version_and_order() -> None:
     versions = {feature_set_version(FEATURES)}
     for index, feature in enumerate(FEATURES):
         for change in ({"name": feature.name + "x"}, {"unit": feature.unit + "x"}, {"version": feature.version + 1}):
@@ -109,55 +89,19 @@ def test_the_version_changes_with_any_name_unit_or_formula_version_and_with_the_
     assert len(versions) == 1 + 3 * len(FEATURES)
     assert feature_set_version(FEATURES[::-1]) not in versions
     assert feature_set_version(FEATURES[:-1]) not in versions
-    assert feature_set_version((*FEATURES, Feature("extra", "", "an extra one"))) not in versions
+    extra = Feature("extra", "", "an extra one", Words("number", "extra {}"), Signal("extra"))
+    assert feature_set_version((*FEATURES, extra)) not in versions
 
 
-def test_the_words_of_a_formula_do_not_change_the_version() -> None:
-    assert feature_set_version(with_change(0, formula="said otherwise")) == FEATURE_SET_VERSION
+def test_the_words_of_a_formula_and_of_reasons_do_not_change_the_version() -> None:
+    said = {"formula": "said otherwise", "words": Words("number", "{} otherwise"), "signal": Signal("otherwise")}
+    assert feature_set_version(with_change(0, **said)) == FEATURE_SET_VERSION
 
 
 def test_the_version_does_not_depend_on_the_process() -> None:
     code = "from udfs.features.catalogue import FEATURE_SET_VERSION as v; print(v)"
     for seed in ("1", "2"):
         assert run_python(code, Path(udfs.__file__).parents[1], PYTHONHASHSEED=seed) == FEATURE_SET_VERSION
-
-
-NEW_FAMILY = '''"""Stars."""
-from udfs.features.context import Context
-from udfs.features.feature import Feature
-from udfs.features.merchant import RISK_DAYS
-
-FEATURES = (Feature("star_sign", "sign", "month of birth modulo 12"), Feature("moon_phase", "phase", "0 to 1, new to new"))
-
-
-def compute(c: Context) -> tuple[float, ...]:
-    return 3.0, 0.5
-'''
-TRY_NEW_FAMILY = """
-from tests_support import observe
-from udfs.features.catalogue import FAMILIES, FEATURE_SET_VERSION, NAMES
-features = observe()
-assert tuple(features) == NAMES, "order"
-at = NAMES.index("star_sign")
-print(FEATURE_SET_VERSION, len(NAMES), at, NAMES[at + 1], features["star_sign"], list(FAMILIES).index("horoscope"))
-"""
-SUPPORT = """
-from udfs.block_list import BlockList
-from udfs.entity_buckets import BucketSettings
-from udfs.events import Transaction
-from udfs.feature_engine import FeatureEngine
-from udfs.local_time import LocalTime
-from udfs.money import Money
-from udfs.stores.memory import MemoryStore
-from udfs.user_log import MemoryUserLogs
-from udfs.user_state import UserStates
-from udfs.user_state_settings import UserStateSettings
-
-def observe():
-    engine = FeatureEngine(UserStates(MemoryUserLogs(), UserStateSettings()), MemoryStore({}), BlockList(), Money(),
-                           LocalTime(), BucketSettings())
-    return engine.observe(Transaction(transaction_id="T", user_id="U", timestamp=1, amount=1.0)).features
-"""
 
 
 def run_python(code: str, folder: Path, **environment: str) -> str:
@@ -173,22 +117,24 @@ def run_python(code: str, folder: Path, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def test_adding_one_file_adds_a_family_in_the_order_of_names_and_changes_the_version(tmp_path: Path) -> None:
-    shutil.copytree(Path(udfs.__file__).parent, tmp_path / "udfs", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "udfs" / "features" / "horoscope.py").write_text(NEW_FAMILY)
-    (tmp_path / "tests_support.py").write_text(SUPPORT)
-    version, count, at, following, value, family_at = run_python(TRY_NEW_FAMILY, tmp_path).split()
-    assert version != FEATURE_SET_VERSION
-    assert int(count) == len(NAMES) + 2
-    assert int(at) == NAMES.index(FAMILIES["login"][0][0].name)  # between habit and login
-    assert (following, value) == ("moon_phase", "3.0")
-    assert int(family_at) == sorted([*FAMILIES, "horoscope"]).index("horoscope")
+SOURCES = Path(udfs.__file__).parent / "core/src/features"
+DECLARED = re.compile(r'pub const FAMILY: (?:&str = "(?P<own>\w+)"|Family = Family \{ name: "(?P<name>\w+)")')
+
+
+def test_every_file_that_declares_a_family_is_in_the_catalogue_under_its_name() -> None:
+    """A file that is not in FAMILIES of udfs/core/src/features/mod.rs is compiled, but gives no feature."""
+    declared = {path.stem: found for path in SOURCES.glob("*.rs") if (found := DECLARED.search(path.read_text()))}
+    assert {path: found["name"] or found["own"] for path, found in declared.items()} == {
+        name: name for name in declared
+    }
+    assert {path for path, found in declared.items() if found["name"]} == set(FAMILIES)
+    assert [feature.family for feature in feature_set_of(OWN).features[len(FEATURES) :]] == ["attribute"] * 5
 
 
 # -- values --------------------------------------------------------------------------------------------------------------
 
 
-def check_values(observation: Observation) -> None:
+def check_values(observation: Observed) -> None:
     features = observation.features
     assert tuple(features) == NAMES
     for name, value in features.items():
@@ -198,16 +144,8 @@ def check_values(observation: Observation) -> None:
         if feature.unit == "flag":
             value = features[feature.name]
             assert math.isnan(value) or value in FLAGS, feature.name
-
-
-def check_families(context: Context) -> None:
-    """Each family gives one number for each of its names, and all of them together are the families' one by one."""
-    together: list[float] = []
-    for family, (features, compute) in FAMILIES.items():
-        values = compute(context)
-        assert len(values) == len(features), family
-        together += values
-    assert [value.hex() for value in compute_features(context).values()] == [value.hex() for value in together]
+        if not feature.words.unknown:
+            assert not math.isnan(features[feature.name]), f"{feature.name} has no words for an unknown value"
 
 
 def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -288,21 +226,13 @@ def stores(draw: st.DrawFn) -> dict[str, Record]:
     return records
 
 
-def feed(engine: FeatureEngine, event: Transaction | Login | AccountChange | Label) -> Observation | None:
-    if isinstance(event, Transaction):
-        observation = engine.observe(event)
-        if observation is not None:
-            check_values(observation)
-            check_families(observation.context)
-            engine.commit(observation)
-        return observation
-    if isinstance(event, Login):
-        engine.record_login(event)
-    elif isinstance(event, AccountChange):
-        engine.record_change(event)
-    else:
-        engine.record_label(event)
-    return None
+def feed(engine: Engine, event: Transaction | Login | AccountChange | Label) -> None:
+    if not isinstance(event, Transaction):
+        engine.tell(event)
+        return
+    observation = engine.pay(event)
+    if observation is not None:
+        check_values(observation)
 
 
 @settings(max_examples=250, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -312,13 +242,12 @@ def feed(engine: FeatureEngine, event: Transaction | Login | AccountChange | Lab
     st.booleans(),
     st.sampled_from(["USD", "JPY", "KWD"]),
 )
-def test_no_stream_and_no_store_makes_a_family_raise_or_write_anything_but_floats_of_its_own_names(
+def test_a_family_never_fails_and_gives_floats(
     events: list[Any], records: dict[str, Record], complete: bool, base: str
 ) -> None:
-    engine = engine_over(
-        logs_of("U1"),
-        records=records,
-        money=Money(base),
+    engine = Engine(
+        records,
+        base_currency=base,
         holds_histories=complete,
         blocked=[BlockEntry(type="device", value="a")],
         state=UserStateSettings(snapshot_every=3, compact_slack=2),
@@ -327,10 +256,8 @@ def test_no_stream_and_no_store_makes_a_family_raise_or_write_anything_but_float
         feed(engine, event)
 
 
-def test_nothing_but_the_required_fields_gives_nan_for_all_that_is_not_known() -> None:
-    observation = engine_over(logs_of("U1")).observe(
-        Transaction(transaction_id="T", user_id="U1", timestamp=START, amount=0.0)
-    )
+def test_only_required_fields_give_nan_for_unknown_features() -> None:
+    observation = Engine().pay(Transaction(transaction_id="T", user_id="U1", timestamp=START, amount=0.0))
     assert observation is not None
     check_values(observation)
     known = {name: value for name, value in observation.features.items() if not math.isnan(value)}
@@ -345,6 +272,17 @@ def test_nothing_but_the_required_fields_gives_nan_for_all_that_is_not_known() -
         "refund_sum_1d": 0.0, "txn_count_1h_share_of_1d": 1.0, "prior_fraud_count": 0.0, "session_txn_count": 1.0,
         **windows,
     }  # fmt: skip
+
+
+def test_only_features_that_can_be_unknown_have_words_for_it() -> None:
+    """The user's first payment with the required fields alone, and one 3 days behind the newest, which has no windows."""
+    engine = Engine()
+    unknown: set[str] = set()
+    for name, time_ms in (("first", START + 3 * DAY), ("late", START)):
+        observation = engine.pay(Transaction(transaction_id=name, user_id="U1", timestamp=time_ms, amount=1.0))
+        assert observation is not None
+        unknown |= {name for name, value in observation.features.items() if math.isnan(value)}
+    assert unknown == {feature.name for feature in FEATURES if feature.words.unknown}
 
 
 RICH = Transaction(
@@ -382,7 +320,7 @@ def rich_records() -> dict[str, Record]:
     return records
 
 
-def rich_features(left_out: str | None) -> FeatureValues:
+def rich_features(left_out: str | None) -> dict[str, float]:
     """Those of RICH without what one group needs."""
     fields = dict.fromkeys(INPUTS.get(left_out or "", ()))
     transaction = msgspec.structs.replace(RICH, **fields)
@@ -396,18 +334,16 @@ def rich_features(left_out: str | None) -> FeatureValues:
         "entity_history": ("history:",),
     }.get(left_out or "", ())
     records = {key: record for key, record in rich_records().items() if not key.startswith(absent or ("-",))}
-    engine = engine_over(logs_of("U1"), records=records, attributes=OWN)
+    engine = Engine(records, attributes=OWN)
     if left_out != "logins":
-        engine.record_login(
-            Login(event_id="L", user_id="U1", timestamp=START, success=True, device_id="D", city="Bonn")
-        )
-    observation = engine.observe(transaction)
+        engine.tell(Login(event_id="L", user_id="U1", timestamp=START, success=True, device_id="D", city="Bonn"))
+    observation = engine.pay(transaction)
     assert observation is not None
     return observation.features
 
 
 @pytest.mark.parametrize("group", [*INPUTS, *(ATTRIBUTE + attribute.name for attribute in OWN)])
-def test_without_the_input_of_a_group_its_features_are_unknown_and_all_others_as_before(group: str) -> None:
+def test_without_the_input_of_a_group_only_its_features_are_unknown(group: str) -> None:
     feature_set, rich, without = feature_set_of(OWN), rich_features(None), rich_features(group)
     stated = {"km_from_home", "account_age_days"}  # the transaction states what the profile does not tell
     for feature in feature_set.features:
@@ -422,18 +358,14 @@ def test_every_group_is_known_and_has_a_feature_that_the_rich_transaction_knows(
     feature_set, rich = feature_set_of(OWN), rich_features(None)
     assert all(is_group(group) for group in feature_set.groups)
     assert set(INPUTS) == {group for group in feature_set.groups if not group.startswith(ATTRIBUTE)}
-    values = rich.values()
+    values = list(rich.values())
     for group, positions in feature_set.groups.items():
         assert any(not math.isnan(values[position]) for position in positions), group
 
 
-def test_the_same_context_gives_the_same_bits_again() -> None:
-    observation = engine_over(logs_of("U1")).observe(
-        Transaction(transaction_id="T", user_id="U1", timestamp=START, amount=12.34, latitude=1.0, longitude=2.0)
-    )
-    assert observation is not None
-    again = compute_features(observation.context)
-    assert [value.hex() for value in again.values()] == [value.hex() for value in observation.features.values()]
+def test_the_same_input_gives_the_same_bits_again() -> None:
+    first, again = rich_features(None), rich_features(None)
+    assert [value.hex() for value in again.values()] == [value.hex() for value in first.values()]
 
 
 def history_of(**lists: list[int]) -> dict[str, Record]:
@@ -445,8 +377,7 @@ def history_of(**lists: list[int]) -> dict[str, Record]:
 
 
 def observed(records: dict[str, Record], **fields: Any) -> dict[str, float]:
-    engine = engine_over(logs_of("U1"), records=records)
-    observation = engine.observe(
+    observation = Engine(records).pay(
         Transaction(**{"transaction_id": "T", "user_id": "U1", "timestamp": START + 9 * DAY, "amount": 1.0, **fields})
     )
     assert observation is not None
@@ -454,7 +385,7 @@ def observed(records: dict[str, Record], **fields: Any) -> dict[str, float]:
     return observation.features
 
 
-def test_a_fraud_rate_is_a_share_also_where_labels_come_in_another_hour_than_their_transactions() -> None:
+def test_a_fraud_rate_is_a_share_also_with_labels_in_another_hour() -> None:
     """Labels that came late count in the hour they became known, which may have fewer transactions than frauds."""
     features = observed(history_of(transactions=[1], users_1d=[1], users_7d=[1], frauds=[10]), merchant_id="M")
     for days in (3, 7, 14, 30):
@@ -466,7 +397,31 @@ def test_an_absurd_profile_gives_no_infinite_feature() -> None:
     observed({"user:U1": UserProfile(user_id="U1", avg_monthly_spend=1e-300, credit_limit=1e-300)}, amount=1e12)
 
 
-def test_the_bucket_settings_days_are_those_of_the_merchant_family() -> None:
-    assert BUCKETS.risk_days == RISK_DAYS
-    names = tuple(name for name in NAMES if name.startswith("merchant_fraud_rate_"))
-    assert names == tuple(f"merchant_fraud_rate_{days}d" for days in BUCKETS.risk_days)
+RATE = re.compile(r".+_fraud_rate_(\d+)d")
+
+
+def test_every_fraud_rate_is_over_the_days_that_its_name_says() -> None:
+    """Labels are 7 days late: read at RICH's midnight, days end 7 before. Two hours at the border of each span:
+
+    -N days - 1 h: not in N days    -N days: in N days ..... end of labels ..... 7 days ..... RICH
+    """
+    end, spans = RICH.timestamp // HOUR - 7 * 24, (1, 3, 7, 14, 30, 90)
+    ages = [days * 24 + more for days in sorted(spans, reverse=True) for more in (1, 0)]
+    counts = {age: (100 + place * place, 3 * place + 1) for place, age in enumerate(ages)}  # transactions, frauds
+    records: dict[str, Record] = {}
+    for entity in entities_of(RICH, None, OWN):
+        users = [] if entity.kind in BROAD_KINDS else [0] * len(ages)
+        row = BucketRow(
+            entity=entity.kind, id=entity.id, complete_through_ms=START + 60 * DAY, first_hour=end - ages[0],
+            hours=[end - age for age in ages], transactions=[counts[age][0] for age in ages],
+            frauds=[counts[age][1] for age in ages], users_1d=users, users_7d=users,
+        )  # fmt: skip
+        records[HISTORY[entity.kind] + entity.id] = EntityHistory(row, BUCKETS)
+    observation = Engine(records, attributes=OWN).pay(RICH)
+    assert observation is not None
+    found = {name: int(match[1]) for name in observation.features if (match := RATE.fullmatch(name))}
+    assert len(found) == 5 + 3 + 3 * (8 + 1)  # merchants, what few people share, categories and one attribute
+    for name, days in found.items():
+        inside = [counts[age] for age in ages if age <= days * 24]
+        frauds, transactions = sum(count for _, count in inside), sum(count for count, _ in inside)
+        assert observation.features[name] == pytest.approx((frauds + 5 * 0.01) / (transactions + 5), rel=1e-12), name

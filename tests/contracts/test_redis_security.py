@@ -1,4 +1,4 @@
-"""TLS and access control lists, against a real Redis: what the documentation says is enough is enough."""
+"""TLS and ACLs against a real Redis: the documented permissions suffice."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from redis import Redis
 
 from tests.contracts.store_factories import SETTINGS
 from tests.servers.redis_server import RedisServer
-from udfs.profiles import UserProfile
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.profiles import UserProfile
 from udfs.stores.opening import RemoteStore, open_for_scoring, open_store
 from udfs.stores.port import OnlineFeatures, StoreError, StoreUnavailable
 from udfs.stores.settings import RedisSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "stores.md"
 PASSWORD = "planted-s3cret"
@@ -93,14 +93,14 @@ def test_the_documented_permissions_are_enough_and_no_more(reach: RedisSettings)
 @pytest.mark.parametrize(
     ("changed", "raised", "told"),
     [
-        ({"ca_file": "stranger.crt"}, StoreError, "a certificate that is not trusted: check ca_file"),
-        ({"tls": False, "ca_file": None}, StoreUnavailable, "cannot be used"),
+        ({"ca_file": "stranger.crt"}, StoreError, "certificate is not trusted: check ca_file"),
+        ({"tls": False, "ca_file": None}, StoreUnavailable, "is unavailable"),
         ({"username": "nobody"}, StoreError, "check username, password and permissions"),
         ({"username": None}, StoreError, "check username, password and permissions"),
         ({"namespace": "other:", "username": "fraud-job"}, StoreError, "check username, password and permissions"),
     ],
 )
-def test_whoever_is_not_let_in_is_told_why_without_the_password(
+def test_a_rejected_login_is_explained_without_the_password(
     reach: RedisSettings, certificates: Path, changed: dict[str, str], raised: type[Exception], told: str
 ) -> None:
     if isinstance(changed.get("ca_file"), str):

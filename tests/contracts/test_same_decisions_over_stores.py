@@ -12,15 +12,16 @@ from click.testing import CliRunner
 from cli.main import main
 from models.default_bundle import DEFAULT_BUNDLE
 from tests.contracts.store_factories import SETTINGS, dynamodb_settings, redis_settings
-from udfs.open_scorer import open_scorer
-from udfs.outputs import Origin
-from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.outputs import Origin
+from udfs.scoring.factory import open_scorer
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+from udfs.state.user_log import MemoryUserLogs
 from udfs.stores.memory import load_reference
 from udfs.stores.opening import open_store
+from udfs.stores.port import LOADED, Loaded
 from udfs.stores.reference_rows import REFERENCE_FILES, rows_of
 from udfs.stores.settings import RemoteStoreSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
-from udfs.user_log import MemoryUserLogs
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def outputs_of(history: Path, store: RemoteStoreSettings | None) -> list[bytes]:
     scorer = open_scorer(ScorerConfig(), paths, logs, SYSTEM_CLOCKS)
     values = []
     for line in (history / "events.jsonl").read_bytes().splitlines():
-        logs.key = json.loads(line)["user_id"]
+        logs.set_current_key(json.loads(line)["user_id"])
         values += [output.value for output in scorer.process(line, logs.key, None, Origin("events"))]
     scorer.close()
     return values
@@ -51,6 +52,7 @@ def test_a_remote_store_decides_like_memory(history: Path, fresh_settings: Calla
     for file in REFERENCE_FILES:
         rows = [row for row in rows_of(reference, file) if row.key is not None]
         store.put_many({row.key: row.record for row in rows if row.key and row.record}, None)
+    store.put_many({LOADED: Loaded(at_ms=0)}, None)
     in_memory = load_reference(reference, SETTINGS).store.records
     assert store.get_many(list(in_memory)) == list(in_memory.values())
     expected = outputs_of(history, None)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config import JobConfig
+from jobs.config.job import JobConfig
 from jobs.score_transactions import start
 from tests.aws.conftest import moto
 from tests.conftest import Configure
@@ -33,7 +33,7 @@ ENDS_A_LINE = "empty"
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_each_record_counts_once_in_its_users_order_over_a_restart(
+def test_each_record_counts_once_in_user_order_over_a_restart(
     kind: str, configure: Configure, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     events = event_lines(EVENTS, seed=9)

@@ -19,12 +19,12 @@ from tests.servers.black_hole import black_hole
 from tests.servers.dynamodb_local import CREDENTIALS, DynamoDBLocal
 from tests.servers.processes import ServerProcess
 from tests.servers.redis_server import RedisServer
-from udfs.outputs import EnrichmentStatus
-from udfs.profiles import MerchantProfile, UserProfile
-from udfs.stores.cache import CachedEnrichment
+from tests.udfs.stores.lookups import DAY, NOW, LookUps
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.profiles import DomainFeed, IpFeed
 from udfs.stores.dynamodb_tables import make_tables
 from udfs.stores.opening import open_for_scoring, open_store
-from udfs.stores.port import OnlineFeatures, Record, StoredRecord, StoreError
+from udfs.stores.port import OnlineFeatures, StoredRecord, StoreError
 from udfs.stores.publisher import OnlineFeaturePublisher
 from udfs.stores.settings import (
     CacheSettings,
@@ -33,21 +33,20 @@ from udfs.stores.settings import (
     RedisSettings,
     RemoteStoreSettings,
 )
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 CACHE = CacheSettings(fresh_ms=100, stale_ms=1_500, open_ms=300)
 CONTENT: dict[str, StoredRecord] = {
-    "user:U1": UserProfile(user_id="U1", kyc_level=2),
-    "merchant:M1": MerchantProfile(merchant_id="M1", category="6011"),
+    "ip:U1": IpFeed(ip_address="U1", ip_risk_score=12.0),
+    "domain:m1": DomainFeed(email_domain="m1", registered_at=NOW - 40 * DAY),
 }
-KEYS = ["user:U1", "merchant:M1", "device:none"]
-VALUES = [*CONTENT.values(), None]
+KEYS = ["ip:U1", "domain:m1", "device:none"]
+VALUES = [12, 40, None]
 SLOWEST_S = 0.6  # one time-out and what a busy machine adds to it
 FEATURES = {"txn_count_5m": 1.0, "avg_amount_1h": 2.0, "foreign_country_count_1d": float("nan"), "velocity_score": 2.0}
 
 
 class Bench:
-    """A server, the settings to reach it, and a cached enrichment over it."""
+    """A server, the settings to reach it, and look-ups in it. The IP address `U1` has a level, others have none."""
 
     def __init__(self, server: ServerProcess, settings: RemoteStoreSettings, port: int) -> None:
         self.server = server
@@ -55,7 +54,7 @@ class Bench:
         self.port = port
         self.fill()
         self.store = open_store(settings, SETTINGS, SYSTEM_CLOCKS)
-        self.enrichment = CachedEnrichment(self.store, CACHE, SYSTEM_CLOCKS.monotonic_ms)
+        self.lookups = LookUps(self.store, CACHE, SYSTEM_CLOCKS.monotonic_ms)
 
     def fill(self) -> None:
         if isinstance(self.settings, DynamoDBSettings):
@@ -63,13 +62,13 @@ class Bench:
         patient = replace(self.settings, timeout_ms=10_000, connect_timeout_ms=10_000)
         open_store(patient, SETTINGS, SYSTEM_CLOCKS).put_many(CONTENT, None)
 
-    def lookup(self, keys: Sequence[str]) -> tuple[list[Record | None], EnrichmentStatus]:
+    def lookup(self, keys: Sequence[str]) -> tuple[list[int | None], str]:
         start = time.monotonic()
-        found = self.enrichment.lookup(keys)
+        found = self.lookups.levels(*keys)
         assert time.monotonic() - start < SLOWEST_S
         return found
 
-    def until(self, keys: Sequence[str], status: EnrichmentStatus) -> list[Record | None]:
+    def until(self, keys: Sequence[str], status: str) -> list[int | None]:
         deadline = time.monotonic() + 10
         while True:
             values, got = self.lookup(keys)
@@ -116,16 +115,16 @@ def swallowed(bench: Bench) -> AbstractContextManager[Any]:
 
 
 @pytest.mark.parametrize("fault", [paused, killed, swallowed])
-def test_look_ups_stay_fast_and_tell_how_good_they_are(
+def test_lookups_stay_fast_and_report_their_status(
     bench: Bench, fault: Callable[[Bench], AbstractContextManager[Any]]
 ) -> None:
     assert bench.until(KEYS, "ok") == VALUES
     with fault(bench):
         assert bench.until(KEYS, "stale") == VALUES
-        assert bench.lookup(["user:new", "user:U1"]) == ([None, VALUES[0]], "degraded")
+        assert bench.lookup(["device:new", "ip:U1"]) == ([None, VALUES[0]], "degraded")
         start, calls = time.monotonic(), 0
         while time.monotonic() - start < 1:
-            assert bench.lookup(["user:U1", f"user:new{calls}"])[1] == "degraded"
+            assert bench.lookup(["ip:U1", f"device:new{calls}"])[1] == "degraded"
             calls += 1
         assert calls > 3_000, f"{calls} look-ups a second while the store is down"
         assert bench.until(KEYS, "degraded") == [None, None, None]
@@ -135,11 +134,11 @@ def test_look_ups_stay_fast_and_tell_how_good_they_are(
         bench.server.start()
         bench.fill()
     assert bench.until(KEYS, "ok") == VALUES
-    assert bench.lookup(["merchant:M1"]) == ([VALUES[1]], "ok")
-    assert bench.enrichment.counters.failures > 0
+    assert bench.lookup(["domain:m1"]) == ([VALUES[1]], "ok")
+    assert bench.lookups.source.counters.failures > 0
 
 
-def test_a_publisher_outlives_its_store_and_counts_what_it_dropped(bench: Bench) -> None:
+def test_a_publisher_survives_an_outage_and_counts_dropped_users(bench: Bench) -> None:
     publisher = OnlineFeaturePublisher(
         open_store(bench.settings, SETTINGS, SYSTEM_CLOCKS), OnlineFeatureSettings(), SYSTEM_CLOCKS.monotonic_ms
     )
@@ -161,7 +160,7 @@ def test_a_publisher_outlives_its_store_and_counts_what_it_dropped(bench: Bench)
         assert reader.online_features(user) == OnlineFeatures(user, 3_000, 1.0, 2.0, None, 2.0)
 
 
-def test_what_is_offered_is_readable_within_a_second_and_the_newest_of_a_user_counts(bench: Bench) -> None:
+def test_published_features_are_readable_within_a_second(bench: Bench) -> None:
     store = open_store(replace(bench.settings, timeout_ms=5_000), SETTINGS, SYSTEM_CLOCKS)
     publisher = OnlineFeaturePublisher(store, OnlineFeatureSettings(), SYSTEM_CLOCKS.monotonic_ms, store.close)
     store.online_features("Q1")  # the first call connects
@@ -190,18 +189,18 @@ def test_users_beyond_the_bound_are_dropped_and_counted(bench: Bench) -> None:
 )
 def test_a_stored_value_that_is_no_record_counts_as_missing_and_degrades(value: bytes) -> None:
     settings = redis_settings()
-    redis_server().client().set(f"{settings.namespace}user:bad", value)
+    redis_server().client().set(f"{settings.namespace}device:bad", value)
     store = open_store(settings, SETTINGS, SYSTEM_CLOCKS)
     store.put_many(CONTENT, None)
-    enrichment = CachedEnrichment(store, CacheSettings(), SYSTEM_CLOCKS.monotonic_ms)
+    lookups = LookUps(store, CacheSettings(), SYSTEM_CLOCKS.monotonic_ms)
     for _ in range(3):
-        assert enrichment.lookup(["user:bad", "user:U1"]) == ([None, VALUES[0]], "degraded")
-        assert enrichment.lookup(["user:U1", "merchant:M1"]) == (VALUES[:2], "ok")
-    counters = enrichment.counters
-    assert (counters.unreadable, counters.degraded, counters.failures) == (1, 3, 0)
+        assert lookups.levels("device:bad", "ip:U1") == ([None, VALUES[0]], "degraded")
+        assert lookups.levels("ip:U1", "domain:m1") == (VALUES[:2], "ok")
+    counters = lookups.source.counters
+    assert (counters.unreadable, counters.failures) == (1, 0)
 
 
-def test_wrong_credentials_end_the_start_and_a_dead_server_does_not(
+def test_wrong_credentials_fail_the_start_but_a_dead_server_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = RedisServer(tmp_path, "--requirepass", "planted-s3cret")
@@ -211,7 +210,7 @@ def test_wrong_credentials_end_the_start_and_a_dead_server_does_not(
         with pytest.raises(StoreError, match="environment variable OUR_PASSWORD"):
             open_store(settings, SETTINGS, SYSTEM_CLOCKS)
         monkeypatch.setenv("OUR_PASSWORD", "wrong-s3cret")
-        with pytest.raises(StoreError, match=r"refuses: .*check username, password") as told:
+        with pytest.raises(StoreError, match=r"access denied: .*check username, password") as told:
             open_for_scoring(settings, SETTINGS, SYSTEM_CLOCKS)
         assert "s3cret" not in str(told.value)
         monkeypatch.setenv("OUR_PASSWORD", "planted-s3cret")
@@ -219,7 +218,7 @@ def test_wrong_credentials_end_the_start_and_a_dead_server_does_not(
     finally:
         server.stop()
     dead = open_for_scoring(settings, SETTINGS, SYSTEM_CLOCKS)
-    assert CachedEnrichment(dead, CACHE, SYSTEM_CLOCKS.monotonic_ms).lookup(["user:U1"]) == ([None], "degraded")
+    assert LookUps(dead, CACHE, SYSTEM_CLOCKS.monotonic_ms).levels("ip:U1") == ([None], "degraded")
 
 
 def _publishes(publisher: OnlineFeaturePublisher, user_id: str) -> bool:

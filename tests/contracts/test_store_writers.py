@@ -1,4 +1,4 @@
-"""What every store promises to those who write to it, and of online features."""
+"""Contract of store writers and online feature stores."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.contracts.store_factories import SETTINGS, WRITABLE
 from tests.contracts.test_stores import FULL, ROW
-from udfs.entity_history import EntityHistory
-from udfs.profiles import DeviceProfile, UserProfile
+from udfs.core._native import EntityHistory
+from udfs.records.profiles import DeviceProfile, UserProfile
 from udfs.stores.port import OnlineFeatures, StoreError
 
 LONG_MS = 600_000
@@ -42,7 +42,7 @@ def test_a_history_is_written_as_its_row_and_read_ready_for_use(store: Any) -> N
     assert history.complete_through_ms == ROW.complete_through_ms
 
 
-def test_a_record_lives_as_long_as_it_was_given_and_writing_it_again_starts_anew(store: Any) -> None:
+def test_a_record_expires_after_its_ttl_and_a_write_renews_it(store: Any) -> None:
     lasting, brief = UserProfile(user_id="lasting"), UserProfile(user_id="brief")
     store.put_many({"user:lasting": lasting, "user:kept": brief}, BRIEF_MS)
     store.put_many({"user:lasting": lasting}, None)
@@ -53,8 +53,8 @@ def test_a_record_lives_as_long_as_it_was_given_and_writing_it_again_starts_anew
     assert store.get_many(["user:lasting", "user:brief", "user:kept"]) == [lasting, None, brief]
 
 
-def test_a_record_under_a_key_of_another_kind_is_refused_and_nothing_is_written(store: Any) -> None:
-    with pytest.raises(StoreError, match="user:D9: holds a UserProfile, not a DeviceProfile"):
+def test_a_record_under_a_key_of_another_kind_is_rejected(store: Any) -> None:
+    with pytest.raises(StoreError, match="user:D9: expected a UserProfile, not a DeviceProfile"):
         store.put_many({"user:N9": UserProfile(user_id="N9"), "user:D9": DeviceProfile(device_id="D9")}, None)
     assert store.get_many(["user:N9", "user:D9"]) == [None, None]
     with pytest.raises(KeyError, match="begins with none of"):
@@ -66,7 +66,7 @@ def test_no_records_and_no_features_are_written_too(store: Any) -> None:
     store.publish([], LONG_MS)
 
 
-def test_online_features_come_back_as_published_the_unknown_ones_as_none(store: Any) -> None:
+def test_online_features_are_read_as_published_unknown_ones_as_none(store: Any) -> None:
     all_known = OnlineFeatures("O1", 1_767_225_600_123, 3.0, 0.1 + 0.2, 2.0, 1e-7)
     unknown = OnlineFeatures("O2", 5, 1.0, None, None, None)
     store.publish([all_known, unknown], LONG_MS)
@@ -76,7 +76,7 @@ def test_online_features_come_back_as_published_the_unknown_ones_as_none(store: 
     assert store.online_features("O1") == less
 
 
-def test_online_features_end_after_their_time_and_older_ones_may_come_then(store: Any) -> None:
+def test_expired_online_features_may_be_replaced_by_older_ones(store: Any) -> None:
     newer, older = OnlineFeatures("T1", 2_000, 2.0, 2.0, 0.0, 4.0), OnlineFeatures("T1", 1_000, 1.0, 1.0, 0.0, 1.0)
     store.publish([newer], BRIEF_MS)
     store.publish([older], LONG_MS)
@@ -87,7 +87,7 @@ def test_online_features_end_after_their_time_and_older_ones_may_come_then(store
     assert store.online_features("T1") == older
 
 
-def test_hundreds_of_users_are_published_at_once_and_only_the_outdated_ones_are_left(store: Any) -> None:
+def test_publishing_hundreds_of_users_skips_only_outdated_ones(store: Any) -> None:
     first = [OnlineFeatures(f"H{n}", 1_000 + n % 3, float(n), 1.0, 0.0, float(n)) for n in range(250)]
     second = [OnlineFeatures(f"H{n}", 1_001, float(n), 2.0, 0.0, float(2 * n)) for n in range(250)]
     store.publish(first, LONG_MS)

@@ -1,4 +1,4 @@
-"""What every store promises, and every enrichment over it."""
+"""Contract of stores, and of enrichment over them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from tests.contracts.store_factories import SETTINGS, STORES, Content, Profile, StoreFactory
-from udfs.entity_buckets import BROAD_KINDS, BucketRow, EntityKind
-from udfs.entity_history import EntityHistory
-from udfs.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
-from udfs.stores.cache import CachedEnrichment
-from udfs.stores.memory import MemoryStore
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import BROAD_KINDS, BucketRow, EntityKind
+from udfs.records.profiles import DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 from udfs.stores.port import PREFIXES, Record, Store
+from udfs.stores.record_source import RemoteSource
 from udfs.stores.settings import CacheSettings
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -72,29 +71,27 @@ def straight(factory: StoreFactory) -> Opener:
     return opened
 
 
-def cached(factory: StoreFactory) -> Opener:
-    """The same store behind the cache: the second answer comes from memory, and both must be right."""
+def remote(factory: StoreFactory) -> Opener:
+    """The same store as the core reads it."""
 
     @contextmanager
     def opened(content: Content) -> Iterator[tuple[Lookup, bool]]:
         with factory(content) as store:
-            enrichment = CachedEnrichment(store, CacheSettings(), lambda: START)
+            source = RemoteSource(store, CacheSettings(), lambda: START)
 
             def lookup(keys: Sequence[str]) -> list[Record | None]:
-                first, status = enrichment.lookup(keys)
-                again, status_again = enrichment.lookup(keys)
-                assert (status, status_again) == ("ok", "ok")
-                assert all(value is other for value, other in zip(first, again, strict=True))
-                return first
+                found = source.fetch(keys)
+                assert found is not None
+                return found
 
-            yield lookup, enrichment.holds_histories
+            yield lookup, source.now()[1]
 
     return opened
 
 
 OPENERS: dict[str, Opener] = {
     **{name: straight(factory) for name, factory in STORES.items()},
-    **{f"cache over {name}": cached(factory) for name, factory in STORES.items()},
+    **{f"{name}, remote": remote(factory) for name, factory in STORES.items()},
 }
 
 
@@ -103,7 +100,7 @@ def opened(request: pytest.FixtureRequest) -> Opener:
     return OPENERS[request.param]
 
 
-def test_values_come_in_the_order_of_the_keys(opened: Opener) -> None:
+def test_values_are_in_the_order_of_the_keys(opened: Opener) -> None:
     with opened(Content(FULL)) as (lookup, _):
         for keys in (list(FULL), list(reversed(FULL)), [*list(FULL)[3:], *list(FULL)[:3]]):
             assert lookup(keys) == [FULL[key] for key in keys]
@@ -119,7 +116,7 @@ def test_every_field_of_every_kind_comes_back_with_its_type(opened: Opener) -> N
                 assert (type(got), got) == (type(wanted), wanted), (key, name)
 
 
-def test_unknown_keys_are_none_in_their_places(opened: Opener) -> None:
+def test_unknown_keys_give_none_at_their_positions(opened: Opener) -> None:
     with opened(Content(FULL)) as (lookup, _):
         assert lookup(["user:none", "user:U1", "device:none", "merchant:M1", "domain:none"]) == [
             None, FULL["user:U1"], None, FULL["merchant:M1"], None,
@@ -134,7 +131,7 @@ def test_an_id_is_found_under_its_own_kind_only(opened: Opener) -> None:
         ]  # fmt: skip
 
 
-def test_repeated_keys_are_answered_each_time(opened: Opener) -> None:
+def test_repeated_keys_are_answered_repeatedly(opened: Opener) -> None:
     with opened(Content(FULL)) as (lookup, _):
         keys = ["user:U1", "user:none", "user:U1", "user:none", "user:U2", "user:U1"]
         one, two = FULL["user:U1"], FULL["user:U2"]
@@ -149,7 +146,7 @@ def test_no_keys_give_no_values(opened: Opener) -> None:
         assert lookup(["user:U1"]) == [None]
 
 
-def test_a_batch_of_thousands_is_answered_whole_and_in_order(opened: Opener) -> None:
+def test_a_batch_of_thousands_is_answered_completely_and_in_order(opened: Opener) -> None:
     users = {f"user:U{number}": UserProfile(user_id=f"U{number}", kyc_level=number) for number in range(0, 5_000, 2)}
     with opened(Content(users)) as (lookup, _):
         values = lookup([f"user:U{number}" for number in range(5_000)])
@@ -157,7 +154,7 @@ def test_a_batch_of_thousands_is_answered_whole_and_in_order(opened: Opener) -> 
 
 
 @pytest.mark.parametrize("prefix", ["user:", "merchant:", "device:", "ip:", "domain:"])
-def test_ids_of_any_printable_characters_are_told_apart(opened: Opener, prefix: str) -> None:
+def test_ids_of_any_printable_characters_are_distinct(opened: Opener, prefix: str) -> None:
     kind: Any = PREFIXES[prefix]
     field = kind.__struct_fields__[0]
     profiles: dict[str, Profile] = {prefix + odd: kind(**{field: odd}) for odd in ODD_IDS}
@@ -179,7 +176,7 @@ def test_histories_read_as_of_any_moment_like_the_rows_they_were_made_of(opened:
                 assert history.as_of(t) == EntityHistory(ROW, SETTINGS).as_of(t)
 
 
-def test_histories_of_broad_kinds_are_read_under_whatever_they_are_called(opened: Opener) -> None:
+def test_histories_of_broad_kinds_are_read_under_any_id(opened: Opener) -> None:
     assert set(BROAD_IDS) == set(BROAD_KINDS)
     with opened(Content(broad=BROAD)) as (lookup, _):
         for history, row in zip(lookup(list(BROAD)), BROAD.values(), strict=True):
@@ -197,12 +194,6 @@ def test_a_store_tells_whether_an_entity_without_history_is_known_to_have_none(
 ) -> None:
     with opened(Content(FULL, histories)) as (_, holds_histories):
         assert holds_histories is holds
-
-
-def test_the_embedded_store_is_its_own_enrichment_and_always_ok() -> None:
-    store = MemoryStore(dict(FULL))
-    for keys in ([], ["user:U1", "user:none"], ["user:none"] * 3):
-        assert store.lookup(keys) == (store.get_many(keys), "ok")
 
 
 def test_reading_does_not_change_a_store() -> None:

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from tests.deploy.terraform_files import Terraform
-from udfs.metric_places import FORWARDED
-from udfs.metrics import BY_NAME
+from udfs.metrics.catalogue import BY_NAME
+from udfs.metrics.names import FORWARDED
 
 PROJECT = Path(__file__).parents[2]
 COST = PROJECT / "deploy" / "cost"
@@ -51,7 +51,7 @@ def test_a_total_is_the_sum_of_its_lines(printed: str) -> None:
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in printed.splitlines() if " = " in line]
     for column in (2, 3, 4):
         total = sum(float(cells[column].split(" = ")[1].replace(",", "")) for cells in lines)
-        stated = float(row(printed, "**USD a month**")[column].strip("*").replace(",", ""))
+        stated = float(row(printed, "**USD per month**")[column].strip("*").replace(",", ""))
         assert total == pytest.approx(stated, abs=0.6)
 
 

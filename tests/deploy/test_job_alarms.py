@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from tests.deploy.terraform_files import Terraform, with_dynamic_blocks
-from udfs.metric_places import FORWARDED, MetricSettings, place_of
-from udfs.metrics import BY_NAME
+from udfs.metrics.catalogue import BY_NAME
+from udfs.metrics.names import FORWARDED, MetricSettings, registered_name
 
 OWN = "${local.own}"
 MOST_METRICS_OF_AN_ALARM = 10
@@ -30,7 +30,9 @@ def series() -> set[tuple[str, str | None, str | None]]:
     """(name, label, value) of all that is forwarded."""
     metrics = [BY_NAME[name] for name in FORWARDED]
     forward = MetricSettings(forward=True)
-    return {(place_of(metric, forward).name, metric.label, value) for metric in metrics for value in metric.series}
+    return {
+        (registered_name(metric, forward).name, metric.label, value) for metric in metrics for value in metric.series
+    }
 
 
 def named_by(watched: dict[str, Any]) -> tuple[str, str | None, str | None]:

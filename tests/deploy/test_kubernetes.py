@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 import yaml
 
-from jobs.config_file import load_config
+from jobs.config.loading import load_config
 
 PROJECT = Path(__file__).parents[2]
 KUBERNETES = PROJECT / "deploy" / "kubernetes"

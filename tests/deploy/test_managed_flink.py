@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.managed_flink_core import EXTENSION
 from cli.managed_flink_package import DEPENDENCIES, build, install_wheels, locked_requirements
-from jobs.application_properties import load_managed_config, read_property_group
-from jobs.config import JobConfig
-from jobs.config_errors import ConfigError
-from jobs.config_file import parse_config
-from jobs.environment import flink_settings
+from jobs.config.application_properties import load_managed_config, read_property_group
+from jobs.config.errors import ConfigError
+from jobs.config.job import JobConfig
+from jobs.config.loading import parse_config
+from jobs.runtime.environment import flink_settings
 
 PROJECT = Path(__file__).parents[2]
 SERVERS = "b-1.example:9094,b-2.example:9094"
@@ -50,7 +51,7 @@ def test_properties_go_over_the_file_of_the_package_and_variables_over_both(pack
     config = load_managed_config(package, file, {"FRAUD__SCORING__THRESHOLDS__HARD_BLOCK": "960"})
     assert config.source.connection.bootstrap_servers == SERVERS
     assert config.sinks[0].topic_prefix == "fraud."
-    assert (config.scoring.thresholds.hard_block, config.scoring.log_features) == (960, False)
+    assert (config.scoring.thresholds.hard_block, config.scoring.log_features) == (960, "none")
     assert (config.store.region, config.store.table_prefix) == ("eu-central-1", "fraud-")
     assert config.flink.managed
 
@@ -60,9 +61,9 @@ def test_properties_go_over_the_file_of_the_package_and_variables_over_both(pack
     [
         ({"scoring.thresholds.hard_block": "1950"}, "scoring.thresholds.hard_block"),
         ({"source.topisc": "events"}, "source.topisc"),
-        ({"config": "../elsewhere.yaml"}, "not in the package"),
+        ({"config": "../elsewhere.yaml"}, "is outside the package"),
         ({"config": "conf/none.yaml"}, "none.yaml: cannot be read"),
-        ({"state.checkpoint_dir": "s3://bucket/checkpoints"}, "leaves state.checkpoint_dir to the platform"),
+        ({"state.checkpoint_dir": "s3://bucket/checkpoints"}, "the platform sets state.checkpoint_dir"),
     ],
 )
 def test_a_wrong_property_is_named_in_one_line(package: Path, properties: dict[str, str], words: str) -> None:
@@ -77,9 +78,9 @@ def test_a_wrong_property_is_named_in_one_line(package: Path, properties: dict[s
     [
         ("{", "not JSON"),
         ("{}", "must be a list of property groups"),
-        ("[]", "one property group 'fraud' is needed; there are: none"),
-        ('[{"PropertyGroupId": "Fraud", "PropertyMap": {}}]', "there are: Fraud"),
-        ('[{"PropertyGroupId": "fraud", "PropertyMap": {"a": 1}}]', "must hold texts"),
+        ("[]", "exactly one property group 'fraud' is required; the groups are: none"),
+        ('[{"PropertyGroupId": "Fraud", "PropertyMap": {}}]', "the groups are: Fraud"),
+        ('[{"PropertyGroupId": "fraud", "PropertyMap": {"a": 1}}]', "must hold strings"),
         ("[" * 100_000, "not JSON"),
     ],
 )
@@ -126,7 +127,7 @@ def zipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     jar.write_bytes(b"a jar")
     wheels = PROJECT / ".cache" / "managed-flink-wheels"
     install_wheels(wheels, PROJECT / "requirements.lock")
-    contents = build(directory / "app.zip", wheels, [jar], PROJECT)
+    contents = build(directory / "app.zip", wheels, [jar], PROJECT, (PROJECT / EXTENSION).read_bytes())
     assert contents.jars == ("flink-sql-connector-kafka-1.jar",)
     assert contents.zip_bytes == (directory / "app.zip").stat().st_size
     return directory / "app.zip"
@@ -145,8 +146,9 @@ def test_the_package_holds_code_bundle_configuration_jars_and_wheels_of_the_serv
     assert {
         "main.py",
         "python/jobs/managed_flink.py",
-        "python/udfs/scorer.py",
+        "python/udfs/scoring/scorer.py",
         "python/udfs/rules/packs/bank.yaml",
+        "python/ingest/stream_decoder.py",
         "python/models/bundles/default/model.onnx",
         "python/models/bundles/default_statistics.json",
         "conf/managed_flink.yaml",
@@ -170,13 +172,13 @@ def test_the_packages_dependencies_are_the_locks(zipped: Path) -> None:
 def test_the_same_content_gives_the_same_package(tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
     for name in ("first.zip", "second.zip"):
-        build(tmp_path / name, tmp_path / "wheels", [], PROJECT)
+        build(tmp_path / name, tmp_path / "wheels", [], PROJECT, b"core")
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
 
 
 def test_the_unpacked_code_runs_on_its_own_and_names_the_wrong_property(zipped: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(zipped) as archive:
-        ours = ("main.py", "conf/", "python/jobs/", "python/udfs/", "python/models/")
+        ours = ("main.py", "conf/", "python/jobs/", "python/udfs/", "python/ingest/", "python/models/")
         archive.extractall(tmp_path, [name for name in archive.namelist() if name.startswith(ours)])
     properties = written(tmp_path / "properties.json", PROPERTIES | {"source.start": "yesterday"})
     program = (

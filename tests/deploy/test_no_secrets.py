@@ -34,8 +34,8 @@ EVENTS = (
 # Prints what Flink's client would submit (web page, REST and logs show no more of a job than this and its settings).
 PLAN = """\
 import sys
-from jobs.config_file import load_config
-from jobs.environment import flink_settings, start_java
+from jobs.config.loading import load_config
+from jobs.runtime.environment import flink_settings, start_java
 from jobs.score_transactions import build
 config = load_config(sys.argv[1])
 print(flink_settings(config))
@@ -88,7 +88,8 @@ def test_a_job_that_uses_a_secret_writes_it_nowhere(tmp_path: Path, redis: Redis
     finished = run(tmp_path, str(PROJECT / "jobs" / "score_transactions.py"), "--config", str(config))
     assert finished.returncode == 0, finished.stderr
     decisions = [json.loads(line) for path in tmp_path.glob("scored/decisions/*") for line in path.open()]
-    assert [(decision["transaction_id"], decision["enrichment"]) for decision in decisions] == [("t1", "ok")]
+    # The store answers, but nothing was loaded into it.
+    assert [(decision["transaction_id"], decision["enrichment"]) for decision in decisions] == [("t1", "degraded")]
     assert len(list(tmp_path.glob("scored/dead-letters/*"))) > 0
     assert (tmp_path / "logs" / "flink.log").stat().st_size > 1_000
     assert_clean(everything(tmp_path, finished))

@@ -17,11 +17,11 @@ import botocore.session
 import pytest
 import yaml
 
-from jobs.application_properties import load_managed_config
-from jobs.aws_settings import KinesisSource, SnsSink
-from jobs.config import FilesSink
-from jobs.config_help import describe
-from jobs.store_settings import DynamoDBStoreSection
+from jobs.config.application_properties import load_managed_config
+from jobs.config.aws import KinesisSource, SnsSink
+from jobs.config.help import describe
+from jobs.config.job import FilesSink
+from jobs.config.stores import DynamoDBStoreSection
 from tests.contracts.store_factories import dynamodb_local, dynamodb_settings
 from tests.deploy.terraform_files import DIRECTORY, Terraform, with_dynamic_blocks
 from udfs.stores.dynamodb_tables import make_tables

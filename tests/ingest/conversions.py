@@ -1,4 +1,4 @@
-"""Running a conversion in a temporary folder and reading what it wrote with the standard library."""
+"""Helpers: run a conversion in a temporary folder and read its output with the standard library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Converted:
-    """The files of a conversion, each line parsed; an empty list for a file that was not written."""
+    """The parsed lines of each output file; an empty list for a file that was not written."""
 
     folder: Path
     summary: Summary
@@ -43,7 +43,7 @@ class Converted:
 def converted(
     folder: Path, content: str | bytes | Any, mapping: str = PLAIN_MAPPING, name: str = "table.csv", **options: Any
 ) -> Converted:
-    """Converts a table (text, bytes, or an Arrow table) that is written to `name` first."""
+    """Writes a table (text, bytes or Arrow) to `name` and converts it."""
     path = folder / name
     if isinstance(content, str | bytes):
         path.write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -1,4 +1,4 @@
-"""A bank's own columns as attributes: texts or numbers, by what stands in the row."""
+"""Custom columns as attributes: text or number, by each value."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 from ingest.errors import MappingError, RowError
 from ingest.mapping import parse_mapping
-from ingest.rows import event_of, records_of
+from ingest.rows import event_from_row, records_from_row
 from models.detect_attributes import detect_attributes
 from models.entity_history import profiles_of
 from tests.ingest.conversions import converted
-from udfs.attributes import Attribute, attribute_number, attribute_text
-from udfs.codec import decode_event
-from udfs.events import Transaction
-from udfs.profiles import UserProfile
+from udfs.records.attributes import Attribute, attribute_text
+from udfs.records.codec import decode_event
+from udfs.records.events import Transaction
+from udfs.records.profiles import UserProfile
 
 BASE = {"id": 1, "user": 2, "time": 1_706_745_600_000, "amount": 5}
 FIELDS = "{transaction_id: id, user_id: user, timestamp: {column: time, format: epoch_ms}, amount: amount}"
@@ -30,7 +30,7 @@ def mapping_of(attributes: str, more: str = "") -> Any:
 
 
 def value_of(spec: str, value: object, more: str = "") -> object:
-    event = event_of({**BASE, "x": value}, mapping_of(f"{{a: {spec}}}", more))
+    event = event_from_row({**BASE, "x": value}, mapping_of(f"{{a: {spec}}}", more))
     assert isinstance(event, Transaction)
     return (event.attributes or {}).get("a")
 
@@ -45,12 +45,12 @@ def value_of(spec: str, value: object, more: str = "") -> object:
         ("true", "true"), (1e300, 1e300), (None, None), ("", None), ("  ", None), ("null", None), (float("nan"), None),
     ],
 )  # fmt: skip
-def test_each_value_tells_whether_it_is_a_number_or_a_text(value: object, expected: object) -> None:
+def test_untyped_attribute_is_number_or_text_by_value(value: object, expected: object) -> None:
     found = value_of("x", value)
     assert (found, type(found)) == (expected, type(expected))
 
 
-def test_options_say_of_which_kind_an_attribute_is_and_how_its_numbers_are_written() -> None:
+def test_options_set_an_attributes_type_and_number_style() -> None:
     text, number = "{column: x, type: text}", "{column: x, type: number}"
     assert [value_of(text, value) for value in (12, "12", 12.0, True)] == ["12", "12", "12", "true"]
     assert [value_of(number, value) for value in (12, "0012", "1e5", True)] == [12.0, 12.0, 1e5, 1.0]
@@ -77,11 +77,12 @@ def test_options_say_of_which_kind_an_attribute_is_and_how_its_numbers_are_writt
         ("{column: x, lookup: {a: b}}", "c", "one of the codes of `lookup`"),
     ],
 )  # fmt: skip
-def test_a_value_that_an_attribute_cannot_hold_is_a_row_error_of_its_column(
+def test_an_unreadable_attribute_value_is_dropped_or_a_row_error_of_its_column(
     spec: str, value: object, words: str
 ) -> None:
+    assert value_of(spec, value) is None
     with pytest.raises(RowError) as caught:
-        value_of(spec, value)
+        value_of(spec, value, "unreadable: reject")
     assert (caught.value.column, caught.value.row_number) == ("x", 0)
     assert words in caught.value.expected
 
@@ -90,9 +91,9 @@ def test_a_value_that_an_attribute_cannot_hold_is_a_row_error_of_its_column(
     ("text", "message"),
     [
         ("kind: login\nfields: {user_id: u, timestamp: t}\nattributes: {a: x}",
-         "attributes: only rows of kind transaction, user_profile have some, not login"),
+         "attributes: allowed for kinds transaction, user_profile, features only, not login"),
         (f"kind: transaction\nfields: {FIELDS}\nattributes: {{Job: x}}",
-         "attributes: 'Job' is no name; allowed: a-z, then up to 31 of a-z, 0-9 and _"),
+         "attributes: 'Job' is not a valid name; allowed: a-z, then up to 31 of a-z, 0-9, _"),
         (f"kind: transaction\nfields: {FIELDS}\nattributes: {{a: {{column: x, scale: 2}}}}",
          "attributes.a.scale: is for attributes of `type: number` only"),
         (f"kind: transaction\nfields: {FIELDS}\nattributes: {{a: {{column: x, type: number, prefix: C}}}}",
@@ -104,17 +105,17 @@ def test_a_value_that_an_attribute_cannot_hold_is_a_row_error_of_its_column(
         (f"kind: transaction\nfields: {FIELDS[:-1]}, city: {{column: c, type: text}}}}",
          "fields.city.type: is not allowed for a field of type text"),
         (f"kind: transaction\nfields: {FIELDS}\nattributes: {{{', '.join(f'a{n}: x' for n in range(17))}}}",
-         "attributes: 17 of them, at most 16 are allowed"),
+         "attributes: 17 given, at most 16 are allowed"),
         (f"kind: transaction\nfields: {FIELDS[:-1]}, attributes: x}}", "fields: unknown field 'attributes' of transaction"),
     ],
 )  # fmt: skip
-def test_a_wrong_attribute_section_names_the_key_and_what_is_allowed(text: str, message: str) -> None:
+def test_invalid_attributes_section_names_key_and_allowed_values(text: str, message: str) -> None:
     with pytest.raises(MappingError, match=re.escape(message)):
         parse_mapping(text)
 
 
-def test_a_table_with_attributes_becomes_events_profiles_and_what_a_model_is_told_of_them(tmp_path: Path) -> None:
-    """branch: numbers but for one; job: text; age and city_pop: numbers; vip: flags"""
+def test_attributes_reach_events_profiles_and_attribute_statistics(tmp_path: Path) -> None:
+    """branch: numbers and one text; job: text; age and city_pop: numbers; vip: flags"""
     content = "id,user,time,amount,branch,pop,Channel,km\n" + "\n".join(
         [
             "1,U1,1706745600000,5,12,3000,ATM,1.5",
@@ -127,17 +128,19 @@ def test_a_table_with_attributes_becomes_events_profiles_and_what_a_model_is_tol
         f"kind: transaction\nfields: {FIELDS[:-1]}, channel: Channel, distance_from_home_km: km}}\n"
         "attributes: {branch: branch, city_pop: {column: pop, type: number}}\n"
     )
-    made = converted(tmp_path, content, text)
-    assert [(error["row"], error["column"], error["expected"]) for error in made.errors] == [
-        (4, "km", "a number from 0 up")
+    result = converted(tmp_path, content, text)
+    assert result.errors == []
+    assert [(one["row"], one["field"], one["expected"]) for one in result.lines("dropped.jsonl")] == [
+        (4, "distance_from_home_km", "a number from 0 up")
     ]
-    lines = (made.folder / "events.jsonl").read_bytes().splitlines()
+    lines = (result.folder / "events.jsonl").read_bytes().splitlines()
     events = [decode_event(line) for line in lines]
     assert [json.loads(line).get("attributes") for line in lines] == [
         {"branch": 12.0, "city_pop": 3000.0}, {"branch": "012"}, {"city_pop": 5000.0},
+        {"branch": 7.0, "city_pop": 10.0},
     ]  # fmt: skip
     assert [(event.channel, event.distance_from_home_km) for event in events] == [  # type: ignore[union-attr]
-        ("atm", 1.5), ("keyed in a kiosk", None), (None, 0.0),
+        ("atm", 1.5), ("keyed in a kiosk", None), (None, 0.0), ("pos", None),
     ]  # fmt: skip
     users = tmp_path / "users"
     users.mkdir()
@@ -147,25 +150,24 @@ def test_a_table_with_attributes_becomes_events_profiles_and_what_a_model_is_tol
         "kind: user_profile\nfields: {user_id: who}\nattributes: {job: job, age: born, vip: {column: vip, lookup: "
         '{"true": true}}}',
     )
-    branch, city_pop, age, job, vip = detect_attributes(made.folder / "events.jsonl", profiles.folder / "users.jsonl")
+    branch, city_pop, age, job, vip = detect_attributes(result.folder / "events.jsonl", profiles.folder / "users.jsonl")
     assert [branch, city_pop, age, job, vip] == [
         Attribute("branch", "text", "event"), Attribute("city_pop", "number", "event"),
         Attribute("age", "number", "profile"), Attribute("job", "text", "profile"), Attribute("vip", "number", "profile"),
     ]  # fmt: skip
     known = profiles_of(profiles.folder)
     assert known["U1"] == UserProfile(user_id="U1", attributes={"job": "Nurse", "age": 40.0, "vip": 1.0})
-    first, second, third = events
+    first, second, third, _ = events
     assert isinstance(first, Transaction)
     assert isinstance(second, Transaction)
     assert isinstance(third, Transaction)
     assert [attribute_text(branch, event, None) for event in (first, second, third)] == ["12", "012", None]
-    assert [attribute_number(city_pop, event, None) for event in (first, third)] == [3_000.0, 5_000.0]
-    assert attribute_number(branch, second, None) != attribute_number(branch, second, None)  # NaN: it is a text
+    assert [(event.attributes or {}).get("city_pop") for event in (first, third)] == [3_000.0, 5_000.0]
     assert (attribute_text(job, first, known["U1"]), attribute_text(job, first, None)) == ("Nurse", None)
     assert attribute_text(job, third, known["U2"]) is None
 
 
-def test_records_that_cannot_be_read_have_no_attributes_and_only_the_16_most_frequent_names_are_taken(
+def test_statistics_skip_bad_records_and_keep_the_16_most_frequent_names(
     tmp_path: Path,
 ) -> None:
     lines = []
@@ -184,14 +186,14 @@ def test_records_that_cannot_be_read_have_no_attributes_and_only_the_16_most_fre
     assert detect_attributes(path) == ()
 
 
-def test_attributes_survive_the_extra_columns_and_the_label_beside_them() -> None:
+def test_attributes_are_kept_with_extra_columns_and_a_label() -> None:
     mapping = mapping_of(
         "{job: job, pop: pop}",
         "label: {is_fraud: fraud, delay_days: 1, pattern: how}\nnested: [{column: x, into: extra.y, type: text}]",
     )
-    made = records_of({**BASE, "job": "nurse", "pop": "7", "fraud": 1, "how": "burst", "x": '"z"'}, mapping)
-    assert isinstance(made.record, Transaction)
-    assert made.record.attributes == {"job": "nurse", "pop": 7.0}
-    assert made.label is not None
-    assert made.truth is not None
-    assert (made.label.is_fraud, made.truth.pattern, made.extras) == (True, "burst", {"y": "z"})
+    result = records_from_row({**BASE, "job": "nurse", "pop": "7", "fraud": 1, "how": "burst", "x": '"z"'}, mapping)
+    assert isinstance(result.record, Transaction)
+    assert result.record.attributes == {"job": "nurse", "pop": 7.0}
+    assert result.label is not None
+    assert result.truth is not None
+    assert (result.label.is_fraud, result.truth.pattern, result.extras) == (True, "burst", {"y": "z"})

@@ -1,4 +1,4 @@
-"""The shipped mappings of a card generator's layout, by a row and what it becomes."""
+"""The shipped mappings of a card generator's layout, each tested with one row."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ingest.mapping import load_mapping
-from ingest.rows import records_of
-from udfs.events import Label, Transaction
-from udfs.profiles import UserProfile
+from ingest.rows import records_from_row
+from udfs.records.events import Label, Transaction
+from udfs.records.profiles import UserProfile
 
 MAPPINGS = Path(__file__).parents[2] / "deploy" / "mappings"
 ROW = {
@@ -25,8 +25,9 @@ ROW = {
 }
 
 
-def test_a_payment_has_its_merchants_place_and_name_and_its_label_a_week_later() -> None:
-    record, label, _, _ = records_of(ROW, load_mapping(MAPPINGS / "cards.yaml"))
+def test_payment_has_merchant_location_encoded_name_and_label_after_a_week() -> None:
+    records = records_from_row(ROW, load_mapping(MAPPINGS / "cards.yaml"))
+    record, label = records.record, records.label
     assert record == Transaction(
         transaction_id="0b242abb623afc578575680df30655b9",
         user_id="6304239999999999999",
@@ -46,8 +47,8 @@ def test_a_payment_has_its_merchants_place_and_name_and_its_label_a_week_later()
     ("category", "channel"),
     [("grocery_net", "ecommerce"), ("shopping_pos", "pos"), ("gas_transport", None), ("new_kind", None), (None, None)],
 )
-def test_the_channel_is_told_by_the_category_where_it_tells(category: str | None, channel: str | None) -> None:
-    record = records_of({**ROW, "category": category}, load_mapping(MAPPINGS / "cards.yaml")).record
+def test_channel_is_derived_from_the_category(category: str | None, channel: str | None) -> None:
+    record = records_from_row({**ROW, "category": category}, load_mapping(MAPPINGS / "cards.yaml")).record
     assert isinstance(record, Transaction)
     assert record.channel == channel
 
@@ -57,7 +58,7 @@ def test_a_card_holder_has_a_home_and_a_date_of_birth() -> None:
         "cc_num": 6_304_239_999_999_999_999, "gender": "F", "city": "Orient", "state": "WA", "zip": 99_160, "lat": 48.8878,
         "long": -118.2105, "city_pop": 149, "job": "Special educational needs teacher", "dob": "1978-06-21",
     }  # fmt: skip
-    profile = records_of(row, load_mapping(MAPPINGS / "cards_users.yaml")).record
+    profile = records_from_row(row, load_mapping(MAPPINGS / "cards_users.yaml")).record
     assert isinstance(profile, UserProfile)
     assert profile.user_id == "6304239999999999999"
     assert (profile.home_latitude, profile.home_longitude) == (48.8878, -118.2105)

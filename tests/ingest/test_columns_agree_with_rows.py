@@ -1,4 +1,4 @@
-"""The conversion of whole columns gives, byte for byte, what the definition gives row by row."""
+"""Conversion by columns equals the row-by-row reference byte for byte."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.columns import records_of_chunk
+from ingest.columns import records_from_chunk
 from ingest.errors import RowError
 from ingest.mapping import Mapping, parse_mapping
-from ingest.rows import event_of, records_of
+from ingest.rows import event_from_row, records_from_row
 from ingest.sources.arrow_values import values_of
 from ingest.sources.chunk import Chunk
 from tests.ingest.conversions import converted
-from udfs.codec import decode_event
+from udfs.records.codec import decode_event
 
 RICH = """
 kind: transaction
@@ -32,7 +32,7 @@ fields:
   timestamp: time
   amount: {column: amount, negative: refund}
   currency: {value: EUR}
-  merchant_id: {column: shop, default: unknown}
+  merchant_id: {column: shop, default: nobody}
   channel: {column: channel, lookup: {1: pos, true: atm, x: null}, default: other}
   latitude: lat
   otp_used: otp
@@ -76,7 +76,7 @@ COARSE_LOGIN = """
 kind: login
 fields:
   user_id: user
-  timestamp: {column: time, lookup: {"1970-01-01T00:00:00": 1970-01-02, 2024-02-01: 1970-01-03}, default: 1970-01-04}
+  timestamp: {column: time, lookup: {"1974-01-01T00:00:00": 1974-01-02, 2024-02-01: 1974-01-03}, default: 1974-01-04}
   success: otp
 """
 MAPPINGS = {
@@ -113,7 +113,7 @@ NATIVE = st.sampled_from(
     [None, True, False, Decimal("1.50"), Decimal("NaN"), datetime(2024, 2, 1), [1], {"id": 5}, {"id": "a b"}]
 )
 ANYTHING = TEXTS | NUMBERS | NATIVE
-# Equal for Python, and yet not the same to a reader of flags, ids or amounts.
+# Equal in Python, but read differently as flags, ids or amounts.
 EQUALS = st.sampled_from([0, 0.0, -0.0, False, 1, 1.0, True])
 DEMANDING = (
     TEXTS,
@@ -140,7 +140,7 @@ USUAL = {
 
 @st.composite
 def chunks(draw: st.DrawFn) -> Chunk:
-    """Usual columns, some of them replaced by demanding ones, as the sources make them."""
+    """Ordinary columns, some replaced by edge cases, as the sources produce them."""
     rows = draw(st.integers(0, 12))
     replaced = draw(st.sets(st.sampled_from(NAMES), max_size=3))
     columns: dict[str, Any] = {
@@ -162,13 +162,14 @@ def chunks(draw: st.DrawFn) -> Chunk:
 
 def outcome(row: dict[str, object], mapping: Mapping, row_number: int) -> object:
     try:
-        return encoded(records_of(row, mapping, row_number))
+        return encoded(records_from_row(row, mapping, row_number))
     except RowError as error:
         return described(error)
 
 
 def encoded(records: Any) -> tuple[bytes, ...]:
-    return tuple(msgspec.json.encode(part) for part in records)
+    *parts, dropped = records
+    return (*(msgspec.json.encode(part) for part in parts), *(f"{field} {error}".encode() for field, error in dropped))
 
 
 def described(error: RowError) -> tuple[object, ...]:
@@ -178,11 +179,12 @@ def described(error: RowError) -> tuple[object, ...]:
 @pytest.mark.parametrize("text", MAPPINGS.values(), ids=MAPPINGS)
 @given(chunk=chunks())
 @settings(deadline=None, max_examples=80)
-def test_columns_and_rows_make_the_same_bytes_and_the_same_errors(text: str, chunk: Chunk) -> None:
+def test_columns_and_rows_produce_the_same_bytes_and_errors(text: str, chunk: Chunk) -> None:
     mapping = parse_mapping(text)
     by_row = [outcome(chunk.row(index), mapping, number) for index, number in enumerate(chunk.row_numbers)]
     by_column = [
-        described(made) if isinstance(made, RowError) else encoded(made) for made in records_of_chunk(chunk, mapping)
+        described(result) if isinstance(result, RowError) else encoded(result)
+        for result in records_from_chunk(chunk, mapping)
     ]
     assert by_column == by_row
 
@@ -190,12 +192,12 @@ def test_columns_and_rows_make_the_same_bytes_and_the_same_errors(text: str, chu
 @pytest.mark.parametrize("text", MAPPINGS.values(), ids=MAPPINGS)
 @given(chunk=chunks())
 @settings(deadline=None, max_examples=40)
-def test_whatever_is_made_decodes_to_itself(text: str, chunk: Chunk) -> None:
+def test_every_converted_record_decodes_to_itself(text: str, chunk: Chunk) -> None:
     mapping = parse_mapping(text)
-    for made in records_of_chunk(chunk, mapping):
-        if not isinstance(made, RowError):
-            assert decode_event(msgspec.json.encode(made.record)) == made.record
-            assert made.label is None or decode_event(msgspec.json.encode(made.label)) == made.label
+    for result in records_from_chunk(chunk, mapping):
+        if not isinstance(result, RowError):
+            assert decode_event(msgspec.json.encode(result.record)) == result.record
+            assert result.label is None or decode_event(msgspec.json.encode(result.label)) == result.label
 
 
 SIMPLE = """
@@ -218,7 +220,7 @@ ROWS = st.lists(
 
 @given(rows=ROWS)
 @settings(deadline=None, max_examples=40)
-def test_a_converted_file_holds_what_a_stream_of_its_rows_would(
+def test_converted_file_equals_a_stream_of_the_same_rows(
     rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("stream")
@@ -226,11 +228,11 @@ def test_a_converted_file_holds_what_a_stream_of_its_rows_would(
     expected, wrong = [], []
     for number, row in enumerate(rows, 1):
         try:
-            expected.append((row["time"], msgspec.json.encode(event_of(row, mapping))))
+            expected.append((row["time"], msgspec.json.encode(event_from_row(row, mapping))))
         except RowError:
             wrong.append(number)
     content = "".join(json.dumps(row) + "\n" for row in rows)
-    made = converted(folder, content, SIMPLE, "rows.jsonl", keep_order=False)
-    lines = (made.folder / "events.jsonl").read_bytes().splitlines()
+    result = converted(folder, content, SIMPLE, "rows.jsonl", keep_order=False)
+    lines = (result.folder / "events.jsonl").read_bytes().splitlines()
     assert lines == [line for _, line in sorted(expected, key=lambda pair: pair[0])]
-    assert [error["row"] for error in made.errors] == wrong
+    assert [error["row"] for error in result.errors] == wrong

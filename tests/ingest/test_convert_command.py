@@ -1,4 +1,4 @@
-"""`fraud convert` as a user meets it: exit codes, what stands on the terminal, and what Ctrl-C leaves."""
+"""`fraud convert`: exit codes, terminal output, and the files left after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -41,8 +41,12 @@ def names(folder: Path) -> list[str]:
 def test_exit_code_0_when_every_row_was_read(folder: Path) -> None:
     result = run(folder)
     assert result.exit_code == 0
-    assert result.stdout == f"1 rows read: 1 transactions\nwrote {folder}/out/events.jsonl\n"
-    assert names(folder / "out") == ["errors.jsonl", "events.jsonl"]
+    assert result.stdout == (
+        f"1 rows read: 1 transactions\nwrote {folder}/out/events.jsonl\n"
+        "profile: 1 transactions of 1 users, 2024-02-01 10:00 to 2024-02-01 10:00 UTC\n"
+        "  amounts: 5% 57.16, 50% 57.16, 95% 57.16, 99% 57.16, max 57.16\n"
+    )
+    assert names(folder / "out") == ["dropped.jsonl", "errors.jsonl", "events.jsonl"]
     assert (folder / "out" / "errors.jsonl").read_bytes() == b""
 
 
@@ -53,7 +57,7 @@ def test_exit_code_1_when_some_rows_were_rejected_and_the_others_written(folder:
     assert len((folder / "out" / "events.jsonl").read_text().splitlines()) == 1
     assert f"7 rows rejected, all of them in {folder}/out/errors.jsonl" in result.stderr
     shown = [line for line in result.stderr.splitlines() if "row " in line and "column" in line]
-    expected = "'yesterday', expected an ISO 8601 time between the years 1970 and 9999"
+    expected = "'yesterday', expected an ISO 8601 time between the years 1973 and 9999"
     assert shown == [f"  row {number}, column time: {expected}" for number in range(2, 7)]
     reported = [json.loads(line) for line in (folder / "out" / "errors.jsonl").read_text().splitlines()]
     assert [error["row"] for error in reported] == list(range(2, 9))
@@ -62,27 +66,45 @@ def test_exit_code_1_when_some_rows_were_rejected_and_the_others_written(folder:
         "row": 2,
         "column": "time",
         "value": "yesterday",
-        "expected": "an ISO 8601 time between the years 1970 and 9999",
+        "expected": "an ISO 8601 time between the years 1973 and 9999",
     }
+
+
+def test_dropped_values_are_told_with_an_example_and_rejected_on_request(folder: Path) -> None:
+    (folder / "mine.csv").write_text(
+        "id,user,time,amount,shop\n"
+        + "".join(f"{n},u,2024-02-01,1,{shop}\n" for n, shop in enumerate(["M1", "Joe's Diner", "é"]))
+    )
+    (folder / "m.yaml").write_text(PLAIN_MAPPING.replace("amount: amount", "amount: amount, merchant_id: shop"))
+    result = run(folder)
+    assert result.exit_code == 0
+    assert "2 values of merchant_id could not be read and were dropped, for example\n" in result.stderr
+    assert '  mine.csv, row 2, column shop: "Joe\'s Diner", expected an id of 1 to 64' in result.stderr
+    assert f"all of them in {folder}/out/dropped.jsonl" in result.stderr
+    assert "known: merchant_id 33%" in result.stdout
+    assert run(folder, "--strict", out="strict").exit_code == 1
+    assert len((folder / "strict" / "errors.jsonl").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"table": "none.csv"}, "Error: there is no file {folder}/none.csv\n"),
+        ({"table": "none.csv"}, "Error: no such file: {folder}/none.csv\n"),
         ({"mapping": "none.yaml"}, "Error: cannot read the mapping {folder}/none.yaml: "),
         (
             {"table": "m.yaml"},
-            "Error: {folder}/m.yaml: its name tells no format; name one with --input-format: csv, jsonl, parquet",
+            "Error: {folder}/m.yaml: unknown suffix; set the format with --input-format: csv, jsonl, parquet",
         ),
-        ({"out": "mine.csv/out"}, "Error: cannot make the folder {folder}/mine.csv/out: Not a directory\n"),
+        ({"out": "mine.csv/out"}, "Error: cannot create the folder {folder}/mine.csv/out: Not a directory\n"),
         (
             {"out": "errors.jsonl"},
-            "Error: --out {folder}/errors.jsonl: a report of that name is written beside the output",
+            "Error: --out {folder}/errors.jsonl: the name is reserved for a report in the same folder",
         ),
     ],
 )
-def test_exit_code_2_when_something_is_unusable(folder: Path, arguments: dict[str, str], message: str) -> None:
+def test_exit_code_2_for_unusable_input_mapping_or_output(
+    folder: Path, arguments: dict[str, str], message: str
+) -> None:
     result = run(folder, **arguments)
     assert result.exit_code == 2
     assert message.format(folder=folder) in result.stderr
@@ -99,7 +121,7 @@ def test_exit_code_2_for_a_missing_column(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name the table with --input FILE"),
+        ([], "give the table with --input FILE"),
         (["--input", "a.csv"], "--mapping FILE and --out FOLDER are needed too (a mapping to start from: --guess)"),
         (
             ["--input", "a.csv", "--mapping", "a", "--mapping", "b", "--out", "o"],
@@ -112,7 +134,7 @@ def test_exit_code_2_for_missing_options(arguments: list[str], message: str) -> 
     assert (result.exit_code, result.stderr) == (2, f"Error: {message}\n")
 
 
-def test_too_many_errors_stop_the_conversion_and_only_the_report_is_written(folder: Path) -> None:
+def test_too_many_errors_stop_the_conversion_and_write_only_the_report(folder: Path) -> None:
     (folder / "mine.csv").write_text(GOOD + BAD_ROW * 7)
     result = run(folder, "--max-errors", "2")
     assert result.exit_code == 2
@@ -127,7 +149,7 @@ def test_too_many_errors_stop_the_conversion_and_only_the_report_is_written(fold
 
 def test_out_may_be_a_file(folder: Path) -> None:
     assert run(folder, out="deep/mine.jsonl").exit_code == 0
-    assert names(folder / "deep") == ["errors.jsonl", "mine.jsonl"]
+    assert names(folder / "deep") == ["dropped.jsonl", "errors.jsonl", "mine.jsonl"]
 
 
 def test_the_input_is_never_replaced(folder: Path) -> None:
@@ -147,14 +169,14 @@ def test_several_inputs_share_a_mapping_and_errors_name_them(folder: Path) -> No
     assert "  more.csv, row 2, column time: 'yesterday'" in result.stderr
 
 
-def test_kinds_of_several_files_need_a_folder(folder: Path) -> None:
+def test_kinds_with_several_files_require_a_folder(folder: Path) -> None:
     (folder / "users.yaml").write_text("kind: user_profile\nfields: {user_id: user}\n")
     more = ["--input", str(folder / "mine.csv"), "--mapping", str(folder / "users.yaml")]
     result = run(folder, *more, out="all.jsonl")
     assert result.exit_code == 2
-    assert "is one file, but the mappings make events.jsonl and users.jsonl: name a folder instead" in result.stderr
+    assert "is one file, but the mappings write events.jsonl and users.jsonl: set a folder instead" in result.stderr
     assert run(folder, *more).exit_code == 0
-    assert names(folder / "out") == ["errors.jsonl", "events.jsonl", "users.jsonl"]
+    assert names(folder / "out") == ["dropped.jsonl", "errors.jsonl", "events.jsonl", "users.jsonl"]
 
 
 def test_kind_and_format_may_be_given_on_the_command_line(folder: Path) -> None:
@@ -181,7 +203,7 @@ def test_template_and_guess_are_printed_and_nothing_is_written(folder: Path) -> 
     assert names(folder) == before
 
 
-def test_an_interrupted_conversion_leaves_the_old_files_and_no_half_ones(folder: Path) -> None:
+def test_interrupted_conversion_keeps_old_files_and_removes_partial_ones(folder: Path) -> None:
     (folder / "mine.csv").write_text(GOOD.replace("\n", ",0\n").replace("amount,0", "amount,fraud"))
     inputs = [Input(folder / "mine.csv", parse_mapping(LABELLED_MAPPING))]
     convert(inputs, folder / "out")
@@ -198,7 +220,7 @@ def test_an_interrupted_conversion_leaves_the_old_files_and_no_half_ones(folder:
         assert {path.name: path.read_bytes() for path in (folder / "out").iterdir()} == before
 
 
-def test_ctrl_c_ends_with_130_and_leaves_nothing(folder: Path) -> None:
+def test_ctrl_c_exits_with_130_and_leaves_no_files(folder: Path) -> None:
     pipe = folder / "pipe.csv"
     os.mkfifo(pipe)
     arguments = ["--input", str(pipe), "--mapping", str(folder / "m.yaml"), "--out", str(folder / "out")]

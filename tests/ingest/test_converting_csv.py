@@ -1,8 +1,11 @@
-"""CSV files, each with the events written down by hand."""
+"""Conversion of CSV files, compared with hand-written events."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,16 +24,16 @@ FIRST = {
 
 
 def test_a_plain_file_makes_one_event_a_row(tmp_path: Path) -> None:
-    made = converted(tmp_path, "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n")
-    assert made.events == [FIRST]
-    assert made.errors == []
-    assert (made.summary.rows, made.summary.written, made.summary.rejected) == (1, {"transactions": 1}, 0)
+    result = converted(tmp_path, "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n")
+    assert result.events == [FIRST]
+    assert result.errors == []
+    assert (result.summary.rows, result.summary.written, result.summary.rejected) == (1, {"transactions": 1}, 0)
 
 
-def test_the_bytes_of_an_event_are_the_contracts(tmp_path: Path) -> None:
-    made = converted(tmp_path, "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n")
+def test_event_bytes_follow_the_event_contract(tmp_path: Path) -> None:
+    result = converted(tmp_path, "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n")
     expected = b'{"type":"transaction","transaction_id":"1","user_id":"17","timestamp":1706781600000,"amount":57.16}\n'
-    assert (made.folder / "events.jsonl").read_bytes() == expected
+    assert (result.folder / "events.jsonl").read_bytes() == expected
 
 
 def test_quoted_cells_may_hold_separators_quotes_and_line_ends(tmp_path: Path) -> None:
@@ -57,12 +60,12 @@ fields:
     assert [event["timestamp"] for event in events] == [FEBRUARY_1_10H, FEBRUARY_1_10H + 1000]
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+def test_byte_order_mark_is_not_part_of_the_first_column_name(tmp_path: Path) -> None:
     assert converted(tmp_path, b"\xef\xbb\xbfid,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n").events == [FIRST]
 
 
 @pytest.mark.parametrize("separator", ["\t", "|", ";"])
-def test_the_delimiter_is_found_in_the_header(tmp_path: Path, separator: str) -> None:
+def test_delimiter_is_detected_from_the_header(tmp_path: Path, separator: str) -> None:
     text = "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n".replace(",", separator)
     assert converted(tmp_path, text).events == [FIRST]
 
@@ -78,32 +81,34 @@ def test_another_encoding_may_be_given(tmp_path: Path) -> None:
     assert converted(tmp_path, text, mapping).events == [{**FIRST, "city": "Forlì"}]
 
 
-def test_bytes_that_are_not_utf_8_reject_their_row_only(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf_8_drop_their_value_only(tmp_path: Path) -> None:
     text = b"id,user,time,amount,city\n1,17,2024-02-01T10:00:00Z,57.16,Rome\n2,17,2024-02-01T10:00:00Z,1,Forl\xec\n"
-    made = converted(tmp_path, text, PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city"))
-    assert made.events == [{**FIRST, "city": "Rome"}]
-    assert made.errors == [
-        {"input": "table.csv", "row": 2, "column": "city", "value": "Forl\\udcec", "expected": "valid UTF-8"}
-    ]
+    result = converted(tmp_path, text, PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city"))
+    assert [event.get("city") for event in result.events] == ["Rome", None]
+    [dropped] = result.lines("dropped.jsonl")
+    assert (dropped["row"], dropped["field"], dropped["value"]) == (2, "city", "Forl\\udcec")
+    assert dropped["expected"] == "valid UTF-8 (another encoding? set `csv: {encoding: cp1252}`, or latin-1)"
+    latin = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city") + "csv: {encoding: cp1252}\n"
+    assert [event["city"] for event in converted(tmp_path, text, latin).events] == ["Rome", "Forlì"]
 
 
-def test_a_compressed_file_is_read_as_what_it_holds(tmp_path: Path) -> None:
+def test_gzip_file_is_read_by_its_inner_suffix(tmp_path: Path) -> None:
     packed = gzip.compress(b"id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n")
     assert converted(tmp_path, packed, name="table.csv.gz").events == [FIRST]
 
 
-def test_blank_lines_are_no_rows_and_spaces_around_cells_do_not_count(tmp_path: Path) -> None:
+def test_blank_lines_and_spaces_around_cells_are_ignored(tmp_path: Path) -> None:
     assert converted(tmp_path, "\ufeffid, user ,time,amount\n\n 1 , 17,2024-02-01T10:00:00Z , 57.16\n\n").events == [
         FIRST
     ]
 
 
-def test_a_row_of_another_width_is_rejected(tmp_path: Path) -> None:
-    made = converted(
+def test_row_with_a_different_number_of_cells_is_rejected(tmp_path: Path) -> None:
+    result = converted(
         tmp_path, "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57,16\n1,17,2024-02-01T10:00:00Z,57.16\n"
     )
-    assert made.events == [FIRST]
-    assert made.errors == [
+    assert result.events == [FIRST]
+    assert result.errors == [
         {
             "input": "table.csv",
             "row": 1,
@@ -112,33 +117,120 @@ def test_a_row_of_another_width_is_rejected(tmp_path: Path) -> None:
             "expected": "a row of 4 cells, as the header has (it has 5)",
         }
     ]
-    assert made.summary.rows == 2
+    assert result.summary.rows == 2
 
 
 def test_a_row_with_broken_quotes_is_rejected_with_its_lines(tmp_path: Path) -> None:
     text = 'id,user,time,amount\n"1"x,17,2024-02-01T10:00:00Z,57.16\n1,17,2024-02-01T10:00:00Z,57.16\n9,"17\n'
-    made = converted(tmp_path, text)
-    assert made.events == [FIRST]
-    assert [(error["row"], error["column"], error["expected"]) for error in made.errors] == [
+    result = converted(tmp_path, text)
+    assert result.events == [FIRST]
+    assert [(error["row"], error["column"], error["expected"]) for error in result.errors] == [
         (1, None, "a row of CSV: ',' expected after '\"', in lines 2 to 2"),
         (3, None, "a row of CSV: unexpected end of data, in lines 4 to 4"),
     ]
 
 
-def test_a_quote_that_never_closes_names_the_lines_that_it_swallows(tmp_path: Path) -> None:
-    row = "1,17,2024-02-01T10:00:00Z,57.16\n"
-    made = converted(tmp_path, 'id,user,time,amount\n1,"17\n' + row * 32_000 + row * 10)
-    [error] = made.errors
-    assert (error["row"], error["column"]) == (1, None)
-    assert error["expected"].startswith("a row of CSV: field larger than field limit (1000000), in lines 2 to 3")
-    assert made.summary.rows == len(made.events) + 1
-    assert made.events[-1] == FIRST
+ROW = "1,17,2024-02-01T10:00:00Z,57.16\n"
+
+
+@pytest.mark.parametrize("others", [0, 1, 297, 32_000])
+def test_a_stray_quote_costs_its_own_row_only(tmp_path: Path, others: int) -> None:
+    result = converted(
+        tmp_path, "id,user,time,amount\n" + 2 * ROW + '1,"17,2024-02-01T10:00:00Z,57.16\n' + others * ROW
+    )
+    [error] = result.errors
+    assert (error["row"], error["column"]) == (3, None)
+    assert error["expected"].startswith("a row of CSV: ")
+    assert error["expected"].endswith("in lines 4 to 4")
+    assert len(result.events) == others + 2
+    assert result.summary.rows == others + 3
+
+
+@pytest.mark.parametrize(
+    "later",
+    ['9,17,2024-02-01T10:00:00Z,57.16"\n', '"9",17,2024-02-01T10:00:00Z,57.16\n', '9,17",2024-02-01T10:00:00Z,57.16\n'],
+    ids=["a stray quote that closes it", "quoted cells", "a quote inside a cell"],
+)
+def test_rows_between_two_quotes_are_not_swallowed(tmp_path: Path, later: str) -> None:
+    text = "id,user,time,amount\n" + '1,17,2024-02-01T10:00:00Z,"57.16\n' + 5 * ROW + later + 3 * ROW
+    result = converted(tmp_path, text)
+    assert result.summary.rows == 10
+    assert result.errors[0]["row"] == 1
+    assert len(result.events) >= 8
+
+
+def test_cells_with_line_ends_are_read_beside_stray_quotes(tmp_path: Path) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city")
+    text = (
+        "id,user,time,amount,city\n"
+        '1,17,2024-02-01T10:00:00Z,57.16,"line 1\nline 2\nline 3"\n'
+        '2,17,2024-02-01T10:00:00Z,57.16,"stray\n'
+        '3,17,2024-02-01T10:00:00Z,57.16,"a\nb"\n'
+    )
+    result = converted(tmp_path, text, mapping)
+    assert [(event["transaction_id"], event["city"]) for event in result.events] == [
+        ("1", "line 1\nline 2\nline 3"), ("3", "a\nb"),
+    ]  # fmt: skip
+    assert [error["row"] for error in result.errors] == [2]
+
+
+def test_quotes_after_a_backslash(tmp_path: Path) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city")
+    text = 'id,user,time,amount,city\n1,17,2024-02-01T10:00:00Z,57.16,"the \\"old\\" town, west"\n'
+    assert converted(tmp_path, text, mapping + "csv: {escape: '\\'}\n").events == [
+        {**FIRST, "city": 'the "old" town, west'}
+    ]
+    [error] = converted(tmp_path, text, mapping).errors
+    assert "set `csv: {escape: " in error["expected"]
+
+
+def test_a_separator_line_of_spreadsheets_is_no_header(tmp_path: Path) -> None:
+    assert converted(tmp_path, "sep=;\nid;user;time;amount\n1;17;2024-02-01T10:00:00Z;57.16\n").events == [FIRST]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_files_with_a_byte_order_mark_need_no_encoding(tmp_path: Path, encoding: str) -> None:
+    text = "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n".encode(encoding)
+    assert converted(tmp_path, text).events == [FIRST]
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".csv.zip", ".csv.bz2", ".csv.xz"])
+def test_compressed_files_are_read(tmp_path: Path, suffix: str) -> None:
+    content = b"id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n"
+    if suffix.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / "source.zip", "w") as archive:
+            archive.writestr("__MACOSX/._table.csv", b"x")
+            archive.writestr("export/table.csv", content)
+        packed = (tmp_path / "source.zip").read_bytes()
+    else:
+        packed = bz2.compress(content) if suffix.endswith("bz2") else lzma.compress(content)
+    assert converted(tmp_path, packed, name=f"table{suffix}").events == [FIRST]
+
+
+def test_an_archive_of_several_files_is_refused_with_their_names(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "source.zip", "w") as archive:
+        archive.writestr("jan.csv", b"id")
+        archive.writestr("feb.csv", b"id")
+    with pytest.raises(InputError, match=r"holds 2 files \(jan\.csv, feb\.csv\): unpack it"):
+        converted(tmp_path, (tmp_path / "source.zip").read_bytes(), name="table.zip")
+    with pytest.raises(InputError, match=r"is a spreadsheet: save its sheet as CSV"):
+        converted(tmp_path, b"PK", name="table.xlsx")
 
 
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [
-        ("id,user,time,amount\n".encode("utf-16"), "t.csv", "its header is not utf-8: set csv.encoding in the mapping"),
+        (
+            "id,user,time,amount\n".encode("utf-16-le"),
+            "t.csv",
+            r"looks like UTF-16: set `csv: \{encoding: utf-16-le\}`",
+        ),
+        (
+            "id,città\n".encode("cp1252"),
+            "t.csv",
+            "its header is not utf-8: set csv.encoding in the mapping, as latin-1",
+        ),
+        (b"PK", "t.zip", "cannot be read: File is not a zip file"),
         (
             gzip.compress(b"id,user,time,amount\n" * 9999)[:-9],
             "t.csv.gz",
@@ -148,13 +240,13 @@ def test_a_quote_that_never_closes_names_the_lines_that_it_swallows(tmp_path: Pa
         (gzip.compress(b"{}\n" * 9999)[:-9], "t.jsonl.gz", "cannot be read: Compressed file ended before"),
     ],
 )
-def test_damaged_and_misnamed_files_are_refused(tmp_path: Path, content: bytes, name: str, message: str) -> None:
+def test_damaged_and_misnamed_files_are_rejected(tmp_path: Path, content: bytes, name: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         converted(tmp_path, content, name=name)
     assert not (tmp_path / "out" / "events.jsonl").exists()
 
 
-def test_a_wrong_encoding_is_refused_where_it_shows(tmp_path: Path) -> None:
+def test_wrong_encoding_is_rejected_with_a_hint(tmp_path: Path) -> None:
     text = b"id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n1,\xec,2024-02-01T10:00:00Z,57.16\n"
     with pytest.raises(InputError, match=r"cannot be read: 'ascii' codec .* \(another encoding\? set csv\.encoding"):
         converted(tmp_path, text, PLAIN_MAPPING + "csv: {encoding: ascii}\n")
@@ -162,24 +254,25 @@ def test_a_wrong_encoding_is_refused_where_it_shows(tmp_path: Path) -> None:
         converted(tmp_path, text, PLAIN_MAPPING + "csv: {encoding: klingon}\n")
 
 
-def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
+def test_file_without_a_header_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is empty: a CSV file begins with a header of column names"):
         converted(tmp_path, "")
 
 
 def test_a_header_without_rows_makes_an_empty_file(tmp_path: Path) -> None:
-    made = converted(tmp_path, "id,user,time,amount\n")
-    assert made.summary.rows == 0
-    assert (made.folder / "events.jsonl").read_bytes() == b""
+    result = converted(tmp_path, "id,user,time,amount\n")
+    assert result.summary.rows == 0
+    assert (result.folder / "events.jsonl").read_bytes() == b""
 
 
-def test_a_column_that_is_there_twice_is_refused_if_it_is_needed(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="the header has the column amount more than once"):
-        converted(tmp_path, "id,user,time,amount,amount\n")
+def test_a_column_whose_name_stands_again_gets_a_number(tmp_path: Path) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, beneficiary_id: user.1")
+    result = converted(tmp_path, "id,user,time,user,amount\n1,17,2024-02-01T10:00:00Z,18,57.16\n", mapping)
+    assert result.events == [{**FIRST, "beneficiary_id": "18"}]
     assert converted(tmp_path, "id,user,time,amount,x,x\n1,17,2024-02-01T10:00:00Z,57.16,,\n").events == [FIRST]
 
 
-def test_a_missing_column_names_the_closest_and_all_there_are(tmp_path: Path) -> None:
+def test_missing_column_error_lists_the_closest_and_all_columns(tmp_path: Path) -> None:
     message = (
         r"table\.csv has no column 'amount' for amount \(did you mean 'amounts'\?\); it has: id, user, time, amounts\. "
         "If a table may lack it, set `may_be_missing: true`"
@@ -189,7 +282,7 @@ def test_a_missing_column_names_the_closest_and_all_there_are(tmp_path: Path) ->
     assert not (tmp_path / "out" / "events.jsonl").exists()
 
 
-def test_a_column_that_may_be_missing_is_blank_where_it_is(tmp_path: Path) -> None:
+def test_column_that_may_be_missing_counts_as_blank(tmp_path: Path) -> None:
     mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: {column: city, may_be_missing: true}")
     assert converted(tmp_path, "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n", mapping).events == [FIRST]
     text = "id,user,time,amount,city\n1,17,2024-02-01T10:00:00Z,57.16,Rome\n"

@@ -1,7 +1,8 @@
-"""JSON Lines files, each with the events written down by hand."""
+"""Conversion of JSON Lines files, compared with hand-written events."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,16 +16,16 @@ ROW = '{"id": 1, "user": "u", "time": "2024-02-01T10:00:00Z", "amount": 57.10}\n
 EVENT = {"type": "transaction", "transaction_id": "1", "user_id": "u", "timestamp": 1_706_781_600_000, "amount": 57.1}
 
 
-def test_each_line_makes_an_event_and_blank_lines_none(tmp_path: Path) -> None:
+def test_each_line_makes_an_event_and_blank_lines_are_skipped(tmp_path: Path) -> None:
     assert converted(tmp_path, ROW + "\n" + ROW, name=NAME).events == [EVENT, EVENT]
 
 
-def test_files_longer_than_what_is_read_ahead_for_their_keys(tmp_path: Path) -> None:
+def test_files_longer_than_the_lines_read_for_column_names(tmp_path: Path) -> None:
     rows = 2 * HEADER_LINES + 1
     text = "".join(ROW.replace('"id": 1', f'"id": {number}') for number in range(rows))
-    made = converted(tmp_path, text + "broken\n", name=NAME)
-    assert [event["transaction_id"] for event in made.events] == [str(number) for number in range(rows)]
-    assert [error["row"] for error in made.errors] == [rows + 1]
+    result = converted(tmp_path, text + "broken\n", name=NAME)
+    assert [event["transaction_id"] for event in result.events] == [str(number) for number in range(rows)]
+    assert [error["row"] for error in result.errors] == [rows + 1]
 
 
 def test_an_optional_key_may_be_absent_or_null_in_some_lines(tmp_path: Path) -> None:
@@ -33,29 +34,29 @@ def test_an_optional_key_may_be_absent_or_null_in_some_lines(tmp_path: Path) -> 
     assert converted(tmp_path, text, mapping, NAME).events == [EVENT, EVENT, {**EVENT, "city": "Rome"}]
 
 
-def test_an_optional_key_that_no_line_has_is_refused(tmp_path: Path) -> None:
+def test_optional_key_that_no_line_has_is_rejected(tmp_path: Path) -> None:
     mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: town")
     with pytest.raises(InputError, match=r"has no column 'town' for city; it has: id, user, time, amount"):
         converted(tmp_path, ROW, mapping, NAME)
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_required_key_that_no_line_has_is_refused(tmp_path: Path) -> None:
+def test_required_key_that_no_line_has_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has no column 'amount' for amount \(did you mean 'amt'\?\)"):
         converted(tmp_path, ROW.replace("amount", "amt"), name=NAME)
 
 
 def test_a_required_key_that_one_line_lacks_rejects_that_line(tmp_path: Path) -> None:
-    made = converted(tmp_path, ROW + ROW.replace('"user": "u", ', ""), name=NAME)
-    assert made.events == [EVENT]
+    result = converted(tmp_path, ROW + ROW.replace('"user": "u", ', ""), name=NAME)
+    assert result.events == [EVENT]
     expected = {"input": NAME, "row": 2, "column": "user", "value": None, "expected": "a value (user_id is required)"}
-    assert made.errors == [expected]
+    assert result.errors == [expected]
 
 
-def test_what_is_no_object_is_rejected_with_its_line_number(tmp_path: Path) -> None:
-    made = converted(tmp_path, ROW + "\n{broken\n7\n" + "[" * 5000 + "\n" + ROW, name=NAME)
-    assert made.events == [EVENT, EVENT]
-    assert [(error["row"], error["value"][:7], error["expected"]) for error in made.errors] == [
+def test_lines_without_an_object_are_rejected_with_their_number(tmp_path: Path) -> None:
+    result = converted(tmp_path, ROW + "\n{broken\n7\n" + "[" * 5000 + "\n" + ROW, name=NAME)
+    assert result.events == [EVENT, EVENT]
+    assert [(error["row"], error["value"][:7], error["expected"]) for error in result.errors] == [
         (3, "{broken", "a JSON object on one line"),
         (4, "7\n", "a JSON object on one line"),
         (5, "[[[[[[[", "a JSON object on one line"),
@@ -64,42 +65,78 @@ def test_what_is_no_object_is_rejected_with_its_line_number(tmp_path: Path) -> N
 
 def test_numbers_and_texts_beyond_json_reject_their_line_only(tmp_path: Path) -> None:
     lines = [ROW.replace("57.10", "1" * 5000), ROW.replace('"u"', '"\\ud800"'), ROW.replace("57.10", "1e999"), ROW]
-    made = converted(tmp_path, "".join(lines), name=NAME)
-    assert made.events == [EVENT]
-    assert [error["row"] for error in made.errors] == [1, 2, 3]
+    result = converted(tmp_path, "".join(lines), name=NAME)
+    assert result.events == [EVENT]
+    assert [error["row"] for error in result.errors] == [1, 2, 3]
 
 
 def test_ids_of_any_length_are_exact(tmp_path: Path) -> None:
     identifier = "123456789012345678901234567890"
-    made = converted(tmp_path, ROW.replace('"id": 1', f'"id": {identifier}'), name=NAME)
-    assert made.events == [{**EVENT, "transaction_id": identifier}]
+    result = converted(tmp_path, ROW.replace('"id": 1', f'"id": {identifier}'), name=NAME)
+    assert result.events == [{**EVENT, "transaction_id": identifier}]
 
 
-def test_values_of_nested_objects_are_named_by_their_path(tmp_path: Path) -> None:
+def test_nested_values_are_addressed_by_path(tmp_path: Path) -> None:
     mapping = """
 kind: transaction
 fields: {transaction_id: id, user_id: $.card.owner.id, timestamp: time, amount: "$.sums[0]"}
 """
     text = '{"id": 1, "card": {"owner": {"id": 5}}, "time": "2024-02-01T10:00:00Z", "sums": [3.5]}\n'
     more = text.replace('{"id": 5}', "{}") + text.replace('{"owner": {"id": 5}}', "9")
-    made = converted(tmp_path, text + more, mapping, NAME)
-    assert [(event["user_id"], event["amount"]) for event in made.events] == [("5", 3.5)]
-    assert [(error["row"], error["column"], error["value"], error["expected"]) for error in made.errors] == [
+    result = converted(tmp_path, text + more, mapping, NAME)
+    assert [(event["user_id"], event["amount"]) for event in result.events] == [("5", 3.5)]
+    assert [(error["row"], error["column"], error["value"], error["expected"]) for error in result.errors] == [
         (2, "card", None, "a value (user_id is required)"),
         (3, "card", "9", "an object with the key 'owner'"),
     ]
 
 
-def test_numbers_and_flags_do_not_stand_for_each_other(tmp_path: Path) -> None:
+def test_numbers_and_flags_are_not_confused(tmp_path: Path) -> None:
     text = "".join(ROW.replace("57.10", amount) for amount in ("1", "true", "1.0", '"1"', "[1]"))
-    made = converted(tmp_path, text, name=NAME)
-    assert [event["amount"] for event in made.events] == [1.0, 1.0, 1.0]
-    assert [(error["row"], error["value"]) for error in made.errors] == [(2, "True"), (5, "[1]")]
+    result = converted(tmp_path, text, name=NAME)
+    assert [event["amount"] for event in result.events] == [1.0, 1.0, 1.0]
+    assert [(error["row"], error["value"]) for error in result.errors] == [(2, "True"), (5, "[1]")]
 
 
-def test_a_json_array_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"is one JSON array: write one object a line"):
-        converted(tmp_path, f"[{ROW}]", name="table.json")
+ROWS = [json.loads(ROW), json.loads(ROW) | {"id": 2}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ROWS), json.dumps(ROWS, indent=2), json.dumps({"status": "ok", "data": ROWS}, indent=2),
+        "\n".join(json.dumps(row, indent=2) for row in ROWS), "\ufeff" + json.dumps(ROWS, indent=2),
+        f"[{ROW},{ROW.replace('1', '2', 1)}]",
+    ],
+)  # fmt: skip
+def test_a_document_is_read_as_its_objects(tmp_path: Path, text: str) -> None:
+    result = converted(tmp_path, text, name="table.json")
+    assert result.events == [EVENT, {**EVENT, "transaction_id": "2"}]
+    assert result.errors == []
+
+
+def test_one_pretty_printed_object_is_one_row(tmp_path: Path) -> None:
+    assert converted(tmp_path, json.dumps(ROWS[0], indent=2), name="table.json").events == [EVENT]
+
+
+def test_elements_of_an_array_that_are_no_objects_are_rejected(tmp_path: Path) -> None:
+    result = converted(tmp_path, json.dumps([ROWS[0], 7, None]), name="table.json")
+    assert result.events == [EVENT]
+    assert [error["row"] for error in result.errors] == [2, 3]
+
+
+def test_lines_whose_first_is_broken_are_still_lines(tmp_path: Path) -> None:
+    result = converted(tmp_path, '{"id": 1,\n' + ROW, name=NAME)
+    assert result.events == [EVENT]
+    assert [error["row"] for error in result.errors] == [1]
+
+
+def test_utf_16_and_nan_are_read(tmp_path: Path) -> None:
+    assert converted(tmp_path, (ROW + ROW).encode("utf-16"), name=NAME).events == [EVENT, EVENT]
+    text = ROW.replace("}", ', "lat": NaN}')
+    assert converted(
+        tmp_path, text, PLAIN_MAPPING.replace("amount: amount", "amount: amount, latitude: lat"), NAME
+    ).events == [EVENT]
 
 
 def test_an_empty_file_makes_an_empty_file(tmp_path: Path) -> None:

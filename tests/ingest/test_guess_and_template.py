@@ -1,4 +1,4 @@
-"""The proposals that a user starts from."""
+"""Guessed mappings and mapping templates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ingest.column_match import match_columns
 from ingest.errors import InputError
-from ingest.guess import guess_mapping, match_columns
+from ingest.guess import guess_mapping
 from ingest.mapping import parse_mapping
 from ingest.synonyms import home_columns
 from ingest.targets import TARGETS
@@ -34,7 +35,7 @@ def test_the_template_loads_with_everything_in_it_uncommented(kind: str) -> None
     assert set(parse_mapping(text).field_names) == set(TARGETS[kind].field_names)
 
 
-def test_names_are_matched_whatever_their_style() -> None:
+def test_column_names_match_in_any_style() -> None:
     columns = ["TX_AMOUNT", "customerId", "Transaction ID", "tx-datetime", "TERMINAL_ID", "lat", "unheard_of"]
     fields = TARGETS["transaction"].field_names
     assert match_columns(columns, fields) == {
@@ -47,7 +48,7 @@ def test_names_are_matched_whatever_their_style() -> None:
     }
 
 
-def test_a_guess_for_card_transactions_is_a_mapping_that_works(tmp_path: Path) -> None:
+def test_guessed_mapping_for_card_transactions_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "cards.csv"
     path.write_text(
         "TRANSACTION_ID;TX_DATETIME;CUSTOMER_ID;TERMINAL_ID;TX_AMOUNT;TX_TIME_DAYS;TX_FRAUD;TX_FRAUD_SCENARIO\n"
@@ -67,10 +68,10 @@ def test_a_guess_for_card_transactions_is_a_mapping_that_works(tmp_path: Path) -
         "  merchant_id: TERMINAL_ID\n"
         "label:\n"
         "  is_fraud: TX_FRAUD\n"
-        "  delay_days: 7  # assumed: how long after its transaction a label is known\n"
+        "  delay_days: 7  # assumed: days from the transaction until its label is known\n"
         "  pattern: TX_FRAUD_SCENARIO\n"
         "# Not used: TX_TIME_DAYS\n"
-        "# It reads all of the first 1 rows.\n"
+        "# Reads all of the first 1 rows.\n"
     )
     assert parse_mapping(text).kind == "transaction"
 
@@ -88,7 +89,7 @@ CARDS = "\n".join(
 )  # fmt: skip
 
 
-def test_a_guess_for_a_card_generators_table_takes_the_merchants_place_and_encodes_names(tmp_path: Path) -> None:
+def test_guess_uses_merchant_location_and_encodes_merchant_names(tmp_path: Path) -> None:
     path = tmp_path / "cards.csv"
     path.write_text(CARDS)
     text = guess_mapping(path)
@@ -109,16 +110,16 @@ def test_a_guess_for_a_card_generators_table_takes_the_merchants_place_and_encod
         "  is_fraud: is_fraud",
     ]
     assert "# Of the user's home, for a mapping of kind user_profile: city, lat, long\n" in text
-    assert text.endswith("# It reads all of the first 2 rows.\n")
-    made = converted(tmp_path, CARDS, text)
-    assert [event["merchant_id"] for event in made.events if event["type"] == "transaction"] == [
+    assert text.endswith("# Reads all of the first 2 rows.\n")
+    result = converted(tmp_path, CARDS, text)
+    assert [event["merchant_id"] for event in result.events if event["type"] == "transaction"] == [
         "fraud_Rippin,%20Kub%20and%20Mann",
         'Caf%C3%A9%20"Zur%20Post"',
     ]
-    assert [event["user_id"] for event in made.events[:2]] == ["2703186189652095", "6304239999999999999"]
+    assert [event["user_id"] for event in result.events[:2]] == ["2703186189652095", "6304239999999999999"]
 
 
-def test_a_guess_for_the_card_generators_users_takes_what_it_knows_as_attributes(tmp_path: Path) -> None:
+def test_guess_for_users_maps_known_columns_as_attributes(tmp_path: Path) -> None:
     path = tmp_path / "users.csv"
     path.write_text(
         "ssn|cc_num|gender|city|state|zip|lat|long|city_pop|job|dob\n"
@@ -138,11 +139,11 @@ def test_a_guess_for_the_card_generators_users_takes_what_it_knows_as_attributes
         "  city_pop: {column: city_pop, type: number}",
         "  job: {column: job, type: text}",
         "# Not used: ssn, city, zip",
-        "# It reads all of the first 1 rows.",
+        "# Reads all of the first 1 rows.",
     ]
 
 
-def test_columns_that_a_bank_has_computed_already_are_known() -> None:
+def test_precomputed_bank_columns_are_recognised() -> None:
     columns = ["distance_from_home", "account_tenure_months", "txn_count_1h"]
     assert match_columns(columns, TARGETS["transaction"].field_names) == {
         "distance_from_home_km": "distance_from_home",
@@ -151,7 +152,7 @@ def test_columns_that_a_bank_has_computed_already_are_known() -> None:
     }
 
 
-def test_without_a_merchants_place_the_place_is_the_transactions() -> None:
+def test_coordinates_are_the_transactions_without_merchant_coordinates() -> None:
     fields = TARGETS["transaction"].field_names
     columns = ["lat", "long", "city"]
     assert match_columns(columns, fields) == {"latitude": "lat", "longitude": "long", "city": "city"}
@@ -159,7 +160,7 @@ def test_without_a_merchants_place_the_place_is_the_transactions() -> None:
     assert home_columns([*columns, "merch_lat"]) == columns
 
 
-def test_columns_that_hold_something_go_before_empty_ones_and_lists_fill_lists_only(tmp_path: Path) -> None:
+def test_filled_columns_rank_before_blank_ones_and_lists_match_list_fields(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     table = pa.table(
         {
@@ -181,22 +182,25 @@ def test_columns_that_hold_something_go_before_empty_ones_and_lists_fill_lists_o
         "  timestamp: {column: unix_time, format: epoch_s}",
         "  amount: amt",
     ]
-    assert lines[-2:] == ["# Not used: user_id, timestamp, amount, city", "# It reads all of the first 2 rows."]
+    assert lines[-2:] == ["# Not used: user_id, timestamp, amount, city", "# Reads all of the first 2 rows."]
 
 
-def test_a_guess_says_what_is_missing_and_what_is_rejected(tmp_path: Path) -> None:
+def test_guess_comments_on_missing_fields_and_rejected_rows(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"sum": [1.0, -1.0], "date": [1_706_781_600, 1_706_781_601], "client": [1, 2]}), path)
     text = guess_mapping(path)
-    assert "  transaction_id: {row_number: true, prefix: tx-}  # no column looks like one\n" in text
+    assert "  transaction_id: {row_number: true, prefix: tx-}  # no matching column found\n" in text
     assert "  timestamp: {column: date, format: epoch_s}\n" in text
     assert text.endswith(
-        "# It rejects 1 of the first 2 rows, as row 2, column sum: '-1.0', expected a number from 0 to 1000000000000\n"
+        "# Rejects 1 of the first 2 rows, for example row 2, column sum: '-1.0', expected a number from 0 to 1000000000000\n"
     )
     pq.write_table(pa.table({"sum": [1.0], "x": [2]}), path)
     text = guess_mapping(path)
-    assert "  # user_id: COLUMN  # required, and no column looks like it\n" in text
-    assert text.endswith("# Not usable yet: fields: transaction needs timestamp, user_id too\n")
+    assert (
+        "  # user_id: COLUMN  # required, no matching column found; without one, {row_number: true, prefix: user-} makes "
+        "each payment a user of its own, without history\n"
+    ) in text
+    assert text.endswith("# Not usable yet: fields: transaction requires timestamp, user_id\n")
 
 
 def test_a_guess_for_profiles(tmp_path: Path) -> None:
@@ -210,13 +214,13 @@ def test_a_guess_for_profiles(tmp_path: Path) -> None:
         "  date_of_birth: {column: dob, format: '%d/%m/%Y'}",
         "nested:",
         '  - {column: address_history, into: address_history, type: "list[text]"}',
-        "# It reads all of the first 1 rows.",
+        "# Reads all of the first 1 rows.",
     ]
 
 
-def test_nothing_cannot_be_guessed_from(tmp_path: Path) -> None:
+def test_empty_file_cannot_be_guessed(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
-    with pytest.raises(InputError, match="is empty: there is nothing to guess from"):
+    with pytest.raises(InputError, match="is empty: a mapping cannot be guessed"):
         guess_mapping(tmp_path / "empty.jsonl")
 
 

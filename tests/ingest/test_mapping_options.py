@@ -1,28 +1,35 @@
-"""The options of a field, each by a row and what it becomes."""
+"""The options of a field, each tested with one row."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from ingest.dropped_values import DroppedValue
 from ingest.errors import RowError
 from ingest.mapping import parse_mapping
-from ingest.rows import event_of, records_of
-from tests.ingest.conversions import LABELLED_MAPPING
-from udfs.codec import decode_event
-from udfs.events import Event, Login, Transaction
+from ingest.rows import event_and_dropped, event_from_row, records_from_row
+from tests.ingest.conversions import LABELLED_MAPPING, PLAIN_MAPPING
+from udfs.records.codec import decode_event
+from udfs.records.events import Event, Login, Transaction
 
 BASE = {"id": "1", "user": "u", "time": "2024-02-01T10:00:00Z", "amount": "1"}
 
 
 def event(field: str, row_number: int = 0, **columns: Any) -> Event:
-    """The event of a usual row in which one more field is mapped, or a usual one differently."""
+    """The event of BASE and `columns`, by a mapping with the given fields added or replaced."""
     name = field.partition(":")[0]
     usual = {"transaction_id": "id", "user_id": "user", "timestamp": "time", "amount": "amount"}
     usual.pop(name, None)
     fields = ", ".join([f"{key}: {column}" for key, column in usual.items()] + [field])
-    return event_of({**BASE, **columns}, parse_mapping(f"kind: transaction\nfields: {{{fields}}}"), row_number)
+    return event_from_row({**BASE, **columns}, parse_mapping(f"kind: transaction\nfields: {{{fields}}}"), row_number)
+
+
+def dropped_of(field: str, **columns: Any) -> list[DroppedValue]:
+    text = f"kind: transaction\nfields: {{transaction_id: id, user_id: user, timestamp: time, amount: amount, {field}}}"
+    return event_and_dropped({**BASE, **columns}, parse_mapping(text))[1]
 
 
 def value(field: str, **columns: Any) -> object:
@@ -34,7 +41,7 @@ def test_a_prefix_makes_ids_of_numbers() -> None:
     assert value("merchant_id: {column: m, prefix: M-}", m=None) is None
 
 
-def test_encoding_makes_an_id_of_any_text_and_of_two_texts_never_the_same() -> None:
+def test_encode_accepts_any_text_and_keeps_ids_distinct() -> None:
     encoded = "merchant_id: {column: m, encode: true}"
     assert value(encoded, m="O'Reilly, Kuhn & Söhne") == "O'Reilly,%20Kuhn%20&%20S%C3%B6hne"
     assert value(encoded, m="Shop ") == "Shop%20"
@@ -44,7 +51,7 @@ def test_encoding_makes_an_id_of_any_text_and_of_two_texts_never_the_same() -> N
     assert value(encoded, m=None) is None
     assert value("merchant_id: {column: m, encode: true, prefix: M }", m="a b") == "Ma%20b"
     with pytest.raises(RowError, match=r"'a b', expected an id of 1 to 64 .* `encode: true` takes any text"):
-        value("merchant_id: m", m="a b")
+        value("user_id: user", user="a b")
 
 
 def test_a_constant_needs_no_column() -> None:
@@ -53,20 +60,30 @@ def test_a_constant_needs_no_column() -> None:
     assert value("country: {value: NO}") == "NO"
 
 
-def test_a_default_takes_the_place_of_blanks() -> None:
+def test_default_replaces_blanks() -> None:
     assert value("currency: {column: c, default: USD}", c=" ") == "USD"
     assert value("currency: {column: c, default: USD}", c="EUR") == "EUR"
     assert value("user_id: {column: user, default: nobody}", user=None) == "nobody"
 
 
-def test_a_lookup_translates_codes_and_refuses_those_it_lacks() -> None:
+def test_lookup_translates_codes_and_rejects_unknown_ones() -> None:
     channel = "channel: {column: c, lookup: {1: pos, 2: atm, x: null}}"
     assert [value(channel, c=code) for code in (1, "2", 2.0, "x", None)] == ["pos", "atm", "atm", None, None]
-    with pytest.raises(RowError, match=r"^row 0, column c: '3', expected one of the codes of `lookup`: 1, 2, x$"):
-        value(channel, c=3)
+    assert [value(channel, c=code) for code in ("1.0", " 2 ")] == ["pos", "atm"]
+    assert value(channel, c=3) is None
+    [dropped] = dropped_of(channel, c=3)
+    assert dropped.field == "channel"
+    assert str(dropped.error) == "row 0, column c: '3', expected one of the codes of `lookup`: 1, 2, x"
+    with pytest.raises(RowError, match=r"^row 0, column c: '3', expected one of the codes of `lookup`: a$"):
+        value("kind: {column: c, lookup: {a: refund}}", c=3)
 
 
-def test_a_default_takes_the_place_of_codes_that_the_lookup_lacks() -> None:
+def test_a_code_of_the_lookup_may_be_a_text_that_is_blank_elsewhere() -> None:
+    channel = 'channel: {column: c, lookup: {"-": pos, NA: atm}}'
+    assert [value(channel, c=code) for code in ("-", "NA", "N/A")] == ["pos", "atm", None]
+
+
+def test_default_replaces_codes_missing_from_the_lookup() -> None:
     assert value("channel: {column: c, lookup: {1: pos}, default: other}", c=3) == "other"
     assert value("channel: {column: c, lookup: {1: pos}, default: null}", c=3) is None
 
@@ -76,7 +93,7 @@ def test_a_null_in_the_lookup_of_a_required_field_is_an_error() -> None:
         value("user_id: {column: user, lookup: {u: null}}")
 
 
-def test_several_columns_make_one_value() -> None:
+def test_several_columns_are_joined_to_one_value() -> None:
     day_and_time = 'timestamp: {columns: [d, t], format: "%Y%m%d %H:%M"}'
     assert value(day_and_time, d=20240201, t="10:00") == 1_706_781_600_000
     assert value("user_id: {columns: [a, b], join: '-'}", a=1, b="x") == "1-x"
@@ -88,10 +105,14 @@ def test_several_columns_make_one_value() -> None:
 
 def test_a_row_number_may_be_an_id() -> None:
     numbered = "transaction_id: {row_number: true, prefix: tx-}"
-    made = event(numbered, row_number=12)
-    assert isinstance(made, Transaction)
-    assert made.transaction_id == "tx-12"
-    with pytest.raises(RowError, match=r"expected known in a stream: `row_number` works for files only"):
+    result = event(numbered, row_number=12)
+    assert isinstance(result, Transaction)
+    assert re.fullmatch("tx-12-[0-9a-f]{8}", result.transaction_id)
+    assert event(numbered, row_number=12) == result
+    other = event(numbered, row_number=12, amount="2")
+    assert isinstance(other, Transaction)
+    assert other.transaction_id != result.transaction_id
+    with pytest.raises(RowError, match=r"expected a row of a file: rows of a stream have no `row_number`"):
         event(numbered)
 
 
@@ -102,28 +123,32 @@ def test_amounts_in_minor_units_and_with_currency_signs() -> None:
 
 def test_negative_amounts_may_be_refunds() -> None:
     refunds = "amount: {column: amount, negative: refund}"
-    made = event(refunds, amount="-57.16")
-    assert isinstance(made, Transaction)
-    assert (made.amount, made.kind) == (57.16, "refund")
-    made = event(refunds, amount="57.16")
-    assert isinstance(made, Transaction)
-    assert (made.amount, made.kind) == (57.16, "purchase")
+    result = event(refunds, amount="-57.16")
+    assert isinstance(result, Transaction)
+    assert (result.amount, result.kind) == (57.16, "refund")
+    result = event(refunds, amount="57.16")
+    assert isinstance(result, Transaction)
+    assert (result.amount, result.kind) == (57.16, "purchase")
     with pytest.raises(RowError, match=r"^row 0, column amount: '-57.16', expected a number from 0 to 1000000000000$"):
         event("amount: amount", amount="-57.16")
 
 
-def test_blank_values_of_ones_own() -> None:
+def test_custom_blank_values() -> None:
     mapping = parse_mapping(
         'kind: login\nblank_values: ["-", "NA"]\nfields: {event_id: e, user_id: u, timestamp: t, city: c, device_id: d}'
     )
     row = {"e": "1", "u": "2", "t": "2024-02-01", "c": "-", "d": "NaN"}
-    assert event_of(row, mapping) == Login(event_id="1", user_id="2", timestamp=1_706_745_600_000, device_id="NaN")
+    assert event_from_row(row, mapping) == Login(event_id="1", user_id="2", timestamp=1_706_745_600_000)
+    own = parse_mapping(PLAIN_MAPPING + "blank_values: [x]\nattributes: {a: a, b: b}")
+    result = event_from_row({**BASE, "a": "None", "b": "x"}, own)
+    assert isinstance(result, Transaction)
+    assert result.attributes == {"a": "None"}  # of an attribute any text may be a value
 
 
-def test_an_event_id_that_the_source_lacks_is_made_of_the_content() -> None:
+def test_unmapped_event_id_is_derived_from_the_content() -> None:
     mapping = parse_mapping("kind: login\nfields: {user_id: u, timestamp: t, city: c}")
     row = {"u": "2", "t": "2024-02-01", "c": "Rome"}
-    first, again, other = (event_of(made, mapping) for made in (row, dict(row), {**row, "c": "Oslo"}))
+    first, again, other = (event_from_row(result, mapping) for result in (row, dict(row), {**row, "c": "Oslo"}))
     assert isinstance(first, Login)
     assert isinstance(other, Login)
     assert first == again
@@ -133,24 +158,25 @@ def test_an_event_id_that_the_source_lacks_is_made_of_the_content() -> None:
                         % first.event_id.encode()) == first  # fmt: skip
 
 
-def test_the_first_wrong_field_of_the_mapping_is_the_one_reported() -> None:
+def test_first_unreadable_field_in_mapping_order_is_reported() -> None:
     mapping = parse_mapping("kind: transaction\nfields: {amount: a, timestamp: t, user_id: u, transaction_id: i}")
     with pytest.raises(RowError) as caught:
-        event_of({"a": "x", "t": "y", "u": "", "i": ""}, mapping, 7)
+        event_from_row({"a": "x", "t": "y", "u": "", "i": ""}, mapping, 7)
     error = caught.value
     assert (error.row_number, error.column, error.value) == (7, "a", "x")
     assert error.expected == "a number from 0 to 1000000000000"
 
 
-def test_an_event_of_a_stream_does_not_look_at_its_label() -> None:
+def test_event_from_row_does_not_read_the_label() -> None:
     mapping = parse_mapping(LABELLED_MAPPING)
-    assert event_of({**BASE, "fraud": "perhaps"}, mapping) == event("amount: amount")
-    with pytest.raises(RowError, match="column fraud: 'perhaps', expected a flag"):
-        records_of({**BASE, "fraud": "perhaps"}, mapping)
+    assert event_from_row({**BASE, "fraud": "perhaps"}, mapping) == event("amount: amount")
+    records = records_from_row({**BASE, "fraud": "perhaps"}, mapping)
+    assert (records.label, records.truth) == (None, None)
+    assert [str(one.error).partition(":")[0] for one in records.dropped] == ["row 0, column fraud"]
 
 
-def test_rows_of_profiles_are_no_events() -> None:
+def test_event_from_row_rejects_profile_mappings() -> None:
     mapping = parse_mapping("kind: merchant\nfields: {merchant_id: m}")
-    with pytest.raises(TypeError, match="rows of kind merchant are no events"):
-        event_of({"m": 1}, mapping)
-    assert records_of({"m": 1}, mapping).record.merchant_id == "1"  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="rows of kind merchant are not events"):
+        event_from_row({"m": 1}, mapping)
+    assert records_from_row({"m": 1}, mapping).record.merchant_id == "1"  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""JSON and Python literals in text columns: what is read, what is refused, and where it goes."""
+"""JSON and Python literals in text columns: parsing, rejection, and output columns."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_json_and_python_literals_are_read(text: str, value: object) -> None:
 
 @given(JSON_VALUES)
 @settings(deadline=None, max_examples=100)
-def test_what_python_writes_as_repr_is_read_back(value: object) -> None:
+def test_python_repr_is_parsed_back(value: object) -> None:
     assert parse_literal(repr(value)) == value
 
 
@@ -84,7 +84,7 @@ def test_what_python_writes_as_repr_is_read_back(value: object) -> None:
         ),
     ],
 )
-def test_what_is_neither_is_refused_and_never_evaluated(text: str) -> None:
+def test_other_texts_are_rejected_and_never_evaluated(text: str) -> None:
     with pytest.raises(UnreadableValue, match=r"^JSON or a Python literal \("):
         parse_literal(text)
 
@@ -115,7 +115,7 @@ def test_paths() -> None:
             parse_path(wrong)
 
 
-def test_histories_become_typed_columns_and_extra_ones_go_beside(tmp_path: Path) -> None:
+def test_nested_histories_are_typed_and_extras_go_to_their_file(tmp_path: Path) -> None:
     table = pa.table(
         {
             "user": [1, 2, 3],
@@ -123,21 +123,21 @@ def test_histories_become_typed_columns_and_extra_ones_go_beside(tmp_path: Path)
             "where": ["['Rome', 'Oslo']", '["Ostia (\\"RM\\")"]', ""],
         }
     )
-    made = converted(tmp_path, table, USERS, "users.parquet")
-    assert made.errors == []
+    result = converted(tmp_path, table, USERS, "users.parquet")
+    assert result.errors == []
     assert [
-        (user["user_id"], user["risk_score_history"], user["address_history"]) for user in made.lines("users.jsonl")
+        (user["user_id"], user["risk_score_history"], user["address_history"]) for user in result.lines("users.jsonl")
     ] == [
         ("1", [1.0, 2.5], ["Rome", "Oslo"]),
         ("2", [], ['Ostia ("RM")']),
         ("3", [], []),
     ]
-    assert made.lines("extra.jsonl") == [
+    assert result.lines("extra.jsonl") == [
         {"row": 1, "user_id": "1", "newest": "Rome"},
         {"row": 2, "user_id": "2", "newest": 'Ostia ("RM")'},
         {"row": 3, "user_id": "3", "newest": None},
     ]
-    assert made.events == []
+    assert result.events == []
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,16 @@ def test_histories_become_typed_columns_and_extra_ones_go_beside(tmp_path: Path)
         ),
     ],
 )
-def test_what_does_not_parse_is_reported_with_its_row_and_never_emptied(
+def test_unparsable_nested_text_is_reported_and_not_treated_as_blank(
     tmp_path: Path, scores: str, expected: str
 ) -> None:
     table = pa.table({"user": [1, 2], "scores": [None, scores], "where": ["[]", "[]"]})
-    made = converted(tmp_path, table, USERS, "users.parquet")
-    assert [user["user_id"] for user in made.lines("users.jsonl")] == ["1"]
-    [error] = made.errors
+    result = converted(tmp_path, table, USERS, "users.parquet")
+    assert [(user["user_id"], user["risk_score_history"]) for user in result.lines("users.jsonl")] == [
+        ("1", []),
+        ("2", []),
+    ]
+    [error] = result.lines("dropped.jsonl")
     assert (error["row"], error["column"], error["value"]) == (2, "scores", scores)
     assert error["expected"].startswith(expected)
 
@@ -176,13 +179,13 @@ def test_a_nested_value_may_be_read_further_as_a_column(tmp_path: Path) -> None:
         "timestamp: time", 'timestamp: {column: when, format: "%d.%m.%Y"}'
     )
     mapping += "nested: [{column: details, into: when, path: $.day, type: text}]\n"
-    made = converted(tmp_path, "id|user|amount|details\n1|2|3|{'day': '01.02.2024'}\n", mapping)
-    assert [event["timestamp"] for event in made.events] == [1_706_745_600_000]
+    result = converted(tmp_path, "id|user|amount|details\n1|2|3|{'day': '01.02.2024'}\n", mapping)
+    assert [event["timestamp"] for event in result.events] == [1_706_745_600_000]
 
 
 def test_native_lists_and_objects_need_no_parsing(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [{"user": 1, "scores": {"history": [{"score": 7}]}, "where": ["Rome"]}]
-    made = converted(tmp_path, pa.Table.from_pylist(rows), USERS, "users.parquet")
-    assert [(user["risk_score_history"], user["address_history"]) for user in made.lines("users.jsonl")] == [
+    result = converted(tmp_path, pa.Table.from_pylist(rows), USERS, "users.parquet")
+    assert [(user["risk_score_history"], user["address_history"]) for user in result.lines("users.jsonl")] == [
         ([7.0], ["Rome"])
     ]

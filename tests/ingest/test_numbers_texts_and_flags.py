@@ -1,4 +1,4 @@
-"""Numbers, ids, texts and flags: what each reader makes of a value, by hand."""
+"""Readers of numbers, ids, texts and flags, compared with hand-written values."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import UnreadableValue
-from ingest.readers.blank import is_blank
+from ingest.readers.blank import BlankTexts, is_blank
+from ingest.readers.code import choice_reader, read_currency
 from ingest.readers.flag import flag_reader
 from ingest.readers.number import NumberRange, NumberStyle, number_reader
-from ingest.readers.text import choice_reader, identifier_reader, plain_text, read_currency, read_time_zone, text_reader
+from ingest.readers.text import identifier_reader, plain_text, read_time_zone, text_reader
 
 AMOUNT = NumberRange(0.0, 1e12)
 
@@ -91,12 +92,12 @@ def test_cents_become_the_nearest_double_of_their_decimal_text(cents: int) -> No
         Decimal("Infinity"),
     ],
 )
-def test_what_is_no_amount_is_refused(value: object) -> None:
+def test_invalid_amounts_are_rejected(value: object) -> None:
     with pytest.raises(UnreadableValue, match=r"^a number from 0 to 1000000000000"):
         number_reader(AMOUNT)(value)
 
 
-def test_a_comma_where_points_are_expected_says_which_option_to_set() -> None:
+def test_unexpected_decimal_comma_error_names_the_option() -> None:
     with pytest.raises(UnreadableValue, match=r'for decimal commas set `decimal: ","`'):
         number_reader(AMOUNT)("57,16")
 
@@ -114,7 +115,7 @@ def test_a_comma_where_points_are_expected_says_which_option_to_set() -> None:
         ("12 EUR", NumberStyle(remove=("EUR", "$")), 12.0),
     ],
 )
-def test_styles_of_numbers(text: str, style: NumberStyle, number: float) -> None:
+def test_number_styles(text: str, style: NumberStyle, number: float) -> None:
     assert number_reader(style=style)(text) == number
 
 
@@ -129,7 +130,7 @@ def test_styles_of_numbers(text: str, style: NumberStyle, number: float) -> None
         ("1,5,6", NumberStyle(",")),
     ],
 )
-def test_numbers_of_another_style_are_refused_instead_of_misread(text: str, style: NumberStyle) -> None:
+def test_numbers_in_another_style_are_rejected(text: str, style: NumberStyle) -> None:
     with pytest.raises(UnreadableValue):
         number_reader(style=style)(text)
 
@@ -160,12 +161,12 @@ def test_ids(value: object, identifier: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a b", "ü", "x" * 65, 1.5, True, "a\u0000", [1], 10**70])
-def test_what_is_no_id_is_refused(value: object) -> None:
+def test_invalid_ids_are_rejected(value: object) -> None:
     with pytest.raises(UnreadableValue):
         identifier_reader()(value)
 
 
-def test_an_id_that_a_prefix_makes_too_long_says_so() -> None:
+def test_too_long_id_error_names_the_prefix() -> None:
     assert identifier_reader("C")("x" * 63) == "C" + "x" * 63
     with pytest.raises(
         UnreadableValue, match=r"1 to 64 printable ASCII characters without spaces \(with the prefix 'C'\)"
@@ -180,12 +181,28 @@ def test_texts_are_measured_in_bytes() -> None:
         text_reader()("ü" * 129)
 
 
-def test_codes_are_exact_and_choices_take_any_case() -> None:
-    assert read_currency("EUR") == "EUR"
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("EUR", "EUR"), ("eur", "EUR"), (" Usd ", "USD"), ("840", "USD"), (978, "EUR"), (36.0, "AUD"), ("US Dollar", "USD"),
+        ("us dollars", "USD"), ("UK pounds", "GBP"), ("Euro", "EUR"), ("Yen", "JPY"), ("Indian rupee", "INR"), ("€", "EUR"),
+        ("Turkish lira", "TRY"), ("Bitcoin", "BTC"), ("XYZ", "XYZ"),
+    ],
+)  # fmt: skip
+def test_currencies_are_read_by_code_number_name_and_sign(written: object, code: str) -> None:
+    assert read_currency(written) == code
+
+
+def test_codes_that_mean_several_things_or_none_are_refused() -> None:
     assert read_time_zone("Europe/Berlin") == "Europe/Berlin"
-    assert choice_reader(("purchase", "refund"))("REFUND") == "refund"
+    assert choice_reader("type", ("purchase", "refund"))("REFUND") == "refund"
+    assert choice_reader("kind", ("purchase", "refund"))("Sale") == "purchase"
     for read, value in (
-        (read_currency, "eur"),
+        (read_currency, "$"),
+        (read_currency, "Rupee"),
+        (read_currency, "Dollar"),
+        (read_currency, ""),
+        (read_currency, "0"),
         (read_currency, "E1R"),
         (read_time_zone, "Berlin"),
         (read_time_zone, "../etc"),
@@ -193,7 +210,7 @@ def test_codes_are_exact_and_choices_take_any_case() -> None:
         with pytest.raises(UnreadableValue):
             read(value)
     with pytest.raises(UnreadableValue, match=r"^one of purchase, refund"):
-        choice_reader(("purchase", "refund"))("sale")
+        choice_reader("type", ("purchase", "refund"))("sale")
 
 
 @pytest.mark.parametrize("value", ["1", 1, True, "TRUE", "Yes", "y", "t", 1.0])
@@ -206,7 +223,7 @@ def test_false_flags(value: object) -> None:
     assert flag_reader()(value) is False
 
 
-def test_flags_of_ones_own() -> None:
+def test_custom_flag_values() -> None:
     fraud_or_other = flag_reader(("fraud",))
     assert [fraud_or_other(value) for value in ("Fraud", "legit", 0, 1)] == [True, False, False, False]
     fraud_or_legit = flag_reader(("fraud",), ("legit",))
@@ -217,16 +234,70 @@ def test_flags_of_ones_own() -> None:
         flag_reader()("2")
 
 
-def test_what_counts_as_nothing() -> None:
+def test_blank_values() -> None:
     assert all(
-        is_blank(value) for value in (None, "", "  ", "NaN", "None", "null", float("nan"), Decimal("NaN"), "<NA>")
+        is_blank(value)
+        for value in (None, "", "  ", "NaN", "None", "null", float("nan"), Decimal("NaN"), "<NA>", "NA", "-")
     )
-    something: tuple[object, ...] = (0, False, "0", "NA", "-", [], 0.0)
+    something: tuple[object, ...] = (0, False, "0", "NAN1", "--x", [], 0.0)
     assert not any(is_blank(value) for value in something)
-    assert is_blank("-", frozenset({"-"}))
+    assert is_blank("x", BlankTexts(frozenset({"x"})))
+    assert is_blank("NA", BlankTexts(frozenset({"x"})))
+    assert not is_blank("NA", BlankTexts(frozenset({"x"}), only_own=True))
+    assert not is_blank("NA", BlankTexts(is_country=True))
 
 
-def test_plain_texts_of_values() -> None:
+@pytest.mark.parametrize(
+    "value",
+    [4.99e18, 2.0**53, "4.99e+18", "3.57303E+15", "3,57303E+15", "4E+15", "9007199254740993.0"],
+)
+def test_numbers_that_have_lost_digits_are_no_ids(value: object) -> None:
+    with pytest.raises(UnreadableValue, match="export the column as text"):
+        identifier_reader()(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("123", "123"), ("123.0", "123"), (123.0, "123"), (" 123.00 ", "123"), ("1.5", "1.5"), ("3e10", "3e10"),
+        ("007", "007"),
+        ('="007"', "007"), (9_007_199_254_740_993, "9007199254740993"), ("9007199254740993", "9007199254740993"),
+        ("4.99e18", "4.99e18"),
+    ],
+)  # fmt: skip
+def test_a_number_is_one_id_in_every_format(value: object, text: str) -> None:
+    assert identifier_reader()(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "flag"), [("1.0", True), ("0.0", False), ("1", True), (1.0, True), (" 0.00 ", False)]
+)
+def test_flags_may_be_written_as_doubles(value: object, flag: bool) -> None:
+    assert flag_reader()(value) is flag
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("(12.34)", -12.34), ("12.34-", -12.34), ("5.00 CR", -5.0), ("5.00CR", -5.0), ("5.00 DR", 5.0), ("-12.34", -12.34),
+        ("\u221212.34", -12.34), ("( 12.34 )", -12.34), ("+5", 5.0), ("- 5", -5.0),
+    ],
+)  # fmt: skip
+def test_negatives_as_accounting_writes_them(written: str, number: float) -> None:
+    assert number_reader()(written) == number
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f", "\u2009"])
+def test_a_space_between_thousands_may_be_one_that_does_not_break(space: str) -> None:
+    read = number_reader(style=NumberStyle(decimal=",", thousands=" "))
+    assert read(f"1{space}234{space}567,89") == 1_234_567.89
+    with pytest.raises(UnreadableValue, match="spaces between thousands set `thousands"):
+        number_reader()(f"1{space}234")
+    with pytest.raises(UnreadableValue):
+        read(f"1{space}23,5")
+
+
+def test_plain_text_of_values() -> None:
     assert [plain_text(value) for value in (1, 1.0, 1.5, True, " a ", Decimal("1.50"), Decimal("2.00"))] == [
         "1", "1", "1.5", "true", "a", "1.50", "2",
     ]  # fmt: skip

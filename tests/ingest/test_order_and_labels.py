@@ -19,28 +19,29 @@ from ingest.arrival_order import ArrivalSpool
 from ingest.convert import Input, convert
 from ingest.mapping import parse_mapping
 from tests.ingest.conversions import DAY_MS, LABELLED_MAPPING, PLAIN_MAPPING, Converted, converted
-from udfs.codec import decode_event
-from udfs.events import Label, Transaction
+from udfs.records.codec import decode_event
+from udfs.records.events import Label, Transaction
 
-A, B, C = 10 * 3_600_000, 12 * 3_600_000, DAY_MS + 10 * 3_600_000
+START = 1_706_745_600_000  # 2024-02-01T00:00:00Z
+A, B, C = START + 10 * 3_600_000, START + 12 * 3_600_000, START + DAY_MS + 10 * 3_600_000
 LABELLED = LABELLED_MAPPING.replace("timestamp: time", "timestamp: {column: time, format: epoch_ms}")
 PLAIN = PLAIN_MAPPING.replace("timestamp: time", "timestamp: {column: time, format: epoch_ms}")
 HEADER = "id,user,time,amount,fraud\n"
 
 
-def order(made: Converted) -> list[str]:
+def order(result: Converted) -> list[str]:
     """`a` for the transaction a, `a!` for its label."""
-    return [event["transaction_id"] + ("!" if event["type"] == "label" else "") for event in made.events]
+    return [event["transaction_id"] + ("!" if event["type"] == "label" else "") for event in result.events]
 
 
 def table(*rows: tuple[str, int]) -> str:
     return HEADER + "".join(f"{name},u,{time},1,{int(name == 'b')}\n" for name, time in rows)
 
 
-def test_a_label_is_where_it_becomes_known(tmp_path: Path) -> None:
-    made = converted(tmp_path, table(("a", A), ("b", B), ("c", C)), LABELLED)
-    assert order(made) == ["a", "b", "c", "a!", "b!", "c!"]
-    assert made.events[4] == {
+def test_label_is_placed_at_its_known_at(tmp_path: Path) -> None:
+    result = converted(tmp_path, table(("a", A), ("b", B), ("c", C)), LABELLED)
+    assert order(result) == ["a", "b", "c", "a!", "b!", "c!"]
+    assert result.events[4] == {
         "type": "label",
         "event_id": "label:b",
         "transaction_id": "b",
@@ -49,73 +50,111 @@ def test_a_label_is_where_it_becomes_known(tmp_path: Path) -> None:
         "known_at": B + DAY_MS,
         "is_fraud": True,
     }
-    assert (made.summary.written, made.summary.frauds) == ({"transactions": 3, "labels": 3}, 1)
+    assert (result.summary.written, result.summary.frauds) == ({"transactions": 3, "labels": 3}, 1)
 
 
-def test_input_that_is_not_sorted_is_sorted_by_time(tmp_path: Path) -> None:
-    made = converted(tmp_path, table(("c", C), ("b", B), ("a", A)), LABELLED)
-    assert order(made) == ["a", "b", "c", "a!", "b!", "c!"]
-    assert [line["transaction_id"] for line in made.lines("truth.jsonl")] == ["a", "b", "c"]
+def test_unsorted_input_is_sorted_by_time(tmp_path: Path) -> None:
+    result = converted(tmp_path, table(("c", C), ("b", B), ("a", A)), LABELLED)
+    assert order(result) == ["a", "b", "c", "a!", "b!", "c!"]
+    assert [line["transaction_id"] for line in result.lines("truth.jsonl")] == ["a", "b", "c"]
 
 
-def test_rows_of_one_time_keep_the_order_of_the_file(tmp_path: Path) -> None:
+def test_rows_with_equal_times_keep_their_order(tmp_path: Path) -> None:
     rows = [(f"t{number}", A) for number in (5, 3, 4, 1)]
     assert order(converted(tmp_path, table(*rows), PLAIN)) == ["t5", "t3", "t4", "t1"]
 
 
-def test_a_label_that_is_known_at_once_still_follows_its_transaction(tmp_path: Path) -> None:
+def test_label_without_delay_follows_its_transaction(tmp_path: Path) -> None:
     mapping = LABELLED.replace("delay_days: 1", "delay_days: 0")
     assert order(converted(tmp_path, table(("b", A), ("a", A)), mapping)) == ["b", "a", "b!", "a!"]
 
 
 def test_keep_order_moves_labels_only(tmp_path: Path) -> None:
-    made = converted(tmp_path, table(("c", C), ("a", A), ("b", C + DAY_MS)), LABELLED, keep_order=True)
-    # a's label is known at A + 1 day, which is the moment of c: it can't arrive before a itself, which comes after c.
-    assert order(made) == ["c", "a", "a!", "b", "c!", "b!"]
-    assert [line["transaction_id"] for line in made.lines("truth.jsonl")] == ["c", "a", "b"]
+    result = converted(tmp_path, table(("c", C), ("a", A), ("b", C + DAY_MS)), LABELLED, keep_order=True)
+    # a's label is known at A + 1 day, the time of c; a follows c in the file, so the label must follow a.
+    assert order(result) == ["c", "a", "a!", "b", "c!", "b!"]
+    assert [line["transaction_id"] for line in result.lines("truth.jsonl")] == ["c", "a", "b"]
 
 
-def test_a_label_may_tell_its_own_time_and_resolution(tmp_path: Path) -> None:
+def test_label_may_have_its_own_time_and_resolution(tmp_path: Path) -> None:
     mapping = PLAIN + "label: {is_fraud: fraud, known_at: {column: known, format: epoch_ms}, resolution_code: why}\n"
     text = "id,user,time,amount,fraud,known,why\n" + f"a,u,{A},1,1,{C},chargeback\nb,u,{B},1,,,\nc,u,{C},1,0,{C},\n"
-    made = converted(tmp_path, text, mapping)
-    assert order(made) == ["a", "b", "c", "a!", "c!"]
-    assert (made.events[3]["known_at"], made.events[3]["resolution_code"]) == (C, "chargeback")
-    assert made.summary.unlabelled == 1
-    assert [line["transaction_id"] for line in made.lines("truth.jsonl")] == ["a", "c"]
+    result = converted(tmp_path, text, mapping)
+    assert order(result) == ["a", "b", "c", "a!", "c!"]
+    assert (result.events[3]["known_at"], result.events[3]["resolution_code"]) == (C, "chargeback")
+    assert result.summary.unlabelled == 1
+    assert [line["transaction_id"] for line in result.lines("truth.jsonl")] == ["a", "c"]
 
 
-@pytest.mark.parametrize(
-    ("fraud", "known", "column", "value", "expected"),
-    [
-        ("2", C, "fraud", "2", "a flag: one of 1, t, true, y, yes or 0, f, false, n, no"),
-        ("1", "", "known", None, "a time (the row has an outcome)"),
-        ("1", A - 1, "known", str(A - 1), "a time at or after the transaction's timestamp"),
-    ],
-)
-def test_a_row_with_a_wrong_label_is_rejected_as_a_whole(
-    tmp_path: Path, fraud: str, known: object, column: str, value: str | None, expected: str
+INVALID_LABELS = [
+    ("2", C, "label.is_fraud", "fraud", "2", "a flag: one of 1, t, true, y, yes or 0, f, false, n, no", None),
+    ("1", "", "label", "known", None, "a time (the row has an outcome), or `delay_days` for blank cells", True),
+    ("1", "soon", "label.known_at", "known", "soon", "epoch milliseconds between the years 1973 and 9999", True),
+    ("1", A - 1, "label", "known", str(A - 1), "a time at or after the transaction's timestamp", True),
+]
+
+
+@pytest.mark.parametrize(("fraud", "known", "field", "column", "value", "expected", "truth"), INVALID_LABELS)
+def test_an_invalid_label_is_dropped_and_its_transaction_kept(
+    tmp_path: Path, fraud: str, known: object, field: str, column: str, value: str | None, expected: str, truth: bool
 ) -> None:
     mapping = PLAIN + "label: {is_fraud: fraud, known_at: {column: known, format: epoch_ms}}\n"
-    made = converted(tmp_path, f"id,user,time,amount,fraud,known\na,u,{A},1,{fraud},{known}\n", mapping)
-    assert (made.events, made.lines("truth.jsonl")) == ([], [])
-    assert made.errors == [{"input": "table.csv", "row": 1, "column": column, "value": value, "expected": expected}]
+    result = converted(tmp_path, f"id,user,time,amount,fraud,known\na,u,{A},1,{fraud},{known}\n", mapping)
+    assert order(result) == ["a"]
+    assert [line["is_fraud"] for line in result.lines("truth.jsonl")] == ([] if truth is None else [truth])
+    assert (result.errors, result.summary.rejected, result.summary.unlabelled) == ([], 0, 1)
+    [dropped] = result.lines("dropped.jsonl")
+    assert dropped.pop("expected").startswith(expected)
+    assert dropped == {"input": "table.csv", "row": 1, "field": field, "column": column, "value": value}
+    assert [(one.field, one.values) for one in result.summary.dropped] == [(field, 1)]
 
 
-def test_a_label_beyond_the_last_year_is_rejected_so_that_every_event_decodes(tmp_path: Path) -> None:
-    made = converted(tmp_path, table(("a", 253_402_300_799_999)), LABELLED)
-    assert made.events == []
-    assert [error["expected"] for error in made.errors] == [
-        "a time of which the label's delay stays before the year 10000"
+@pytest.mark.parametrize(("fraud", "known"), [(case[0], case[1]) for case in INVALID_LABELS])
+def test_an_invalid_label_rejects_its_row_on_request(tmp_path: Path, fraud: str, known: object) -> None:
+    mapping = PLAIN + "unreadable: reject\nlabel: {is_fraud: fraud, known_at: {column: known, format: epoch_ms}}\n"
+    result = converted(tmp_path, f"id,user,time,amount,fraud,known\na,u,{A},1,{fraud},{known}\n", mapping)
+    assert (result.events, len(result.errors)) == ([], 1)
+
+
+def test_a_report_date_on_the_day_of_payment_is_the_end_of_that_day(tmp_path: Path) -> None:
+    """A date is the midnight before its transaction; another day's midnight stays as it is."""
+    mapping = PLAIN_MAPPING + "timezone: Europe/Berlin\nlabel: {is_fraud: fraud, known_at: reported}\n"
+    text = (
+        "id,user,time,amount,fraud,reported\n"
+        "same,u,2024-03-05 09:30:00,1,1,2024-03-05\n"
+        "next,u,2024-03-05 09:30:00,1,1,2024-03-06\n"
+        "before,u,2024-03-05 09:30:00,1,1,2024-03-04\n"
+    )
+    result = converted(tmp_path, text, mapping)
+    known = {event["transaction_id"]: event["known_at"] for event in result.events if event["type"] == "label"}
+    assert known == {"same": 1_709_679_599_999, "next": 1_709_679_600_000}  # 2024-03-05T22:59:59.999Z, one later
+    assert [line["transaction_id"] for line in result.lines("truth.jsonl")] == ["same", "next", "before"]
+    assert len(result.lines("dropped.jsonl")) == 1
+
+
+def test_a_blank_report_date_takes_the_delay_where_the_mapping_has_one(tmp_path: Path) -> None:
+    mapping = PLAIN + "label: {is_fraud: fraud, known_at: {column: known, format: epoch_ms}, delay_days: 30}\n"
+    text = f"id,user,time,amount,fraud,known\na,u,{A},1,1,{C}\nb,u,{B},1,0,\n"
+    result = converted(tmp_path, text, mapping)
+    known = {event["transaction_id"]: event["known_at"] for event in result.events if event["type"] == "label"}
+    assert known == {"a": C, "b": B + 30 * DAY_MS}
+    assert result.lines("dropped.jsonl") == []
+
+
+def test_label_time_beyond_year_9999_is_dropped(tmp_path: Path) -> None:
+    result = converted(tmp_path, "id,user,time,amount,fraud\na,u,9999-12-31T23:00:00Z,1,1\n", LABELLED_MAPPING)
+    assert order(result) == ["a"]
+    assert [line["expected"] for line in result.lines("dropped.jsonl")] == [
+        "a label time (timestamp plus delay) before the year 10000"
     ]
 
 
-def test_the_pattern_is_in_the_truth_and_nowhere_else(tmp_path: Path) -> None:
+def test_pattern_is_written_to_the_truth_file_only(tmp_path: Path) -> None:
     mapping = LABELLED.replace(
         "delay_days: 1", "delay_days: 1, pattern: {column: kind, lookup: {0: none, 3: mule_chain}}"
     )
-    made = converted(tmp_path, f"id,user,time,amount,fraud,kind\na,u,{A},57.16,1,3\nb,u,{B},1,0,0\n", mapping)
-    assert made.lines("truth.jsonl") == [
+    result = converted(tmp_path, f"id,user,time,amount,fraud,kind\na,u,{A},57.16,1,3\nb,u,{B},1,0,0\n", mapping)
+    assert result.lines("truth.jsonl") == [
         {
             "transaction_id": "a",
             "user_id": "u",
@@ -126,7 +165,7 @@ def test_the_pattern_is_in_the_truth_and_nowhere_else(tmp_path: Path) -> None:
         },
         {"transaction_id": "b", "user_id": "u", "timestamp": B, "amount": 1.0, "is_fraud": False, "pattern": None},
     ]
-    assert "mule_chain" not in (made.folder / "events.jsonl").read_text()
+    assert "mule_chain" not in (result.folder / "events.jsonl").read_text()
 
 
 def test_a_table_of_labels_is_placed_by_known_at(tmp_path: Path) -> None:
@@ -140,13 +179,13 @@ fields:
   is_fraud: {column: outcome, true_values: [FRAUD]}
 """
     text = f"id,user,time,known,outcome\na,u,{A},{C},FRAUD\nb,u,{B},{B},OK\nc,u,{C},{A},OK\n"
-    made = converted(tmp_path, text, mapping)
-    assert [(event["transaction_id"], event["is_fraud"]) for event in made.events] == [("b", False), ("a", True)]
-    assert [(error["row"], error["column"]) for error in made.errors] == [(3, "known")]
-    assert made.summary.written == {"labels": 2}
+    result = converted(tmp_path, text, mapping)
+    assert [(event["transaction_id"], event["is_fraud"]) for event in result.events] == [("b", False), ("a", True)]
+    assert [(error["row"], error["column"]) for error in result.errors] == [(3, "known")]
+    assert result.summary.written == {"labels": 2}
 
 
-def test_tables_of_several_kinds_make_one_file_in_arrival_order(tmp_path: Path) -> None:
+def test_tables_of_several_kinds_merge_in_arrival_order(tmp_path: Path) -> None:
     (tmp_path / "payments.csv").write_text(table(("a", A), ("c", C)))
     (tmp_path / "logins.csv").write_text(f"user,time,ok\nu,{B},no\nu,{A},yes\n")
     (tmp_path / "users.csv").write_text("user,born\nu,1950-06-01\n")
@@ -156,37 +195,37 @@ def test_tables_of_several_kinds_make_one_file_in_arrival_order(tmp_path: Path) 
         Input(tmp_path / name, parse_mapping(mapping))
         for name, mapping in (("payments.csv", LABELLED), ("logins.csv", logins), ("users.csv", users))
     ]
-    made = Converted(tmp_path / "out", convert(inputs, tmp_path / "out"))
-    assert [(event["type"], event.get("success")) for event in made.events] == [
+    result = Converted(tmp_path / "out", convert(inputs, tmp_path / "out"))
+    assert [(event["type"], event.get("success")) for event in result.events] == [
         ("transaction", None), ("login", True), ("login", False), ("transaction", None), ("label", None), ("label", None),
     ]  # fmt: skip
-    [user] = made.lines("users.jsonl")
+    [user] = result.lines("users.jsonl")
     assert (user["user_id"], user["date_of_birth"]) == ("u", -7154 * DAY_MS)
-    assert sorted(path.name for path in made.folder.iterdir()) == [
-        "errors.jsonl", "events.jsonl", "truth.jsonl", "users.jsonl",
+    assert sorted(path.name for path in result.folder.iterdir()) == [
+        "dropped.jsonl", "errors.jsonl", "events.jsonl", "truth.jsonl", "users.jsonl",
     ]  # fmt: skip
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     rng = random.Random(7)
-    rows = [(f"t{number}", rng.randrange(10) * 1000) for number in range(500)]
+    rows = [(f"t{number}", START + rng.randrange(10) * 1000) for number in range(500)]
     text = table(*rows) + "broken,row\n"
     outputs = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        made = converted(tmp_path / name, text, LABELLED)
-        outputs.append({path.name: path.read_bytes() for path in sorted(made.folder.iterdir())})
+        result = converted(tmp_path / name, text, LABELLED)
+        outputs.append({path.name: path.read_bytes() for path in sorted(result.folder.iterdir())})
     assert outputs[0] == outputs[1]
-    assert sorted(outputs[0]) == ["errors.jsonl", "events.jsonl", "truth.jsonl"]
+    assert sorted(outputs[0]) == ["dropped.jsonl", "errors.jsonl", "events.jsonl", "truth.jsonl"]
 
 
-def test_every_line_decodes_and_no_label_comes_before_its_transaction(tmp_path: Path) -> None:
+def test_every_line_decodes_and_labels_follow_their_transactions(tmp_path: Path) -> None:
     rng = random.Random(11)
-    rows = [(f"t{number}", rng.randrange(5 * DAY_MS)) for number in range(1000)]
-    made = converted(tmp_path, table(*rows), LABELLED)
+    rows = [(f"t{number}", START + rng.randrange(5 * DAY_MS)) for number in range(1000)]
+    result = converted(tmp_path, table(*rows), LABELLED)
     seen: set[str] = set()
     newest = 0
-    for line in (made.folder / "events.jsonl").read_bytes().splitlines():
+    for line in (result.folder / "events.jsonl").read_bytes().splitlines():
         event = decode_event(line)
         assert isinstance(event, Transaction | Label)
         if isinstance(event, Label):
@@ -201,7 +240,7 @@ def test_every_line_decodes_and_no_label_comes_before_its_transaction(tmp_path: 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans(), st.binary(max_size=5)), max_size=60))
 @settings(deadline=None, max_examples=80)
-def test_the_spool_sorts_as_pythons_sort_does(
+def test_spool_sorts_like_python_sort(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[int, bool, bytes]]
 ) -> None:
     folder = tmp_path_factory.mktemp("spool")

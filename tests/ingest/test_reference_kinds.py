@@ -1,4 +1,4 @@
-"""Profiles, feeds and block lists: each kind's file reads back as the struct of the stores."""
+"""Profiles, feeds and block lists: each kind's file decodes to the struct of the stores."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ingest.bank_records import AlertCase, ModelLog
 from ingest.targets import TARGETS
 from tests.ingest.conversions import converted
-from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.records.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
 
 DAY = 86_400_000
 CASES = [
@@ -65,6 +66,28 @@ CASES = [
             BlockEntry(type="user", value="7", expires_at=DAY),
         ],
     ),
+    (
+        "alert_case",
+        'nr,tx,state,outcome,from,note\nC1,T7,closed,FRAUD,2024-02-01,"called, said\nit was not him"\nC2,,open,,,\n',
+        "case_id: nr, transaction_id: tx, status: state, resolution: outcome, opened_at: from, notes: note",
+        [
+            AlertCase(
+                case_id="C1",
+                transaction_id="T7",
+                status="closed",
+                resolution="FRAUD",
+                opened_at=1_706_745_600_000,
+                notes="called, said\nit was not him",
+            ),
+            AlertCase(case_id="C2", status="open"),
+        ],
+    ),
+    (
+        "model_log",
+        "tx,at,version,p,said\nT7,2024-02-01,v3,0.97,block\n",
+        "transaction_id: tx, scored_at: at, model_version: version, score: p, decision: said",
+        [ModelLog(transaction_id="T7", scored_at=1_706_745_600_000, model_version="v3", score=0.97, decision="block")],
+    ),
 ]
 
 
@@ -72,39 +95,45 @@ CASES = [
 def test_a_table_becomes_the_file_of_its_kind(
     tmp_path: Path, kind: str, text: str, fields: str, expected: list[msgspec.Struct]
 ) -> None:
-    made = converted(tmp_path, text, f"kind: {kind}\nfields: {{{fields}}}\n")
+    result = converted(tmp_path, text, f"kind: {kind}\nfields: {{{fields}}}\n")
     target = TARGETS[kind]
-    lines = (made.folder / target.file_name).read_bytes().splitlines()
+    lines = (result.folder / target.file_name).read_bytes().splitlines()
     assert [msgspec.json.decode(line, type=target.struct) for line in lines] == expected
-    assert made.errors == []
-    assert made.summary.written == {target.noun: len(expected)}
-    assert sorted(path.name for path in made.folder.iterdir()) == sorted(["errors.jsonl", target.file_name])
+    assert result.errors == []
+    assert result.summary.written == {target.noun: len(expected)}
+    assert sorted(path.name for path in result.folder.iterdir()) == sorted(
+        ["dropped.jsonl", "errors.jsonl", target.file_name]
+    )
 
 
-def test_every_reference_kind_is_tried_here() -> None:
-    assert {case[0] for case in CASES} == {kind for kind, target in TARGETS.items() if not target.is_event}
+def test_every_reference_kind_is_covered() -> None:
+    assert {case[0] for case in CASES} == {
+        kind for kind, target in TARGETS.items() if target.file_name not in ("", "events.jsonl")
+    }
 
 
 def test_the_rows_of_a_reference_file_keep_their_order(tmp_path: Path) -> None:
-    made = converted(tmp_path, "id\nz\na\nm\n", "kind: merchant\nfields: {merchant_id: id}\n")
-    assert [line["merchant_id"] for line in made.lines("merchants.jsonl")] == ["z", "a", "m"]
+    result = converted(tmp_path, "id\nz\na\nm\n", "kind: merchant\nfields: {merchant_id: id}\n")
+    assert [line["merchant_id"] for line in result.lines("merchants.jsonl")] == ["z", "a", "m"]
 
 
-def test_a_risk_score_beyond_its_scale_is_rejected(tmp_path: Path) -> None:
-    made = converted(tmp_path, "ip,risk\na,101\n", "kind: ip_feed\nfields: {ip_address: ip, ip_risk_score: risk}\n")
-    assert [(error["column"], error["expected"]) for error in made.errors] == [("risk", "a number from 0 to 100")]
+def test_a_risk_score_beyond_its_scale_is_dropped(tmp_path: Path) -> None:
+    result = converted(tmp_path, "ip,risk\na,101\n", "kind: ip_feed\nfields: {ip_address: ip, ip_risk_score: risk}\n")
+    dropped = result.lines("dropped.jsonl")
+    assert [(one["column"], one["expected"]) for one in dropped] == [("risk", "a number from 0 to 100")]
+    assert result.lines("ip_feed.jsonl") == [{"ip_address": "a", "ip_risk_score": None, "vpn": None}]
 
 
 def test_account_changes_are_events(tmp_path: Path) -> None:
-    text = "user,time,before,after,by\nu,1970-01-02,open,frozen,system\n"
+    text = "user,time,before,after,by\nu,2024-02-01,open,frozen,system\n"
     fields = "user_id: user, timestamp: time, old_status: before, new_status: after, audit_user: by"
-    made = converted(tmp_path, text, f"kind: account_change\nfields: {{{fields}}}\n")
-    [event] = made.events
+    result = converted(tmp_path, text, f"kind: account_change\nfields: {{{fields}}}\n")
+    [event] = result.events
     assert event.pop("event_id").startswith("account_change:")
     assert event == {
         "type": "account_change",
         "user_id": "u",
-        "timestamp": DAY,
+        "timestamp": 1_706_745_600_000,
         "old_status": "open",
         "new_status": "frozen",
         "audit_user": "system",

@@ -1,17 +1,17 @@
-"""Stopping a job while it is in the middle of its input."""
+"""Waiting for a job to be in the middle of its input."""
 
 from __future__ import annotations
 
 import time
 
-from jobs.running import RunningJob
+from jobs.runtime.running import RunningJob
 
 PROMPT = {"heartbeat.interval": "100"}  # counts reach the client with it
 TIMEOUT_SECONDS = 60
 
 
 def wait_for_records(job: RunningJob, records: int) -> None:
-    """Return as soon as the job says that it has read so many records; fail if it ends before."""
+    """Block until the job has reported this number of records; fails if the job ends before."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while job.counts().records < records:
         assert not job.is_finished(), "the job ended before it could be interrupted"

@@ -1,4 +1,4 @@
-"""The scoring job as a process of its own, which can be killed like a machine that loses its power."""
+"""Runs the scoring job in a separate process that can be killed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from jobs.checkpoints import newest_checkpoint
-from jobs.config import JobConfig
+from jobs.config.checkpoints import newest_checkpoint
+from jobs.config.job import JobConfig
 
 
 class JobProcess:
@@ -26,33 +26,35 @@ class JobProcess:
         file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
         command = [sys.executable, "-m", "jobs.score_transactions", "--config", str(file)]
         environment = {**os.environ, "FRAUD__FLINK__LOG_DIRECTORY": str(directory / "logs")}
-        self._told = directory / "stderr"
-        with self._told.open("wb") as errors:
+        self._stderr_path = directory / "stderr"
+        with self._stderr_path.open("wb") as errors:
             # A process group of its own: the JVM dies with Python, at the same moment.
             self._process = subprocess.Popen(command, env=environment, stderr=errors, start_new_session=True)
 
     def kill(self) -> None:
-        """SIGKILL to Python and its JVM, if they still run."""
+        """Send SIGKILL to Python and its JVM, if they still run."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Look again and again; fail when the job ends or time is over."""
+        """Poll a condition; fails when the job ends or the time is over."""
         deadline = time.monotonic() + seconds
         while not condition():
-            assert self._process.poll() is None, f"the job ended while waiting for {what}: {self._told.read_text()}"
+            assert self._process.poll() is None, (
+                f"the job ended while waiting for {what}: {self._stderr_path.read_text()}"
+            )
             assert time.monotonic() < deadline, f"no {what} within {seconds} s"
             time.sleep(0.1)
 
     def wait_for_the_end(self, seconds: float) -> None:
         """Raises subprocess.TimeoutExpired; fails if the job failed."""
-        assert self._process.wait(seconds) == 0, self._told.read_text()
+        assert self._process.wait(seconds) == 0, self._stderr_path.read_text()
 
 
 @contextmanager
 def job_process(config: JobConfig, directory: Path) -> Iterator[JobProcess]:
-    """The job; when it is left and the job still runs, it is killed."""
+    """Start the job; it is killed at the end of the block if it still runs."""
     job = JobProcess(config, directory)
     try:
         yield job

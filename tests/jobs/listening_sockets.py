@@ -1,4 +1,4 @@
-"""The TCP sockets on which processes wait for connections, by the kernel's tables (Linux only)."""
+"""Listening TCP sockets of processes, read from /proc (Linux only)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ListeningSocket(NamedTuple):
 
     @property
     def is_on_loopback(self) -> bool:
-        """Java's IPv4 sockets stand in the table of IPv6, as mapped addresses."""
+        """Java's IPv4 sockets are listed in the IPv6 table, as mapped addresses."""
         mapped = self.address.ipv4_mapped if isinstance(self.address, IPv6Address) else None
         return (mapped or self.address).is_loopback
 

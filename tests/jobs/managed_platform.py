@@ -1,18 +1,18 @@
-"""In place of Amazon's Managed Service for Apache Flink: it sets what a job with `flink.managed: true` leaves alone."""
+"""Stands in for Amazon's Managed Service for Apache Flink: sets the options that `flink.managed: true` leaves out."""
 
 from __future__ import annotations
 
 import pytest
 
-import jobs.launching
-from jobs.config import JobConfig
-from jobs.environment import _local_settings, flink_settings
+import jobs.runtime.launching
+from jobs.config.job import JobConfig
+from jobs.runtime.environment import _local_settings, flink_settings
 from tests.jobs.interruption import PROMPT
 from tests.jobs.prometheus import reporter
-from udfs.metric_places import FLINK_PREFIX, FORWARDED_GROUP
+from udfs.metrics.names import FLINK_PREFIX, FORWARDED_GROUP
 
 TAKEN = f"{FLINK_PREFIX}{FORWARDED_GROUP}_"
-"""What the Prometheus reporter puts before the names of the metrics that the service would take."""
+"""Prefix, in the Prometheus reporter, of the metrics that the service forwards."""
 
 
 def run_as_managed(monkeypatch: pytest.MonkeyPatch, parallelism: int, reporter_port: int) -> None:
@@ -23,4 +23,4 @@ def run_as_managed(monkeypatch: pytest.MonkeyPatch, parallelism: int, reporter_p
         assert config.flink.managed
         return platform | reporter(reporter_port) | flink_settings(config)
 
-    monkeypatch.setattr(jobs.launching, "flink_settings", around)
+    monkeypatch.setattr(jobs.runtime.launching, "flink_settings", around)

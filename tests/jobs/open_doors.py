@@ -1,4 +1,4 @@
-"""Tries at a port what a stranger would: handing over code, and asking for a Python worker."""
+"""Attempts of an attacker at a port: submitting code, and requesting a Python worker."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NO_SUCH_SERVICE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEED
 
 
 def at_each(attempt: Callable[[int], T], ports: Iterable[int]) -> dict[int, T]:
-    """What an attempt comes to at each port; all at once, since some servers just say nothing until time is over."""
+    """Result of an attempt at each port, in parallel, since some servers only time out."""
     tried = list(ports)
     with ThreadPoolExecutor(len(tried)) as pool:
         return dict(zip(tried, pool.map(attempt, tried), strict=True))
 
 
 def http_status(port: int, method: str, path: str, form: bytes | None = None) -> int | None:
-    """The status of the answer; None where nothing there speaks HTTP."""
+    """Status of the response; None if the port does not use HTTP."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
     headers = {} if form is None else {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
     try:

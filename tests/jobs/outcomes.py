@@ -1,4 +1,4 @@
-"""What a job wrote, and what plain Python says it should have written."""
+"""Outputs of a job, and the expected outputs from a replay in plain Python."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from jobs.config import FileSource, JobConfig
-from jobs.scoring_settings import scorer_config, scorer_paths
-from udfs.open_scorer import open_scorer
-from udfs.outputs import DESTINATIONS, Origin
-from udfs.user_log import MemoryUserLogs
+from jobs.config.aws import KinesisSource
+from jobs.config.job import FileSource, JobConfig
+from jobs.config.scoring import scorer_config, scorer_paths
+from udfs.records.outputs import DESTINATIONS, Origin
+from udfs.scoring.factory import open_scorer
+from udfs.state.user_log import MemoryUserLogs
 
 Lines = dict[str, list[bytes]]
 
@@ -29,14 +30,22 @@ def by_user(lines: list[bytes]) -> Lines:
     return {user: sorted(records) for user, records in users.items()}
 
 
+def _name(config: JobConfig) -> str:
+    """The source's name in the origin of its records."""
+    source = config.source
+    if isinstance(source, FileSource):
+        return source.path
+    return source.stream_arn if isinstance(source, KinesisSource) else source.topics[0]
+
+
 def replayed(config: JobConfig, events: list[bytes]) -> dict[str, list[bytes]]:
     """The outputs by topic of a scorer on memory, fed with the same lines; the key is read by another JSON parser."""
     logs = MemoryUserLogs()
     scorer = open_scorer(scorer_config(config), scorer_paths(config), logs)
-    origin = Origin(config.source.path if isinstance(config.source, FileSource) else config.source.topics[0])
+    origin = Origin(_name(config))
     topics: dict[str, list[bytes]] = {destination: [] for destination in DESTINATIONS}
     for line in events:
-        logs.key = json.loads(line)["user_id"]
+        logs.set_current_key(json.loads(line)["user_id"])
         for output in scorer.process(line, logs.key, None, origin):
             topics[output.destination].append(output.value)
     return topics

@@ -7,7 +7,7 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from udfs.metric_places import PROMETHEUS_PREFIX
+from udfs.metrics.names import PROMETHEUS_PREFIX
 
 Series = dict[str, str]
 
@@ -29,7 +29,7 @@ def free_port() -> int:
 
 
 class Scrape:
-    """One look at all series, of which those with names behind the prefix are ours; empty while nobody listens."""
+    """One scrape of all series with the prefix; empty while the port refuses connections."""
 
     def __init__(self, port: int, prefix: str = PROMETHEUS_PREFIX) -> None:
         self.prefix = prefix

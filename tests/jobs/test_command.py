@@ -1,4 +1,4 @@
-"""`python -m jobs.score_transactions` as its user sees it: lines of alerts, one line for an error, exit codes."""
+"""Command line of the scoring job: printed alerts, one-line errors, exit codes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from jobs.config import JobConfig
+from jobs.config.job import JobConfig
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import replayed, written_lines
@@ -46,7 +46,7 @@ def test_alerts_are_printed_as_readable_lines_and_nothing_else(configure: Config
     )
 
 
-def test_a_store_that_is_not_there_is_told_with_the_counts(configure: Configure, tmp_path: Path) -> None:
+def test_an_unavailable_store_is_reported_with_the_counts(configure: Configure, tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         config = configure(
@@ -60,10 +60,10 @@ def test_a_store_that_is_not_there_is_told_with_the_counts(configure: Configure,
     decisions = [json.loads(line) for line in written_lines(tmp_path / "out", "decisions")]
     degraded = sum(decision.get("enrichment") == "degraded" for decision in decisions)
     assert degraded == sum(decision["type"] == "decision" for decision in decisions) > 1_000
-    assert done.stderr.endswith(f"; {degraded:,} decisions lack what the store could not give\n")
+    assert done.stderr.endswith(f"; {degraded:,} decisions degraded: the store was unavailable\n")
 
 
-def test_a_full_disk_is_told_in_one_line(configure: Configure, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(configure: Configure, tmp_path: Path) -> None:
     source = write_events(tmp_path / "events.jsonl", event_lines(3_000, seed=6))
     full = tmp_path / "small-disk"
     full.mkdir()
@@ -79,7 +79,7 @@ def test_a_full_disk_is_told_in_one_line(configure: Configure, tmp_path: Path) -
     )
 
     log = Path(config.flink.log_directory, "flink.log")
-    assert done.stderr == f"error: the disk is full: make room in {full}/out (log: {log})\n"
+    assert done.stderr == f"error: the disk is full: free space in {full}/out (log: {log})\n"
     assert done.returncode == 2
     assert "No space left on device" in log.read_text()
 
@@ -102,7 +102,7 @@ def test_an_interrupt_cancels_the_job(configure: Configure, tmp_path: Path) -> N
     assert time.monotonic() - started < 20
 
 
-def test_a_wrong_configuration_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_an_invalid_configuration_is_reported_before_the_start(tmp_path: Path) -> None:
     file = tmp_path / "job.yaml"
     file.write_text("source: {kind: file, path: nowhere.jsonl}\nsinks: [{kind: print}]\n")
 
@@ -113,4 +113,4 @@ def test_a_wrong_configuration_is_told_before_anything_starts(tmp_path: Path) ->
     assert done.returncode == 2
     assert done.stdout == ""
     missing = Path("nowhere.jsonl").absolute()
-    assert done.stderr == f"error: {file}: source.path: there is no file {missing}\n"
+    assert done.stderr == f"error: {file}: source.path: file {missing} does not exist\n"

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a configuration is told in one line: where it is, what is wrong, what is allowed."""
+"""Configuration errors are one line: location, problem, allowed values."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.config_errors import ConfigError
-from jobs.config_file import load_config
+from jobs.config.errors import ConfigError
+from jobs.config.loading import load_config
 
 NO_VARIABLES: dict[str, str] = {}
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> dict[str, Any]:
-    """A configuration in which nothing is wrong."""
+    """A valid configuration."""
     (tmp_path / "events.jsonl").write_bytes(b"{}")
     (tmp_path / "bundle").mkdir()
     return {
@@ -27,14 +27,14 @@ def tree(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def message(tree: Any, tmp_path: Path, variables: dict[str, str] = NO_VARIABLES) -> str:
-    """What is told about a configuration; file names are shortened to the test's directory."""
+def message(tree: Any, tmp_path: Path, variables: dict[str, str] = NO_VARIABLES, several: bool = False) -> str:
+    """Error message of a configuration, with file names relative to the test's directory."""
     file = tmp_path / "job.yaml"
     file.write_text(tree if isinstance(tree, str) else yaml.safe_dump(tree))
     with pytest.raises(ConfigError) as error:
         load_config(file, variables)
     text = str(error.value)
-    assert "\n" not in text
+    assert "\n" not in text or several
     return text.replace(f"{tmp_path}/", "")
 
 
@@ -56,9 +56,12 @@ WRONG = [
     ("flink.parallelism", 0, "flink.parallelism: must be at least 1, not 0"),
     ("flink.parallelism", "two", "flink.parallelism: must be a whole number, not 'two'"),
     ("flink", 3, "flink: 3 is not a mapping of keys to values"),
+    ("scoring.cached_users", 5_000, "scoring: cached_users is no longer a key: the memory of decoded users is now limited "
+     "in megabytes; remove it and write state.cache_mb, for example 512 (the default)"),
+    ("state.cache_mb", 0, "state.cache_mb: must be greater than 0, not 0"),
     ("flink.extra", {"a": {"b": 1}}, "flink.extra.a: must be text, not {'b': 1}"),
     ("source.kind", "kafak", "source: unknown kind 'kafak': give one of file, kafka, kinesis"),
-    ("source.path", "none.jsonl", f"source.path: there is no file {Path.cwd()}/none.jsonl"),
+    ("source.path", "none.jsonl", f"source.path: file {Path.cwd()}/none.jsonl does not exist"),
     ("source.path", ".", f"source.path: {Path.cwd()} is a directory, not a file"),
     ("source.key_path", "$.a' or '", "source.key_path: \"$.a' or '\" is not a JSON path like $.user_id or "
      "$.payload['user id']"),
@@ -70,8 +73,8 @@ WRONG = [
     ("sinks.0", {"kind": "files"}, "sinks.0.directory: is missing"),
     ("sinks", [{"kind": "print"}] * 2, "sinks: at most one sink of kind print and one of kind discard"),
     ("sinks", [{"kind": "files", "directory": "a"}] * 2, "sinks: two sinks of kind files share a directory"),
-    ("scoring.bundle", "none", f"scoring.bundle: there is no directory {Path.cwd()}/none"),
-    ("scoring.rules", "none.yaml", f"scoring.rules: there is no file {Path.cwd()}/none.yaml"),
+    ("scoring.bundle", "none", f"scoring.bundle: directory {Path.cwd()}/none does not exist"),
+    ("scoring.rules", "none.yaml", f"scoring.rules: file {Path.cwd()}/none.yaml does not exist"),
     ("scoring.thresholds", {"hard_block": 600, "soft_challenge": 700},
      "scoring.thresholds: must ascend: refer_to_analyst <= soft_challenge <= hard_block"),
     ("scoring.thresholds.hard_block", 1001, "scoring.thresholds.hard_block: must be at most 1000, not 1001"),
@@ -81,10 +84,11 @@ WRONG = [
     ("scoring.latest_timestamp", "soon", "scoring.latest_timestamp: 'soon' is neither epoch milliseconds nor ISO 8601 "
      "with an offset"),
     ("scoring.latest_timestamp", "2026-01-01T00:00:00", "scoring.latest_timestamp: 2026-01-01T00:00:00 has no offset: "
-     "write +00:00 or Z behind it for UTC"),
-    ("scoring.log_features", "perhaps", "scoring.log_features: must be true or false, not 'perhaps'"),
-    ("dead_letters.minimum", 2000, "dead_letters: minimum must not be above window_records, or the limit could never "
-     "be met"),
+     "append +00:00 or Z for UTC"),
+    ("scoring.log_features", "perhaps", "scoring.log_features: 'perhaps' is not allowed: give auto, names, "
+     "packed or none"),
+    ("dead_letters.minimum", 2000, "dead_letters: minimum must not be above window_records, or the limit would "
+     "never apply"),
     ("state.backend", "disk", "state.backend: 'disk' is not allowed: give hashmap or rocksdb"),
     ("state.restore_from", "/", "state.restore_from: / holds no complete checkpoint or savepoint (no _metadata file)"),
     ("state.checkpoint_interval_ms", 5, "state.checkpoint_interval_ms: must be at least 100, not 5"),
@@ -96,40 +100,43 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("key", "value", "told"), WRONG, ids=[f"{key} {value}" for key, value, _ in WRONG])
-def test_a_wrong_key_or_value_is_told_with_its_place(
+def test_an_invalid_key_or_value_is_reported_with_its_path(
     tree: dict[str, Any], tmp_path: Path, key: str, value: Any, told: str
 ) -> None:
     assert message(laid_over(tree, key, value), tmp_path) == f"job.yaml: {told}"
 
 
-def test_a_pack_that_does_not_exist_is_told_with_those_that_do(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_an_unknown_pack_is_reported_with_the_existing_ones(tree: dict[str, Any], tmp_path: Path) -> None:
     told = message(laid_over(tree, "scoring.rules", "bnak"), tmp_path)
-    assert told.startswith("job.yaml: scoring.rules: there is no rule pack 'bnak': give one of bank")
+    assert told.startswith("job.yaml: scoring.rules: rule pack 'bnak' does not exist: give one of bank")
     assert told.endswith(", or the path of a file")
 
 
-def test_a_missing_section_is_told(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_a_missing_section_is_reported(tree: dict[str, Any], tmp_path: Path) -> None:
     del tree["source"]
     assert message(tree, tmp_path) == "job.yaml: source: is missing"
 
 
-def test_of_several_problems_the_first_is_told_and_the_others_are_counted(tree: dict[str, Any], tmp_path: Path) -> None:
-    tree["flink"] = {"parallelism": 0, "colour": 1, "buffer_timeout_ms": -1}
-    assert message(tree, tmp_path) == "job.yaml: flink.parallelism: must be at least 1, not 0 (and 2 more problems)"
+def test_each_of_several_problems_has_its_line(tree: dict[str, Any], tmp_path: Path) -> None:
+    tree["flink"] = {"parallelism": 0, "parallelsim": 1, "buffer_timeout_ms": -1}
+    first, second, third = message(tree, tmp_path, several=True).splitlines()
+    assert first == "job.yaml: flink.parallelism: must be at least 1, not 0"
+    assert second == "job.yaml: flink.buffer_timeout_ms: must be at least 0, not -1"
+    assert third.startswith("job.yaml: flink.parallelsim: unknown key; did you mean 'parallelism'? (allowed: ")
 
 
-def test_a_wrong_variable_is_told_by_its_name(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_an_invalid_variable_is_reported_by_name(tree: dict[str, Any], tmp_path: Path) -> None:
     told = message(tree, tmp_path, {"FRAUD__FLINK__PARALLELISM": "many"})
     assert told == "FRAUD__FLINK__PARALLELISM: flink.parallelism: must be a whole number, not 'many'"
     told = message(tree, tmp_path, {"FRAUD__FLINK__PARALELISM": "2"})
     assert told.startswith("FRAUD__FLINK__PARALELISM: flink.paralelism: unknown key; did you mean 'parallelism'?")
 
 
-def test_a_variable_that_points_nowhere_is_told(tree: dict[str, Any], tmp_path: Path) -> None:
+def test_a_variable_with_an_invalid_path_is_reported(tree: dict[str, Any], tmp_path: Path) -> None:
     told = message(tree, tmp_path, {"FRAUD__SINKS__5__KIND": "print"})
-    assert told == "FRAUD__SINKS__5__KIND: '5' is no place in a list of 1"
+    assert told == "FRAUD__SINKS__5__KIND: '5' is not an index of a list of 1"
     told = message(tree | {"name": "job"}, tmp_path, {"FRAUD__NAME__LONG": "x"})
-    assert told == "FRAUD__NAME__LONG: name is a value and has no keys"
+    assert told == "FRAUD__NAME__LONG: name is a single value without keys"
 
 
 @pytest.mark.parametrize(
@@ -141,10 +148,10 @@ def test_a_variable_that_points_nowhere_is_told(tree: dict[str, Any], tmp_path: 
         ("", "must be a mapping with the keys name, source, sinks"),
     ],
 )
-def test_a_file_that_is_no_mapping_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_that_is_not_a_mapping_is_reported(tmp_path: Path, text: str, told: str) -> None:
     assert message(text, tmp_path).startswith(f"job.yaml: {told}")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"job\.yaml: cannot be read: No such file or directory"):
         load_config(tmp_path / "job.yaml", NO_VARIABLES)

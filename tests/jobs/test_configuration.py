@@ -1,4 +1,4 @@
-"""What a configuration file and the environment become, and what the documentation says of it."""
+"""Loading of the configuration from file and environment, and its documentation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.config import FilesSink, JobConfig, PrintSink
-from jobs.config_file import load_config, load_config_of
-from jobs.config_help import describe, markdown_table
-from jobs.entity_config import EntityJobConfig
-from jobs.environment import flink_settings
-from jobs.scoring_settings import scorer_config, scorer_paths
+from jobs.config.entity_job import EntityJobConfig
+from jobs.config.help import describe, markdown_table
+from jobs.config.job import FilesSink, JobConfig, PrintSink
+from jobs.config.loading import load_config, load_config_of
+from jobs.config.scoring import scorer_config, scorer_paths
+from jobs.runtime.environment import flink_settings
 
 PROJECT = Path(__file__).parents[2]
 MINIMAL = """\
@@ -41,7 +41,7 @@ def test_paths_become_absolute_because_operators_run_elsewhere(directory: Path) 
     assert scorer_paths(config).bundle == str(directory / "bundle")
 
 
-def test_variables_are_laid_over_the_file(directory: Path) -> None:
+def test_variables_override_the_file(directory: Path) -> None:
     variables = {
         "FRAUD__FLINK__PARALLELISM": "4",
         "FRAUD__SINKS__0__ONLY": "all",
@@ -61,7 +61,7 @@ def test_variables_are_laid_over_the_file(directory: Path) -> None:
     scorer = scorer_config(config)
     assert scorer.decision.hard_block_above == 950
     assert scorer.decision.refer_above is None  # the bundle's
-    assert scorer.latest_timestamp_ms == 1_769_900_400_000
+    assert scorer.admission.latest_timestamp_ms == 1_769_900_400_000
     assert config.state.checkpoint_dir == "s3://bucket/checkpoints"
 
 
@@ -92,7 +92,7 @@ def test_restoring_from_a_directory_takes_its_newest_complete_checkpoint(directo
     assert flink_settings(config)["execution.state-recovery.path"] == f"file://{directory}/checkpoints/b/chk-2"
 
 
-def test_options_of_flink_have_the_last_word(directory: Path) -> None:
+def test_flink_options_override_all_others(directory: Path) -> None:
     (directory / "job.yaml").write_text(MINIMAL + "flink: {extra: {pipeline.object-reuse: false, a.number: 3}}")
     settings = flink_settings(load_config("job.yaml", {}))
     assert settings["pipeline.object-reuse"] == "false"
@@ -104,6 +104,35 @@ def test_restarts_are_bounded(directory: Path) -> None:
     settings = flink_settings(load_config("job.yaml", {"FRAUD__FLINK__RESTART_ATTEMPTS": "20"}))
     assert settings["restart-strategy.type"] == "exponential-delay"
     assert settings["restart-strategy.exponential-delay.attempts-before-reset-backoff"] == "20"
+
+
+@pytest.mark.parametrize(
+    ("said", "sinks", "form"),
+    [
+        (None, ["files"], "names"),
+        (None, ["files", "print"], "names"),
+        (None, ["discard"], "names"),
+        (None, ["kafka"], "packed"),
+        (None, ["files", "kafka"], "packed"),  # a decision is made once for all sinks
+        ("auto", ["kafka"], "packed"),
+        ("names", ["kafka"], "names"),
+        ("packed", ["files"], "packed"),
+        ("none", ["kafka"], "none"),
+        ("true", ["kafka"], "names"),  # as configurations of before said it
+        ("false", ["files"], "none"),
+    ],
+)
+def test_features_are_packed_for_kafka_unless_configured_otherwise(
+    directory: Path, said: str | None, sinks: list[str], form: str
+) -> None:
+    options = {"files": {"directory": "out"}, "kafka": {"connection": {"bootstrap_servers": "localhost:9092"}}}
+    tree = {
+        "source": {"kind": "file", "path": "events.jsonl"},
+        "sinks": [{"kind": kind, **options.get(kind, {})} for kind in sinks],
+    }
+    (directory / "job.yaml").write_text(yaml.safe_dump(tree))
+    variables = {} if said is None else {"FRAUD__SCORING__LOG_FEATURES": said}
+    assert scorer_config(load_config("job.yaml", variables)).log_features == form
 
 
 def test_the_documentation_holds_the_table_of_all_keys() -> None:

@@ -1,4 +1,4 @@
-"""What is published while the job runs is soon in force on all instances, and stays so after a restore."""
+"""Published control elements apply soon on all instances, and after a restore."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.control_channel import FileChannel
-from jobs.failures import JobFailed
+from jobs.control.file_channel import FileChannel
+from jobs.runtime.failures import JobFailed
 from jobs.score_transactions import run, start
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
@@ -17,7 +17,7 @@ from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines
 from tests.jobs.prometheus import Scrape, free_port, reporter
 from tests.jobs.tiny_bundle import renamed_bundle
-from udfs.control import BlockListControl, BundleControl, RulesControl, ThresholdsControl
+from udfs.control.elements import BlockListControl, BundleControl, RulesControl, ThresholdsControl
 from udfs.rules.rule_set import Rule, RuleSet
 
 EVENTS = 60_000
@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 30
 
 
 def put(directory: Path, name: str, element: bytes) -> None:
-    """A file appears in a watched directory at once, or else Flink may read half of it."""
+    """Move a complete file into a watched directory; Flink could read a partially written one."""
     hidden = directory / f".{name}"
     hidden.write_bytes(element + b"\n")
     hidden.rename(directory / name)
@@ -40,9 +40,7 @@ def scored(lines: list[bytes]) -> list[dict]:  # type: ignore[type-arg]
     return [record for record in map(json.loads, lines) if record["type"] == "decision"]
 
 
-def test_what_is_published_is_soon_in_force_and_after_a_restore(
-    configure: Configure, bundle: Path, tmp_path: Path
-) -> None:
+def test_published_elements_apply_soon_and_after_a_restore(configure: Configure, bundle: Path, tmp_path: Path) -> None:
     source = write_events(tmp_path / "events.jsonl", event_lines(EVENTS, seed=5))
     directory = tmp_path / "control"
     directory.mkdir()
@@ -84,7 +82,9 @@ def test_what_is_published_is_soon_in_force_and_after_a_restore(
     with pytest.raises(JobFailed, match=r"drop its state with state\.allow_non_restored: true"):
         run(configure(source, flink=flink, state={"restore_from": savepoint}))
     another.rename(tmp_path / "elsewhere")
-    with pytest.raises(JobFailed, match=r"control element bundle put in force cannot be restored: .*no such bundle"):
+    with pytest.raises(
+        JobFailed, match=r"control element bundle of the saved state cannot be applied: .*no such bundle"
+    ):
         run(configure(source, flink=flink, state=restored))
     (tmp_path / "elsewhere").rename(another)
     run(configure(source, flink=flink, state=restored))

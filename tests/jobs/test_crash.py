@@ -1,4 +1,4 @@
-"""After the death of the whole process nothing is lost and nothing is written twice."""
+"""After SIGKILL of the process, no output is lost or duplicated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from jobs.checkpoints import newest_checkpoint
+from jobs.config.checkpoints import newest_checkpoint
 from jobs.score_transactions import run
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
@@ -21,7 +21,7 @@ EVENTS = 30_000
 TIMEOUT_SECONDS = 90
 
 
-def test_after_a_sigkill_the_newest_checkpoint_leads_to_the_same_files(configure: Configure, tmp_path: Path) -> None:
+def test_restoring_after_sigkill_gives_the_same_files(configure: Configure, tmp_path: Path) -> None:
     lines = event_lines(EVENTS, seed=4)
     source = write_events(tmp_path / "events.jsonl", lines)
     checkpoints = tmp_path / "checkpoints"

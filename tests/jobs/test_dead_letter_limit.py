@@ -2,16 +2,27 @@ from __future__ import annotations
 
 import pytest
 
-from udfs.dead_letter_limit import DeadLetterLimit, DeadLetterLimitExceeded, DeadLetterLimitSettings
+from udfs.records.dead_letter_limit import DeadLetterLimit, DeadLetterLimitExceeded, DeadLetterLimitSettings
 
 
 def feed(limit: DeadLetterLimit, records: str) -> None:
     """`x` is a dead letter, `.` is none."""
     for record in records:
         if record == "x":
-            limit.died("amount: negative")
+            limit.record_dead_letter("amount: negative")
         else:
-            limit.passed()
+            limit.record_success()
+
+
+def test_a_batch_counts_in_the_order_of_its_records() -> None:
+    single, batched = (DeadLetterLimit(DeadLetterLimitSettings(1.0, window_records=7, minimum=4)) for _ in range(2))
+    for records in ("..x.", "x", "xx..x", ".", "....xx"):
+        feed(single, records)
+        batched.record_batch(len(records), [(place, "why") for place, kind in enumerate(records) if kind == "x"])
+        assert (batched.dead, batched.seen, batched._window) == (single.dead, single.seen, single._window)
+    tight = DeadLetterLimit(DeadLetterLimitSettings(max_ratio=0.5, window_records=10, minimum=4))
+    with pytest.raises(DeadLetterLimitExceeded, match=r"3 of the last 4 records .* because of: third"):
+        tight.record_batch(8, [(0, "first"), (2, "second"), (3, "third"), (4, "fourth")])
 
 
 def test_nothing_happens_before_the_minimum_of_records() -> None:
@@ -56,7 +67,7 @@ def test_a_ratio_of_one_never_fails() -> None:
 def test_the_message_is_one_line_however_long_the_reason() -> None:
     limit = DeadLetterLimit(DeadLetterLimitSettings(max_ratio=0.1, window_records=1, minimum=1))
     with pytest.raises(DeadLetterLimitExceeded) as failure:
-        limit.died("line\nbreak " + "y" * 10_000)
+        limit.record_dead_letter("line\nbreak " + "y" * 10_000)
     message = str(failure.value)
     assert "because of: line break yyy" in message
     assert "\n" not in message

@@ -1,4 +1,4 @@
-"""The store that the job writes, against the counter fed directly: whole, killed, restored and fed twice."""
+"""The job's store equals that of a directly fed counter: uninterrupted, killed and restored, and with repeated input."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import msgspec
 import pytest
 import yaml
 
-from jobs.checkpoints import newest_checkpoint
+from jobs.config.checkpoints import newest_checkpoint
+from jobs.config.entity_job import EntityJobConfig
 from jobs.entity_aggregates import start
-from jobs.entity_config import EntityJobConfig
 from tests.jobs.event_stream import event_lines, write_events
-from udfs.codec import decode_event
-from udfs.entity_buckets import KINDS, BucketRow, BucketSettings, Entity
-from udfs.entity_counter import CountingSettings, EntityAggregator
-from udfs.entity_history import EntityHistory
-from udfs.events import Label, Transaction
-from udfs.profiles import UserProfile
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import KINDS, BucketRow, BucketSettings, Entity
+from udfs.entities.counter import CountingSettings, EntityAggregator
+from udfs.records.codec import decode_event
+from udfs.records.events import Label, Transaction
+from udfs.records.profiles import UserProfile
 from udfs.stores.port import HISTORY, CompleteThrough
 from udfs.stores.sqlite import SqliteStore
 
@@ -175,7 +175,7 @@ def test_the_store_holds_what_the_counter_says_and_bad_records_are_counted(
     assert min(complete[f"complete-through:{n + 1}"].complete_through_ms for n in range(parallelism)) > newest - DAY
 
 
-def test_everything_again_changes_nothing(tmp_path: Path, log_directory: Path) -> None:
+def test_reprocessing_the_input_changes_nothing(tmp_path: Path, log_directory: Path) -> None:
     """Twice in one file: the second time all transactions are repeated ones. Then all of it by a job without state."""
     lines = lines_of(1_500, seed=12)
     once = [line for line in lines if b'"label"' not in line]  # the last label wins, also the second time
@@ -188,7 +188,7 @@ def test_everything_again_changes_nothing(tmp_path: Path, log_directory: Path) -
     assert written(Path(config.store.path))[0] == histories
 
 
-def test_after_a_sigkill_the_newest_checkpoint_leads_to_the_same_store(tmp_path: Path, log_directory: Path) -> None:
+def test_restoring_after_sigkill_gives_the_same_store(tmp_path: Path, log_directory: Path) -> None:
     lines = lines_of(12_000, seed=13)
     source = write_events(tmp_path / "events.jsonl", lines)
     checkpoints = tmp_path / "checkpoints"

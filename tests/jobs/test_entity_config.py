@@ -1,4 +1,4 @@
-"""What the entity aggregates job's configuration says of money and attributes."""
+"""Currency and attribute settings of the entity aggregates job."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.config_errors import ConfigError
-from jobs.config_file import load_config_of
-from jobs.entity_config import EntityJobConfig, routing_settings
-from udfs.attributes import Attribute
-from udfs.fx_rate import FxRate
-from udfs.incoming import KafkaRecordReader
+from jobs.config.entity_job import EntityJobConfig, routing_settings
+from jobs.config.errors import ConfigError
+from jobs.config.loading import load_config_of
+from udfs.records.attributes import Attribute
+from udfs.records.record_reader import KafkaRecordReader
 from udfs.stores.opening_writer import SqliteSettings
+from udfs.values.fx_rates import FxRate
 
 
 def loaded(folder: Path, **aggregates: Any) -> EntityJobConfig:
@@ -30,7 +30,7 @@ def loaded(folder: Path, **aggregates: Any) -> EntityJobConfig:
     return load_config_of(EntityJobConfig, file)
 
 
-def test_without_a_word_amounts_are_dollars_at_one_to_one_and_there_are_no_attributes(tmp_path: Path) -> None:
+def test_the_defaults_are_dollars_at_1_to_1_and_no_attributes(tmp_path: Path) -> None:
     settings = routing_settings(loaded(tmp_path), KafkaRecordReader())
     assert (settings.base_currency, settings.fx_rates, settings.attributes) == ("USD", (), ())
 
@@ -56,18 +56,18 @@ def test_rates_are_read_where_the_job_is_started_and_attributes_are_texts(tmp_pa
     ("aggregates", "words"),
     [
         ({"base_currency": "euro"}, "aggregates.base_currency"),
-        ({"fx_rates": "none.csv"}, "aggregates.fx_rates: there is no file"),
+        ({"fx_rates": "none.csv"}, r"aggregates.fx_rates: file .* does not exist"),
         ({"attributes": [{"name": "Card Type"}]}, r"aggregates.attributes"),
         ({"attributes": [{"name": "a", "holder": "store"}]}, r"aggregates.attributes.*holder"),
         ({"attributes": [{"name": "a", "kind": "text"}]}, r"aggregates.attributes.*kind"),
     ],
 )
-def test_what_is_wrong_is_named_by_its_key(tmp_path: Path, aggregates: dict[str, Any], words: str) -> None:
+def test_invalid_values_are_reported_by_key(tmp_path: Path, aggregates: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         loaded(tmp_path, **aggregates)
 
 
-def test_a_table_of_rates_that_cannot_be_read_is_named_with_file_and_line(tmp_path: Path) -> None:
+def test_unreadable_rates_are_reported_with_file_and_line(tmp_path: Path) -> None:
     rates = tmp_path / "rates.csv"
     rates.write_text("currency,valid_from,rate\nUSD,2026-01-01,cheap\n")
     with pytest.raises(ConfigError, match=r"aggregates\.fx_rates: .*rates\.csv, line 2: rate 'cheap'"):

@@ -1,4 +1,4 @@
-"""What the user is told when a job fails: one line, whatever Java said."""
+"""A failed job's Java stack trace becomes a one-line message."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config import JobConfig
-from jobs.failures import JobFailed, explain, job_failed
+from jobs.config.job import JobConfig
+from jobs.runtime.failures import JobFailed, explain, job_failed
 from jobs.score_transactions import run
 from tests.conftest import Configure
 
@@ -19,7 +19,7 @@ Caused by: org.apache.flink.runtime.JobException: Recovery is suppressed by NoRe
 \tat org.apache.flink.runtime.executiongraph.failover.ExecutionFailureHandler.handleFailure(X.java:219)
 Caused by: java.lang.RuntimeException: Error
 \tat org.apache.flink.runtime.taskmanager.Task.run(Task.java:568)
-Caused by: pemja.core.PythonException: <class 'udfs.bundle.BundleError'>: the bundle was made for other features
+Caused by: pemja.core.PythonException: <class 'udfs.scoring.bundle.BundleError'>: the bundle was made for other features
 \tat /site-packages/pyflink/fn_execution/embedded/operations.open(operations.py:30)
 \tat pemja.core.PythonInterpreter.invokeMethod(Native Method)
 \t... 9 more
@@ -33,33 +33,33 @@ def config(configure: Configure, tmp_path: Path) -> JobConfig:
     return configure(source, state={"checkpoint_dir": str(tmp_path / "checkpoints")})
 
 
-def test_our_own_exception_speaks_for_itself(config: JobConfig) -> None:
+def test_the_message_of_our_own_exception_is_shown(config: JobConfig) -> None:
     assert explain(PYTHON_ERROR, config) == "the bundle was made for other features"
 
 
 def test_an_unexpected_python_exception_is_named(config: JobConfig) -> None:
-    trace = PYTHON_ERROR.replace("udfs.bundle.BundleError", "builtins.KeyError").replace("other", "4")
+    trace = PYTHON_ERROR.replace("udfs.scoring.bundle.BundleError", "builtins.KeyError").replace("other", "4")
     assert explain(trace, config) == "KeyError: the bundle was made for 4 features"
 
 
 def test_a_full_disk_names_the_directories_that_are_written(config: JobConfig, tmp_path: Path) -> None:
     trace = "java.lang.RuntimeException: x\nCaused by: java.io.IOException: No space left on device\n\tat a.b(C.java:1)"
-    assert explain(trace, config) == f"the disk is full: make room in {tmp_path}/out and {tmp_path}/checkpoints"
+    assert explain(trace, config) == f"the disk is full: free space in {tmp_path}/out and {tmp_path}/checkpoints"
 
 
 def test_a_missing_file_is_named(config: JobConfig) -> None:
     trace = "java.lang.RuntimeException: x\nCaused by: java.io.FileNotFoundException: File /data/a does not exist"
-    assert explain(trace, config) == "a file is missing: File /data/a does not exist"
+    assert explain(trace, config) == "file not found: File /data/a does not exist"
 
 
-def test_of_other_errors_the_innermost_cause_is_told(config: JobConfig) -> None:
+def test_the_innermost_cause_of_other_errors_is_reported(config: JobConfig) -> None:
     trace = (
         ": java.lang.IllegalStateException: outer\n\tat x.y(Z.java:1)\nCaused by: java.lang.ArithmeticException: inner"
     )
     assert explain(trace, config) == "ArithmeticException: inner"
 
 
-def test_a_text_without_any_cause_is_told_as_it_is(config: JobConfig) -> None:
+def test_a_text_without_a_cause_is_reported_unchanged(config: JobConfig) -> None:
     assert explain("connection\nrefused", config) == "unknown error: connection refused"
 
 
@@ -80,7 +80,7 @@ def test_a_bundle_that_cannot_be_used_ends_the_job_with_the_reason(configure: Co
     assert "Caused by" in failure.value.trace
 
 
-def test_a_failure_in_kafka_is_told_with_the_setting_to_change(config: JobConfig) -> None:
+def test_a_kafka_failure_names_the_setting_to_change(config: JobConfig) -> None:
     trace = (
         "java.io.IOException: One or more Kafka Producer send requests have encountered exception\n"
         "Caused by: org.apache.flink.util.FlinkRuntimeException: Failed to send data to Kafka decisions-2@-1\n"
@@ -88,7 +88,7 @@ def test_a_failure_in_kafka_is_told_with_the_setting_to_change(config: JobConfig
         "The request included a message larger than the max message size the server will accept."
     )
     assert explain(trace, config).startswith(
-        "an output is larger than its topic takes: raise the topic's max.message.bytes to sinks[kafka].max_request_bytes"
+        "an output is above its topic's size limit: raise the topic's max.message.bytes to sinks[kafka].max_request_bytes"
     )
 
 
@@ -109,14 +109,14 @@ org.apache.flink.util.FlinkException: Disconnect from JobManager
 """
 
 
-def test_when_the_client_hears_only_that_flink_gave_up_the_log_tells_why(config: JobConfig, tmp_path: Path) -> None:
+def test_the_cause_is_read_from_the_log_if_the_client_does_not_report_it(config: JobConfig, tmp_path: Path) -> None:
     log = tmp_path / "flink.log"
     log.write_text(LOG)
     error = RuntimeError(f"java.util.concurrent.ExecutionException: Job failed\n{HIDING}")
 
     told = str(job_failed(error, config, log))
 
-    assert told.startswith("an output is larger than its topic takes: raise the topic's max.message.bytes")
+    assert told.startswith("an output is above its topic's size limit: raise the topic's max.message.bytes")
     assert told.endswith(f"(RecordTooLargeException: too large) (log: {log})")
     assert "shutting down" in str(job_failed(error, config, tmp_path / "none.log"))
 

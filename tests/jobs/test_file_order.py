@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.running import Counts
+from jobs.runtime.running import Counts
 from jobs.score_transactions import run
 from tests.conftest import Configure
 from tests.jobs.event_stream import START_MS
@@ -45,7 +45,7 @@ def test_all_records_of_a_large_file_are_scored_in_its_order(
     assert decided(tmp_path / "out") == [f"T{number:06d}" for number in range(RECORDS)]
 
 
-def test_a_file_without_a_byte_is_a_stream_without_records(configure: Configure, tmp_path: Path) -> None:
+def test_an_empty_file_is_an_empty_stream(configure: Configure, tmp_path: Path) -> None:
     empty = tmp_path / "events.jsonl"
     empty.touch()
 

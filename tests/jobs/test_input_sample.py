@@ -1,4 +1,4 @@
-"""A sample of a file, and what is there beside it."""
+"""Sampling of an event file, and the fields known in its reference folder."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.input_sample import coverage_of_file, sample_lines
-from udfs.bundle import BlendWeights, DecisionModel, Manifest
+from jobs.config.input_sample import coverage_of_file, sample_lines
 from udfs.features.feature_set import FeatureSet
+from udfs.scoring.bundle import BlendWeights, DecisionModel, Manifest
 
 FEATURES = FeatureSet()
 MANIFEST = Manifest(
@@ -27,20 +27,20 @@ MANIFEST = Manifest(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=80), st.integers(1, 7), st.booleans())
-def test_every_line_of_a_small_file_is_read_once_in_order(lengths: list[int], places: int, ends: bool) -> None:
+def test_every_line_of_a_small_file_is_read_once_in_order(lengths: list[int], segments: int, ends: bool) -> None:
     from tempfile import TemporaryDirectory
 
     lines = [f"{number}:{'x' * length}".encode() for number, length in enumerate(lengths)]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "lines"
         path.write_bytes(b"\n".join(lines) + (b"\n" if ends and lines else b""))
-        assert list(sample_lines(path, lines=100 * places, places=places)) == lines
+        assert list(sample_lines(path, lines=100 * segments, segments=segments)) == lines
 
 
-def test_of_a_large_file_so_many_lines_are_read_spread_over_it(tmp_path: Path) -> None:
+def test_lines_of_a_large_file_are_sampled_evenly(tmp_path: Path) -> None:
     path = tmp_path / "lines"
     path.write_bytes(b"".join(b"%08d\n" % number for number in range(100_000)))
-    numbers = [int(line) for line in sample_lines(path, lines=200, places=20)]
+    numbers = [int(line) for line in sample_lines(path, lines=200, segments=20)]
     assert len(numbers) == 200
     assert numbers == sorted(set(numbers))
     assert [number // 5_000 for number in numbers] == sorted(list(range(20)) * 10)
@@ -76,7 +76,7 @@ def test_profiles_devices_feeds_and_logins_are_looked_up_in_the_reference_folder
     assert coverage.floor == 0.9
 
 
-def test_four_columns_miss_all_that_needs_more(tmp_path: Path) -> None:
+def test_four_columns_lack_all_inputs_that_need_more(tmp_path: Path) -> None:
     path = write(tmp_path / "events.jsonl", [event(number) for number in range(50)])
     coverage = coverage_of_file(path, MANIFEST, None, histories=True)
     missing = {group.group for group in coverage.missing}

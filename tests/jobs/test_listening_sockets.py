@@ -1,4 +1,4 @@
-"""A local run can be reached from this machine only, and there is nothing in it that takes a job, a jar or a worker."""
+"""A local run listens only on loopback, and accepts no job, jar or worker request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from jobs.environment import FLINK_LOG
+from jobs.runtime.environment import FLINK_LOG
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.listening_sockets import TABLES, ListeningSocket, listening_sockets
@@ -67,7 +67,7 @@ def fraud_demo(events: Path, configure: Configure, directory: Path) -> Run:
 
 
 @pytest.mark.parametrize("way", [scoring_job, entity_job, fraud_score, fraud_demo])
-def test_all_that_a_local_run_ever_listens_on_is_loopback_and_takes_no_submission(
+def test_a_local_run_listens_only_on_loopback_and_takes_no_submission(
     way: Any, events: Path, configure: Configure, tmp_path: Path
 ) -> None:
     run = way(events, configure, tmp_path)

@@ -1,4 +1,4 @@
-"""On the managed platform the metrics that are worth it stand in the group that the platform takes to CloudWatch."""
+"""On the managed platform, selected metrics are registered in the group that is forwarded to CloudWatch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.control_channel import FileChannel
+from jobs.control.file_channel import FileChannel
 from jobs.score_transactions import start
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
@@ -17,10 +17,10 @@ from tests.jobs.interruption import wait_for_records
 from tests.jobs.managed_platform import TAKEN, run_as_managed
 from tests.jobs.outcomes import written_lines
 from tests.jobs.prometheus import Scrape, free_port
-from udfs.control import ThresholdsControl
-from udfs.metric_places import FORWARDED, MetricSettings, prometheus_name
-from udfs.metrics import METRICS, QUANTILES
-from udfs.outputs import ACTIONS
+from udfs.control.elements import ThresholdsControl
+from udfs.metrics.catalogue import METRICS, QUANTILES
+from udfs.metrics.names import FORWARDED, MetricSettings, prometheus_name
+from udfs.records.outputs import ACTIONS
 
 EVENTS = 2_000
 BAD = 30
@@ -29,7 +29,7 @@ TAKEN_LATER = {"fraud_arrival_lag_ms_p99"}
 """Files do not tell when a line arrived."""
 
 
-def test_the_metrics_of_a_managed_job_stand_where_the_service_looks_for_them(
+def test_metrics_of_a_managed_job_are_in_the_forwarded_group(
     configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = event_lines(EVENTS, seed=12) + [b"not an event"] * BAD

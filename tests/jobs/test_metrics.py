@@ -1,4 +1,4 @@
-"""Flink's Prometheus reporter shows what the job wrote, number by number."""
+"""Metrics in Flink's Prometheus reporter equal the numbers of the job's outputs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines
 from tests.jobs.prometheus import Scrape, free_port, reporter
-from udfs.metric_places import PROMETHEUS_PREFIX, prometheus_name
-from udfs.metric_table import markdown_table
-from udfs.metrics import METRICS
-from udfs.outputs import ACTIONS, TAGS
+from udfs.metrics.catalogue import METRICS
+from udfs.metrics.names import PROMETHEUS_PREFIX, prometheus_name
+from udfs.metrics.table import markdown_table
+from udfs.records.outputs import ACTIONS, TAGS
 
 EVENTS = 4_000
 BAD = 30
@@ -59,7 +59,10 @@ def test_the_metrics_of_a_running_job_are_those_of_its_outputs(configure: Config
     assert scrape.totals("reason_dead_letters", "reason") == {
         "bad_record": BAD, "missing_rate": 0, "amount_out_of_range": 0, "unexpected_error": 0, "control": 0
     }  # fmt: skip
-    assert scrape.totals("field_unknown_codes", "field") == {"channel": KIOSKS, "entry_mode": 0}
+    assert scrape.totals("field_unknown_codes", "field") == {
+        "channel": KIOSKS, "entry_mode": 0, "merchant_country": 0, "country": 0
+    }  # fmt: skip
+    assert set(scrape.totals("field_dropped_fields", "field").values()) == {0}
     assert scrape.totals("rule_hits", "rule") == Counter(hit for one in decisions for hit in one["rules"]["hits"])
     assert scrape.totals("status_enrichment", "status") == {"ok": len(decisions), "stale": 0, "degraded": 0}
     assert scrape.totals("outcome_control_elements", "outcome") == {"applied": 0, "ignored": 0, "refused": 0}

@@ -1,23 +1,27 @@
-"""`fraud parity` over runs of the real job: nothing differs, however it was stopped; what was changed is found by name."""
+"""`fraud parity` over runs of the job: no differences after stops and restores; planted changes are reported by name."""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 
 from cli.main import main
-from jobs.config import JobConfig
+from jobs.config.job import JobConfig
 from jobs.score_transactions import run, start
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.interruption import PROMPT, wait_for_records
 from tests.jobs.outcomes import written_lines
+from udfs.records.logged_features import features_of, pack_features
+from udfs.scoring.bundle import content_version, encode_manifest, read_manifest
 
 EVENTS = 8_000
 
@@ -39,9 +43,9 @@ def stopped_and_restored(
             {
                 "source": {"kind": "file", "path": str(source)},
                 "sinks": [{"kind": "files", "directory": str(folder / "out")}],
-                "scoring": {"bundle": str(bundle), "default_timezone": "Asia/Kolkata", "cached_users": 60},
+                "scoring": {"bundle": str(bundle), "default_timezone": "Asia/Kolkata"},
                 "flink": {"log_directory": str(log_directory), "parallelism": parallelism, "extra": PROMPT},
-                "state": state,
+                "state": {"cache_mb": 0.2, **state},
             }
         )
 
@@ -56,7 +60,7 @@ def stopped_and_restored(
     return file, folder / "out", first.model_dump(mode="json")
 
 
-def test_a_run_that_was_stopped_and_restored_logs_what_the_log_gives(
+def test_parity_holds_for_a_stopped_and_restored_run(
     stopped_and_restored: tuple[Path, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     config, out, _ = stopped_and_restored
@@ -72,7 +76,7 @@ def test_a_run_that_was_stopped_and_restored_logs_what_the_log_gives(
     assert report == json.loads((tmp_path / "2").read_bytes())
 
 
-def test_a_changed_value_a_lost_and_an_added_decision_are_each_found_by_name(
+def test_changed_missing_and_surplus_decisions_are_reported_by_name(
     stopped_and_restored: tuple[Path, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     config, out, _ = stopped_and_restored
@@ -101,6 +105,74 @@ def test_a_changed_value_a_lost_and_an_added_decision_are_each_found_by_name(
         assert words in result.output
 
 
+def packed(decision: dict[str, Any], feature_set: str | None = None) -> dict[str, Any]:
+    """The same decision as the job makes it with `log_features: packed`."""
+    values = list(features_of(decision, {}).values())
+    return decision | {
+        "features": None,
+        "feature_set": feature_set or decision["feature_set"],
+        "features_packed": base64.b64encode(pack_features(values)).decode(),
+    }
+
+
+def test_packed_features_are_compared_like_those_by_name(
+    stopped_and_restored: tuple[Path, Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    config, out, _ = stopped_and_restored
+    decisions = [json.loads(line) for line in written_lines(out, "decisions") if b'"type":"decision"' in line]
+    file = tmp_path / "decisions.jsonl"
+    mixed = [packed(decision) if number % 2 else decision for number, decision in enumerate(decisions)]
+    file.write_text("".join(json.dumps(decision) + "\n" for decision in mixed))
+
+    result = parity("--config", config, "--decisions", file, "--workers", "1")
+    assert result.exit_code == 0, result.output
+
+    true_amount = decisions[1_001]["features"]["amount"]
+    decisions[1_001]["features"]["amount"] = true_amount + 2.0**-40
+    mixed[1_001] = packed(decisions[1_001])
+    file.write_text("".join(json.dumps(decision) + "\n" for decision in mixed))
+
+    result = parity("--config", config, "--decisions", file, "--workers", "1", "--out", tmp_path / "parity.json")
+    assert result.exit_code == 1, result.output
+    report = json.loads((tmp_path / "parity.json").read_bytes())
+    (difference,) = report["differences"]
+    assert (difference["feature"], difference["transactions"]) == ("amount", 1)
+    assert (difference["logged"], difference["recomputed"]) == (true_amount + 2.0**-40, true_amount)
+
+
+def test_features_packed_under_an_earlier_set_are_named_by_its_bundle(
+    stopped_and_restored: tuple[Path, Path, dict[str, Any]], bundle: Path, tmp_path: Path
+) -> None:
+    """The earlier set lacks one feature of today's; all others are compared."""
+    config, out, _ = stopped_and_restored
+    decisions = [json.loads(line) for line in written_lines(out, "decisions") if b'"type":"decision"' in line]
+    earlier = bundle_of_earlier_set(bundle, tmp_path / "earlier", "amount_log")
+    for decision in decisions:
+        del decision["features"]["amount_log"]
+    file = tmp_path / "decisions.jsonl"
+    file.write_text("".join(json.dumps(packed(decision, "f00d")) + "\n" for decision in decisions))
+
+    result = parity("--config", config, "--decisions", file)
+    assert (result.exit_code, "give the bundle that it was scored with" in result.output) == (2, True), result.output
+
+    arguments = ("--bundle", earlier, "--out", tmp_path / "parity.json")
+    result = parity("--config", config, "--decisions", file, *arguments)
+    assert result.exit_code == 1, result.output
+    report = json.loads((tmp_path / "parity.json").read_bytes())
+    assert (report["not_logged"], report["not_recomputed"], report["differences"]) == (["amount_log"], [], [])
+
+
+def bundle_of_earlier_set(bundle: Path, folder: Path, without: str) -> Path:
+    """A manifest as an earlier version made it, whose feature set f00d lacks a feature."""
+    manifest = read_manifest(bundle)
+    names = tuple(name for name in manifest.feature_names if name != without)
+    manifest = msgspec.structs.replace(manifest, feature_set_version="f00d", feature_names=names)
+    manifest = msgspec.structs.replace(manifest, version=content_version(manifest))
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes(encode_manifest(manifest))
+    return folder
+
+
 def test_another_setting_is_found_in_the_features_that_depend_on_it(
     stopped_and_restored: tuple[Path, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -125,8 +197,12 @@ def test_decisions_that_cannot_be_compared_end_in_one_line(
     decision = json.loads(written_lines(out, "decisions")[0])
     for text, words in (
         (b"", "no decisions to compare"),
-        (b'{"type":"dead_letter"}\n', "line 1: no decision"),
+        (b'{"type":"dead_letter"}\n', "decision: Invalid value 'dead_letter'"),
         (json.dumps(decision | {"features": None}).encode(), "no features to compare"),
+        (
+            json.dumps(decision | {"features": None, "feature_set": "f00d", "features_packed": "AAAA"}).encode(),
+            "line 1: the features are packed under feature set f00d, whose names are not known",
+        ),
     ):
         file = tmp_path / "decisions.jsonl"
         file.write_bytes(text)

@@ -51,14 +51,13 @@ def test_at_parallelism_1_the_files_hold_the_decisions_in_the_order_of_the_event
     assert written_lines(tmp_path / "out", "decisions") == replayed(config, lines)["decisions"]
 
 
-def test_users_may_be_dropped_from_memory_loaded_and_compacted_in_the_midst_of_a_batch(
-    configure: Configure, tmp_path: Path
-) -> None:
-    """Five users share a cache of two; each one's log is rewritten several times, and his new entries wait meanwhile."""
+def test_users_may_be_evicted_loaded_and_compacted_within_a_batch(configure: Configure, tmp_path: Path) -> None:
+    """Five users share a cache of 20 KB; each one's log is rewritten several times, and his new entries wait meanwhile."""
     lines = event_lines(2_000, seed=4, users=5, step_ms=20 * MINUTE_MS)
     config = configure(
         write_events(tmp_path / "events.jsonl", lines),
-        scoring={"cached_users": 2, "batch_size": 100, "batch_wait_ms": 1_000, "log_features": True},
+        scoring={"batch_size": 100, "log_features": True},
+        state={"cache_mb": 0.02},
     )
 
     run(config)

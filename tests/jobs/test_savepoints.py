@@ -1,4 +1,4 @@
-"""A job that is stopped and restored, even at another parallelism, decides like one that was never stopped."""
+"""A stopped and restored job, also at another parallelism, decides like an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.config import JobConfig
-from jobs.config_file import ConfigError
+from jobs.config.job import JobConfig
+from jobs.config.loading import ConfigError
 from jobs.score_transactions import run, start
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
@@ -31,10 +31,10 @@ def source(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> Path
     ("backend", "parallelisms", "batch"),
     [
         ("hashmap", (1, 2, 1), {}),
-        ("rocksdb", (2, 1, 2), {"batch_size": 700, "batch_wait_ms": 1_000}),  # hundreds are waiting at any moment
+        ("rocksdb", (2, 1, 2), {"batch_size": 700}),  # hundreds are waiting at any moment
     ],
 )
-def test_decisions_of_a_job_stopped_and_restored_twice_equal_those_of_an_uninterrupted_run(
+def test_a_job_restored_twice_decides_like_an_uninterrupted_one(
     configure: Configure,
     tmp_path: Path,
     source: Path,
@@ -47,8 +47,8 @@ def test_decisions_of_a_job_stopped_and_restored_twice_equal_those_of_an_uninter
         return configure(
             source,
             flink={"parallelism": parallelism, "extra": PROMPT},
-            scoring={"cached_users": 60, **batch},  # fewer than there are: users are loaded again and again
-            state={"backend": backend, **state},
+            scoring=batch,
+            state={"backend": backend, "cache_mb": 0.1, **state},  # too little: users are loaded again and again
         )
 
     restored: dict[str, str] = {}
@@ -69,7 +69,7 @@ def test_decisions_of_a_job_stopped_and_restored_twice_equal_those_of_an_uninter
     assert by_user(written_lines(tmp_path / "out", "flags")) == by_user(expected["flags"])
 
 
-def test_a_new_run_does_not_write_among_the_files_of_an_earlier_one(
+def test_a_new_run_does_not_write_to_the_directory_of_an_earlier_one(
     configure: Configure, tmp_path: Path, source: Path
 ) -> None:
     part = tmp_path / "out" / "decisions" / "part-0"

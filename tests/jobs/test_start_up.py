@@ -1,4 +1,4 @@
-"""Both jobs as commands: Ctrl-C while they start, and what --debug adds to an error."""
+"""Both jobs as commands: Ctrl-C during the start, and the output of --debug."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from jobs import entity_aggregates, score_transactions
-from jobs.environment import PYTHON_LOG
+from jobs.runtime.environment import PYTHON_LOG
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 
@@ -27,7 +27,7 @@ Write = Callable[..., str]
 
 @pytest.fixture
 def write(configure: Configure, tmp_path: Path) -> Write:
-    """Writes the configuration of a job over the same events; sections are laid over it."""
+    """Writes a job's configuration over the same events; `sections` override it."""
 
     def written(job: Any, **sections: Any) -> str:
         source = write_events(tmp_path / "events.jsonl", event_lines(20_000, seed=6))

@@ -1,4 +1,4 @@
-"""The store's section of a configuration: what reaches the operator, and what is refused in one line."""
+"""The `store` section: settings passed to the operator, and one-line errors."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from jobs.config import JobConfig
-from jobs.config_errors import ConfigError
-from jobs.config_file import load_store, parse_config
-from jobs.scoring_settings import scorer_config, scorer_paths
+from jobs.config.errors import ConfigError
+from jobs.config.job import JobConfig
+from jobs.config.loading import load_store, parse_config
+from jobs.config.scoring import scorer_config, scorer_paths
 from udfs.stores.settings import CacheSettings, DynamoDBSettings, OnlineFeatureSettings, RedisSettings
 
 
@@ -58,21 +58,22 @@ def test_dynamodb_reads_ahead_for_a_third_of_its_minute(tree: dict[str, Any]) ->
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"store": {"kind": "mysql"}}, "store: unknown kind 'mysql': give one of memory, redis, dynamodb"),
     ({"store": {"kind": "redis", "password": "s3cret"}}, "store.password: unknown key"),
-    ({"store": {"kind": "redis", "password_variable": "s3cret!"}}, "is the name of an environment variable"),
-    ({"store": {"kind": "redis", "host": "h:1/x"}}, "is neither a host name nor an address"),
+    ({"store": {"kind": "redis", "password_variable": "s3cret!"}}, "is not the name of an environment variable"),
+    ({"store": {"kind": "redis", "host": "h:1/x"}}, "is neither a host name nor an IP address"),
     ({"store": {"kind": "redis", "ca_file": __file__}}, "ca_file, certificate_file and key_file need tls: true"),
-    ({"store": {"kind": "redis", "tls": True, "key_file": __file__}}, "certificate_file and key_file go together"),
+    (
+        {"store": {"kind": "redis", "tls": True, "key_file": __file__}},
+        "certificate_file and key_file: give both or neither",
+    ),
     ({"store": {"kind": "redis", "stale_ms": 5}}, "stale_ms must not be below fresh_ms"),
     ({"store": {"kind": "dynamodb", "refresh_ahead_ms": 60_000}}, "refresh_ahead_ms must be below fresh_ms"),
-    ({"store": {"kind": "dynamodb", "endpoint": "localhost"}}, "is no address like http://127.0.0.1:8000"),
+    ({"store": {"kind": "dynamodb", "endpoint": "localhost"}}, "is not a URL like http://127.0.0.1:8000"),
     ({"online_features": {"kind": "store"}}, "online_features: kind: store needs a store of kind redis or dynamodb"),
 ]
 
 
 @pytest.mark.parametrize(("sections", "told"), WRONG, ids=[told for _, told in WRONG])
-def test_what_is_wrong_is_told_in_one_line_without_a_secret(
-    tree: dict[str, Any], sections: dict[str, Any], told: str
-) -> None:
+def test_errors_are_one_line_without_secrets(tree: dict[str, Any], sections: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigError) as error:
         configured(tree, **sections)
     assert told in str(error.value)
@@ -86,7 +87,7 @@ def test_histories_of_a_file_do_not_go_with_a_remote_store(tree: dict[str, Any],
         configured(tree, scoring=scoring, store={"kind": "redis"})
 
 
-def test_commands_read_the_store_alone_with_the_environment_laid_over_it(tmp_path: Path) -> None:
+def test_commands_load_only_the_store_with_environment_overrides(tmp_path: Path) -> None:
     path = tmp_path / "job.yaml"
     path.write_text("source: {kind: file, path: /not/here}\nstore: {kind: redis, port: 7000}\n")
     store = load_store(path, {"FRAUD__STORE__PORT": "7001"})

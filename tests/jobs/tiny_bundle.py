@@ -11,8 +11,8 @@ import numpy as np
 from models.frame import TrainingFrame
 from models.settings import TrainSettings
 from models.train import train_bundle
-from udfs.bundle import content_version, encode_manifest, read_manifest
 from udfs.features.feature_set import feature_set_of
+from udfs.scoring.bundle import content_version, encode_manifest, read_manifest
 
 ROWS = 1_200
 MINUTE_MS = 60_000

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from jobs.config import JobConfig
-from jobs.config_file import parse_config
+from jobs.config.job import JobConfig
+from jobs.config.loading import parse_config
 from tests.kafka.topics import Topics
 from tests.servers.connectors import fetch_connectors
 from tests.servers.kafka_broker import Broker

@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from cli.main import main
-from jobs.config import JobConfig
+from jobs.config.job import JobConfig
 from tests.jobs.event_stream import event_lines
 from tests.jobs.tiny_bundle import renamed_bundle
 from tests.kafka.topics import Topics
@@ -48,7 +48,7 @@ class LiveChanges:
         block = ("--block", f"user:{BLOCKED}", "--reason", "SANCTION")
         self.fraud(
             "control", "publish", "--rules", str(rules), "--thresholds", "0,1,1000", "--bundle", str(self.bundle),
-            *block,
+            "--yes", *block,
         )  # fmt: skip
 
     def assert_in_force(self, decisions: list[dict[str, Any]]) -> None:

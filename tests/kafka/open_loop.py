@@ -1,4 +1,4 @@
-"""A bank that goes on paying whatever happens to the job: events at a set rate from a thread."""
+"""Open-loop producer: sends events at a fixed rate from a thread, independent of the job."""
 
 from __future__ import annotations
 

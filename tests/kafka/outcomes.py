@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from jobs.running import RunningJob
+from jobs.runtime.running import RunningJob
 from tests.kafka.topics import Topics
 
 

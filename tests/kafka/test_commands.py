@@ -1,4 +1,4 @@
-"""`fraud topics` and `fraud produce` against a real broker, as a user calls them."""
+"""`fraud topics` and `fraud produce` against a real broker."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def fraud(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_topics_are_made_once_and_those_that_are_there_are_reported(
-    broker: Broker, topics: Topics, job_file: Path
-) -> None:
+def test_topics_are_created_once_and_existing_ones_reported(broker: Broker, topics: Topics, job_file: Path) -> None:
     broker.create_topics(2, topics.alerts)
 
     first = fraud("topics", "create", "--config", job_file, "--partitions", 3)
@@ -52,7 +50,7 @@ def test_topics_are_made_once_and_those_that_are_there_are_reported(
     assert first.output.splitlines() == [
         f"{topics.events:{width}}  made, 3 partitions",
         f"{topics.decisions:{width}}  made, 3 partitions",
-        f"{topics.alerts:{width}}  was there, 2 partitions, not 3: users stay where they are",
+        f"{topics.alerts:{width}}  was there, 2 partitions, not 3: existing topics are not changed",
         f"{topics.flags:{width}}  made, 3 partitions",
         f"{topics.dead_letters}  made, 3 partitions",
     ]
@@ -63,23 +61,22 @@ def test_topics_are_made_once_and_those_that_are_there_are_reported(
 def test_a_replication_that_the_brokers_cannot_give_is_a_user_error(job_file: Path, topics: Topics) -> None:
     result = fraud("topics", "create", "--config", job_file, "--replication", 3)
     assert result.exit_code == 2
-    assert f"topic {topics.events} cannot be made: Unable to replicate the partition 3 time(s)" in result.output
+    assert f"topic {topics.events} cannot be created: Unable to replicate the partition 3 time(s)" in result.output
 
 
-def test_events_arrive_in_order_on_their_users_partition_at_the_rate_that_was_asked_for(
-    topics: Topics, job_file: Path, tmp_path: Path
-) -> None:
+def test_events_arrive_in_order_per_partition_at_the_given_rate(topics: Topics, job_file: Path, tmp_path: Path) -> None:
     lines = event_lines(1_500)
     file = write_events(tmp_path / "events.jsonl", lines)
     missing = fraud("produce", "--config", job_file, "--events", file)
     assert missing.exit_code == 2
-    assert f"there is no topic {topics.events}: make it with `fraud topics create" in missing.output
+    assert f"topic {topics.events} does not exist: create it with `fraud topics create" in missing.output
     fraud("topics", "create", "--config", job_file)
 
     result = fraud("produce", "--config", job_file, "--events", file, "--rate", 1_000)
 
     assert result.exit_code == 0, result.output
     assert "achieved 1,000/s: 1,500 events in 1.5 s, 1,500 acknowledged" in result.output
+    assert "already held" not in result.output
     sent: dict[str, list[bytes]] = defaultdict(list)
     for line in lines:
         sent[json.loads(line)["user_id"]].append(line)
@@ -99,9 +96,7 @@ def test_events_arrive_in_order_on_their_users_partition_at_the_rate_that_was_as
     assert 1_490 <= times[-1] - times[0] <= 1_510  # a record's time is the moment that it was due
 
 
-def test_a_record_that_the_broker_refuses_is_told_and_the_others_arrive(
-    topics: Topics, job_file: Path, tmp_path: Path
-) -> None:
+def test_a_rejected_record_is_reported_and_the_others_arrive(topics: Topics, job_file: Path, tmp_path: Path) -> None:
     lines = event_lines(40)
     too_large = json.dumps(json.loads(lines[20]) | {"note": "x" * (2 << 20)}).encode()
     file = write_events(tmp_path / "events.jsonl", [*lines[:20], too_large, *lines[20:]])
@@ -152,3 +147,12 @@ def test_the_newest_records_of_an_output_are_shown(topics: Topics, job_file: Pat
 
     assert decisions.output == '{"decision":3}\n{"decision":4}\n'
     assert json.loads(letters.output) == {"reason": "not UTF-8", "offset": "12", "bytes": 2}
+
+
+def test_a_second_run_says_that_its_events_are_duplicates(topics: Topics, job_file: Path, tmp_path: Path) -> None:
+    file = write_events(tmp_path / "events.jsonl", event_lines(50))
+    fraud("topics", "create", "--config", job_file)
+    assert "already held" not in fraud("produce", "--config", job_file, "--events", file).output
+    again = fraud("produce", "--config", job_file, "--events", file)
+    assert again.exit_code == 0
+    assert "the topic already held 50 records: events whose ids are among them are duplicates" in again.output

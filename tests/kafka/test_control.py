@@ -1,4 +1,4 @@
-"""Elements published to a control topic change a running job from Kafka to Kafka, and stay when it was killed."""
+"""Elements published to a control topic change a running job, and apply after it is killed and restored."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from jobs.checkpoints import newest_checkpoint
-from jobs.config import JobConfig
+from jobs.config.checkpoints import newest_checkpoint
+from jobs.config.job import JobConfig
 from jobs.score_transactions import start
 from tests.kafka.conftest import ConfigureKafka
 from tests.kafka.live_changes import BLOCKED, LiveChanges, decisions_on, payments
@@ -21,7 +21,7 @@ PAYMENTS = 400
 PATIENCE_SECONDS = 90
 
 
-def test_what_is_published_is_in_force_within_a_second_and_after_a_sigkill_and_a_savepoint(
+def test_published_elements_apply_within_a_second_and_after_restores(
     configure_kafka: ConfigureKafka, topics: Topics, bundle: Path, tmp_path: Path
 ) -> None:
     """Of two instances. When the job is restored its events wait for it and the control topic holds nothing any more."""

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.checkpoints import newest_checkpoint
-from jobs.config import JobConfig
+from jobs.config.checkpoints import newest_checkpoint
+from jobs.config.job import JobConfig
 from tests.jobs.event_stream import event_lines
 from tests.jobs.outcomes import replayed
 from tests.kafka.conftest import PARTITIONS, ConfigureKafka

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from jobs.config_file import parse_config
-from jobs.running import Counts
+from jobs.config.loading import parse_config
+from jobs.runtime.running import Counts
 from jobs.score_transactions import run
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.outcomes import written_lines

@@ -9,7 +9,7 @@ import pytest
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from jobs.failures import JobFailed
+from jobs.runtime.failures import JobFailed
 from jobs.score_transactions import run, start
 from tests.jobs.event_stream import event_lines
 from tests.kafka.conftest import PARTITIONS, ConfigureKafka
@@ -18,7 +18,7 @@ from tests.kafka.topics import Topics
 
 
 @pytest.mark.parametrize("first_start", ["earliest", "latest"])
-def test_a_restored_job_says_that_its_next_records_are_gone_and_skips_them_only_when_told_to(
+def test_missing_records_fail_a_restored_job_unless_skipped(
     configure_kafka: ConfigureKafka, topics: Topics, tmp_path: Path, first_start: str
 ) -> None:
     """With `latest` as the start, what is still there is read all the same."""
@@ -72,5 +72,5 @@ def test_a_decision_that_kafka_refuses_ends_the_job_with_the_reason(
     topics.send_events(event_lines(100))
 
     one_at_a_time = {"batch.size": "1"}  # of several small ones the producer would try other batches for minutes
-    with pytest.raises(JobFailed, match=r"an output is larger than its topic takes: raise .*max\.message\.bytes"):
+    with pytest.raises(JobFailed, match=r"an output is above its topic's size limit: raise .*max\.message\.bytes"):
         run(configure_kafka(sink={"properties": one_at_a_time}))

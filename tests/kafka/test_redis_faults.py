@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer
 
-from jobs.running import RunningJob
+from jobs.runtime.running import RunningJob
 from jobs.score_transactions import start
 from tests.contracts.store_factories import SETTINGS
 from tests.jobs.event_stream import START_MS
@@ -26,11 +26,11 @@ from tests.kafka.outcomes import wait_until
 from tests.kafka.topics import Topics
 from tests.servers.black_hole import black_hole
 from tests.servers.redis_server import RedisServer
-from udfs.profiles import UserProfile
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.profiles import UserProfile
 from udfs.stores.opening import open_store
-from udfs.stores.port import StoredRecord
+from udfs.stores.port import LOADED, Loaded, StoredRecord
 from udfs.stores.settings import RedisSettings
-from udfs.system_clocks import SYSTEM_CLOCKS
 
 KNOWN_USERS = 400
 PAYMENTS = 5_000
@@ -51,7 +51,7 @@ def fill(server: RedisServer) -> None:
     users: dict[str, StoredRecord] = {
         f"user:U{n}": UserProfile(user_id=f"U{n}", kyc_level=n) for n in range(KNOWN_USERS)
     }
-    store.put_many(users, None)
+    store.put_many(users | {LOADED: Loaded(at_ms=0)}, None)
 
 
 class Payments:
@@ -126,7 +126,7 @@ def rate(decisions: list[dict[str, Any]]) -> float:
     return 1_000 * len(times) / (times[-1] - times[0])
 
 
-def test_without_redis_the_job_goes_on_as_fast_and_every_decision_tells(
+def test_without_redis_the_job_is_as_fast_and_decisions_are_degraded(
     configure_kafka: ConfigureKafka, topics: Topics, server: RedisServer
 ) -> None:
     fill(server)

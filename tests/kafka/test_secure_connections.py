@@ -1,4 +1,4 @@
-"""Logging in and encryption against the broker's own listeners; credentials come from the environment alone."""
+"""Authentication and encryption against the broker's listeners; credentials come only from the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a job without saved state begins in the log, and where it ends."""
+"""Start and end positions of a job without saved state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ HOUR_MS = 3_600_000
 Places = set[tuple[int, int]]
 
 
-def test_a_job_begins_where_it_is_told_to(configure_kafka: ConfigureKafka, topics: Topics, tmp_path: Path) -> None:
+def test_a_job_starts_at_the_configured_position(
+    configure_kafka: ConfigureKafka, topics: Topics, tmp_path: Path
+) -> None:
     """Three records on each partition an hour apart: offset 0 at 00:00, 1 at 01:00, 2 at 02:00; later one more."""
     send(topics, range(EACH))
     seen: list[tuple[int, int]] = []
@@ -45,7 +47,7 @@ def test_a_job_begins_where_it_is_told_to(configure_kafka: ConfigureKafka, topic
     assert places_read(start="offsets", start_offsets=offsets) == expected
 
 
-def test_the_consumer_group_goes_on_where_a_checkpoint_left_it(
+def test_the_consumer_group_continues_from_the_last_checkpoint(
     configure_kafka: ConfigureKafka, topics: Topics, tmp_path: Path
 ) -> None:
     send(topics, range(EACH))
@@ -60,7 +62,7 @@ def test_the_consumer_group_goes_on_where_a_checkpoint_left_it(
     assert topics.size(topics.decisions) == EACH * PARTITIONS
     send(topics, range(EACH, EACH + 1))
 
-    run(configure_kafka(source=source, state=state))
+    run(configure_kafka(source=source, state=state | {"restore_from": "none"}))
 
     offsets = [json.loads(value)["origin"]["offset"] for value in topics.values(topics.decisions)]
     assert Counter(offsets) == dict.fromkeys(range(EACH + 1), PARTITIONS)

@@ -1,12 +1,14 @@
-"""A test's topics: writing events as a bank's services would, reading outputs as a consumer would."""
+"""Topics of a test: produces events and consumes outputs."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError
+from confluent_kafka import TopicPartition as TopicAndPartition
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
@@ -94,4 +96,22 @@ class Topics(NamedTuple):
         return {place.partition: found.offset for place, found in offsets.items() if place.topic == self.events}
 
     def values(self, topic: str, committed: bool = False) -> list[bytes]:
-        return [record.value for record in self.read(topic, committed)]
+        """The values of `read`, by librdkafka: quicker, and with every compression."""
+        consumer: Any = Consumer(
+            {
+                "bootstrap.servers": self.servers,
+                "group.id": "test",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed" if committed else "read_uncommitted",
+            }
+        )
+        found = []
+        for partition in sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions):
+            consumer.assign([TopicAndPartition(topic, partition, OFFSET_BEGINNING)])
+            while (record := consumer.poll(PATIENCE_SECONDS)) is not None and record.error() is None:
+                found.append(record.value())
+            assert record is not None, f"{topic} cannot be read to its end"
+            assert record.error().code() == KafkaError._PARTITION_EOF, record.error()
+        consumer.close()
+        return found

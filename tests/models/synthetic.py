@@ -1,4 +1,4 @@
-"""A seeded training frame with what real ones have: missing values, heavy tails, flags, a constant, correlations."""
+"""A seeded training frame with missing values, heavy tails, flags, a constant column and correlations."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TINY = TrainSettings(name="tiny", trees=25, depth=4, max_bin=256, autoencoder_ro
 
 
 def synthetic_frame(rows: int = 4_000, seed: int = 1, fraud_share: float = 0.06) -> TrainingFrame:
-    """One transaction a minute by one of 50 users, not in order of time.
+    """One transaction per minute by one of 50 users, not in order of time.
 
-    Pattern "takeover" raises several features; "odd_balance" breaks a correlation without a high value anywhere.
+    The pattern "takeover" raises several features; "odd_balance" breaks a correlation without a high value.
     """
     random = np.random.default_rng(seed)
     drawn = random.random(rows)

@@ -1,4 +1,4 @@
-"""The autoencoder: its preparation against formulas, and that the unusual is reconstructed worse."""
+"""Autoencoder: preparation of features, anomalies and reproducibility."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEGITIMATE = FRAME.features[~FRAME.labels]
 SETTINGS = msgspec.structs.replace(TrainSettings.quick(), epochs=25)
 
 
-def test_preparation_squashes_and_standardises_what_is_known() -> None:
+def test_preparation_squashes_and_standardises_known_values() -> None:
     prepared = fit_autoencoder(LEGITIMATE, replace_epochs(1)).preparation.apply(LEGITIMATE)
     column = NAMES.index("speed_kmh")
     missing = np.isnan(LEGITIMATE[:, column])
@@ -26,7 +26,7 @@ def test_preparation_squashes_and_standardises_what_is_known() -> None:
     assert np.isnan(prepared[missing, column]).all()
 
 
-def test_constant_columns_prepare_to_zero_and_those_never_known_to_nothing() -> None:
+def test_constant_columns_prepare_to_zero_and_unknown_ones_to_nan() -> None:
     preparation = fit_autoencoder(LEGITIMATE, SETTINGS).preparation
     prepared = preparation.apply(LEGITIMATE)
     assert np.abs(prepared[:, NAMES.index("always_one")]).max() < 1e-5
@@ -41,7 +41,7 @@ def test_extreme_values_are_clipped() -> None:
 
 
 @pytest.mark.parametrize("known_rows", [0, 3])
-def test_what_training_has_hardly_ever_known_is_not_unusual_when_it_is_there(known_rows: int) -> None:
+def test_features_rarely_known_in_training_add_no_error(known_rows: int) -> None:
     features = LEGITIMATE.copy()
     place = NAMES.index("never_known")
     features[:known_rows, place] = 5.0
@@ -59,20 +59,20 @@ def test_training_on_infinities_stays_finite() -> None:
     assert all(np.isfinite(weights).all() for weights in network.weights)
 
 
-def test_layers_narrow_to_the_middle_and_come_back() -> None:
+def test_layers_narrow_to_the_middle_and_widen_again() -> None:
     network = fit_autoencoder(LEGITIMATE, replace_epochs(1))
     assert [weights.shape for weights in network.weights] == [
         (12, 32), (32, 16), (16, 8), (8, 16), (16, 32), (32, 12),
     ]  # fmt: skip
 
 
-def test_a_broken_correlation_is_reconstructed_worse_than_legitimate_transactions() -> None:
+def test_broken_correlations_have_larger_errors_than_legitimate_rows() -> None:
     anomalies = fit_autoencoder(LEGITIMATE, SETTINGS, groups=GROUPS).anomalies(FRAME.features)
     odd = FRAME.patterns == "odd_balance"
     assert np.median(anomalies[odd]) > np.quantile(anomalies[~FRAME.labels], 0.97)
 
 
-def test_an_anomaly_is_the_error_of_what_is_known_against_what_is_expected_of_it() -> None:
+def test_anomaly_is_the_ratio_of_observed_to_expected_error() -> None:
     network = fit_autoencoder(LEGITIMATE, replace_epochs(2), groups=GROUPS)
     for row in FRAME.features[:40]:
         prepared = network.preparation.apply(row[None])[0].astype(float)
@@ -86,7 +86,7 @@ def test_an_anomaly_is_the_error_of_what_is_known_against_what_is_expected_of_it
         assert network.anomalies(row[None])[0] == pytest.approx((total + 1e-6) / (expected + 1e-6), rel=1e-5)
 
 
-def test_features_that_are_not_counted_help_to_reconstruct_but_are_never_unusual() -> None:
+def test_uncounted_features_help_to_reconstruct_but_add_no_error() -> None:
     counted = np.array([name in ("amount", "balance_change") for name in NAMES])
     network = fit_autoencoder(LEGITIMATE, replace_epochs(2), counted=counted)
     every = fit_autoencoder(LEGITIMATE, replace_epochs(2))
@@ -98,7 +98,7 @@ def test_features_that_are_not_counted_help_to_reconstruct_but_are_never_unusual
     assert not network.expected[~counted].any()
 
 
-def test_a_usual_transaction_has_an_anomaly_about_one_and_the_mean_errors_are_those_expected() -> None:
+def test_usual_rows_have_anomaly_one_and_the_expected_mean_errors() -> None:
     network = fit_autoencoder(LEGITIMATE, SETTINGS, groups=GROUPS)
     anomalies = network.anomalies(LEGITIMATE)
     assert 0.8 < anomalies.mean() < 1.1
@@ -108,7 +108,7 @@ def test_a_usual_transaction_has_an_anomaly_about_one_and_the_mean_errors_are_th
 
 
 @pytest.mark.parametrize("lost", [*([group] for group in GROUPS), list(GROUPS)], ids=str)
-def test_what_is_missing_is_not_unusual(lost: list[str]) -> None:
+def test_missing_features_do_not_raise_the_anomaly(lost: list[str]) -> None:
     network = fit_autoencoder(LEGITIMATE, SETTINGS, groups=GROUPS)
     other = synthetic_frame(3_000, seed=2)
     features = other.features[~other.labels]
@@ -124,7 +124,7 @@ def test_with_nothing_known_the_anomaly_is_finite_and_not_high() -> None:
     assert 0.0 <= network.anomalies(np.full((1, 12), np.nan, np.float32))[0] <= 1.0
 
 
-def test_same_data_and_seed_give_the_same_weights_and_another_seed_others() -> None:
+def test_weights_depend_on_data_and_seed_only() -> None:
     first, second = (fit_autoencoder(LEGITIMATE, replace_epochs(2)) for _ in range(2))
     other = fit_autoencoder(LEGITIMATE, msgspec.structs.replace(replace_epochs(2), seed=1))
     for ours, theirs in zip(first.weights, second.weights, strict=True):
@@ -132,10 +132,10 @@ def test_same_data_and_seed_give_the_same_weights_and_another_seed_others() -> N
     assert first.weights[0].tobytes() != other.weights[0].tobytes()
 
 
-def test_progress_is_told_after_each_epoch() -> None:
-    told: list[float] = []
-    fit_autoencoder(LEGITIMATE, replace_epochs(4), lambda _, fraction: told.append(fraction))
-    assert told == [0.25, 0.5, 0.75, 1.0]
+def test_progress_is_reported_after_each_epoch() -> None:
+    reported: list[float] = []
+    fit_autoencoder(LEGITIMATE, replace_epochs(4), lambda _, fraction: reported.append(fraction))
+    assert reported == [0.25, 0.5, 0.75, 1.0]
 
 
 def replace_epochs(epochs: int) -> TrainSettings:

@@ -1,4 +1,4 @@
-"""The blend: never worse than the trees alone, monotone, calibrated."""
+"""Blend: average precision not below that of the trees, monotone and calibrated."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Vector = npt.NDArray[np.float64]
 def slice_of(
     rows: int, seed: int, error_weight: float, scale: float = 1.0
 ) -> tuple[Vector, Vector, npt.NDArray[np.bool_]]:
-    """Outcomes drawn with log-odds margin + error_weight * (standardised ln error) - 1; margins told `scale` times."""
+    """Labels drawn with log-odds margin + error_weight * (standardised ln error) - 1; margins multiplied by `scale`."""
     random = np.random.default_rng(seed)
     margins = random.normal(-3, 2, rows)
     log_errors = random.normal(0, 1, rows)
@@ -27,7 +27,7 @@ def slice_of(
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("error_weight", [0.0, -1.0])
-def test_a_useless_or_misleading_autoencoder_never_costs_average_precision(seed: int, error_weight: float) -> None:
+def test_a_useless_autoencoder_never_lowers_average_precision(seed: int, error_weight: float) -> None:
     margins, errors, labels = slice_of(800, seed, error_weight)
     fit = fit_blend(margins, errors, labels)
     blended = blended_log_odds(fit.weights, margins, np.log(errors))
@@ -38,7 +38,7 @@ def test_a_useless_or_misleading_autoencoder_never_costs_average_precision(seed:
         assert fit.weights.log_error == 0.0
 
 
-def test_a_useful_autoencoder_raises_average_precision_and_its_weight_is_found() -> None:
+def test_a_useful_autoencoder_raises_average_precision() -> None:
     margins, errors, labels = slice_of(20_000, 1, error_weight=1.0)
     fit = fit_blend(margins, errors, labels)
     assert fit.average_precision > fit.average_precision_of_trees + 0.02
@@ -56,7 +56,7 @@ def test_weights_agree_with_an_unpenalised_logistic_regression() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_weights_keep_the_score_monotone_even_where_the_trees_mislead(seed: int) -> None:
+def test_weights_keep_the_score_monotone_with_misleading_trees(seed: int) -> None:
     margins, errors, labels = slice_of(600, seed, error_weight=0.5)
     weights = fit_blend(-margins, 1 / errors, labels).weights
     assert weights.margin > 0.0
@@ -64,7 +64,7 @@ def test_weights_keep_the_score_monotone_even_where_the_trees_mislead(seed: int)
 
 
 @pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
-def test_probabilities_are_calibrated_on_later_data_however_sure_the_trees_were(scale: float) -> None:
+def test_probabilities_are_calibrated_on_later_data(scale: float) -> None:
     weights = fit_blend(*slice_of(20_000, 3, 0.5, scale)).weights
     margins, errors, labels = slice_of(20_000, 4, 0.5, scale)
     probabilities = 1 / (1 + np.exp(-blended_log_odds(weights, margins, np.log(errors))))
@@ -72,7 +72,7 @@ def test_probabilities_are_calibrated_on_later_data_however_sure_the_trees_were(
     assert brier_score(labels, probabilities) <= brier_score(labels, 1 / (1 + np.exp(-margins))) + 1e-4
 
 
-def test_few_frauds_that_the_trees_separate_perfectly_give_finite_moderate_weights() -> None:
+def test_few_perfectly_separated_frauds_give_moderate_weights() -> None:
     margins = np.concatenate([np.full(500, -5.0), np.full(3, 5.0)])
     weights = fit_blend(margins, np.ones(503), margins > 0).weights
     assert 0.5 < weights.margin < 2.0

@@ -1,4 +1,4 @@
-"""Trees: read block by block, repeatable on two threads, and no more of them than later days reward."""
+"""Boosting: reading in blocks, reproducibility with two threads, and early stopping."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_sparse_copies_count_as_weighted_rows() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
-def test_small_blocks_give_trees_as_good_and_each_time_the_same(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_blocks_give_equally_good_and_repeatable_trees(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fit_boosting(learned(share), TINY).margins(FRAME.features[LATER])
     monkeypatch.setattr(module, "BLOCK_ROWS", 300)
     first, again = (fit_boosting(learned(share), TINY) for _ in range(2))
@@ -78,7 +78,7 @@ def test_two_threads_give_the_bytes_of_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(set(raw)) == 1
 
 
-def test_growing_stops_when_later_days_reward_no_more_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_growing_stops_when_later_days_gain_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LEAST_TREES", 1)
     settings = msgspec.structs.replace(TINY, trees=400, learning_rate=0.3, depth=6)
     later = LearningRows(FRAME.features, FRAME.labels, LATER)
@@ -92,5 +92,5 @@ def test_growing_stops_when_later_days_reward_no_more_trees(monkeypatch: pytest.
         average_precision_score(labels, everything.booster.predict(matrix, iteration_range=(0, count)))
         for count in range(1, found.trees + 40, 3)
     ]
-    assert reached > max(by_count) - NO_GAIN - 0.005  # XGBoost's own area is by trapezoids
+    assert reached > max(by_count) - NO_GAIN - 0.005  # XGBoost's aucpr uses trapezoids
     assert found.trees == fit_boosting(learned(), settings, later=later).trees

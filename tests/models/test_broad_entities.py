@@ -1,4 +1,4 @@
-"""Categories, channels, countries, cities, BINs and a bank's own attributes: whom a payment counts for, and with what."""
+"""Broad entities: categories, channels, countries, cities, BINs and custom attributes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from models.entity_history import aggregate_entities, profiles_of
-from tests.udfs.brute_force_entity import BruteForceEntity, Judged, Paid
-from udfs.attributes import Attribute
-from udfs.entity_buckets import BROAD_KINDS, BucketRow, BucketSettings, Entity
-from udfs.entity_history import EntityHistory, empty_history
-from udfs.fx_rate import FxRate
-from udfs.money import Money
-from udfs.profiles import UserProfile
+from tests.udfs.entities.brute_force_entity import BruteForceEntity, KnownLabel, Payment
+from tests.udfs.entities.rows import empty_row
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import BROAD_KINDS, BucketRow, BucketSettings, Entity
+from udfs.records.attributes import Attribute
+from udfs.records.profiles import UserProfile
+from udfs.values.fx_rates import FxRate
+from udfs.values.money import Money
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -55,7 +56,7 @@ def rows_of(folder: Path, lines: list[dict[str, Any]], **more: Any) -> dict[Enti
     return {Entity(row.entity, row.id): row for row in aggregate_entities(path, SETTINGS, **more)}
 
 
-def test_a_payment_counts_for_everything_that_it_tells_and_the_number_is_no_entity(tmp_path: Path) -> None:
+def test_a_payment_counts_for_all_its_entities_but_not_for_the_card(tmp_path: Path) -> None:
     rows = rows_of(tmp_path, [PAYMENT], attributes=ATTRIBUTES, profiles=PROFILES)
     assert set(rows) == {
         Entity("merchant", "M1"), Entity("device", "D1"), Entity("beneficiary", "B1"), Entity("ip", "::1"),
@@ -75,14 +76,12 @@ def test_a_payment_counts_for_everything_that_it_tells_and_the_number_is_no_enti
     ("card_id", "bin"),
     [("412345", "412345"), ("41234", None), ("4123-4567", None), ("tok_412345", None), ("0000001", "000000")],
 )
-def test_a_card_tells_its_issuer_only_if_it_begins_with_six_digits(
-    tmp_path: Path, card_id: str, bin: str | None
-) -> None:
+def test_a_card_id_has_a_bin_only_if_it_starts_with_six_digits(tmp_path: Path, card_id: str, bin: str | None) -> None:
     found = [entity.id for entity in rows_of(tmp_path, [{**PAYMENT, "card_id": card_id}]) if entity.kind == "bin"]
     assert found == ([] if bin is None else [bin])
 
 
-def test_what_is_absent_or_empty_counts_for_nobody(tmp_path: Path) -> None:
+def test_missing_or_empty_fields_have_no_entity(tmp_path: Path) -> None:
     bare = {name: PAYMENT[name] for name in ("transaction_id", "user_id", "timestamp", "amount")}
     assert rows_of(tmp_path, [bare], attributes=ATTRIBUTES) == {}
     empty = {
@@ -99,7 +98,7 @@ def test_what_is_absent_or_empty_counts_for_nobody(tmp_path: Path) -> None:
     assert lone[Entity("channel", "pos")].frauds[0] == 1
 
 
-def test_labels_find_broad_kinds_through_the_payment_newest_wins_and_repeats_change_nothing(tmp_path: Path) -> None:
+def test_labels_reach_broad_entities_through_the_payment(tmp_path: Path) -> None:
     city = Entity("city", "Köln 😀")
     day = [START + number * DAY for number in range(40)]
 
@@ -111,16 +110,16 @@ def test_labels_find_broad_kinds_through_the_payment_newest_wins_and_repeats_cha
     fraud, cleared = label(day[2], True), label(day[20], False)
     once = ([1], [], {48: 1, 216: -1})
     assert of(fraud) == of(fraud, fraud) == of(fraud, label(day[3], True)) == once
-    assert of(label(day[5], False), fraud) == ([], [], {})  # the older one comes too late
+    assert of(label(day[5], False), fraud) == ([], [], {})  # older than the newest label
     assert of(fraud, label(day[1], False)) == once
     both = ([1], [(HOUR_0 + 13, HOUR_0 + 13 * 24)], {48: 1, 216: -1})
     assert of(fraud, cleared) == of(fraud, cleared, cleared) == both
     assert of(fraud, cleared, label(day[21], True))[2] == {48: 1, 216: -1, 504: 1, 672: -1}
     assert of(fraud, label(day[4], False)) == ([], [], {48: 1, 96: -1})
-    assert of(label(day[2], True, merchant_id="M9", transaction_id="T9")) == ([], [], {})  # of a payment nobody saw
+    assert of(label(day[2], True, merchant_id="M9", transaction_id="T9")) == ([], [], {})  # unknown payment
 
 
-def test_a_payment_sent_again_keeps_what_its_labels_said_and_one_after_two_days_is_another(tmp_path: Path) -> None:
+def test_a_repeated_payment_keeps_its_labels_for_two_days(tmp_path: Path) -> None:
     fraud = label(START + DAY, True)
     again = label(START + 3 * DAY, True)
     once = rows_of(tmp_path, [PAYMENT, fraud, PAYMENT, again])[Entity("channel", "pos")]
@@ -130,7 +129,7 @@ def test_a_payment_sent_again_keeps_what_its_labels_said_and_one_after_two_days_
     assert (sum(twice[Entity("channel", "pos")].transactions), sum(twice[Entity("channel", "pos")].frauds)) == (2, 2)
 
 
-def test_amounts_are_in_the_base_currency_and_one_without_a_rate_counts_for_nobody(tmp_path: Path) -> None:
+def test_amounts_are_converted_and_payments_without_a_rate_skipped(tmp_path: Path) -> None:
     money = Money("EUR", (FxRate("USD", 0, "0.5"),))
     lines = [
         {**PAYMENT, "transaction_id": id, "currency": currency}
@@ -143,7 +142,7 @@ def test_amounts_are_in_the_base_currency_and_one_without_a_rate_counts_for_nobo
     assert (yen.amounts, yen.log_amounts) == ([1_000], [round(math.log1p(1_000) * 1e6)])
 
 
-def test_the_profiles_of_a_reference_folder_are_those_with_attributes(tmp_path: Path) -> None:
+def test_profiles_of_a_reference_folder_are_those_with_attributes(tmp_path: Path) -> None:
     (tmp_path / "users.jsonl").write_text(
         '{"user_id":"U1","attributes":{"job":" nurse ","age":40,"vip":true}}\n{"user_id":"U2"}\n'
         '{"user_id":"U3","attributes":{"Bad Name":1}}\n'
@@ -156,18 +155,21 @@ def test_the_profiles_of_a_reference_folder_are_those_with_attributes(tmp_path: 
 
 @settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(seed=st.integers(0, 2**32))
-def test_whole_files_of_late_repeated_and_corrected_events_agree_with_lists_of_everything(
+def test_aggregated_files_agree_with_the_brute_force_oracle(
     seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Each broad entity of a file against an oracle that gets the file's payments and labels; a file's arrival is the
-    newest time of the entity so far. What is read as of t is the same from the lines that were there by then."""
+    """Each broad entity of a file is compared with an oracle over the file's payments and labels.
+
+    The arrival time is the newest time of the entity so far. As of t, the figures from all lines equal those from the lines
+    that had arrived by t.
+    """
     draw = random.Random(seed)
     lines, known = random_file(draw)
     folder = tmp_path_factory.mktemp("file")
     rows = rows_of(folder, lines, attributes=ATTRIBUTES, profiles=PROFILES)
     for entity in [Entity("category", "a"), Entity("channel", "pos"), Entity("attribute", "card_type=gold")]:
         oracle = oracle_of(entity, lines)
-        read = EntityHistory(rows[entity], SETTINGS) if entity in rows else empty_history(SETTINGS, entity.kind)
+        read = EntityHistory(rows.get(entity) or empty_row(entity.kind), SETTINGS)
         for _ in range(15):
             t = draw.choice(known) + draw.choice([0, HOUR, 7 * DAY, 8 * DAY, 30 * DAY, draw.randint(0, 100 * DAY)])
             risk = read.as_of(t)
@@ -183,14 +185,16 @@ def test_whole_files_of_late_repeated_and_corrected_events_agree_with_lists_of_e
             by_then = [line for line, at in zip(lines, arrivals(entity, lines), strict=True) if at <= t]
             then = rows_of(folder, by_then, attributes=ATTRIBUTES, profiles=PROFILES).get(entity)
             if then is not None:
-                seen = EntityHistory(then, SETTINGS).as_of(t)
-                seen.stale = risk.stale
-                assert seen == risk
+                earlier = EntityHistory(then, SETTINGS)
+                earlier.complete_through_ms = read.complete_through_ms  # whether it is stale is not compared
+                assert earlier.as_of(t) == risk
 
 
 def random_file(draw: random.Random) -> tuple[list[dict[str, Any]], list[int]]:
-    """Lines in order of arrival, and when each arrived. Payments out of order by up to a day, labels repeated, corrected
-    and out of order."""
+    """Lines in order of arrival, and their arrival times.
+
+    Payments are out of order by up to a day; labels are repeated, corrected and out of order.
+    """
     span = draw.choice([6 * HOUR, 3 * DAY, 120 * DAY])
     found: list[tuple[int, dict[str, Any]]] = []
     for number in range(40):
@@ -205,16 +209,16 @@ def random_file(draw: random.Random) -> tuple[list[dict[str, Any]], list[int]]:
             found.append((time + draw.randint(0, DAY), payment))
         for copy in range(draw.choice([0, 1, 1, 2, 3])):
             known_at = time + draw.choice([0, HOUR, 7 * DAY, 7 * DAY + HOUR, draw.randint(0, 20 * DAY)]) + copy
-            told = {
+            fields = {
                 "type": "label", "event_id": f"L{number}-{copy}", "transaction_id": f"T{number}",
                 "user_id": payment["user_id"], "timestamp": time, "known_at": known_at,
                 "is_fraud": draw.random() < 0.6,
             }  # fmt: skip
-            found.append((known_at, told))
+            found.append((known_at, fields))
             if draw.random() < 0.2:
-                found.append((known_at + draw.randint(0, DAY), told))
+                found.append((known_at + draw.randint(0, DAY), fields))
     found.sort(key=lambda pair: (pair[0], "type" in pair[1]))
-    for _ in range(4):  # payments whose time is behind that of their place in the file
+    for _ in range(4):  # out-of-order payments
         place = draw.randrange(1, len(found))
         arrived, line = found[place]
         if "type" not in line and not any(
@@ -226,15 +230,15 @@ def random_file(draw: random.Random) -> tuple[list[dict[str, Any]], list[int]]:
 
 
 def is_of(entity: Entity, payment: dict[str, Any]) -> bool:
-    told = {
+    fields = {
         "category": payment["merchant_category"], "channel": payment["channel"],
         "attribute": f"card_type={payment['attributes']['card_type']}",
     }  # fmt: skip
-    return told[entity.kind] == entity.id
+    return fields[entity.kind] == entity.id
 
 
 def arrivals(entity: Entity, lines: list[dict[str, Any]]) -> list[int]:
-    """A file tells none: a payment arrives no earlier than the entity's before it, a label when it is known."""
+    """Arrival times: a payment arrives no earlier than the entity's earlier ones, a label when it is known."""
     newest, found = 0, []
     for line in lines:
         if "type" in line:
@@ -254,11 +258,11 @@ def oracle_of(entity: Entity, lines: list[dict[str, Any]]) -> BruteForceEntity:
         mark = f"{line['user_id']} {line['transaction_id']}"
         if "type" in line:
             if mark in counted:
-                oracle.judged.append(Judged(mark, line["timestamp"], line["known_at"], line["is_fraud"]))
+                oracle.judged.append(KnownLabel(mark, line["timestamp"], line["known_at"], line["is_fraud"]))
             continue
         if not is_of(entity, line) or (mark in counted and line["timestamp"] - counted[mark] <= 2 * DAY):
             continue
         newest = max(newest, line["timestamp"])
         counted[mark] = line["timestamp"]
-        oracle.paid.append(Paid(line["user_id"], line["timestamp"], newest, round(line["amount"] * 100)))
+        oracle.paid.append(Payment(line["user_id"], line["timestamp"], newest, round(line["amount"] * 100)))
     return oracle

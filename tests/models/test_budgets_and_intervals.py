@@ -1,4 +1,4 @@
-"""Thresholds by users a day, and intervals over customers."""
+"""Thresholds for a budget of users per day, and bootstrap intervals over customers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from models.budgets import budget_threshold
-from models.intervals import Drawn, card_precision
+from models.intervals import CustomerBootstrap, card_precision
 from models.metrics import DAY_MS, card_precision_at_k
 
 
@@ -22,7 +22,7 @@ def made(rows: int = 3_000, users: int = 400, seed: int = 1) -> tuple[np.ndarray
 
 
 @pytest.mark.parametrize("budget", [1, 7, 30, 100_000])
-def test_a_budget_gives_the_lowest_threshold_that_no_more_users_a_day_are_above(budget: int) -> None:
+def test_a_budget_gives_the_lowest_threshold_within_it(budget: int) -> None:
     labels, scores, who, times_ms = made()
     found = budget_threshold(labels, scores, who, times_ms, budget)
 
@@ -39,9 +39,9 @@ def test_a_budget_gives_the_lowest_threshold_that_no_more_users_a_day_are_above(
     assert found.recall == pytest.approx((above & labels).sum() / labels.sum())
 
 
-def test_every_customer_once_gives_the_figures_of_scikit_learn_and_of_the_metrics() -> None:
+def test_unit_weights_give_the_figures_of_scikit_learn() -> None:
     labels, scores, who, times_ms = made()
-    drawn = Drawn(labels, scores, who, times_ms)
+    drawn = CustomerBootstrap(labels, scores, who, times_ms)
     once = np.ones(len(np.unique(who)))
     found = drawn._figures(once, (0.5,))
     assert found["auc"] == pytest.approx(roc_auc_score(labels, scores))
@@ -58,15 +58,15 @@ def test_a_customer_drawn_twice_counts_like_two_customers() -> None:
     labels, scores, who, times_ms = made(600, 60)
     weights = np.bincount(np.random.default_rng(0).integers(0, 60, 60), minlength=60).astype(float)
     rows = np.concatenate([np.repeat(np.flatnonzero(who == user), int(weights[user])) for user in range(60)])
-    found = Drawn(labels, scores, who, times_ms)._figures(weights, (0.5,))
+    found = CustomerBootstrap(labels, scores, who, times_ms)._figures(weights, (0.5,))
     assert found["auc"] == pytest.approx(roc_auc_score(labels[rows], scores[rows]))
     assert found["average_precision"] == pytest.approx(average_precision_score(labels[rows], scores[rows]))
 
 
-def test_intervals_hold_the_figure_and_are_wider_than_those_over_transactions() -> None:
+def test_intervals_contain_the_figure_and_are_wider_than_by_row() -> None:
     labels, scores, who, times_ms = made()
-    by_customer = Drawn(labels, scores, who, times_ms).intervals((0.5,), 20, draws=60)
-    alone = Drawn(labels, scores, np.arange(len(who)), times_ms).intervals((0.5,), 20, draws=60)
+    by_customer = CustomerBootstrap(labels, scores, who, times_ms).intervals((0.5,), 20, draws=60)
+    alone = CustomerBootstrap(labels, scores, np.arange(len(who)), times_ms).intervals((0.5,), 20, draws=60)
     for name, figure in (("auc", roc_auc_score(labels, scores)), ("recall 0.5", (scores > 0.5)[labels].mean())):
         assert by_customer[name].low < figure < by_customer[name].high
     width = by_customer["average_precision"].high - by_customer["average_precision"].low

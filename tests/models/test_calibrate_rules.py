@@ -1,4 +1,4 @@
-"""One probability of model and rules: never worse than the model alone, calibrated, and as decisions compute it."""
+"""Calibration of model and rules: average precision not below the model's, calibrated, equal to the scorer's blend."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from models.calibrate_rules import calibrate, final_probabilities
 from models.decision_budget import FalsePositiveRate, FixedThresholds
 from models.frame import RuleSetIdentity
 from models.metrics import expected_calibration_error, reliability
-from udfs.bundle import DecisionModel
 from udfs.rules.rule_map import RuleMap, content_of
 from udfs.rules.rule_set import RuleSet
-from udfs.score_blend import blend_of
+from udfs.rules.rulebook import Rulebook
+from udfs.scoring.bundle import DecisionModel
+from udfs.scoring.decider import judge_of
+from udfs.scoring.decision_settings import DecisionSettings
 
 BANK = RuleSetIdentity("bank", 1, "0123456789abcdef")
 EMPTY = RuleSet("bank", 1, ((0, 0), (100, 1000)), ())
@@ -39,7 +41,7 @@ def calibrated(points: np.ndarray, model: np.ndarray, labels: np.ndarray) -> tup
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_rules_that_know_more_than_the_model_raise_average_precision_on_other_data(seed: int) -> None:
+def test_informative_rules_raise_average_precision_on_other_data(seed: int) -> None:
     rule_map, decision = calibrated(*history(seed, rules_help=1.0))
     assert decision.rules_weight > 0
     assert decision.rule_maps == (rule_map,)
@@ -51,7 +53,7 @@ def test_rules_that_know_more_than_the_model_raise_average_precision_on_other_da
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("rules_help", [0.0, -1.0])
-def test_rules_that_know_nothing_more_or_mislead_never_cost_average_precision(seed: int, rules_help: float) -> None:
+def test_uninformative_rules_never_lower_average_precision(seed: int, rules_help: float) -> None:
     points, model, labels = history(seed, rules_help)
     rule_map, decision = calibrated(points, model, labels)
     final = final_probabilities(decision, rule_map, model, points)
@@ -61,7 +63,7 @@ def test_rules_that_know_nothing_more_or_mislead_never_cost_average_precision(se
         np.testing.assert_allclose(final, model, rtol=1e-9)
 
 
-def test_rules_that_were_right_in_one_half_of_the_slice_only_have_no_weight() -> None:
+def test_rules_informative_in_only_one_half_have_no_weight() -> None:
     points, model, labels = history(1, rules_help=1.5)
     _, _, other = history(1, rules_help=-1.5)
     late = np.arange(ROWS) >= ROWS // 2
@@ -84,17 +86,21 @@ def test_final_probabilities_are_those_of_the_scorers_blend() -> None:
     points, model, labels = history(3, rules_help=1.0)
     rule_map, decision = calibrated(points, model, labels)
     assert rule_map is not None
-    # The scorer finds the map by its content: here by that of the empty rule set.
+    # The scorer looks up the map by the content hash, here that of the empty rule set.
     own = msgspec.structs.replace(rule_map, content=content_of(EMPTY))
-    blend = blend_of(msgspec.structs.replace(decision, rule_maps=(own,)), EMPTY)
-    assert blend.map == "calibrated"
+    rulebook = Rulebook(EMPTY, ())
+    judge = judge_of(DecisionSettings(), msgspec.structs.replace(decision, rule_maps=(own,)), rulebook)
+    assert judge.rule_map == "calibrated"
     probabilities = np.concatenate([model[:500], [0.0, 1.0, 1e-30]])
     asked = np.concatenate([points[:500], [0, 40, 7]])
-    expected = [blend.probability(float(p), int(at)) for p, at in zip(probabilities, asked, strict=True)]
+    expected = [
+        judge.judge((float(p), 0.0, 0.0, 1.0), int(at), [], rulebook.core, False)[0]
+        for p, at in zip(probabilities, asked, strict=True)
+    ]
     np.testing.assert_allclose(final_probabilities(decision, rule_map, probabilities, asked), expected, rtol=1e-9)
 
 
-def test_rows_that_were_not_evaluated_are_judged_by_the_model_alone() -> None:
+def test_rows_without_rule_points_use_the_model_alone() -> None:
     points, model, labels = history(4, rules_help=1.0)
     points[::3] = -1
     rule_map, decision = calibrated(points, model, labels)
@@ -116,7 +122,7 @@ def test_with_too_few_frauds_rules_have_no_weight_and_thresholds_are_found(kept:
     assert (np.floor(1000 * model[~labels] + 0.5) > found.decision.refer_above).mean() <= 0.01
 
 
-def test_what_is_not_learned_here_stays_and_another_map_of_the_same_rules_is_replaced() -> None:
+def test_recalibration_keeps_the_base_and_replaces_the_map() -> None:
     points, model, labels = history(6, rules_help=1.0)
     mine = RuleMap("bank", 1, BANK.content, (0,), (0.5,), 1, 1)
     other = RuleMap("other", 1, "ffffffffffffffff", (0,), (0.5,), 1, 1)
@@ -127,7 +133,7 @@ def test_what_is_not_learned_here_stays_and_another_map_of_the_same_rules_is_rep
     assert found.decision.refer_above == 500
 
 
-def test_without_rules_the_model_stands_alone() -> None:
+def test_without_rules_the_model_decides_alone() -> None:
     _, model, labels = history(7, rules_help=0.0)
     found = calibrate(None, model, labels, None, TIMES_MS, AMOUNTS)
     assert found.rule_map is None

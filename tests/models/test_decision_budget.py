@@ -1,4 +1,4 @@
-"""Thresholds by budget, against a search through all of them."""
+"""Thresholds by budget, compared with an exhaustive search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.decision_budget import (
     choose_thresholds,
     risk_scores,
 )
-from udfs.decision import model_score
+from udfs.core._native import risk_score
 
 DAY_MS = 86_400_000
 RANDOM = np.random.default_rng(5)
@@ -40,7 +40,7 @@ def lowest(is_within: Callable[[np.ndarray], bool]) -> int:
 
 def test_scores_are_rounded_as_decisions_round_them() -> None:
     awkward = np.array([0.0, 0.0004999, 0.0005, 0.1235, 0.7004999, 0.9995, 1.0, *PROBABILITIES[:500]])
-    assert risk_scores(awkward).tolist() == [model_score(value) for value in awkward.tolist()]
+    assert risk_scores(awkward).tolist() == [risk_score(value) for value in awkward.tolist()]
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.001, 0.004, 0.05, 1.0])
@@ -78,7 +78,7 @@ def test_by_cost_no_other_referral_would_have_been_cheaper(budget: Cost) -> None
     assert cost_of(found.refer_above, block, budget) == pytest.approx(cost_of(best, block, budget))
 
 
-def test_challenges_and_blocks_are_never_below_the_referrals_and_else_at_seven_and_nine_tenths() -> None:
+def test_challenges_and_blocks_are_never_below_referrals() -> None:
     usual = chosen(FalsePositiveRate(0.004))
     assert (usual.soft_challenge_above, usual.hard_block_above) == (700, 900)
     strict = choose_thresholds(
@@ -87,7 +87,7 @@ def test_challenges_and_blocks_are_never_below_the_referrals_and_else_at_seven_a
     assert (strict.refer_above, strict.soft_challenge_above, strict.hard_block_above) == (950, 950, 950)
 
 
-def test_fixed_thresholds_stay_and_it_is_told_what_they_give() -> None:
+def test_fixed_thresholds_are_kept_and_their_results_reported() -> None:
     found = chosen(FixedThresholds(400, 600, 800))
     assert (found.refer_above, found.soft_challenge_above, found.hard_block_above) == (400, 600, 800)
     assert found.budget["gave"]["hard_block"]["alerts"] == (SCORES > 800).sum()

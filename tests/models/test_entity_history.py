@@ -1,4 +1,4 @@
-"""From a file of events to entities' buckets, and to the file that the scorer reads."""
+"""Aggregation of a file of events to entity history, and the file that the scorer reads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from models.entity_history import SeenTransactions, aggregate_entities, write_history
 from models.event_files import EventFileError
-from udfs.entity_buckets import BucketRow, BucketSettings, Entity
-from udfs.entity_deltas import SeenTransaction
-from udfs.entity_history import EntityHistory
+from udfs.core._native import EntityHistory
+from udfs.entities.buckets import BucketRow, BucketSettings, Entity
+from udfs.entities.deltas import SeenTransaction
 from udfs.stores.memory import load_reference
 
 HOUR, DAY = 3_600_000, 86_400_000
@@ -87,7 +87,7 @@ def counts_of(row: BucketRow, what: str) -> dict[int, int]:
     return {hour - HOUR_0: value for hour, value in zip(row.hours, getattr(row, what), strict=True) if value}
 
 
-def test_a_transaction_sent_again_counts_once_even_days_later_but_another_users_of_the_same_id_does_too(
+def test_a_repeated_transaction_counts_once_per_user(
     tmp_path: Path,
 ) -> None:
     first = paid(1, "U1", "M1", START)
@@ -96,7 +96,7 @@ def test_a_transaction_sent_again_counts_once_even_days_later_but_another_users_
     assert counts_of(rows["M1"], "users_1d") == {0: 2, 24: -2, 48: 1, 72: -1}
 
 
-def test_ids_of_numbers_and_text_are_the_same_ids(tmp_path: Path) -> None:
+def test_numeric_and_text_ids_are_equal(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         {"transaction_id": 7, "user_id": 1, "timestamp": START, "amount": 1, "merchant_id": 55},
@@ -109,20 +109,20 @@ def test_ids_of_numbers_and_text_are_the_same_ids(tmp_path: Path) -> None:
     assert (counts_of(rows["55"], "transactions"), counts_of(rows["55"], "frauds")) == ({0: 1}, {0: 1})
 
 
-def test_a_label_without_merchant_finds_its_transactions_merchant(tmp_path: Path) -> None:
+def test_a_label_without_merchant_counts_for_its_transactions_one(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         paid(1, "U1", "M1", START),
         paid(1, "U2", "M2", START),
         judged(1, "U2", START, START + DAY, True),
         judged(1, "U1", START, START + DAY, False),
-        judged(9, "U1", START, START + DAY, True),  # of no transaction of this file
+        judged(9, "U1", START, START + DAY, True),  # unknown transaction
     )
     assert (counts_of(rows["M1"], "frauds"), counts_of(rows["M2"], "frauds")) == ({}, {0: 1})
     assert set(rows) == {"M1", "M2"}
 
 
-def test_labels_of_two_users_transactions_with_one_id_do_not_correct_each_other(tmp_path: Path) -> None:
+def test_labels_of_equal_ids_of_two_users_are_independent(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         paid(1, "U1", "M1", START),
@@ -133,7 +133,7 @@ def test_labels_of_two_users_transactions_with_one_id_do_not_correct_each_other(
     assert counts_of(rows["M1"], "frauds") == {0: 1}
 
 
-def test_a_correction_counts_when_it_is_known_and_a_repeated_label_never(tmp_path: Path) -> None:
+def test_corrections_count_when_known_and_repeated_labels_do_not(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         paid(1, "U1", "M1", START),
@@ -145,7 +145,7 @@ def test_a_correction_counts_when_it_is_known_and_a_repeated_label_never(tmp_pat
     assert rows["M1"].withdrawn == [(HOUR_0, HOUR_0 + 3 * 24)]  # 10 days - the label delay of 7
 
 
-def test_what_is_no_event_is_skipped_as_the_job_would(tmp_path: Path) -> None:
+def test_invalid_events_are_skipped_as_in_the_job(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path,
         b"",
@@ -162,21 +162,21 @@ def test_what_is_no_event_is_skipped_as_the_job_would(tmp_path: Path) -> None:
     assert (counts_of(rows["M1"], "transactions"), counts_of(rows["M1"], "frauds")) == ({0: 1}, {})
 
 
-def test_what_lies_past_the_ceiling_is_skipped_and_does_not_make_the_rest_late(tmp_path: Path) -> None:
+def test_events_past_the_latest_timestamp_are_skipped(tmp_path: Path) -> None:
     lines = [paid(1, "U1", "M1", 250_000_000_000_000), paid(2, "U1", "M1", START)]
     rows = rows_of(tmp_path, *lines, latest_timestamp_ms=START)
     assert (counts_of(rows["M1"], "transactions"), rows["M1"].complete_through_ms) == ({0: 1}, START)
 
 
-def test_an_event_arrives_no_earlier_than_those_of_its_entity_before_it_in_the_file(tmp_path: Path) -> None:
-    """h0: late .... h9: a; then the file holds `late`, which readers of h0 can't have seen"""
+def test_arrival_times_do_not_decrease_within_an_entity(tmp_path: Path) -> None:
+    """h0: late .... h9: a; `late` is after `a` in the file, so that it arrives when h0 is already visible"""
     rows = rows_of(tmp_path, paid(1, "U1", "M1", START + 9 * HOUR), paid(2, "U1", "M1", START))
     assert counts_of(rows["M1"], "transactions") == {8: 1, 9: 1}  # 9:00 less 5 minutes is in h8
     others = rows_of(tmp_path, paid(1, "U1", "M2", START + 9 * HOUR), paid(2, "U1", "M1", START))
-    assert counts_of(others["M1"], "transactions") == {0: 1}  # nobody has read M1 yet
+    assert counts_of(others["M1"], "transactions") == {0: 1}  # the first event of M1
 
 
-def test_an_empty_file_gives_no_rows_and_a_missing_one_an_error_that_names_it(tmp_path: Path) -> None:
+def test_an_empty_file_gives_no_rows_and_a_missing_one_an_error(tmp_path: Path) -> None:
     assert rows_of(tmp_path) == {}
     with pytest.raises(EventFileError, match=r"none\.jsonl: cannot be read"):
         list(aggregate_entities(tmp_path / "none.jsonl", SETTINGS))
@@ -192,7 +192,7 @@ def test_progress_ends_at_the_files_size(tmp_path: Path) -> None:
     assert calls == sorted(calls)
 
 
-def test_the_written_file_is_what_the_scorers_store_loads(tmp_path: Path) -> None:
+def test_the_written_file_is_loaded_by_the_scorers_store(tmp_path: Path) -> None:
     rows = rows_of(
         tmp_path, paid(1, "U1", "M1", START), paid(2, "U1", '~!"\\', START), judged(1, "U1", START, START + 1, True)
     )
@@ -209,7 +209,7 @@ def test_the_written_file_is_what_the_scorers_store_loads(tmp_path: Path) -> Non
             assert read.as_of(t) == EntityHistory(rows[merchant], SETTINGS).as_of(t)
 
 
-def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "entity_history.jsonl"
     good = rows_of(tmp_path, paid(1, "U1", "M1", START))["M1"]
     write_history([good], path)
@@ -223,7 +223,7 @@ def test_a_failed_write_leaves_the_old_file_as_it_was(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_device_a_beneficiary_and_an_address_are_counted_like_a_merchant_and_labelled_through_the_transaction(
+def test_all_narrow_entities_are_counted_and_labelled(
     tmp_path: Path,
 ) -> None:
     parties = {"device_id": "X", "beneficiary_id": "X", "ip_address": "10.0.0.1 (nat)"}
@@ -241,15 +241,15 @@ def test_a_device_a_beneficiary_and_an_address_are_counted_like_a_merchant_and_l
     assert [counts_of(row, "users_7d")[0] for row in rows] == [1, 2, 1, 1]
 
 
-def test_a_label_of_an_unknown_transaction_counts_for_the_merchant_it_names_and_nobody_else(tmp_path: Path) -> None:
+def test_a_label_without_transaction_counts_for_its_merchant_only(tmp_path: Path) -> None:
     rows = all_rows(
         tmp_path, judged(1, "U1", START, START + DAY, True, "M1"), judged(2, "U1", START, START + DAY, True)
     )
     assert [(row.entity, row.id, counts_of(row, "frauds")) for row in rows] == [("merchant", "M1", {0: 1})]
 
 
-def test_what_is_remembered_of_transactions_is_bounded_by_time() -> None:
-    """a and b at 0 .... a again at 4 .... c at 9, d at 10: b is forgotten, a is not"""
+def test_seen_transactions_are_bounded_by_time() -> None:
+    """a and b at 0 .... a again at 4 .... c at 9, d at 10: b is dropped, a is not"""
     seen = SeenTransactions(keep_ms=9)
     for mark, time in (("a", 0), ("b", 0), ("a", 4), ("c", 9)):
         seen.remember(mark, SeenTransaction(time, (Entity("merchant", mark),)))

@@ -1,4 +1,4 @@
-"""Importance, quantiles and how often groups were known, each by definition."""
+"""Importance, quantiles and shares of known groups, compared with their definitions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_importance_is_the_share_of_xgboosts_own_path_contributions() -> None:
     )
 
 
-def test_without_a_split_all_features_are_as_important() -> None:
+def test_without_splits_all_features_have_equal_importance() -> None:
     stumps = xgb.train({**PARAMETERS, "gamma": 1e9}, xgb.DMatrix(FRAME.features, FRAME.labels, nthread=1), 3)
     assert importance_of(read_forest(stumps), FRAME.features) == (1 / 12,) * 12
 

@@ -1,4 +1,4 @@
-"""Attributes of a bank's own are found in events and profiles, by name, kind and holder."""
+"""Detection of custom attributes in events and profiles, by name, kind and holder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.found_attributes import found_attributes
-from udfs.attributes import Attribute
+from udfs.records.attributes import Attribute
 
 
 def write(folder: Path, events: list[dict[str, Any]], profiles: list[dict[str, Any]]) -> tuple[Path, Path]:
@@ -36,7 +36,7 @@ def test_kinds_and_holders(tmp_path: Path) -> None:
     )
 
 
-def test_without_any_or_without_profiles_there_are_none(tmp_path: Path) -> None:
+def test_no_attributes_without_values_or_profiles(tmp_path: Path) -> None:
     events, reference = write(tmp_path, [{}], [{}])
     assert found_attributes(events, reference) == ()
     assert found_attributes(events, None) == ()

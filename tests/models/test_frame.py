@@ -1,4 +1,4 @@
-"""The frame's checks and its cut by time."""
+"""TrainingFrame: validation and slices by time."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.frame import RuleSetIdentity, TrainingError, check_frame, finite, joined_frames, slice_by_time
+from models.frame import RuleSetIdentity, TrainingError, check_frame, finite, joined_frames
+from models.time_slices import slice_by_time
 from tests.models.synthetic import LABEL_DELAY_MS, MINUTE_MS, START_MS, synthetic_frame
 
 FRAME = synthetic_frame(1_000)
 
 
-def test_slices_follow_each_other_in_time_and_hold_every_row_once() -> None:
+def test_slices_are_consecutive_and_contain_every_row_once() -> None:
     slices = slice_by_time(FRAME, 0.6, 0.2)
     times = FRAME.timestamps_ms
     assert slices.training_end_ms == START_MS + 600 * MINUTE_MS
@@ -70,14 +71,17 @@ def test_a_slice_of_one_class_is_refused_by_name(
 
 
 def test_a_slice_without_known_labels_is_refused() -> None:
-    frame = replace(FRAME, label_known_at_ms=np.full(1_000, START_MS + 10**12))
-    with pytest.raises(TrainingError, match="training slice has no transaction with a known label"):
+    frame = replace(FRAME, label_known_at_ms=np.full(1_000, START_MS + 10**12), label_delay_ms=36 * 60 * MINUTE_MS)
+    expected = (
+        r"the training slice has no transaction with a known label: a label counts 1.5 days after its transaction "
+    )
+    with pytest.raises(TrainingError, match=expected + r"\(--label-delay\)"):
         slice_by_time(frame, 0.6, 0.2)
 
 
 @pytest.mark.parametrize("fractions", [(0.0, 0.2), (0.6, 0.4), (0.6, -0.1)])
 def test_fractions_that_leave_a_slice_empty_are_refused(fractions: tuple[float, float]) -> None:
-    with pytest.raises(TrainingError, match="must leave a part for evaluation"):
+    with pytest.raises(TrainingError, match="must be positive, below 1 in sum"):
         slice_by_time(FRAME, *fractions)
 
 
@@ -90,12 +94,12 @@ def test_fractions_that_leave_a_slice_empty_are_refused(fractions: tuple[float, 
         ({"labels": FRAME.labels[1:]}, "labels has 999 values for 1000 rows"),
         ({"label_known_at_ms": FRAME.timestamps_ms[2:]}, "label_known_at_ms has 998 values"),
         ({"rule_points": np.zeros(999, np.int32), "rule_set": ("bank", 1, "")}, "rule_points has 999 values"),
-        ({"rule_points": np.zeros(1000, np.int32)}, "rule_points and rule_set belong together"),
-        ({"groups": {"device": (3, 12)}}, "group device names a feature column that there is not"),
-        ({"description": {"made": object()}}, "description of the data must be made of JSON values"),
+        ({"rule_points": np.zeros(1000, np.int32)}, "rule_points and rule_set must be given together"),
+        ({"groups": {"device": (3, 12)}}, "group device has a column outside of the 12 feature columns"),
+        ({"description": {"made": object()}}, "description of the data must consist of JSON values"),
     ],
 )
-def test_parts_that_do_not_fit_are_refused_with_what_is_wrong(changes: dict[str, Any], message: str) -> None:
+def test_inconsistent_columns_are_refused_with_the_cause(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(TrainingError, match=message):
         check_frame(replace(FRAME, **changes))
 
@@ -105,7 +109,7 @@ def test_too_few_rows_are_refused_with_the_number_needed() -> None:
         check_frame(synthetic_frame(120))
 
 
-def test_infinities_become_the_largest_numbers_and_nan_stays() -> None:
+def test_infinities_become_the_largest_floats_and_nan_is_kept() -> None:
     largest = float(np.finfo(np.float32).max)
     given = np.array([[np.inf, -np.inf, np.nan, 1.5]], np.float32)
     assert finite(given)[0, [0, 1, 3]].tolist() == [largest, -largest, 1.5]
@@ -113,7 +117,7 @@ def test_infinities_become_the_largest_numbers_and_nan_stays() -> None:
     assert np.isposinf(given[0, 0])
 
 
-def test_joined_frames_hold_the_rows_of_both_banks_and_tell_their_users_apart() -> None:
+def test_joined_frames_contain_all_rows_with_distinct_users() -> None:
     bank = RuleSetIdentity("bank", 1, "0123456789abcdef")
     first = replace(FRAME, rule_points=np.arange(1_000, dtype=np.int32), rule_set=bank)
     second = replace(
@@ -131,7 +135,7 @@ def test_joined_frames_hold_the_rows_of_both_banks_and_tell_their_users_apart() 
     assert (joined.groups, joined.rule_set) == (first.groups, bank)
 
 
-def test_frames_of_other_features_or_rules_are_not_joined() -> None:
+def test_frames_with_different_features_or_rules_are_not_joined() -> None:
     other = replace(FRAME, rule_points=np.zeros(1_000, np.int32), rule_set=RuleSetIdentity("bank", 2, ""))
-    with pytest.raises(TrainingError, match="other features or rules"):
+    with pytest.raises(TrainingError, match="different features or rules"):
         joined_frames([FRAME, other])

@@ -1,4 +1,4 @@
-"""A training frame is the same whoever replayed it, and the plain replay of one user after the other agrees."""
+"""A training frame does not depend on the number of workers, and equals a replay user by user."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from models.statistics import write_statistics
 from models.training_data import training_frame
 from models.user_shard import UserShard
 from tests.jobs.event_stream import event_lines, write_events
-from udfs.codec import decode_event
-from udfs.events import Label, Transaction
-from udfs.features.catalogue import NAMES
-from udfs.open_scorer import open_engine
+from udfs.core.learner import Learner, LearnerSettings
+from udfs.records.codec import decode_event
+from udfs.records.events import Label, Transaction
 from udfs.rules.pack_files import load_rule_set
 from udfs.rules.population import FORMAT, Figures, Statistics
 from udfs.rules.rule_map import content_of
-from udfs.scorer_config import ScorerConfig, ScorerPaths
-from udfs.user_log import MemoryUserLogs
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+from udfs.state.user_log import MemoryUserLogs
+from udfs.stores.memory import load_reference
+from udfs.stores.record_source import MemorySource
 
 EVENTS = 4_000
 
@@ -78,34 +79,28 @@ def test_one_worker_and_two_give_identical_frames_in_order_of_arrival(
     assert list(rows) == expected
 
 
-def test_features_and_labels_are_those_of_an_engine_that_keeps_snapshots_user_after_user(
+def test_features_and_labels_equal_those_of_each_user_alone(
     inputs: tuple[Path, ScorerConfig, ScorerPaths], lines: list[bytes]
 ) -> None:
+    """Record by record, with the states written and read again after each."""
     _, config, paths = inputs
     frame = training_frame(*inputs)
-    logs = MemoryUserLogs()
-    engine = open_engine(config, paths, logs)
     expected: dict[tuple[str, int, float], tuple[float, ...]] = {}
     newest: dict[str, tuple[int, bool]] = {}
     ids: dict[str, tuple[str, int, float]] = {}
-    for event in sorted(map(decode_event, lines), key=lambda event: event.user_id):
-        logs.key = event.user_id
-        if isinstance(event, Transaction):
-            observation = engine.observe(event)
-            if observation is not None:
-                engine.commit(observation)
-                row = (event.user_id, event.timestamp, event.amount)
-                expected[row] = tuple(observation.features[name] for name in NAMES)
-                ids[event.transaction_id] = row
+    learner = learner_over(config, paths)
+    for line in sorted(lines, key=lambda line: decode_event(line).user_id):
+        event = decode_event(line)
+        learner.core.evict_all()
+        (outcome,) = learner.learn([event.user_id], [line], [None])
+        if isinstance(event, Transaction) and outcome[0] == "transaction":
+            row = (event.user_id, event.timestamp, event.amount)
+            expected[row] = tuple(learner.features()[0].tolist())
+            ids[event.transaction_id] = row
         elif isinstance(event, Label):
-            engine.record_label(event)
             newest[event.transaction_id] = max(
                 newest.get(event.transaction_id, (0, False)), (event.known_at, event.is_fraud)
             )
-        elif hasattr(event, "success"):
-            engine.record_login(event)
-        else:
-            engine.record_change(event)
 
     rows = list(zip(frame.user_ids.tolist(), frame.timestamps_ms.tolist(), frame.amounts.tolist(), strict=True))
     assert len(rows) == len(expected) > 3_000
@@ -115,7 +110,17 @@ def test_features_and_labels_are_those_of_an_engine_that_keeps_snapshots_user_af
     assert len(frauds) > 20
 
 
-def test_rule_points_are_those_of_the_rules_with_what_was_known_of_all_users_at_the_time(
+def learner_over(config: ScorerConfig, paths: ScorerPaths) -> Learner:
+    logs = MemoryUserLogs()
+    store = load_reference(None, config.buckets, Path(str(paths.histories))).store
+
+    def select(_: int, key: str) -> None:
+        logs.set_current_key(key)
+
+    return Learner(LearnerSettings(state=config.state, buckets=config.buckets), MemorySource(store), logs, select)
+
+
+def test_rule_points_use_the_statistics_known_at_the_time(
     inputs: tuple[Path, ScorerConfig, ScorerPaths], lines: list[bytes], tmp_path: Path
 ) -> None:
     events, config, paths = inputs
@@ -142,7 +147,9 @@ def test_rule_points_are_those_of_the_rules_with_what_was_known_of_all_users_at_
     assert frame.rule_points.dtype == np.int32
 
 
-def test_a_failing_worker_ends_the_others_and_says_why(inputs: tuple[Path, ScorerConfig, ScorerPaths]) -> None:
+def test_a_failing_worker_stops_the_others_and_its_error_is_raised(
+    inputs: tuple[Path, ScorerConfig, ScorerPaths],
+) -> None:
     with pytest.raises(EventFileError, match=r"gone\.jsonl: cannot be read: No such file"):
         training_frame(inputs[0].with_name("gone.jsonl"), *inputs[1:], workers=2)
     with pytest.raises(WorkerDied, match=r"worker 2 of 2 ended without a result.*fewer --workers"):

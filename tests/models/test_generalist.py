@@ -1,4 +1,4 @@
-"""Trees for unseen fraud: they may rise with what raises a risk only, so that new combinations add up."""
+"""Generalist trees: monotone constraints, training rows and weight."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.autoencoder import fit_autoencoder
 from models.boosting import LearningRows
 from models.detectors import join_detectors
 from models.frame import TrainingFrame
-from models.generalist import direction_of, directions_of, fit_generalist, is_telling, rows_to_learn
+from models.generalist import can_be_unusual, direction_of, directions_of, fit_generalist, rows_to_learn
 from models.settings import TrainSettings
 from models.unseen_weight import DEFAULT_WEIGHT, WEIGHTS, learn_weight
 from tests.models.synthetic import GROUPS, NAMES, TINY, synthetic_frame
@@ -24,7 +24,7 @@ SETTINGS = msgspec.structs.replace(TINY, generalist_trees=40, epochs=8)
 
 
 def world(seed: int = 1) -> TrainingFrame:
-    """Four kinds of fraud, each raising one pair of features; a weekday that says nothing."""
+    """Four kinds of fraud, each raising one pair of features; the weekday is uninformative."""
     random = np.random.default_rng(seed)
     kind = np.where(random.random(ROWS) < 0.08, random.integers(1, 5, ROWS), 0)
     columns = [
@@ -64,17 +64,17 @@ ALL = np.arange(ROWS)
         ("of another catalogue", 0),
     ],
 )
-def test_a_direction_is_what_an_analyst_would_call_riskier(name: str, direction: int) -> None:
+def test_directions_agree_with_the_signals_of_features(name: str, direction: int) -> None:
     assert direction_of(name) == direction
 
 
-def test_what_is_never_a_reason_is_never_unusual_and_what_is_not_known_here_may_be() -> None:
-    assert [is_telling(name) for name in ("user_age_years", "amount_log", "km_from_home", "of another catalogue")] == [
+def test_features_that_are_never_a_reason_are_not_counted() -> None:
+    assert [can_be_unusual(name) for name in ("user_age_years", "amount_log", "km_from_home", "of another catalogue")] == [
         False, False, True, True,
     ]  # fmt: skip
 
 
-def test_the_margin_only_rises_with_what_raises_a_risk_and_falls_with_the_rest() -> None:
+def test_the_margin_is_monotone_in_features_with_a_direction() -> None:
     generalist = fit_generalist(LearningRows(FRAME.features, FRAME.labels, ALL), FEATURES, SETTINGS)
     directions = directions_of(FEATURES)
     rows = FRAME.features[:200]
@@ -90,7 +90,7 @@ def test_the_margin_only_rises_with_what_raises_a_risk_and_falls_with_the_rest()
         assert (steps > 0.0).any() or direction == 0
 
 
-def test_the_usual_margin_is_the_median_of_the_legitimate() -> None:
+def test_the_usual_margin_is_the_median_of_legitimate_rows() -> None:
     generalist = fit_generalist(LearningRows(FRAME.features, FRAME.labels, ALL), FEATURES, SETTINGS)
     margins = generalist.boosting.margins(FRAME.features[~FRAME.labels]).astype(np.float64)
     assert generalist.usual_margin == pytest.approx(np.median(margins), abs=1e-6)
@@ -98,7 +98,7 @@ def test_the_usual_margin_is_the_median_of_the_legitimate() -> None:
     np.testing.assert_allclose(added, 0.5 * (margins - np.median(margins)), atol=1e-6)
 
 
-def test_all_frauds_and_a_sample_of_the_others_are_learned_from_in_their_order() -> None:
+def test_training_rows_are_all_frauds_and_a_sample_in_order() -> None:
     rows = np.random.default_rng(3).permutation(ROWS)[:4_000]
     chosen = rows_to_learn(rows, FRAME.labels, msgspec.structs.replace(SETTINGS, generalist_rows=500))
     assert set(chosen[FRAME.labels[chosen]].tolist()) == set(rows[FRAME.labels[rows]].tolist())
@@ -116,7 +116,7 @@ def test_same_rows_and_seed_give_the_same_trees() -> None:
 
 
 @pytest.mark.parametrize("lost", [*([group] for group in GROUPS), list(GROUPS)], ids=str)
-def test_what_is_missing_is_not_unusual_to_both_detectors_together(lost: list[str]) -> None:
+def test_missing_features_do_not_raise_the_joint_anomaly(lost: list[str]) -> None:
     frame = synthetic_frame(3_000)
     legitimate = frame.features[~frame.labels]
     autoencoder = fit_autoencoder(legitimate, msgspec.structs.replace(TrainSettings.quick(), epochs=15), groups=GROUPS)
@@ -138,7 +138,7 @@ def learned_weight(frame: TrainingFrame) -> float:
     return learn_weight(frame, rows, later, autoencoder, SETTINGS)
 
 
-def test_the_weight_is_the_one_that_finds_most_of_the_left_out_patterns() -> None:
+def test_the_weight_maximises_recall_of_left_out_patterns() -> None:
     rows, later = ALL[: ROWS // 2], ALL[ROWS // 2 :]
     autoencoder = fit_autoencoder(FRAME.features[rows[~FRAME.labels[rows]]], SETTINGS)
     errors = np.log(autoencoder.anomalies(FRAME.features[later]))
@@ -155,10 +155,10 @@ def test_the_weight_is_the_one_that_finds_most_of_the_left_out_patterns() -> Non
     assert found[learned_weight(FRAME)] == pytest.approx(max(found.values()), abs=0.02)
 
 
-def test_where_patterns_have_no_names_the_weight_is_the_default() -> None:
+def test_without_pattern_names_the_weight_is_the_default() -> None:
     assert learned_weight(replace(FRAME, patterns=np.full(ROWS, None, object))) == DEFAULT_WEIGHT
 
 
-def test_without_a_later_fraud_the_weight_is_the_default() -> None:
+def test_without_later_frauds_the_weight_is_the_default() -> None:
     changed = replace(FRAME, labels=FRAME.labels & (ALL < ROWS // 2))
     assert learned_weight(changed) == DEFAULT_WEIGHT

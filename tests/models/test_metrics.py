@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, and against counting by hand where it has none."""
+"""Metrics compared with scikit-learn, or with direct counting."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_recall_at_a_false_positive_rate_is_the_best_over_every_threshold(cases:
     assert recall_at_false_positive_rate(*arrays(cases), rate) == best
 
 
-def test_no_threshold_is_low_enough_where_the_highest_score_is_legitimate() -> None:
+def test_the_threshold_is_infinite_if_the_top_score_is_legitimate() -> None:
     labels, scores = np.array([False, True]), np.array([0.9, 0.1])
     assert threshold_at_false_positive_rate(labels, scores, 0.0) == math.inf
     assert threshold_at_false_positive_rate(labels, scores, 1.0) == 0.1

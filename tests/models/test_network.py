@@ -1,4 +1,4 @@
-"""The network's gradients against finite differences, and its step against Adam written out."""
+"""The network's gradients compared with finite differences, and its step with Adam."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COUNTS = RANDOM.random((6, 5)) < 0.7
 
 
 def loss(weights: list[np.ndarray], biases: list[np.ndarray]) -> float:
-    """Half the squared error of what counts, summed over features, averaged over rows, in float64."""
+    """Half the squared error of counted features, summed over features and averaged over rows, in float64."""
     value = SHOWN.astype(np.float64)
     for number, (matrix, bias) in enumerate(zip(weights, biases, strict=True)):
         value = value @ matrix.astype(np.float64) + bias
@@ -39,20 +39,20 @@ def test_a_first_step_moves_every_parameter_by_the_rate_against_its_gradient() -
     network = Network.drawn(np.random.default_rng(2), SIZES)
     before = [values.copy() for values in (*network.weights, *network.biases)]
     gradients = network.gradients(SHOWN, COUNTS)
-    network.learn(SHOWN, COUNTS)
+    network.step(SHOWN, COUNTS)
     for old, new, gradient in zip(before, (*network.weights, *network.biases), gradients, strict=True):
         clear = np.abs(gradient) > 1e-3
         np.testing.assert_allclose((new - old)[clear], -1e-3 * np.sign(gradient[clear]), rtol=0.02)
 
 
-def test_what_does_not_count_has_no_say() -> None:
+def test_uncounted_values_have_no_gradient() -> None:
     other = np.where(COUNTS, SHOWN, 0.0).astype(np.float32)
     first, second = (Network.drawn(np.random.default_rng(3), SIZES) for _ in range(2))
-    first.learn(other, COUNTS)
-    second.learn(other, COUNTS)
+    first.step(other, COUNTS)
+    second.step(other, COUNTS)
     assert first.weights[-1].tobytes() == second.weights[-1].tobytes()
-    silent = Network.drawn(np.random.default_rng(3), SIZES)
-    for gradient in silent.gradients(SHOWN, np.zeros_like(COUNTS)):
+    unchanged = Network.drawn(np.random.default_rng(3), SIZES)
+    for gradient in unchanged.gradients(SHOWN, np.zeros_like(COUNTS)):
         assert not gradient.any()
 
 
@@ -60,5 +60,5 @@ def test_learning_lowers_the_error() -> None:
     network = Network.drawn(np.random.default_rng(2), SIZES)
     before = loss(list(network.weights), list(network.biases))
     for _ in range(2_000):
-        network.learn(SHOWN, COUNTS)
+        network.step(SHOWN, COUNTS)
     assert loss(list(network.weights), list(network.biases)) < 0.5 * before

@@ -1,5 +1,4 @@
-"""From a file of events to every feature of every transaction: what a label says later than it may changes none, and
-neither does any payment that comes later."""
+"""No feature of a transaction depends on labels or payments that became known later; from a file to all features."""
 
 from __future__ import annotations
 
@@ -12,13 +11,12 @@ from typing import Any
 import pytest
 
 from models.entity_history import aggregate_entities, write_history
-from models.replay import observations_of
+from models.replay import replayed_batches
 from models.user_shard import UserShard
-from udfs.attributes import Attribute
 from udfs.features.feature_set import feature_set_of
-from udfs.open_scorer import open_engine
-from udfs.scorer_config import ScorerConfig, ScorerPaths
-from udfs.user_log import MemoryUserLogs
+from udfs.records.attributes import Attribute
+from udfs.scoring.factory import open_replayer
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
 HOUR, DAY = 3_600_000, 86_400_000
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -38,7 +36,7 @@ def moment_of(event: Event) -> int:
 
 
 def history(seed: int, count: int = 1_500) -> list[Event]:
-    """Few users share few merchants, devices, categories, …; many labels, some late, some corrected."""
+    """Few users and few shared merchants, devices and categories; many labels, some late, some corrected."""
     draw = Random(seed)
     events: list[Event] = []
     for number in range(count):
@@ -63,16 +61,18 @@ def history(seed: int, count: int = 1_500) -> list[Event]:
 
 
 def features_of(folder: Path, events: list[Event]) -> dict[str, tuple[int, dict[str, float]]]:
-    """Time and features by transaction, through files, as training gets them."""
-    config, logs = ScorerConfig(), MemoryUserLogs()
+    """Time and features by transaction, replayed from files as in training."""
+    config = ScorerConfig()
     path, histories = folder / "events.jsonl", folder / "entity_history.jsonl"
     path.write_bytes(b"\n".join(json.dumps(event).encode() for event in events))
     write_history(aggregate_entities(path, config.buckets, attributes=ATTRIBUTES), histories)
-    engine = open_engine(config, ScorerPaths(bundle="", histories=str(histories)), logs, attributes=ATTRIBUTES)
-    return {
-        transaction.transaction_id: (transaction.timestamp, observation.features)
-        for _, transaction, observation in observations_of(path, engine, logs, UserShard())
-    }
+    replayer = open_replayer(config, ScorerPaths(bundle="", histories=str(histories)), ATTRIBUTES)
+    found = {}
+    for _, batch in replayed_batches(path, replayer, UserShard()):
+        rows = zip(batch.transaction_ids, batch.timestamps_ms.tolist(), replayer.features().tolist(), strict=True)
+        for transaction_id, time_ms, features in rows:
+            found[transaction_id] = (time_ms, dict(zip(FEATURES, features, strict=True)))
+    return found
 
 
 def changed(one: dict[str, float], other: dict[str, float]) -> set[str]:
@@ -98,12 +98,12 @@ def test_labels_that_are_known_after_t_change_no_feature_until_t(tmp_path: Path,
         id: set() for id, (time, _) in before.items() if time <= t
     }
     later = [changed(row, after[id][1]) for id, (time, row) in before.items() if time > t]
-    assert set(BY_LABELS) <= set().union(*later)  # labels do reach every one of these features, later
+    assert set(BY_LABELS) <= set().union(*later)  # each of these features does change with labels later
 
 
 @pytest.mark.parametrize("seed", [3, 4])
-def test_labels_of_transactions_after_t_less_the_delay_change_no_fraud_rate_until_t(tmp_path: Path, seed: int) -> None:
-    """Known or not by t: rates are by labels of transactions that are the delay past."""
+def test_labels_within_the_delay_change_no_fraud_rate(tmp_path: Path, seed: int) -> None:
+    """Also for labels known by t: rates use only transactions older than the label delay."""
     events = history(seed)
     t = START + 33 * DAY
     shifted = [

@@ -1,4 +1,4 @@
-"""Training on a stated period.
+"""Training on a period.
 
 day 0 .. day 6 train | day 7 .. : later      calibration: days 5 and 6
 """
@@ -19,8 +19,8 @@ from models.period import Period, slice_period
 from models.train import train, train_bundle
 from models.tuning import tune
 from tests.models.synthetic import TINY, synthetic_frame
-from udfs.bundle import load_bundle
-from udfs.ensemble import Ensemble
+from udfs.scoring.bundle import load_bundle
+from udfs.scoring.ensemble import Ensemble
 
 ROWS = 4_000
 START_MS = 19_700 * DAY_MS
@@ -33,7 +33,7 @@ FRAME = replace(_BASE, timestamps_ms=TIMES_MS, label_known_at_ms=TIMES_MS + 7 * 
 WEEK = Period(START_MS, START_MS + 7 * DAY_MS, START_MS + 14 * DAY_MS)
 
 
-def test_the_last_two_days_of_a_week_calibrate_and_nothing_outside_the_week_is_used() -> None:
+def test_the_last_days_calibrate_and_other_weeks_are_unused() -> None:
     slices = slice_period(FRAME, WEEK, 0.3)
     days = (TIMES_MS - START_MS) // DAY_MS
     assert sorted(slices.fitting) == np.flatnonzero(days < 5).tolist()
@@ -41,7 +41,7 @@ def test_the_last_two_days_of_a_week_calibrate_and_nothing_outside_the_week_is_u
     assert (np.diff(TIMES_MS[slices.all_rows]) > 0).all()
 
 
-def test_labels_that_come_after_the_moment_of_training_change_no_byte(tmp_path: Path) -> None:
+def test_labels_known_after_training_change_no_byte(tmp_path: Path) -> None:
     late = (TIMES_MS - START_MS) // DAY_MS == 3
     known_at_ms = np.where(late, START_MS + 15 * DAY_MS, FRAME.label_known_at_ms)
     frame = replace(FRAME, label_known_at_ms=known_at_ms)
@@ -52,14 +52,14 @@ def test_labels_that_come_after_the_moment_of_training_change_no_byte(tmp_path: 
     assert train_bundle(flipped, tmp_path / "c", TINY, period=later).files != first.files
 
 
-def test_a_period_without_frauds_says_what_it_lacks() -> None:
+def test_a_period_without_frauds_is_refused() -> None:
     with pytest.raises(TrainingError, match="the training slice has no fraud"):
         slice_period(replace(FRAME, labels=np.zeros(ROWS, bool)), WEEK, 0.3)
-    with pytest.raises(TrainingError, match="a beginning before its end"):
+    with pytest.raises(TrainingError, match="must start before its end"):
         slice_period(FRAME, Period(START_MS, START_MS), 0.3)
 
 
-def test_the_bundle_of_a_period_is_repeatable_and_gives_the_offline_probabilities(tmp_path: Path) -> None:
+def test_period_bundles_are_repeatable_and_agree_with_offline(tmp_path: Path) -> None:
     manifest = train_bundle(FRAME, tmp_path / "a", TINY, period=WEEK)
     assert train_bundle(FRAME, tmp_path / "b", TINY, period=WEEK) == manifest
     trained = train(FRAME, TINY, period=WEEK)
@@ -82,7 +82,7 @@ def test_the_model_card_states_the_manifests_figures(tmp_path: Path) -> None:
     assert any("average precision" in line for line in headline_of(manifest))
 
 
-def test_tuning_never_looks_at_the_calibration_days_and_is_repeatable() -> None:
+def test_tuning_ignores_the_calibration_days_and_is_repeatable() -> None:
     found = tune(FRAME, TINY, WEEK, seconds=1e9, most_trials=3)
     assert found.trials == 3
     assert found.average_precision >= found.average_precision_before > 0.3

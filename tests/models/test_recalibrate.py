@@ -1,4 +1,4 @@
-"""A bundle that learns what a rule set's points mean; the model in it stays as it was."""
+"""Recalibration of a bundle for a rule set, with an unchanged model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from models.metrics import average_precision
 from models.recalibrate import recalibrate
 from models.train import train_bundle
 from tests.models.synthetic import FEATURE_SET_VERSION, NAMES, TINY, synthetic_frame
-from udfs.bundle import Bundle, load_bundle
-from udfs.ensemble import Ensemble
+from udfs.scoring.bundle import Bundle, load_bundle
+from udfs.scoring.ensemble import Ensemble
 
 RULES = RuleSetIdentity("own", 4, "c0ffee")
 
@@ -30,16 +30,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bundle]:
 
 
 def with_points(frame: TrainingFrame, seed: int = 3) -> TrainingFrame:
-    """Points that know something which the features do not: most frauds have 40 or more, few others do."""
+    """A frame with informative rule points: most frauds have 40 or more, few others do."""
     random = np.random.default_rng(seed)
     points = np.where(frame.labels, random.choice([0, 40, 80], len(frame.labels), p=[0.2, 0.4, 0.4]),
                       random.choice([0, 40, 80], len(frame.labels), p=[0.9, 0.09, 0.01])).astype(np.int32)  # fmt: skip
     return replace(frame, rule_points=points, rule_set=RULES)
 
 
-def test_the_new_bundle_holds_map_blend_and_thresholds_and_the_same_model(
-    trained: tuple[Path, Bundle], tmp_path: Path
-) -> None:
+def test_the_new_bundle_has_map_blend_thresholds_and_same_model(trained: tuple[Path, Bundle], tmp_path: Path) -> None:
     folder, bundle = trained
     frame = with_points(synthetic_frame(rows=6_000, seed=9))
     result = recalibrate(frame, bundle, folder, tmp_path / "new")
@@ -58,9 +56,7 @@ def test_the_new_bundle_holds_map_blend_and_thresholds_and_the_same_model(
     load_bundle(tmp_path / "new", NAMES, FEATURE_SET_VERSION)
 
 
-def test_rules_that_know_more_raise_the_average_precision_on_other_payments(
-    trained: tuple[Path, Bundle], tmp_path: Path
-) -> None:
+def test_informative_rules_raise_average_precision_elsewhere(trained: tuple[Path, Bundle], tmp_path: Path) -> None:
     folder, bundle = trained
     result = recalibrate(with_points(synthetic_frame(rows=6_000, seed=9)), bundle, folder, tmp_path / "new")
     assert result.manifest.decision.rules_weight > 0
@@ -71,9 +67,7 @@ def test_rules_that_know_more_raise_the_average_precision_on_other_payments(
     assert abs(blended.mean() - other.labels.mean()) < 0.01
 
 
-def test_only_payments_after_the_models_own_are_learned_from_where_there_are_enough(
-    trained: tuple[Path, Bundle], tmp_path: Path
-) -> None:
+def test_payments_after_the_training_are_preferred(trained: tuple[Path, Bundle], tmp_path: Path) -> None:
     folder, bundle = trained
     until_ms = bundle.manifest.metrics["training"]["until_ms"]
     later = recalibrate(with_points(synthetic_frame(rows=6_000, seed=9)), bundle, folder, tmp_path / "a")
@@ -85,7 +79,7 @@ def test_only_payments_after_the_models_own_are_learned_from_where_there_are_eno
     assert (seen.is_unseen, seen.rows) == (False, pytest.approx(600, abs=1))
 
 
-def test_a_budget_that_is_asked_for_goes_over_the_bundles_own(trained: tuple[Path, Bundle], tmp_path: Path) -> None:
+def test_a_given_budget_overrides_the_bundles_own(trained: tuple[Path, Bundle], tmp_path: Path) -> None:
     folder, bundle = trained
     frame = with_points(synthetic_frame(rows=6_000, seed=9))
     chosen = recalibrate(frame, bundle, folder, tmp_path / "new", FixedThresholds(11, 22, 33)).manifest.decision
@@ -95,13 +89,13 @@ def test_a_budget_that_is_asked_for_goes_over_the_bundles_own(trained: tuple[Pat
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"rule_points": None}, "made without rules"),
-        ({"rule_points": np.zeros(6_000, np.int32)}, "no rule gave a point"),
+        ({"rule_points": None}, "has no rule points"),
+        ({"rule_points": np.zeros(6_000, np.int32)}, "no payment has rule points"),
         ({"labels": np.zeros(6_000, bool)}, "with 0 frauds are too few"),
         ({"label_known": np.zeros(6_000, bool)}, "0 labelled payments"),
     ],
 )
-def test_history_that_teaches_nothing_is_refused(
+def test_history_without_frauds_or_points_is_refused(
     trained: tuple[Path, Bundle], tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     folder, bundle = trained

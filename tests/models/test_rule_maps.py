@@ -1,4 +1,4 @@
-"""A rule set's map: isotonic, smoothed, of few knots, and as the serving side reads it."""
+"""Fitting of rule maps: isotonic, smoothed, with few knots, and read by the scorer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BANK = RuleSetIdentity("bank", 3, "0123456789abcdef")
 
 
 def drawn(rows: int, seed: int, kinds: int = 6) -> tuple[np.ndarray, np.ndarray]:
-    """Fraud rates rise with the points on the whole, from .002 to .5, with noise between neighbours."""
+    """Fraud rates increase with the points from .002 to .5, with noise between neighbours."""
     random = np.random.default_rng(seed)
     points = random.choice(np.arange(kinds) * 15, rows, p=np.r_[0.8, np.full(kinds - 1, 0.2 / (kinds - 1))])
     rates = np.clip(0.002 + 0.5 * (points / points.max()) ** 2 + random.normal(0, 0.03, kinds)[points // 15], 0, 1)
@@ -37,7 +37,7 @@ def test_rates_are_those_of_isotonic_regression_smoothed_towards_the_mean(seed: 
     check_rule_map(found)
 
 
-def test_many_sums_of_points_become_few_knots_that_still_rise() -> None:
+def test_many_sums_of_points_become_few_increasing_knots() -> None:
     points, labels = drawn(60_000, 1, kinds=60)
     found = fit_rule_map(points, labels, BANK)
     check_rule_map(found)
@@ -49,7 +49,7 @@ def test_many_sums_of_points_become_few_knots_that_still_rise() -> None:
     )
 
 
-def test_points_that_do_not_tell_frauds_move_nothing() -> None:
+def test_uninformative_points_do_not_shift_log_odds() -> None:
     random = np.random.default_rng(2)
     points = random.choice([0, 20, 40], 4_000)
     labels = random.random(4_000) < np.array([0.05, 0.03, 0.01])[points // 20]
@@ -71,7 +71,7 @@ def test_zero_is_a_knot_although_every_transaction_had_points() -> None:
     assert shifts_of(found, np.array([0])).tolist() == [0.0]
 
 
-def test_a_few_hits_prove_little() -> None:
+def test_few_hits_are_smoothed_towards_the_mean() -> None:
     points = np.array([0] * 10_000 + [50] * 2)
     labels = np.array([False] * 9_990 + [True] * 12)
     found = fit_rule_map(points, labels, BANK)
@@ -79,6 +79,6 @@ def test_a_few_hits_prove_little() -> None:
 
 
 @pytest.mark.parametrize("label", [True, False])
-def test_one_class_teaches_nothing(label: bool) -> None:
+def test_a_single_class_is_refused(label: bool) -> None:
     with pytest.raises(ValueError, match="needs both frauds and legitimate payments"):
         fit_rule_map(np.arange(5), np.full(5, label), BANK)

@@ -1,4 +1,4 @@
-"""Which settings are taken for how much data, and that only what may be learned from is counted."""
+"""Training settings by the size of the training data."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FRAME = synthetic_frame()
         (1_300_000, 6_000, "large", 6, 0.08, True),
     ],
 )
-def test_depth_and_rate_go_by_rows_and_frauds(
+def test_depth_and_rate_depend_on_rows_and_frauds(
     rows: int, frauds: int, size: str, depth: int, rate: float, stop_early: bool
 ) -> None:
     given = TrainSettings(name="mine", seed=7, reasons="shapley")
@@ -43,7 +43,7 @@ def test_the_small_settings_are_those_of_a_short_period() -> None:
     assert msgspec.structs.replace(chosen, why=short.why) == short
 
 
-def test_what_is_evaluated_later_is_not_counted() -> None:
+def test_evaluation_rows_are_not_counted() -> None:
     minutes = (FRAME.timestamps_ms - START_MS) // MINUTE_MS
     later = minutes >= 3_200
     before = settings_for(FRAME, None, TrainSettings())
@@ -52,7 +52,7 @@ def test_what_is_evaluated_later_is_not_counted() -> None:
     assert f"2,400 rows with {frauds:,} frauds of 2 days" in before.why
 
 
-def test_of_a_period_all_rows_are_counted() -> None:
+def test_all_rows_of_a_period_are_counted() -> None:
     times_ms = START_MS + (FRAME.timestamps_ms - START_MS) * 5
     frame = replace(FRAME, timestamps_ms=times_ms, label_known_at_ms=times_ms)
     period = Period(START_MS, START_MS + 10 * DAY_MS)

@@ -1,4 +1,4 @@
-"""Sparse copies lose what they should, without a look at the labels, and make a bundle sane on sparse input."""
+"""Sparse copies: dropped groups, independence of labels, and their effect on sparse input."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from models.sparse_views import (
 )
 from models.train import train_bundle
 from tests.models.synthetic import FEATURE_SET_VERSION, GROUPS, NAMES, TINY, synthetic_frame
-from udfs.bundle import load_bundle
-from udfs.ensemble import Ensemble
+from udfs.scoring.bundle import load_bundle
+from udfs.scoring.ensemble import Ensemble
 
 FRAME = synthetic_frame()
 ROWS = np.arange(1_000, 3_000)
 
 
-def test_named_views_lose_the_groups_that_their_names_say() -> None:
+def test_named_views_drop_the_groups_of_their_name() -> None:
     groups = ("device", "profile", "merchant", "category", "entity_history", "logins", "feeds", "device_profile")
     assert [group for group in groups if not is_dropped(FOUR_COLUMNS, group)] == []
     assert [group for group in groups if not is_dropped(WITH_MERCHANT, group)] == [
@@ -54,19 +54,19 @@ def test_a_view_is_a_copy_without_the_features_of_its_groups() -> None:
 
 def test_copies_are_of_distinct_rows_in_order_and_a_quarter_of_each_kind() -> None:
     copies = draw_sparse_rows(ROWS, GROUPS, GROUPS, 0.5, len(NAMES), seed=3)
-    assert 900 < len(copies) < 1_000  # some of the last quarter would have lost nothing
+    assert 900 < len(copies) < 1_000  # copies of the last quarter that would drop nothing are left out
     assert (np.diff(copies.rows) > 0).all()
     assert ((copies.rows >= 1_000) & (copies.rows < 3_000)).all()
     lost = copies.dropped.astype(int).tolist()
     for view in (FOUR_COLUMNS, WITH_MERCHANT, WITHOUT_PROFILES):
         pattern = [int(is_dropped(view, group)) for group in GROUPS]
         assert lost.count(pattern) > 200
-    # Of the last quarter each group is lost in half of the rows, and at any chance from rarely to nearly always.
+    # In the last quarter each group is dropped in half of the rows, with probabilities from low to high per row.
     others = [row for row in lost if 0 < sum(row) < 3]
     assert len({tuple(row) for row in others}) > 6
 
 
-def test_what_is_never_known_is_not_lost_and_no_copy_only_repeats_a_row() -> None:
+def test_unknown_groups_are_not_dropped_and_no_copy_equals_its_row() -> None:
     copies = draw_sparse_rows(ROWS, GROUPS, ("merchant",), 0.5, len(NAMES), seed=3)
     place = list(GROUPS).index("merchant")
     assert copies.dropped[:, place].all()
@@ -75,7 +75,7 @@ def test_what_is_never_known_is_not_lost_and_no_copy_only_repeats_a_row() -> Non
     assert len(draw_sparse_rows(ROWS, GROUPS, (), 0.5, len(NAMES), seed=3)) == 0
 
 
-def test_copies_are_the_rows_themselves_but_for_what_they_lost() -> None:
+def test_copies_equal_their_rows_except_dropped_features() -> None:
     copies = draw_sparse_rows(ROWS, GROUPS, GROUPS, 0.5, len(NAMES), seed=3)
     whole = copies.features(FRAME.features, 0, len(copies))
     for number in range(200):
@@ -93,7 +93,7 @@ def test_copies_are_the_rows_themselves_but_for_what_they_lost() -> None:
     np.testing.assert_array_equal(copies.features(FRAME.features, 300, 400), whole[300:400])
 
 
-def test_no_label_has_a_say_and_without_groups_there_is_nothing_to_lose() -> None:
+def test_copies_do_not_depend_on_labels() -> None:
     first = draw_sparse_rows(ROWS, GROUPS, GROUPS, 0.5, len(NAMES), seed=3)
     again = draw_sparse_rows(ROWS, GROUPS, GROUPS, 0.5, len(NAMES), seed=3)
     np.testing.assert_array_equal(first.dropped, again.dropped)
@@ -103,10 +103,10 @@ def test_no_label_has_a_say_and_without_groups_there_is_nothing_to_lose() -> Non
     assert len(draw_sparse_rows(ROWS, {}, (), 0.5, len(NAMES), seed=3)) == 0
 
 
-def test_half_of_a_batch_loses_groups_at_any_chance() -> None:
+def test_half_of_a_batch_drops_groups_at_random_rates() -> None:
     lost = dropped_features(np.random.default_rng(1), members_of(GROUPS, 12), 20_000, 0.5)
     assert not lost[:, [0, 2, 3, 9, 10, 11]].any()
-    assert lost[:, 6].mean() == pytest.approx(0.25, abs=0.02)  # half of the rows, each with a chance of 1/2 on the mean
+    assert lost[:, 6].mean() == pytest.approx(0.25, abs=0.02)  # half of the rows, each with a mean probability of 1/2
     np.testing.assert_array_equal(lost[:, 4], lost[:, 5])
 
 
@@ -121,7 +121,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[float, Ensemble]:
     return ensembles
 
 
-def test_with_sparse_copies_sparse_input_is_no_evidence_and_rich_input_is_judged_as_well(
+def test_sparse_copies_keep_sparse_input_from_looking_like_fraud(
     trained: dict[float, Ensemble],
 ) -> None:
     later = synthetic_frame(6_000, seed=9)
@@ -132,10 +132,10 @@ def test_with_sparse_copies_sparse_input_is_no_evidence_and_rich_input_is_judged
     for view in VIEWS[1:]:
         sparse = trained[0.5].predict_many(np.ascontiguousarray(view_of(later.features, GROUPS, view)))[:, 0]
         assert (sparse[~later.labels] <= 0.5).mean() >= 0.98
-        assert sparse.mean() == pytest.approx(base_rate, rel=0.3)  # calibrated on what is left
+        assert sparse.mean() == pytest.approx(base_rate, rel=0.3)  # calibrated on the remaining features
 
 
-def test_the_model_card_says_what_sparse_input_costs(tmp_path: Path) -> None:
+def test_the_model_card_reports_metrics_on_sparse_input(tmp_path: Path) -> None:
     from models.model_card import model_card
 
     manifest = train_bundle(FRAME, tmp_path, TINY)

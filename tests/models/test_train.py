@@ -14,8 +14,8 @@ from models.frame import TrainingError, TrainingFrame
 from models.settings import TrainSettings
 from models.train import train_bundle
 from tests.models.synthetic import LABEL_DELAY_MS, MINUTE_MS, START_MS, TINY, synthetic_frame
-from udfs.bundle import Manifest, load_bundle, read_manifest
-from udfs.ensemble import Ensemble
+from udfs.scoring.bundle import Manifest, load_bundle, read_manifest
+from udfs.scoring.ensemble import Ensemble
 
 FRAME = synthetic_frame()
 FILES = ("manifest.json", "model.onnx", "explain.onnx")
@@ -114,7 +114,7 @@ def test_labels_not_known_in_time_do_not_matter(tmp_path: Path) -> None:
     assert train_bundle(replace(flipped, label_known_at_ms=None), tmp_path / "c", TINY).files != first.files
 
 
-def test_the_autoencoder_sees_a_pattern_that_training_never_had(tmp_path: Path) -> None:
+def test_the_autoencoder_detects_a_pattern_unseen_in_training(tmp_path: Path) -> None:
     settings = msgspec.structs.replace(TINY, left_out_patterns=("odd_balance",), epochs=20)
     manifest = train_bundle(FRAME, tmp_path, settings)
     recalls = manifest.metrics["evaluation"]["patterns"]["odd_balance"]["recall_at_false_positive_rate"]
@@ -129,12 +129,12 @@ def test_infinite_features_are_trained_on_like_very_large_ones(tmp_path: Path) -
 
 
 def test_progress_only_rises_and_ends_at_one(tmp_path: Path) -> None:
-    told: list[tuple[str, float]] = []
-    train_bundle(FRAME, tmp_path, TINY, lambda stage, fraction: told.append((stage, fraction)))
-    fractions = [fraction for _, fraction in told]
+    reported: list[tuple[str, float]] = []
+    train_bundle(FRAME, tmp_path, TINY, lambda stage, fraction: reported.append((stage, fraction)))
+    fractions = [fraction for _, fraction in reported]
     assert fractions == sorted(fractions)
-    assert told[-1] == ("done", 1.0)
-    assert {stage for stage, _ in told} >= {"growing trees", "training the autoencoder"}
+    assert reported[-1] == ("done", 1.0)
+    assert {stage for stage, _ in reported} >= {"growing trees", "training the autoencoder"}
 
 
 def test_a_frame_that_cannot_train_leaves_no_folder_behind(tmp_path: Path) -> None:

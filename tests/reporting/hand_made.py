@@ -1,4 +1,4 @@
-"""One small run whose every number can be checked by counting on one's fingers."""
+"""A run of eight transactions whose every figure can be checked by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.reporting.made_runs import (
     truth_of,
     write_run,
 )
-from udfs.outputs import FlagNotice
+from udfs.records.outputs import FlagNotice
 
 FACTS = {
     "transactions": 8,

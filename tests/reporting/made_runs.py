@@ -1,8 +1,7 @@
-"""Run directories made by hand: decisions, alerts and truth, written as the job writes them."""
+"""Builders of run directories: decisions, alerts and truth, encoded as the job encodes them."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from pathlib import Path
@@ -10,7 +9,17 @@ from typing import Any
 
 import msgspec
 
-from udfs.outputs import Alert, DeadLetter, Decision, Duplicate, FlagNotice, ModelScore, Origin, Reason, RuleScore
+from udfs.records.outputs import (
+    Alert,
+    DeadLetter,
+    Decision,
+    Duplicate,
+    FlagNotice,
+    ModelScore,
+    Origin,
+    Reason,
+    RuleScore,
+)
 
 DAY_MS = 86_400_000
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -48,7 +57,7 @@ def decision(number: int, **changes: Any) -> Decision:
 
 
 def alert_of(made: Decision) -> Alert:
-    """The alert that the scorer sends beside the decision."""
+    """The alert of a decision, as the scorer emits it."""
     return Alert(
         alert_id=made.decision_id,
         user_id=made.user_id,
@@ -67,7 +76,7 @@ def alert_of(made: Decision) -> Alert:
 
 
 def flag_notice_of(made: Decision) -> FlagNotice:
-    """The notice that the scorer sends beside the decision where it is the first of the day."""
+    """The flag notice of a decision, as the scorer emits it for the first of the day."""
     return FlagNotice(
         flag_id=made.decision_id,
         user_id=made.user_id,
@@ -90,7 +99,7 @@ def duplicate_of(made: Decision) -> Duplicate:
 def dead_letter(reason: str, payload: bytes = b"{}") -> DeadLetter:
     return DeadLetter(
         reason=reason,
-        payload_base64=base64.b64encode(payload).decode(),
+        payload=payload,
         payload_sha256=hashlib.sha256(payload).hexdigest(),
         origin=Origin("events.jsonl"),
     )
@@ -120,7 +129,7 @@ def write_run(
     more_flags: list[FlagNotice] | None = None,
     facts: dict[str, Any] | None = None,
 ) -> Path:
-    """The directory with all its files; alerts and flags are those that the decisions call for, and more."""
+    """Write a run directory; alerts and flags are those of the decisions, and the given further ones."""
     directory.mkdir(parents=True, exist_ok=True)
     made_decisions = [made for made in decisions if isinstance(made, Decision)]
     alerts = [alert_of(made) for made in made_decisions if made.action != "allow"]

@@ -1,4 +1,4 @@
-"""A report read back as a browser reads it: elements, ids, numbers and text."""
+"""Parses a report page: elements, ids, numbers and text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the drawings are made of: bins of time, thinned curves, intervals."""
+"""Parts of the charts: time bins, thinned curves, confidence intervals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from models.metrics import ReliabilityBin
 from reporting.charts.alerts_over_time import MOST_BINS, MOST_TICKS, bins_of
 from reporting.charts.curve import thinned
 from reporting.charts.reliability_curve import wilson_interval
-from udfs.codec import MAX_TIMESTAMP_MS
+from udfs.records.codec import MAX_TIMESTAMP_MS
 
 HOUR_MS = 3_600_000
 
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.integers(0, MAX_TIMESTAMP_MS), min_size=1, max_size=5))
-def test_bins_of_time_cover_every_moment_and_stay_few(times_ms: list[int]) -> None:
+def test_time_bins_cover_all_times_and_are_bounded_in_number(times_ms: list[int]) -> None:
     bins = bins_of(np.array(times_ms))
     assert bins.edges[0] <= min(times_ms)
     assert max(times_ms) < bins.edges[-1]
@@ -30,20 +30,20 @@ def test_bins_of_time_cover_every_moment_and_stay_few(times_ms: list[int]) -> No
 
 
 @pytest.mark.parametrize(
-    ("days", "words", "bins"),
+    ("days", "label", "bins"),
     [(0, "hour", 1), (7, "hour", 169), (8, "6 hours", 33), (43, "day", 44), (400, "7 days", 58)],
 )
-def test_the_shortest_span_that_stays_readable_is_taken(days: int, words: str, bins: int) -> None:
+def test_the_shortest_bin_width_that_fits_is_chosen(days: int, label: str, bins: int) -> None:
     made = bins_of(np.array([0, days * 24 * HOUR_MS]))
-    assert (made.words, len(made.edges) - 1) == (words, bins)
+    assert (made.label, len(made.edges) - 1) == (label, bins)
 
 
-def test_a_short_curve_is_left_as_it_is() -> None:
+def test_a_short_curve_is_unchanged() -> None:
     x, y = np.arange(5.0), np.arange(5.0)
     assert thinned(x, y) == (x, y)
 
 
-def test_a_long_curve_keeps_its_ends_and_stays_close_to_itself() -> None:
+def test_a_thinned_curve_keeps_its_ends_and_stays_close_to_the_original() -> None:
     x = np.linspace(0.0, 1.0, 100_001)
     y = np.sqrt(x)
     few_x, few_y = thinned(x, y)
@@ -53,7 +53,7 @@ def test_a_long_curve_keeps_its_ends_and_stays_close_to_itself() -> None:
 
 
 @pytest.mark.parametrize(("frauds", "rows"), [(0, 10), (1, 1), (3, 7), (5, 10_000), (9_999, 10_000)])
-def test_wilson_intervals_are_those_of_scipy(frauds: int, rows: int) -> None:
+def test_wilson_intervals_equal_scipy(frauds: int, rows: int) -> None:
     expected = binomtest(frauds, rows).proportion_ci(method="wilson")
     low, high = wilson_interval(ReliabilityBin(0.0, 1.0, rows, 0.5, frauds / rows))
     assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-6)

@@ -1,4 +1,4 @@
-"""Reasons that differ only in their values are one class."""
+"""Classes of dead letters: reasons that differ only in quoted values are one class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from reporting.dead_letters import MAX_CLASSES, OTHER_REASONS, payload_preview, read_dead_letters, reason_class
 from tests.reporting.made_runs import dead_letter, write_lines
-from udfs.codec import BadRecord, decode_event
+from udfs.records.codec import BadRecord, decode_event
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ from udfs.codec import BadRecord, decode_event
         ("x" * 500, "x" * 159 + "…"),
     ],
 )
-def test_values_are_left_out_of_a_class(reason: str, expected: str) -> None:
+def test_quoted_values_and_numbers_are_replaced(reason: str, expected: str) -> None:
     assert reason_class(reason) == expected
 
 
-def test_the_reasons_of_the_codec_fall_into_one_class_a_fault(tmp_path: Path) -> None:
+def test_each_fault_of_the_codec_gives_one_class(tmp_path: Path) -> None:
     records = [
         *(b'{"transaction_id":"T%d","user_id":"U","timestamp":1,"amount":"x"}' % number for number in range(3)),
         *(b'{"transaction_id":"has %d","user_id":"U","timestamp":1,"amount":1}' % number for number in range(4)),
@@ -45,11 +45,11 @@ def test_the_reasons_of_the_codec_fall_into_one_class_a_fault(tmp_path: Path) ->
     assert found.count == 14
     assert [row.count for row in found.classes] == [5, 4, 3, 2]
     assert found.classes[0].example_reason == letters[7].reason
-    assert found.classes[2].reason == letters[0].reason  # all three say the same, so nothing is left out
+    assert found.classes[2].reason == letters[0].reason  # identical reasons are kept in full
     assert found.classes[2].example_payload == records[0].decode()
 
 
-def test_endless_new_reasons_end_in_one_class(tmp_path: Path) -> None:
+def test_classes_beyond_the_limit_are_merged(tmp_path: Path) -> None:
     letters = [dead_letter("reason " + chr(0x4E00 + number)) for number in range(MAX_CLASSES + 7)]
     write_lines(tmp_path / "dead_letters.jsonl", letters)
     found = read_dead_letters(tmp_path / "dead_letters.jsonl")
@@ -57,7 +57,7 @@ def test_endless_new_reasons_end_in_one_class(tmp_path: Path) -> None:
     assert (found.classes[0].reason, found.classes[0].count) == (OTHER_REASONS, 7)
 
 
-def test_a_preview_shows_how_the_record_starts() -> None:
+def test_the_preview_is_the_start_of_the_record() -> None:
     assert payload_preview("aGVsbG8=") == "hello"
     assert payload_preview("//7/") == "�" * 3
     assert payload_preview("YWJj" * 200) == "abc" * 39 + "ab…"

@@ -1,4 +1,4 @@
-"""`fraud evaluate`: the figures of a run against numpy and scikit-learn, and the page that shows them."""
+"""`fraud evaluate`: the figures of a run against numpy and scikit-learn, and the page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray, np.
     return folder, labels, scores, amounts
 
 
-def test_the_json_twin_holds_the_figures_of_scikit_learn(run) -> None:  # type: ignore[no-untyped-def]
+def test_the_json_figures_equal_scikit_learn(run) -> None:  # type: ignore[no-untyped-def]
     folder, labels, scores, amounts = run
     found = json.loads((folder / "evaluation.json").read_bytes())
     assert (found["transactions"], found["frauds"], found["customers"]) == (600, 60, 120)
@@ -67,7 +67,7 @@ def test_the_json_twin_holds_the_figures_of_scikit_learn(run) -> None:  # type: 
     )
 
 
-def test_the_page_shows_the_same_figures_with_two_drawings(run) -> None:  # type: ignore[no-untyped-def]
+def test_the_page_shows_the_same_figures_with_two_charts(run) -> None:  # type: ignore[no-untyped-def]
     folder, labels, scores, _ = run
     page = (folder / "evaluation.html").read_text()
     assert f"{roc_auc_score(labels, scores):.3f}" in page
@@ -77,7 +77,7 @@ def test_the_page_shows_the_same_figures_with_two_drawings(run) -> None:  # type
     assert "https://" not in page
 
 
-def test_a_run_without_truth_or_without_fraud_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_run_without_truth_or_without_fraud_is_refused(tmp_path: Path) -> None:
     made = [decision(number) for number in range(5)]
     without = write_run(tmp_path / "without", made)
     result = CliRunner().invoke(main, ["evaluate", str(without)])

@@ -1,4 +1,4 @@
-"""The page: its numbers are the summary's, it needs nothing from outside, and no text of the run becomes markup."""
+"""The HTML report: its numbers equal the summary's, it is self-contained, and all text of the run is escaped."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reporting.summary import Summary, summarize
 from tests.reporting.hand_made import write_hand_made_run
 from tests.reporting.made_runs import START_MS, dead_letter, decision, truth_of, write_run
 from tests.reporting.page import Page
-from udfs.outputs import Reason
+from udfs.records.outputs import Reason
 
 HOSTILE = "<script>alert(1)</script>\"'&{{7*7}}"
 CHARTS = ("precision-recall", "roc-near-zero", "score-distribution", "reliability", "alerts-over-time")
@@ -30,7 +30,7 @@ def hand_made(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Summary]:
     return page_of(write_hand_made_run(tmp_path_factory.mktemp("html") / "run"))
 
 
-def test_headline_figures_are_the_summarys(hand_made: tuple[str, Summary]) -> None:
+def test_headline_figures_equal_the_summary(hand_made: tuple[str, Summary]) -> None:
     html, summary = hand_made
     accuracy = summary.accuracy
     assert accuracy is not None
@@ -61,7 +61,7 @@ def test_headline_figures_are_the_summarys(hand_made: tuple[str, Summary]) -> No
     assert {key: float(value) for key, value in Page(html).numbers.items()} == expected
 
 
-def test_tables_hold_the_summarys_numbers(hand_made: tuple[str, Summary]) -> None:
+def test_tables_equal_the_summary(hand_made: tuple[str, Summary]) -> None:
     html, summary = hand_made
     page, accuracy = Page(html), summary.accuracy
     assert accuracy is not None
@@ -95,7 +95,7 @@ def test_tables_hold_the_summarys_numbers(hand_made: tuple[str, Summary]) -> Non
     assert page.values["dead-letter-table"][1:] == [[row.count] for row in summary.dead_letter_classes]
 
 
-def test_top_alerts_have_their_reasons_and_the_truth(hand_made: tuple[str, Summary]) -> None:
+def test_top_alerts_show_reasons_and_truth(hand_made: tuple[str, Summary]) -> None:
     rows = Page(hand_made[0]).rows["top-alert-table"][1:]
     assert len(rows) == 4
     assert rows[0][0] == "hard blockAML PCI"
@@ -113,7 +113,7 @@ def test_top_alerts_have_their_reasons_and_the_truth(hand_made: tuple[str, Summa
     ]
 
 
-def test_the_page_is_well_formed_and_needs_nothing_from_outside(hand_made: tuple[str, Summary]) -> None:
+def test_the_page_is_well_formed_and_self_contained(hand_made: tuple[str, Summary]) -> None:
     html, _ = hand_made
     page = Page(html)
     assert page.wrong == []
@@ -127,7 +127,7 @@ def test_the_page_is_well_formed_and_needs_nothing_from_outside(hand_made: tuple
     assert len(html.encode()) < 2_000_000
 
 
-def test_every_chart_is_drawn_themed_and_described(hand_made: tuple[str, Summary]) -> None:
+def test_every_chart_has_theme_colours_and_a_description(hand_made: tuple[str, Summary]) -> None:
     html, _ = hand_made
     page = Page(html)
     assert page.tags.count("svg") == len(CHARTS)
@@ -150,7 +150,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     assert pages[0] == pages[1]
 
 
-def test_no_text_of_the_run_becomes_markup(tmp_path: Path) -> None:
+def test_text_of_the_run_is_escaped(tmp_path: Path) -> None:
     made = [
         decision(
             number,
@@ -185,21 +185,21 @@ def test_no_text_of_the_run_becomes_markup(tmp_path: Path) -> None:
     assert ["<script>", HOSTILE] in page.rows["fact-table"]
 
 
-def test_text_that_turns_the_line_around_is_marked(tmp_path: Path) -> None:
+def test_bidirectional_controls_are_replaced(tmp_path: Path) -> None:
     made = decision(0, action="hard_block", reasons=[Reason("rule", "r", "pay \u202etxt.exe\u0000 \x1b[31mred", 1.0)])
     html, _ = page_of(write_run(tmp_path / "run", [made]))
     assert "pay �txt.exe� �[31mred" in html
     assert not any(character in html for character in "\u202e\x00\x1b")
 
 
-def test_without_truth_the_page_says_what_is_left_out_and_why(tmp_path: Path) -> None:
+def test_without_truth_the_page_names_the_charts_left_out(tmp_path: Path) -> None:
     directory = write_hand_made_run(tmp_path / "run")
     (directory / "truth.jsonl").unlink()
     html, summary = page_of(directory)
     page = Page(html)
     assert page.wrong == []
     assert len(page.ids) == len(set(page.ids))
-    assert "the run has no truth, so nobody knows which transactions were fraud" in page.text
+    assert "the run has no truth, so which transactions were fraud is not known" in page.text
     assert page.tags.count("svg") == 2
     assert {"score-distribution", "alerts-over-time"} <= set(page.ids)
     assert {"detection-table", "loss-table", "pattern-table"}.isdisjoint(page.rows)
@@ -208,7 +208,7 @@ def test_without_truth_the_page_says_what_is_left_out_and_why(tmp_path: Path) ->
     assert page.values["rule-table"][1] == [3, 3 / 8]
 
 
-def test_an_empty_run_makes_a_page(tmp_path: Path) -> None:
+def test_an_empty_run_renders(tmp_path: Path) -> None:
     html, summary = page_of(write_run(tmp_path / "run", [], truth=[]))
     page = Page(html)
     assert page.wrong == []
@@ -220,7 +220,7 @@ def test_an_empty_run_makes_a_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_fraud", [True, False, None])
-def test_one_transaction_makes_a_page(tmp_path: Path, is_fraud: bool | None) -> None:
+def test_one_transaction_renders(tmp_path: Path, is_fraud: bool | None) -> None:
     made = decision(0, action="hard_block", risk_score=1000)
     truth = None if is_fraud is None else [truth_of(made, is_fraud)]
     html, summary = page_of(write_run(tmp_path / "run", [made], truth))
@@ -236,7 +236,7 @@ def test_one_transaction_makes_a_page(tmp_path: Path, is_fraud: bool | None) -> 
     assert page.tags.count("svg") == 2
 
 
-def test_no_alerts_and_no_frauds_make_a_page(tmp_path: Path) -> None:
+def test_a_run_without_alerts_and_frauds_renders(tmp_path: Path) -> None:
     made = [decision(number) for number in range(3)]
     html, summary = page_of(write_run(tmp_path / "run", list(made), [truth_of(item, False) for item in made]))
     page = Page(html)
@@ -247,7 +247,7 @@ def test_no_alerts_and_no_frauds_make_a_page(tmp_path: Path) -> None:
     assert page.numbers["figure-recall"] == ""
 
 
-def test_events_from_1970_to_9999_make_a_page(tmp_path: Path) -> None:
+def test_events_from_1970_to_9999_render(tmp_path: Path) -> None:
     made = [
         decision(0, action="hard_block", event_time_ms=0),
         decision(1, action="hard_block", event_time_ms=START_MS),
@@ -258,7 +258,7 @@ def test_events_from_1970_to_9999_make_a_page(tmp_path: Path) -> None:
     assert len(html) < 200_000
 
 
-def test_thousands_of_rules_are_cut_and_it_is_said(tmp_path: Path) -> None:
+def test_the_rule_table_is_truncated_with_a_note(tmp_path: Path) -> None:
     made = [decision(0, hits=[f"rule_{number}" for number in range(3000)])]
     page = Page(page_of(write_run(tmp_path / "run", list(made)))[0])
     assert len(page.rows["rule-table"]) == 201

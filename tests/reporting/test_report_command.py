@@ -1,4 +1,4 @@
-"""`fraud report` from outside: exit codes, messages, and the page it writes."""
+"""The command `fraud report`: exit codes, messages, and the page it writes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def fraud_report(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, ["report", *map(str, arguments)])
 
 
-def test_it_prints_the_summary_and_writes_the_page_into_the_run(tmp_path: Path) -> None:
+def test_the_summary_is_printed_and_the_page_written_into_the_run(tmp_path: Path) -> None:
     directory = write_hand_made_run(tmp_path / "run")
     result = fraud_report(directory)
     assert result.exit_code == 0, result.output
@@ -25,7 +25,7 @@ def test_it_prints_the_summary_and_writes_the_page_into_the_run(tmp_path: Path) 
     assert (directory / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_truth_and_page_can_be_elsewhere(tmp_path: Path) -> None:
+def test_truth_and_page_paths_can_be_given(tmp_path: Path) -> None:
     directory = write_hand_made_run(tmp_path / "run")
     (directory / "truth.jsonl").rename(tmp_path / "labels.jsonl")
     result = fraud_report(directory, "--truth", tmp_path / "labels.jsonl", "--out", tmp_path / "page.html")
@@ -34,7 +34,7 @@ def test_truth_and_page_can_be_elsewhere(tmp_path: Path) -> None:
     assert not (directory / "report.html").exists()
 
 
-def test_a_given_truth_goes_before_the_runs_own(tmp_path: Path) -> None:
+def test_a_given_truth_takes_precedence_over_the_runs(tmp_path: Path) -> None:
     directory = write_hand_made_run(tmp_path / "run")
     write_lines(tmp_path / "other.jsonl", [{"transaction_id": "T3", "user_id": "U3", "is_fraud": True}])
     result = fraud_report(directory, "--truth", tmp_path / "other.jsonl")
@@ -54,7 +54,7 @@ def test_a_given_truth_goes_before_the_runs_own(tmp_path: Path) -> None:
         (["broken"], "decisions.jsonl, line 2: Input data was truncated; score again if the run was interrupted"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_exit_code_2(
+def test_errors_are_one_line_with_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     write_run(tmp_path / "run", [decision(0)])

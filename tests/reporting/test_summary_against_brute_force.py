@@ -1,4 +1,4 @@
-"""Random small runs, counted again with plain loops and by scikit-learn."""
+"""Summaries of random small runs against plain loops and scikit-learn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from reporting.run_files import read_run
 from reporting.summary import Summary, summarize
 from tests.reporting.made_runs import DAY_MS, START_MS, decision, duplicate_of, truth_of, write_run
-from udfs.outputs import ACTIONS, Decision
+from udfs.records.outputs import ACTIONS, Decision
 
 Case = tuple[Decision, bool | None, str | None]
 RULES = ("a", "b", "c")
@@ -59,7 +59,7 @@ def summary_of(made: list[Case], repeat: bool = False) -> Summary:
 
 @settings(deadline=None, max_examples=30)
 @given(cases())
-def test_counts_and_amounts_are_those_of_plain_loops(made: list[Case]) -> None:
+def test_counts_and_amounts_equal_plain_loops(made: list[Case]) -> None:
     summary = summary_of(made)
     assert summary.transactions == len(made)
     assert summary.late == sum(item.late for item, _, _ in made)
@@ -91,7 +91,7 @@ def test_counts_and_amounts_are_those_of_plain_loops(made: list[Case]) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(cases())
-def test_outcomes_and_patterns_are_those_of_plain_loops(made: list[Case]) -> None:
+def test_outcomes_and_patterns_equal_plain_loops(made: list[Case]) -> None:
     accuracy = summary_of(made).accuracy
     known = [(item, is_fraud, pattern) for item, is_fraud, pattern in made if is_fraud is not None]
     assert (accuracy is None) == (not known)
@@ -124,7 +124,7 @@ def test_outcomes_and_patterns_are_those_of_plain_loops(made: list[Case]) -> Non
 
 @settings(deadline=None, max_examples=30)
 @given(cases())
-def test_detection_and_rankings_are_those_of_scikit_learn(made: list[Case]) -> None:
+def test_detection_and_rankings_equal_scikit_learn(made: list[Case]) -> None:
     accuracy = summary_of(made).accuracy
     known = [(item, is_fraud) for item, is_fraud, _ in made if is_fraud is not None]
     if accuracy is None:
@@ -156,7 +156,7 @@ def test_detection_and_rankings_are_those_of_scikit_learn(made: list[Case]) -> N
 
 @settings(deadline=None, max_examples=12)
 @given(cases())
-def test_repeated_decisions_and_alerts_change_nothing_but_their_count(made: list[Case]) -> None:
+def test_repeated_decisions_and_alerts_change_only_their_count(made: list[Case]) -> None:
     once, again = summary_of(made), summary_of(made, repeat=True)
     assert (again.repeated, again.duplicates) == (len(made), len(made))
     for name in ("transactions", "amount", "actions", "alerts", "flags", "rules", "accuracy", "enrichment"):

@@ -1,4 +1,4 @@
-"""Every number of the summary, against the picture in hand_made.py."""
+"""Every figure of the summary, against the table in hand_made.py."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def accuracy(summary: Summary) -> Accuracy:
     return summary.accuracy
 
 
-def test_what_came_in_is_counted(summary: Summary) -> None:
+def test_records_are_counted_by_kind(summary: Summary) -> None:
     assert (summary.name, summary.transactions, summary.users) == ("run", 8, 5)
     assert (summary.first_time_ms, summary.last_time_ms) == (START_MS, START_MS + 7 * 60_000)
     assert (summary.amount, summary.amount_unit) == (422.0, "EUR")
@@ -41,7 +41,7 @@ def test_what_came_in_is_counted(summary: Summary) -> None:
     assert summary.dead_letters == 3
 
 
-def test_the_facts_of_the_run_are_taken_over(summary: Summary) -> None:
+def test_facts_of_run_json_are_in_the_summary(summary: Summary) -> None:
     assert (summary.seconds, summary.transactions_per_second) == (0.5, 16.0)
     assert summary.latency_ms == LatencyMs(1.5, 2.5, 4.25, 9.0)
     assert (summary.bundles, summary.rule_versions) == (("test-1",), (1,))
@@ -62,11 +62,11 @@ def test_actions_flags_and_enrichment(summary: Summary) -> None:
         FlagRow("AUDIT", 0, 1, 0),
     )
     assert (summary.alerts, summary.alerts_by_flag_alone, summary.alerts_on_account_changes) == (4, 0, 0)
-    assert (summary.flag_notices, summary.alerts_a_day, summary.unusual_alerts) == (2, 4.0, 0)
+    assert (summary.flag_notices, summary.alerts_per_day, summary.unusual_alerts) == (2, 4.0, 0)
     assert summary.enrichment == (NamedCount("ok", 7), NamedCount("stale", 1), NamedCount("degraded", 0))
 
 
-def test_rules_by_what_they_hit_the_silent_ones_included(summary: Summary) -> None:
+def test_rules_are_ordered_by_hits_including_those_without(summary: Summary) -> None:
     assert summary.rules == (
         RuleRow("new_device", "because of new_device", 3, 3 / 8, 2, 2 / 4, 2 / 3),
         RuleRow("cash", "because of cash", 2, 2 / 8, 1, 1 / 4, 1 / 1),  # the truth of the second hit is not known
@@ -74,7 +74,7 @@ def test_rules_by_what_they_hit_the_silent_ones_included(summary: Summary) -> No
     )
 
 
-def test_only_labelled_transactions_count_in_the_accuracy(accuracy: Accuracy) -> None:
+def test_accuracy_covers_only_labelled_transactions(accuracy: Accuracy) -> None:
     assert (accuracy.labelled, accuracy.unlabelled, accuracy.frauds) == (7, 1, 4)
     assert (accuracy.unscored, accuracy.unscored_frauds) == (2, 1)
     assert accuracy.amount_of_frauds == 375.0
@@ -87,7 +87,7 @@ def test_detection_by_any_action_and_by_hard_block(accuracy: Accuracy) -> None:
     assert accuracy.by_model == Detection("model above 500", 3, 1, 0, 3, 1.0, 3 / 4, 6 / 7, 0.0)
 
 
-def test_rankings_count_the_pairs_in_the_right_order(accuracy: Accuracy) -> None:
+def test_auc_is_the_share_of_pairs_in_the_right_order(accuracy: Accuracy) -> None:
     """Risk score: frauds 950 800 600 100, others 550 300 5: of 12 pairs all but (100, 550) and (100, 300) are right.
 
     Probability: frauds .95 .8 .6 .1, others .2 .3 .005: the same pairs. Rules: frauds 600 300 0 0, others 550 0 0:
@@ -108,7 +108,7 @@ def test_rankings_count_the_pairs_in_the_right_order(accuracy: Accuracy) -> None
     assert accuracy.brier_score == pytest.approx(sum(squares) / 7)
 
 
-def test_patterns_show_what_was_done_about_their_frauds(accuracy: Accuracy) -> None:
+def test_patterns_count_their_frauds_by_action(accuracy: Accuracy) -> None:
     burst, unnamed = accuracy.patterns
     assert burst == PatternRow("burst", 3, 1, 1, 0, 1, 350.0, 200.0)
     assert (burst.caught, burst.recall) == (2, 2 / 3)
@@ -126,7 +126,7 @@ def test_losses_by_outcome(accuracy: Accuracy) -> None:
     assert accuracy.resolutions == ()
 
 
-def test_without_truth_all_else_stays_the_same(tmp_path: Path, summary: Summary) -> None:
+def test_without_truth_all_other_figures_are_unchanged(tmp_path: Path, summary: Summary) -> None:
     directory = write_hand_made_run(tmp_path / "run")
     (directory / "truth.jsonl").unlink()
     without = summarize(read_run(directory))

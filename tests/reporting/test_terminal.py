@@ -14,8 +14,8 @@ from tests.reporting.hand_made import write_hand_made_run
 from tests.reporting.made_runs import dead_letter, decision, truth_of, write_run
 
 
-def printed(directory: Path, color: bool = False) -> str:
-    console = Console(file=io.StringIO(), width=100, force_terminal=color, color_system="standard" if color else None)
+def printed(directory: Path, color: bool = False, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=color, color_system="standard" if color else None)
     print_summary(summarize(read_run(directory)), console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -25,7 +25,7 @@ def lines_with(text: str, start: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines() if line.startswith(start)]
 
 
-def test_the_numbers_of_the_hand_made_run_are_printed(tmp_path: Path) -> None:
+def test_the_figures_of_the_hand_made_run_are_printed(tmp_path: Path) -> None:
     text = printed(write_hand_made_run(tmp_path / "run"))
     assert text.startswith("run: Of 4 frauds among 7 transactions, 3 (75.0%) were caught")
     assert lines_with(text, "any action") == [
@@ -53,9 +53,9 @@ def test_no_line_is_wider_than_the_terminal(tmp_path: Path) -> None:
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
-def test_without_truth_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_without_truth_the_output_names_the_missing_option(tmp_path: Path) -> None:
     text = printed(write_run(tmp_path / "run", [decision(0)]))
-    assert "How many of them were fraud cannot be said without the truth." in " ".join(text.split())
+    assert "How many of them were fraud is not known without the truth." in " ".join(text.split())
     assert "(--truth)" in text
     assert "precision" not in text
 
@@ -64,7 +64,7 @@ def test_an_empty_run_prints(tmp_path: Path) -> None:
     assert printed(write_run(tmp_path / "run", [])).startswith("run: No transaction was scored.")
 
 
-def test_markup_and_control_characters_of_the_run_are_text(tmp_path: Path) -> None:
+def test_markup_is_printed_as_text_and_control_characters_are_replaced(tmp_path: Path) -> None:
     made = decision(0, hits=["[red]rule[/red]", "\x1b[31mrule"], action="hard_block", currency="[b]")
     letters = [dead_letter("[blink]reason[/nothing]\x07")]
     truth = [truth_of(made, True, "[/]pattern\x9b")]
@@ -74,8 +74,17 @@ def test_markup_and_control_characters_of_the_run_are_text(tmp_path: Path) -> No
     assert "\x1b[31m" not in text
 
 
-def test_long_tables_are_cut_and_it_is_said(tmp_path: Path) -> None:
+def test_long_tables_are_truncated_with_a_note(tmp_path: Path) -> None:
     text = printed(write_run(tmp_path / "run", [decision(0, hits=[f"rule_{number:02d}" for number in range(25)])]))
     assert "rule_19" in text
     assert "rule_20" not in text
-    assert "… and 5 more, on the page" in text
+    assert "… and 5 more, in the HTML report" in text
+
+
+def test_a_narrow_terminal_wraps_headers_and_keeps_every_number(tmp_path: Path) -> None:
+    run = write_hand_made_run(tmp_path / "run")
+    wide, narrow = printed(run), printed(run, width=80)
+    assert "…" not in narrow
+    assert max(map(len, narrow.splitlines())) <= 80
+    for start in ("any action", "hard block", "score > 500", "risk score", "burst", "fraud missed", "new_device"):
+        assert lines_with(narrow, start) == lines_with(wide, start)

@@ -1,4 +1,4 @@
-"""Truth files and labels: which of several counts, and whose it is."""
+"""Truth files and labels: precedence among several, and their transactions."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ def accuracy_with(tmp_path: Path, lines: list[Any], decisions: list[Any]) -> Acc
     return accuracy
 
 
-def test_labels_among_other_events_are_a_truth(tmp_path: Path) -> None:
+def test_labels_among_other_events_are_read(tmp_path: Path) -> None:
     other = {"type": "login", "event_id": "E", "user_id": "U0", "timestamp": 5}
     accuracy = accuracy_with(tmp_path, [other, label(0, True, 10), label(1, False, 10)], [decision(0), decision(1)])
     assert (accuracy.labelled, accuracy.frauds) == (2, 1)
 
 
-def test_the_label_known_last_wins_wherever_it_stands(tmp_path: Path) -> None:
+def test_the_label_with_the_latest_known_at_wins_in_any_order(tmp_path: Path) -> None:
     lines = [label(0, False, 30), label(0, True, 20), label(1, True, "2026-01-01T00:00:01Z"), label(1, False, 999)]
     accuracy = accuracy_with(tmp_path, lines, [decision(0), decision(1)])
     assert (accuracy.labelled, accuracy.frauds) == (2, 1)
 
 
-def test_of_two_labels_known_together_the_later_line_wins(tmp_path: Path) -> None:
+def test_of_labels_with_the_same_known_at_the_last_line_wins(tmp_path: Path) -> None:
     lines = [label(0, False, 30), label(0, True, 30), label(1, True, 30), label(1, False, 30)]
     accuracy = accuracy_with(tmp_path, lines, [decision(0, amount=7.0), decision(1)])
     assert (accuracy.frauds, accuracy.amount_of_frauds) == (1, 7.0)
 
 
-def test_the_same_transaction_id_of_another_user_is_another_transaction(tmp_path: Path) -> None:
+def test_a_transaction_is_identified_by_user_and_transaction_id(tmp_path: Path) -> None:
     decisions = [
         decision(0, user_id="A", transaction_id="T0"),
         decision(1, user_id="B", transaction_id="T0", amount=3.0),
@@ -62,7 +62,7 @@ def test_the_same_transaction_id_of_another_user_is_another_transaction(tmp_path
     assert (accuracy.labelled, accuracy.unlabelled, accuracy.amount_of_frauds) == (1, 1, 3.0)
 
 
-def test_integer_ids_are_their_decimal_text(tmp_path: Path) -> None:
+def test_integer_ids_match_their_decimal_text(tmp_path: Path) -> None:
     lines = [{"transaction_id": 17, "user_id": 4, "is_fraud": 1}]
     accuracy = accuracy_with(tmp_path, lines, [decision(0, transaction_id="17", user_id="4")])
     assert accuracy.frauds == 1
@@ -97,7 +97,7 @@ def test_losses_are_summed_by_resolution_code(tmp_path: Path) -> None:
         {"transaction_id": "T0", "user_id": "U0", "is_fraud": 2},
     ],
 )
-def test_a_line_that_is_no_truth_is_named(tmp_path: Path, line: dict[str, Any]) -> None:
+def test_the_error_of_an_invalid_line_names_file_and_line(tmp_path: Path, line: dict[str, Any]) -> None:
     write_lines(tmp_path / "truth.jsonl", [{"transaction_id": "T1", "user_id": "U0", "is_fraud": False}, line])
     with pytest.raises(RunFilesError, match=r"truth\.jsonl, line 2: neither a truth line \(transaction_id, user_id"):
         read_truth(tmp_path / "truth.jsonl")

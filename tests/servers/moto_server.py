@@ -12,6 +12,8 @@ import boto3
 from tests.servers.processes import ServerProcess, free_port
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_EC2_METADATA_DISABLED": "true"}
+NO_CBOR = {"CBOR_ENABLED": "false"}
+"""Of Flink's JVM, which must have it from its start: moto's Kinesis does not speak CBOR, the SDK's default there."""
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 

@@ -1,4 +1,4 @@
-"""Stands between a client and a server of this machine and takes its time for each call."""
+"""Proxy to a local server that delays each request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The servers for tests and development can be reached from this machine only: most of them ask for no password."""
+"""Servers for tests and development listen only on loopback, since most have no authentication."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KAFKA_PORTS = 6  # five ways to log in, and the controller's
 
 
 @pytest.mark.parametrize("kind", [DynamoDBLocal, MotoServer, RedisServer])
-def test_a_server_listens_on_its_port_of_loopback_alone(
+def test_a_server_listens_only_on_its_loopback_port(
     kind: type[DynamoDBLocal | MotoServer | RedisServer], tmp_path: Path
 ) -> None:
     server: ServerProcess = kind(tmp_path)
@@ -32,7 +32,7 @@ def test_a_server_listens_on_its_port_of_loopback_alone(
     assert [(one.port, one.is_on_loopback) for one in found] == [(server.port, True)]
 
 
-def test_the_broker_listens_on_loopback_alone(broker: Broker) -> None:
+def test_the_broker_listens_only_on_loopback(broker: Broker) -> None:
     found = listening_sockets([broker.pid])
 
     assert [one.is_on_loopback for one in found] == [True] * KAFKA_PORTS

@@ -1,4 +1,4 @@
-"""Stands between a client and DynamoDB Local and does what AWS does under load: throttles, and answers in part."""
+"""Proxy to DynamoDB Local that throttles and returns partial responses, as AWS does under load."""
 
 from __future__ import annotations
 

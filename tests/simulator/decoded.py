@@ -1,4 +1,4 @@
-"""A simulation as its readers see it: lines decoded by the codec, and the truth beside them."""
+"""Helpers: simulations with decoded events and their truth."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from functools import cache, cached_property
 from simulator.config import SimulatorConfig
 from simulator.generate import Simulation, simulate
 from simulator.truth import TruthRecord
-from udfs.codec import decode_event
-from udfs.events import AccountChange, Event, Label, Login, Transaction
-from udfs.profiles import UserProfile
+from udfs.records.codec import decode_event
+from udfs.records.events import AccountChange, Event, Label, Login, Transaction
+from udfs.records.profiles import UserProfile
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
@@ -24,7 +24,7 @@ class Decoded:
 
     @cached_property
     def transactions(self) -> dict[str, Transaction]:
-        """Each transaction once, by its id, in order of arrival."""
+        """Transactions by id, without duplicates, in arrival order."""
         return {event.transaction_id: event for event in self.events if isinstance(event, Transaction)}
 
     @cached_property
@@ -48,7 +48,7 @@ class Decoded:
         return {profile.user_id: profile for profile in self.simulation.reference.users}
 
     def by_user(self, *, fraud: bool) -> dict[str, list[Transaction]]:
-        """Each user's transactions that are (no) fraud, by event time."""
+        """Fraudulent or legitimate transactions of each user, by event time."""
         grouped: dict[str, list[Transaction]] = defaultdict(list)
         for identifier in sorted(self.transactions):
             if self.truth[identifier].is_fraud is fraud:
@@ -78,14 +78,14 @@ def one_month() -> Decoded:
 
 
 def only(pattern: str) -> Decoded:
-    """A simulation with the frauds of one pattern, few enough that hardly a user is a victim twice."""
+    """A simulation with one pattern and so few frauds that users are rarely victims twice."""
     return decoded(
         SimulatorConfig(users=1_500, days=30, seed=11, transactions=15_000, fraud_share=0.004, patterns=(pattern,))
     )
 
 
 def episodes(pattern: str, within_ms: int) -> list[list[Transaction]]:
-    """The pattern's frauds, by user and split where more than `within_ms` lie between two."""
+    """The pattern's frauds grouped by user, split at gaps of more than `within_ms`."""
     found: list[list[Transaction]] = []
     for transactions in only(pattern).by_user(fraud=True).values():
         newest: list[Transaction] = []

@@ -1,7 +1,7 @@
-"""The order of the events file is the order of arrival.
+"""The events file is in arrival order.
 
 ``event times:  10:00 a   10:02 b (late)   10:05 c   10:06 d``
-``the file:     a  c  d  …  b, when it arrives at 10:40  …  the label of a, days later``
+``file order:   a  c  d  …  b (arrives at 10:40)  …  the label of a, days later``
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.simulator.decoded import HOUR_MS, one_month
-from udfs.events import Label, Transaction
+from udfs.records.events import Label, Transaction
 
 
-def test_about_one_percent_arrive_late_by_seconds_to_hours_and_all_others_in_order() -> None:
+def test_about_one_percent_arrive_late_and_the_others_in_order() -> None:
     newest_ms = 0
     late_by_ms = []
     seen = set()
@@ -25,12 +25,12 @@ def test_about_one_percent_arrive_late_by_seconds_to_hours_and_all_others_in_ord
             assert isinstance(event, Transaction)
             late_by_ms.append(newest_ms - event.timestamp)
         newest_ms = max(newest_ms, event.timestamp)
-    assert 0.004 < len(late_by_ms) / len(seen) < 0.015  # a few late ones overtake nobody
+    assert 0.004 < len(late_by_ms) / len(seen) < 0.015  # a few late ones do not change the order
     assert max(late_by_ms) <= 8 * HOUR_MS
     assert sum(delay_ms > HOUR_MS for delay_ms in late_by_ms) > 1
 
 
-def test_a_label_stands_where_it_became_known() -> None:
+def test_label_is_placed_at_its_known_at() -> None:
     events = one_month().events
     newest_ms = 0
     for event in events:
@@ -40,7 +40,7 @@ def test_a_label_stands_where_it_became_known() -> None:
         newest_ms = max(newest_ms, arrival_at_least_ms)
 
 
-def test_a_label_comes_after_its_transaction() -> None:
+def test_label_follows_its_transaction() -> None:
     arrived = set()
     labels = 0
     for event in one_month().events:
@@ -52,7 +52,7 @@ def test_a_label_comes_after_its_transaction() -> None:
     assert labels > 100
 
 
-def test_a_few_transactions_are_sent_again_byte_by_byte() -> None:
+def test_duplicates_repeat_the_original_bytes() -> None:
     simulation = one_month()
     sent = Counter(
         line for line, event in zip(simulation.lines, simulation.events, strict=True) if type(event) is Transaction

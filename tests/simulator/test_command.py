@@ -1,4 +1,4 @@
-"""`fraud simulate` as its users call it."""
+"""The command `fraud simulate`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.simulate import command
-from udfs.codec import decode_event
+from udfs.records.codec import decode_event
 
 PROJECT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ def _run(*arguments: str) -> Result:
     return CliRunner().invoke(command, arguments)
 
 
-def test_it_writes_the_files_and_says_what_is_in_them(tmp_path: Path) -> None:
+def test_writes_the_files_and_prints_a_summary(tmp_path: Path) -> None:
     result = _run(
         "--out", str(tmp_path), "--users", "50", "--days", "5", "--seed", "3", "--start", "2026-03-01T00:00:00+01:00"
     )
@@ -37,7 +37,7 @@ def test_it_writes_the_files_and_says_what_is_in_them(tmp_path: Path) -> None:
     assert (tmp_path / "truth.jsonl").read_bytes().count(b"\n") == 500
 
 
-def test_it_can_be_sized_by_transactions_and_narrowed_to_patterns_without_labels(tmp_path: Path) -> None:
+def test_options_set_transactions_patterns_and_labels(tmp_path: Path) -> None:
     result = _run(
         "--out", str(tmp_path), "--transactions", "1200", "--days", "10", "--patterns", "burst, mule_chain", "--no-labels",
         "--fraud-share", "0.02",
@@ -51,7 +51,7 @@ def test_it_can_be_sized_by_transactions_and_narrowed_to_patterns_without_labels
     assert "fraud by pattern: burst" in result.output
 
 
-def test_it_shows_its_progress_on_standard_error(tmp_path: Path) -> None:
+def test_progress_is_shown_on_standard_error(tmp_path: Path) -> None:
     result = _run("--out", str(tmp_path), "--users", "20", "--days", "3")
     assert "simulating" in result.stderr
     assert "100%" in result.stderr
@@ -69,12 +69,12 @@ def test_it_shows_its_progress_on_standard_error(tmp_path: Path) -> None:
         ),
         (("--start", "soon"), "Error: --start: 'soon' is not a time with an offset such as 2026-01-01T00:00:00Z"),
         (("--patterns", "burst,magic"), "Error: patterns: 'magic' is not one of account_takeover"),
-        (("--patterns", ","), "Error: patterns: name at least one pattern"),
+        (("--patterns", ","), "Error: patterns: at least one name is required"),
         (("--transactions", "10", "--tx-per-day", "2"), "Error: give either --transactions or --tx-per-day, not both"),
         (("--transactions", "10", "--days", "0"), "Error: days: 0 is not a whole number from 1 to 3660"),
     ],
 )
-def test_a_bad_argument_ends_with_code_2_and_one_line(tmp_path: Path, arguments: tuple[str, ...], line: str) -> None:
+def test_invalid_argument_exits_with_code_2_and_one_line(tmp_path: Path, arguments: tuple[str, ...], line: str) -> None:
     result = _run("--out", str(tmp_path / "out"), *arguments)
     assert result.exit_code == 2
     assert result.stderr.startswith(line)
@@ -82,7 +82,7 @@ def test_a_bad_argument_ends_with_code_2_and_one_line(tmp_path: Path, arguments:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_unwritable_folder_is_named_in_the_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     result = _run("--out", str(tmp_path / "file" / "out"), "--users", "5", "--days", "2")
     assert result.exit_code == 2
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert "choose another --out" in result.stderr
 
 
-def test_ctrl_c_stops_it_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_ctrl_c_stops_and_leaves_no_partial_files(tmp_path: Path) -> None:
     program = [sys.executable, "-c", "from cli.simulate import command; command()"]
     process = subprocess.Popen(
         [*program, "--out", str(tmp_path / "out"), "--transactions", "400000"],

@@ -1,4 +1,4 @@
-"""Equal arguments give equal bytes, in any process."""
+"""Determinism: equal configurations produce equal bytes in any process."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ def _digest(folder: Path, seed: int, hash_seed: str) -> str:
     return digest.hexdigest()
 
 
-def test_two_processes_with_other_hash_seeds_write_the_same_bytes(tmp_path: Path) -> None:
+def test_processes_with_different_hash_seeds_write_the_same_bytes(tmp_path: Path) -> None:
     assert _digest(tmp_path / "a", 5, "1") == _digest(tmp_path / "b", 5, "4242")
 
 
-def test_another_seed_gives_other_events() -> None:
+def test_different_seeds_give_different_events() -> None:
     lines = [set(simulate(SimulatorConfig(users=30, days=5, seed=seed)).events) for seed in (1, 2)]
     assert len(lines[0] & lines[1]) < 0.01 * len(lines[0])
 
 
-def test_the_events_can_be_iterated_again_with_the_same_lines() -> None:
+def test_events_can_be_iterated_repeatedly() -> None:
     events = simulate(SimulatorConfig(users=30, days=5)).events
     assert list(events) == list(events) == [line for chunk in events.chunks() for line in chunk]
     assert len(list(events)) == len(events)
 
 
-def test_other_patterns_leave_the_honest_payments_as_they_were() -> None:
-    """All but those that give way to the frauds are the same, whichever patterns run."""
-    honest = []
+def test_legitimate_payments_do_not_depend_on_the_patterns() -> None:
+    """All but those dropped for frauds are equal, whichever patterns run."""
+    legitimate = []
     for pattern in ("burst", "structuring"):
         simulation = simulate(SimulatorConfig(users=100, days=10, patterns=(pattern,), refund_share=0.0))
         records = [record for record in simulation.truth if not record.is_fraud]
-        honest.append({(record.user_id, record.timestamp, record.amount) for record in records})
-    assert len(honest[0] & honest[1]) > 0.97 * len(honest[0])
+        legitimate.append({(record.user_id, record.timestamp, record.amount) for record in records})
+    assert len(legitimate[0] & legitimate[1]) > 0.97 * len(legitimate[0])

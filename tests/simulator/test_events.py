@@ -1,4 +1,4 @@
-"""What the events look like to those who read them."""
+"""Format and plausibility of the simulated events."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from simulator.config import SimulatorConfig
 from simulator.pattern_registry import discover
 from tests.simulator.decoded import decoded, one_month
-from udfs.events import Transaction
+from udfs.records.events import Transaction
 
 
-def test_every_line_is_an_event_of_the_contract_and_in_the_period() -> None:
+def test_every_line_is_a_valid_event_inside_the_period() -> None:
     simulation = one_month()
     config = simulation.simulation.config
     assert {type(event).__name__ for event in simulation.events} == {"Transaction", "Login", "AccountChange", "Label"}
@@ -23,7 +23,7 @@ def test_every_line_is_an_event_of_the_contract_and_in_the_period() -> None:
     assert not any(b"\n" in line for line in simulation.lines)
 
 
-def test_ids_have_their_shapes_and_are_unique() -> None:
+def test_ids_are_unique_and_have_their_format() -> None:
     simulation = one_month()
     for transaction in simulation.transactions.values():
         assert re.fullmatch(r"T\d{9}", transaction.transaction_id)
@@ -34,13 +34,13 @@ def test_ids_have_their_shapes_and_are_unique() -> None:
     assert len(set(event_ids)) == len(event_ids)
 
 
-def test_transaction_ids_follow_the_event_time_so_that_they_do_not_tell_what_was_added_as_fraud() -> None:
+def test_transaction_ids_follow_event_time_and_do_not_reveal_fraud() -> None:
     transactions = one_month().transactions
     times = [transactions[identifier].timestamp for identifier in sorted(transactions)]
     assert times == sorted(times)
 
 
-def test_no_pattern_is_named_in_what_the_scorer_sees() -> None:
+def test_scorer_inputs_contain_no_pattern_names() -> None:
     simulation = one_month()
     reference = simulation.simulation.reference
     seen = (
@@ -55,14 +55,14 @@ def test_no_pattern_is_named_in_what_the_scorer_sees() -> None:
     assert b"pattern" not in seen
 
 
-def test_only_labels_say_what_is_fraud() -> None:
+def test_only_labels_contain_the_outcome() -> None:
     simulation = one_month()
     for line, event in zip(simulation.lines, simulation.events, strict=True):
         if not line.startswith(b'{"type":"label"'):
             assert b"fraud" not in line.lower(), event
 
 
-def test_most_transactions_carry_the_fields_that_their_channel_has() -> None:
+def test_most_transactions_carry_the_fields_of_their_channel() -> None:
     transactions = list(one_month().transactions.values())
     filled = Counter(
         field
@@ -101,7 +101,7 @@ def test_amounts_are_positive_with_two_decimals_in_one_base_currency() -> None:
         assert transaction.currency == "USD"
 
 
-def test_local_currencies_come_in_their_own_minor_units() -> None:
+def test_local_currencies_use_their_own_minor_units() -> None:
     simulation = decoded(SimulatorConfig(users=400, days=10, seed=3, multi_currency=True))
     transactions = list(simulation.transactions.values())
     used = Counter(transaction.currency for transaction in transactions)
@@ -122,7 +122,7 @@ def test_each_merchant_has_one_category_and_country_as_in_its_profile() -> None:
 
 
 @pytest.mark.parametrize("days", [1, 10, 60])
-def test_nobody_pays_before_the_account_is_opened(days: int) -> None:
+def test_no_payment_precedes_the_opening_of_its_account(days: int) -> None:
     simulation = decoded(SimulatorConfig(users=400, days=days, seed=2))
     opened = {identifier: profile.account_opened_at or 0 for identifier, profile in simulation.users.items()}
     assert all(event.timestamp >= opened[event.user_id] for event in simulation.events)
@@ -130,7 +130,7 @@ def test_nobody_pays_before_the_account_is_opened(days: int) -> None:
         assert any(opened_ms > simulation.simulation.config.start_ms for opened_ms in opened.values())
 
 
-def test_people_sleep_in_their_own_time_zones() -> None:
+def test_activity_is_low_at_night_in_local_time() -> None:
     simulation = one_month()
     hours = Counter(
         datetime.fromtimestamp(

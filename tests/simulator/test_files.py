@@ -1,4 +1,4 @@
-"""Writing: all files or none, and readers find what they need."""
+"""Writing a simulation: all files or none, and their contents."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from simulator.config import SimulatorConfig
 from simulator.files import write
 from simulator.generate import simulate
 from simulator.truth import TruthRecord
-from udfs.fx_file import load_fx_rates
-from udfs.fx_rate import FxRate
-from udfs.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.records.profiles import BlockEntry, DeviceProfile, DomainFeed, IpFeed, MerchantProfile, UserProfile
+from udfs.values.fx_rates import FxRate, load_fx_rates
 
 KINDS = {
     "users": UserProfile,
@@ -31,10 +30,10 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_the_folder_holds_events_truth_reference_and_manifest(tmp_path: Path) -> None:
+def test_folder_contains_events_truth_reference_and_manifest(tmp_path: Path) -> None:
     simulation = simulate(CONFIG)
-    write(simulation, tmp_path / "made" / "here")
-    files = _files(tmp_path / "made" / "here")
+    write(simulation, tmp_path / "new" / "here")
+    files = _files(tmp_path / "new" / "here")
     assert set(files) == {
         "events.jsonl",
         "manifest.json",
@@ -47,7 +46,7 @@ def test_the_folder_holds_events_truth_reference_and_manifest(tmp_path: Path) ->
     assert json.loads(files["manifest.json"]) == json.loads(json.dumps(simulation.manifest))
 
 
-def test_every_reference_file_holds_profiles_of_its_kind(tmp_path: Path) -> None:
+def test_every_reference_file_decodes_to_its_kind(tmp_path: Path) -> None:
     simulation = simulate(CONFIG)
     write(simulation, tmp_path)
     for name, kind in KINDS.items():
@@ -58,7 +57,7 @@ def test_every_reference_file_holds_profiles_of_its_kind(tmp_path: Path) -> None
     assert len(simulation.reference.users) == CONFIG.users
 
 
-def test_the_reference_knows_nothing_of_the_period_but_new_accounts() -> None:
+def test_reference_contains_nothing_of_the_period_but_new_accounts() -> None:
     reference = simulate(CONFIG).reference
     own = [profile for profile in reference.devices if profile.last_used_at is not None]
     assert all((profile.last_used_at or 0) < CONFIG.start_ms for profile in own)
@@ -67,7 +66,7 @@ def test_the_reference_knows_nothing_of_the_period_but_new_accounts() -> None:
     assert all((profile.last_unblocked_at or 0) < CONFIG.start_ms for profile in reference.users)
 
 
-def test_progress_rises_to_the_end(tmp_path: Path) -> None:
+def test_progress_increases_to_the_total(tmp_path: Path) -> None:
     drawn: list[tuple[int, int]] = []
     written: list[tuple[int, int]] = []
     simulation = simulate(CONFIG, lambda done, total: drawn.append((done, total)))
@@ -79,7 +78,7 @@ def test_progress_rises_to_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError])
-def test_an_interruption_leaves_no_file_behind(tmp_path: Path, interruption: type[BaseException]) -> None:
+def test_interruption_leaves_no_files(tmp_path: Path, interruption: type[BaseException]) -> None:
     def interrupt(done: int, total: int) -> None:
         raise interruption
 
@@ -88,7 +87,7 @@ def test_an_interruption_leaves_no_file_behind(tmp_path: Path, interruption: typ
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interruption_keeps_what_an_earlier_run_wrote(tmp_path: Path) -> None:
+def test_interruption_keeps_files_of_an_earlier_run(tmp_path: Path) -> None:
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
@@ -99,7 +98,7 @@ def test_an_interruption_keeps_what_an_earlier_run_wrote(tmp_path: Path) -> None
     assert _files(tmp_path) == before
 
 
-def test_exchange_rates_come_with_local_currencies_and_go_with_them(tmp_path: Path) -> None:
+def test_fx_rates_file_exists_only_with_local_currencies(tmp_path: Path) -> None:
     write(simulate(SimulatorConfig(users=20, days=3, multi_currency=True)), tmp_path)
     assert FxRate("USD", 1_767_225_600_000, "1") in load_fx_rates(tmp_path / "fx_rates.csv")
     write(simulate(SimulatorConfig(users=20, days=3)), tmp_path)

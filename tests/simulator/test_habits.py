@@ -1,4 +1,4 @@
-"""Honest people behave like people, odd things included."""
+"""Plausibility of ordinary behaviour, including unusual cases."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 
 from tests.simulator.decoded import HOUR_MS, Decoded, kilometres, one_month, place
-from udfs.events import Transaction
+from udfs.records.events import Transaction
 
 
 def _honest(simulation: Decoded) -> list[list[Transaction]]:
     return [payments for payments in simulation.by_user(fraud=False).values() if len(payments) >= 30]
 
 
-def test_people_go_to_the_same_shops_and_sometimes_to_new_ones() -> None:
+def test_users_pay_mostly_at_the_same_merchants() -> None:
     shares = []
     for payments in _honest(one_month()):
         merchants = Counter(payment.merchant_id for payment in payments if payment.channel == "pos")
@@ -22,7 +22,7 @@ def test_people_go_to_the_same_shops_and_sometimes_to_new_ones() -> None:
     assert 0.5 < sum(shares) / len(shares) < 0.9
 
 
-def test_each_user_spends_around_an_own_mean_with_rare_large_payments() -> None:
+def test_amounts_vary_around_the_users_mean_with_rare_large_ones() -> None:
     ratios = []
     for payments in _honest(one_month()):
         amounts = sorted(payment.amount for payment in payments)
@@ -32,7 +32,7 @@ def test_each_user_spends_around_an_own_mean_with_rare_large_payments() -> None:
     assert 0.005 < sum(ratio > 15 for ratio in ratios) / len(ratios) < 0.05
 
 
-def test_some_travel_and_pay_in_other_cities_without_impossible_speed() -> None:
+def test_travel_speed_stays_plausible() -> None:
     travellers, fast, pairs = 0, 0, 0
     people = _honest(one_month())
     for payments in people:
@@ -54,7 +54,7 @@ def test_some_travel_and_pay_in_other_cities_without_impossible_speed() -> None:
     assert fast / pairs < 0.002
 
 
-def test_devices_are_few_a_user_and_new_ones_appear() -> None:
+def test_users_have_few_devices_and_new_ones_appear() -> None:
     simulation = one_month()
     registered = {profile.device_id for profile in simulation.simulation.reference.devices}
     devices: dict[str, set[str]] = defaultdict(set)
@@ -67,7 +67,7 @@ def test_devices_are_few_a_user_and_new_ones_appear() -> None:
     assert sum(bool(used - registered) for used in devices.values()) > 0.03 * len(devices)
 
 
-def test_sessions_belong_to_one_user_and_device_and_most_begin_with_a_login() -> None:
+def test_sessions_have_one_user_and_device_and_mostly_a_login() -> None:
     simulation = one_month()
     sessions: dict[str, list[Transaction]] = defaultdict(list)
     for transaction in simulation.transactions.values():
@@ -89,7 +89,7 @@ def test_sessions_belong_to_one_user_and_device_and_most_begin_with_a_login() ->
     assert 0.01 < failed / len(simulation.logins) < 0.15
 
 
-def test_refunds_follow_a_purchase_at_the_same_merchant_and_never_exceed_it() -> None:
+def test_refunds_follow_a_purchase_and_never_exceed_it() -> None:
     for payments in one_month().by_user(fraud=False).values():
         for refund in payments:
             if refund.kind != "purchase":
@@ -109,13 +109,13 @@ def test_some_payments_are_refunded_reversed_or_declined() -> None:
     assert 0.01 < sum(payment.auth_result == "declined" for payment in payments) / len(payments) < 0.05
 
 
-def test_a_few_merchants_get_most_of_the_payments() -> None:
+def test_few_merchants_receive_most_payments() -> None:
     visits = Counter(payment.merchant_id for payment in one_month().transactions.values() if payment.merchant_id)
     top = sum(count for _, count in visits.most_common(len(visits) // 10))
     assert 0.25 < top / visits.total() < 0.8
 
 
-def test_account_changes_tell_mostly_who_made_them() -> None:
+def test_most_account_changes_have_an_audit_user() -> None:
     changes = one_month().account_changes
     audit_users = Counter(change.audit_user for change in changes)
     assert audit_users["self_service"] > 0

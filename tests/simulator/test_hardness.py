@@ -1,4 +1,4 @@
-"""Fraud overlaps with honest behaviour: no simple signal tells it apart."""
+"""Fraud overlaps with legitimate behaviour: no single signal separates them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 from tests.simulator.decoded import one_month
 
 
-def _area_under_curve(frauds: list[float], honest: list[float]) -> float:
-    """Chance that a fraud scores above an honest payment (Mann-Whitney), ties counting half."""
-    ranked = np.sort(np.array(honest))
+def _area_under_curve(frauds: list[float], legitimate: list[float]) -> float:
+    """Probability that a fraud scores above a legitimate payment (Mann-Whitney AUC, ties count half)."""
+    ranked = np.sort(np.array(legitimate))
     scores = np.array(frauds)
     below = np.searchsorted(ranked, scores, side="left")
     up_to = np.searchsorted(ranked, scores, side="right")
@@ -21,35 +21,35 @@ def _area_under_curve(frauds: list[float], honest: list[float]) -> float:
 def _amount_ratios() -> tuple[dict[str, list[float]], list[float]]:
     simulation = one_month()
     frauds: dict[str, list[float]] = defaultdict(list)
-    honest: list[float] = []
+    legitimate: list[float] = []
     means = {user: simulation.mean_amount(user) for user in simulation.by_user(fraud=False)}
     for identifier, transaction in simulation.transactions.items():
         ratio = transaction.amount / means.get(transaction.user_id, transaction.amount)
         pattern = simulation.truth[identifier].pattern
-        (honest if pattern is None else frauds[pattern]).append(ratio)
-    return frauds, honest
+        (legitimate if pattern is None else frauds[pattern]).append(ratio)
+    return frauds, legitimate
 
 
-def test_the_amount_alone_tells_little() -> None:
-    frauds, honest = _amount_ratios()
+def test_amount_alone_separates_little() -> None:
+    frauds, legitimate = _amount_ratios()
     everything = [ratio for ratios in frauds.values() for ratio in ratios]
-    assert 0.55 < _area_under_curve(everything, honest) < 0.85
+    assert 0.55 < _area_under_curve(everything, legitimate) < 0.85
 
 
-def test_the_amounts_of_every_pattern_but_structuring_occur_among_honest_payments() -> None:
-    frauds, honest = _amount_ratios()
-    limit = float(np.quantile(honest, 0.995))
+def test_fraud_amounts_occur_among_legitimate_payments() -> None:
+    frauds, legitimate = _amount_ratios()
+    limit = float(np.quantile(legitimate, 0.995))
     for pattern, ratios in frauds.items():
         if pattern != "structuring":
             assert sum(ratio <= limit for ratio in ratios) > 0.4 * len(ratios), pattern
 
 
-def test_a_compromised_merchants_frauds_have_ordinary_amounts() -> None:
-    frauds, honest = _amount_ratios()
-    assert 0.35 < _area_under_curve(frauds["merchant_compromise"], honest) < 0.65
+def test_merchant_compromise_has_ordinary_amounts() -> None:
+    frauds, legitimate = _amount_ratios()
+    assert 0.35 < _area_under_curve(frauds["merchant_compromise"], legitimate) < 0.65
 
 
-def test_a_new_device_is_neither_proof_nor_needed() -> None:
+def test_new_device_is_neither_sufficient_nor_necessary() -> None:
     simulation = one_month()
     registered = {profile.device_id for profile in simulation.simulation.reference.devices}
     online = [payment for payment in simulation.transactions.values() if payment.device_id is not None]
@@ -63,7 +63,7 @@ def test_a_new_device_is_neither_proof_nor_needed() -> None:
     assert unknown[False] > unknown[True]
 
 
-def test_the_address_feed_is_imperfect_in_both_directions() -> None:
+def test_ip_feed_has_false_positives_and_false_negatives() -> None:
     simulation = one_month()
     scores = {entry.ip_address: entry.ip_risk_score or 0.0 for entry in simulation.simulation.reference.ip_feed}
     risky = {True: 0, False: 0}

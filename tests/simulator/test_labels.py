@@ -1,4 +1,4 @@
-"""When it becomes known what was fraud."""
+"""Delays, errors and corrections of labels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from simulator.config import SimulatorConfig
 from tests.simulator.decoded import DAY_MS, Decoded, decoded
-from udfs.events import Label
+from udfs.records.events import Label
 
 
 def _long() -> Decoded:
@@ -20,7 +20,7 @@ def _by_transaction(simulation: Decoded) -> dict[str, list[Label]]:
     return grouped
 
 
-def test_every_fraud_that_is_30_days_old_has_a_label() -> None:
+def test_every_fraud_older_than_30_days_has_a_label() -> None:
     simulation = _long()
     labelled = _by_transaction(simulation)
     old = simulation.simulation.config.end_ms - 30 * DAY_MS
@@ -29,7 +29,7 @@ def test_every_fraud_that_is_30_days_old_has_a_label() -> None:
     assert all(record.transaction_id in labelled for record in frauds)
 
 
-def test_delays_have_a_median_of_three_days_and_most_are_known_by_the_seventh() -> None:
+def test_label_delay_median_is_three_days() -> None:
     simulation = _long()
     old = simulation.simulation.config.end_ms - 30 * DAY_MS
     firsts = [labels[0] for labels in _by_transaction(simulation).values() if labels[0].timestamp < old]
@@ -40,7 +40,7 @@ def test_delays_have_a_median_of_three_days_and_most_are_known_by_the_seventh() 
     assert delays[-1] <= 30.0
 
 
-def test_wrong_labels_are_corrected_and_the_newest_one_is_the_truth() -> None:
+def test_wrong_labels_are_corrected_by_the_newest_one() -> None:
     simulation = _long()
     old = simulation.simulation.config.end_ms - 30 * DAY_MS
     corrected, wrongly_accused = 0, 0
@@ -59,7 +59,7 @@ def test_wrong_labels_are_corrected_and_the_newest_one_is_the_truth() -> None:
     assert wrongly_accused > 0
 
 
-def test_a_share_of_honest_payments_is_disputed_and_cleared() -> None:
+def test_share_of_legitimate_payments_is_disputed_and_cleared() -> None:
     simulation = _long()
     cleared = [
         labels
@@ -72,7 +72,7 @@ def test_a_share_of_honest_payments_is_disputed_and_cleared() -> None:
     assert {label.resolution_code for label in simulation.labels if label.is_fraud} == {"fraud"}
 
 
-def test_labels_name_their_transactions_user_merchant_and_time() -> None:
+def test_labels_have_their_transactions_user_merchant_and_time() -> None:
     simulation = _long()
     for label in simulation.labels:
         transaction = simulation.transactions[label.transaction_id]
@@ -83,7 +83,7 @@ def test_labels_name_their_transactions_user_merchant_and_time() -> None:
         )
 
 
-def test_what_becomes_known_after_the_end_is_left_out() -> None:
+def test_labels_known_after_the_end_are_omitted() -> None:
     simulation = _long()
     end_ms = simulation.simulation.config.end_ms
     assert max(label.known_at for label in simulation.labels) < end_ms
@@ -92,8 +92,8 @@ def test_what_becomes_known_after_the_end_is_left_out() -> None:
     assert sum(record.transaction_id in labelled for record in fresh) < 0.3 * len(fresh)
 
 
-def test_without_labels_there_are_none_and_the_transactions_are_the_same() -> None:
-    told, untold = (decoded(SimulatorConfig(users=100, days=20, with_labels=flag)) for flag in (True, False))
-    assert told.labels
-    assert not untold.labels
-    assert told.transactions == untold.transactions
+def test_without_labels_transactions_are_unchanged() -> None:
+    labelled, unlabelled = (decoded(SimulatorConfig(users=100, days=20, with_labels=flag)) for flag in (True, False))
+    assert labelled.labels
+    assert not unlabelled.labels
+    assert labelled.transactions == unlabelled.transactions

@@ -13,13 +13,13 @@ LOGIN = b'{"type":"login","event_id":"L1","user_id":7,"timestamp":1000}'
 LABEL = b'{"type":"label","event_id":"B1","transaction_id":"T1","user_id":"U1","timestamp":1000,"known_at":9000}'
 
 
-def test_the_user_of_an_event_is_text_also_where_it_is_a_number() -> None:
+def test_numeric_user_id_is_returned_as_text() -> None:
     assert (user_of(PAYMENT), user_of(LOGIN)) == ("U1", "7")
     with pytest.raises(ValueError, match="not an event"):
         user_of(b"[]")
 
 
-def test_later_rounds_have_ids_of_their_own_and_go_on_days_later() -> None:
+def test_later_rounds_have_new_ids_and_later_days() -> None:
     found = [json.loads(line) for line in islice(repeated(lambda: [PAYMENT, LOGIN]), 6)]
     assert [event.get("transaction_id", event.get("event_id")) for event in found] == [
         "T1", "L1", "T1-2", "L1-2", "T1-3", "L1-3",
@@ -28,7 +28,7 @@ def test_later_rounds_have_ids_of_their_own_and_go_on_days_later() -> None:
     assert list(repeated(lambda: [])) == []
 
 
-def test_rounds_follow_each_other_at_the_same_hours_of_the_day_and_labels_keep_their_distance() -> None:
+def test_rounds_keep_the_hour_of_day_and_label_delays() -> None:
     late = PAYMENT.replace(b"1000", b"%d" % (2 * DAY + 999)).replace(b"T1", b"T2")
     found = [json.loads(line) for line in islice(repeated(lambda: [late, PAYMENT, LABEL]), 9)]
     assert [event["timestamp"] for event in found] == [
@@ -38,7 +38,7 @@ def test_rounds_follow_each_other_at_the_same_hours_of_the_day_and_labels_keep_t
     assert found[5]["transaction_id"] == found[4]["transaction_id"] == "T1-2"
 
 
-def test_events_happen_when_they_are_sent_and_a_label_names_the_new_time_of_its_transaction() -> None:
+def test_retimed_label_has_the_new_time_of_its_transaction() -> None:
     retimer = Retimer()
     assert json.loads(retimer.at(PAYMENT, 50_000)) == {**json.loads(PAYMENT), "timestamp": 50_000}
     assert json.loads(retimer.at(LABEL, 60_000)) == {**json.loads(LABEL), "timestamp": 50_000, "known_at": 60_000}

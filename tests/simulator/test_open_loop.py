@@ -1,4 +1,4 @@
-"""Each event has its moment; what falls behind is late, and does not push back what follows."""
+"""Open-loop sending: a late event does not delay the due times of others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simulator.open_loop import Pace, send_at_rate
 
 
 class Time:
-    """A clock that moves when somebody sleeps or works."""
+    """A clock that advances on `sleep` and on simulated work."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -20,7 +20,7 @@ class Time:
         self.now += seconds
 
 
-def test_events_leave_at_their_moments() -> None:
+def test_events_are_sent_at_their_due_times() -> None:
     time, sent, pace = Time(), [], Pace(100)
 
     send_at_rate(
@@ -33,8 +33,8 @@ def test_events_leave_at_their_moments() -> None:
     assert pace.achieved_rate == pytest.approx(100)
 
 
-def test_after_a_stall_late_events_follow_at_once_and_their_lateness_is_told() -> None:
-    """0 ms a stalls 50 ms .. b (due 10 ms) leaves at 50, c (20) at 50, … g (60) at its moment again."""
+def test_after_a_stall_late_events_are_sent_at_once_and_counted() -> None:
+    """0 ms a stalls 50 ms .. b (due 10 ms) is sent at 50, c (20) at 50, … g (60) on time again."""
     time, sent, pace = Time(), [], Pace(100)
 
     def send(event: bytes, due: float) -> None:
@@ -49,7 +49,7 @@ def test_after_a_stall_late_events_follow_at_once_and_their_lateness_is_told() -
     assert pace.lateness_ms(0.5) == pytest.approx(20, rel=0.125)
 
 
-def test_it_stops_when_it_is_told_to_and_says_how_far_it_came() -> None:
+def test_stop_ends_sending_and_pace_is_correct() -> None:
     time, sent, pace = Time(), [], Pace(1)
 
     send_at_rate(

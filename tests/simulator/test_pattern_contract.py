@@ -1,4 +1,4 @@
-"""What holds for every pattern's episodes, whichever patterns there are; and how large each shipped one is."""
+"""Contract of all fraud patterns, and the episode sizes of the shipped ones."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from simulator.config import SimulatorConfig
-from simulator.fraud_means import FraudMeans
 from simulator.fraud_pattern import Episode
+from simulator.fraud_resources import FraudResources
 from simulator.pattern_registry import discover
 from simulator.purchases import draw_purchases
 from simulator.randomness import RandomStreams
@@ -35,7 +35,7 @@ def _world() -> World:
 def _scene(pattern: str) -> Scene:
     streams = RandomStreams(3)
     purchases = draw_purchases(_world(), streams.of("purchases"), 20_000, lambda done: None)
-    scene = Scene(_world(), purchases, FraudMeans(_world()), streams.of(pattern))
+    scene = Scene(_world(), purchases, FraudResources(_world()), streams.of(pattern))
     scene.wanted = 40
     return scene
 
@@ -46,7 +46,7 @@ def _episodes(pattern: str) -> list[Episode]:
 
 
 @pytest.mark.parametrize("pattern", discover())
-def test_an_episode_stays_in_the_period_and_among_the_users(pattern: str) -> None:
+def test_episodes_stay_inside_the_period_and_the_users(pattern: str) -> None:
     config = _world().config
     assert any(episode.fraud_count for episode in _episodes(pattern))
     for episode in _episodes(pattern):
@@ -55,7 +55,7 @@ def test_an_episode_stays_in_the_period_and_among_the_users(pattern: str) -> Non
                 assert ((rows.timestamp_ms >= config.start_ms) & (rows.timestamp_ms < config.end_ms)).all()
                 assert ((rows.user >= 0) & (rows.user < config.users)).all()
                 assert (rows.amount_minor > 0).all()
-                assert (rows.pattern == NOT_FRAUD).all()  # whose fraud it is, is written by the one who asked
+                assert (rows.pattern == NOT_FRAUD).all()  # set by inject_frauds
         if episode.logins is not None:
             assert (np.diff(episode.logins.timestamp_ms) >= 0).all()
         for change in episode.account_changes:
@@ -63,14 +63,14 @@ def test_an_episode_stays_in_the_period_and_among_the_users(pattern: str) -> Non
 
 
 @pytest.mark.parametrize("pattern", SIZES)
-def test_an_episode_has_the_size_that_the_pattern_promises(pattern: str) -> None:
+def test_episodes_have_the_documented_size(pattern: str) -> None:
     least, most = SIZES[pattern]
     sizes = [episode.fraud_count for episode in _episodes(pattern) if episode.fraud_count]
     assert least <= min(sizes) <= max(sizes) <= most
     assert len(set(sizes)) > 1
 
 
-def test_a_bust_out_uses_nothing_but_the_users_own_devices() -> None:
+def test_bust_out_uses_only_the_users_own_devices() -> None:
     users = _world().users
     for episode in _episodes("bust_out"):
         assert episode.frauds is not None
@@ -80,7 +80,7 @@ def test_a_bust_out_uses_nothing_but_the_users_own_devices() -> None:
         assert (((own >= 0) & (own <= users.device_count[user])) | (borrowed & users.borrows_device[user])).all()
 
 
-def test_refund_abuse_gets_back_more_than_each_purchase_cost() -> None:
+def test_refund_abuse_exceeds_the_price_of_each_purchase() -> None:
     for episode in _episodes("refund_abuse"):
         assert episode.frauds is not None
         assert episode.companions is not None

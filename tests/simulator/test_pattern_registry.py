@@ -1,4 +1,4 @@
-"""A file in simulator/patterns is a pattern; nobody has to register it."""
+"""Discovery of patterns in simulator/patterns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def more_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
         sys.modules.pop(f"{patterns.__name__}.{path.stem}", None)
 
 
-def test_the_shipped_patterns_are_those_that_the_requirements_name() -> None:
+def test_shipped_patterns_are_the_required_ones() -> None:
     assert list(discover()) == [
         "account_takeover", "burst", "bust_out", "card_testing", "credential_stuffing", "device_farm", "geographic_anomaly",
         "high_risk_merchant", "impossible_travel", "late_night", "merchant_compromise", "mule_chain", "new_account",
@@ -46,13 +46,13 @@ def test_the_shipped_patterns_are_those_that_the_requirements_name() -> None:
     ]  # fmt: skip
 
 
-def test_every_pattern_says_what_it_does() -> None:
+def test_every_pattern_is_documented() -> None:
     for name, pattern in discover().items():
         assert pattern.__doc__, name
         assert pattern.weight > 0, name
 
 
-def test_a_new_file_is_a_new_pattern(more_patterns: Path) -> None:
+def test_new_file_is_discovered_as_a_pattern(more_patterns: Path) -> None:
     (more_patterns / "tip_jar.py").write_text(TIP_JAR)
     assert "tip_jar" in discover()
     simulation = simulate(SimulatorConfig(users=50, days=10, fraud_share=0.02, patterns=("tip_jar",)))
@@ -62,19 +62,19 @@ def test_a_new_file_is_a_new_pattern(more_patterns: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", TIP_JAR, TIP_JAR.replace("tip_jar", "tips") + "\nclass Second(TipJar): ...\n"])
-def test_a_file_that_is_not_one_pattern_of_its_name_is_refused(more_patterns: Path, text: str) -> None:
+def test_file_without_exactly_one_pattern_of_its_name_is_rejected(more_patterns: Path, text: str) -> None:
     (more_patterns / "tips.py").write_text(text)
     with pytest.raises(PatternFileError, match=r"tips\.py must define one FraudPattern with name = 'tips'"):
         discover()
 
 
-def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+def test_unknown_name_is_rejected_with_the_known_ones() -> None:
     with pytest.raises(SimulatorConfigError, match=r"'teleport' is not one of account_takeover, burst"):
         select(("burst", "teleport"))
 
 
-def test_a_pattern_without_an_occasion_commits_nothing() -> None:
-    """Nobody's account is new when all were opened years ago; the simulation ends all the same."""
+def test_pattern_without_victims_injects_no_fraud() -> None:
+    """No account is new where all were opened years ago; the simulation still terminates."""
     simulation = simulate(SimulatorConfig(users=1, days=3, transactions=50, fraud_share=0.2, patterns=("new_account",)))
     assert len(simulation.truth) == 50
     assert not any(record.is_fraud for record in simulation.truth)

@@ -1,14 +1,14 @@
-"""The signatures of the patterns that misuse accounts, as seen in the events."""
+"""Signatures of account-fraud patterns in the events."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from tests.simulator.decoded import DAY_MS, HOUR_MS, MINUTE_MS, episodes, only
-from udfs.events import Transaction
+from udfs.records.events import Transaction
 
 
-def test_account_takeover_is_two_to_five_online_payments_from_one_device_within_four_hours() -> None:
+def test_account_takeover_is_2_to_5_payments_from_one_device_in_4_hours() -> None:
     simulation = only("account_takeover")
     ratios = []
     for episode in episodes("account_takeover", 4 * HOUR_MS):
@@ -26,7 +26,7 @@ def test_account_takeover_begins_with_a_login_from_its_device() -> None:
         assert logins[(episode[0].user_id, episode[0].device_id)].success
 
 
-def test_credential_stuffing_is_failed_logins_then_a_success_then_payments_from_the_same_device() -> None:
+def test_credential_stuffing_is_failed_logins_success_then_payments() -> None:
     simulation = only("credential_stuffing")
     for episode in episodes("credential_stuffing", 2 * HOUR_MS):
         first = episode[0]
@@ -44,7 +44,7 @@ def test_credential_stuffing_is_failed_logins_then_a_success_then_payments_from_
         assert 1 <= len(episode) <= 4
 
 
-def test_new_account_frauds_come_within_30_days_of_the_opening() -> None:
+def test_new_account_frauds_are_within_30_days_of_the_opening() -> None:
     simulation = only("new_account")
     for episode in episodes("new_account", 72 * HOUR_MS):
         opened_ms = simulation.users[episode[0].user_id].account_opened_at or 0
@@ -66,7 +66,7 @@ def test_mule_chains_pass_most_of_the_money_from_hop_to_hop() -> None:
     assert links >= 2 / 3 * len(hops)  # chains of three to five hops: all but the last one of each are linked
 
 
-def test_overdraft_attempts_are_declined_again_and_again_until_a_smaller_amount_passes() -> None:
+def test_overdraft_attempts_decline_until_a_smaller_amount_is_approved() -> None:
     for episode in episodes("overdraft_attempts", HOUR_MS):
         *declined, approved = episode
         assert 2 <= len(declined) <= 5
@@ -77,7 +77,7 @@ def test_overdraft_attempts_are_declined_again_and_again_until_a_smaller_amount_
         assert len(set(amounts)) == len(amounts)
 
 
-def test_bust_out_grows_within_three_days_until_it_is_declined_on_the_users_own_devices() -> None:
+def test_bust_out_grows_within_3_days_on_own_devices_until_declined() -> None:
     simulation = only("bust_out")
     owned = {profile.device_id for profile in simulation.simulation.reference.devices}
     first_amounts, last_amounts = 0.0, 0.0
@@ -95,15 +95,15 @@ def test_bust_out_grows_within_three_days_until_it_is_declined_on_the_users_own_
     assert own >= 1
 
 
-def test_refund_abuse_gets_back_more_than_was_paid_at_one_shop() -> None:
+def test_refund_abuse_exceeds_what_was_paid_at_one_shop() -> None:
     simulation = only("refund_abuse")
-    honest = simulation.by_user(fraud=False)
+    legitimate = simulation.by_user(fraud=False)
     for episode in episodes("refund_abuse", 168 * HOUR_MS):
         first = episode[0]
         assert {(step.kind, step.merchant_id) for step in episode} == {("refund", first.merchant_id)}
         paid = [
             payment
-            for payment in honest[first.user_id]
+            for payment in legitimate[first.user_id]
             if payment.merchant_id == first.merchant_id
             and payment.kind == "purchase"
             and -8 * DAY_MS <= payment.timestamp - first.timestamp <= DAY_MS
@@ -112,7 +112,7 @@ def test_refund_abuse_gets_back_more_than_was_paid_at_one_shop() -> None:
         assert sum(step.amount for step in episode) > 1.3 * min(payment.amount for payment in paid)
 
 
-def test_a_device_farm_pays_for_four_to_nine_users_within_36_hours_from_one_device() -> None:
+def test_device_farm_pays_for_4_to_9_users_from_one_device_in_36_hours() -> None:
     by_device: dict[str | None, list[Transaction]] = defaultdict(list)
     for frauds in only("device_farm").by_user(fraud=True).values():
         for fraud in frauds:

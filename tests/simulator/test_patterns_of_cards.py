@@ -1,4 +1,4 @@
-"""The signatures of the patterns that misuse cards, as seen in the events."""
+"""Signatures of card-fraud patterns in the events."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from tests.simulator.decoded import DAY_MS, HOUR_MS, MINUTE_MS, episodes, kilometres, only, place
-from udfs.events import Transaction
+from udfs.records.events import Transaction
 
 
-def test_card_testing_is_three_or_more_micro_amounts_within_minutes_then_a_larger_one_by_the_same_user() -> None:
+def test_card_testing_is_micro_amounts_then_a_larger_one() -> None:
     for episode in episodes("card_testing", 3 * HOUR_MS):
         *tests, large = episode
         assert 3 <= len(tests) <= 7
@@ -39,7 +39,7 @@ def test_burst_is_five_to_ten_ordinary_amounts_within_45_minutes() -> None:
         assert amounts[-1] <= 4.01 * amounts[0]
 
 
-def test_late_night_begins_between_midnight_and_four_where_the_user_lives() -> None:
+def test_late_night_begins_between_0_and_4_in_local_time() -> None:
     simulation = only("late_night")
     for episode in episodes("late_night", 2 * HOUR_MS):
         zone = ZoneInfo(simulation.users[episode[0].user_id].timezone or "")
@@ -47,16 +47,18 @@ def test_late_night_begins_between_midnight_and_four_where_the_user_lives() -> N
         assert episode[-1].timestamp - episode[0].timestamp <= HOUR_MS
 
 
-def test_impossible_travel_is_faster_than_an_aeroplane_since_the_honest_payment_at_home() -> None:
+def test_impossible_travel_is_faster_than_an_aeroplane() -> None:
     simulation = only("impossible_travel")
-    honest = simulation.by_user(fraud=False)
+    legitimate = simulation.by_user(fraud=False)
     speeds = []
     for episode in episodes("impossible_travel", 3 * HOUR_MS):
         first = episode[0]
         assert first.channel in ("pos", "atm")
         there = place(first)
         earlier = [
-            payment for payment in honest[first.user_id] if 0 < first.timestamp - payment.timestamp <= 100 * MINUTE_MS
+            payment
+            for payment in legitimate[first.user_id]
+            if 0 < first.timestamp - payment.timestamp <= 100 * MINUTE_MS
         ]
         here = [point for payment in earlier if payment.channel == "pos" and (point := place(payment)) is not None]
         assert there is not None
@@ -66,7 +68,7 @@ def test_impossible_travel_is_faster_than_an_aeroplane_since_the_honest_payment_
     assert min(speeds) > 900
 
 
-def test_geographic_anomaly_comes_from_one_address_more_than_500_km_from_home() -> None:
+def test_geographic_anomaly_is_one_address_over_500_km_from_home() -> None:
     simulation = only("geographic_anomaly")
     for episode in episodes("geographic_anomaly", 30 * HOUR_MS):
         profile = simulation.users[episode[0].user_id]
@@ -84,7 +86,7 @@ def test_high_risk_merchants_are_of_risky_categories() -> None:
         assert {step.merchant_category for step in episode} <= {"5732", "5944", "6051", "7995"}
 
 
-def test_unexpected_foreign_payments_go_to_one_country_which_is_not_the_users() -> None:
+def test_unexpected_foreign_payments_go_to_one_foreign_country() -> None:
     simulation = only("unexpected_foreign")
     for episode in episodes("unexpected_foreign", 48 * HOUR_MS):
         countries = {step.merchant_country for step in episode}
@@ -93,14 +95,14 @@ def test_unexpected_foreign_payments_go_to_one_country_which_is_not_the_users() 
         assert all(step.entry_mode == ("manual" if step.channel == "pos" else "online") for step in episode)
 
 
-def test_merchant_compromise_hits_many_users_of_one_merchant_for_some_days_only() -> None:
+def test_merchant_compromise_affects_many_users_for_some_days() -> None:
     simulation = only("merchant_compromise")
     at_merchant: dict[str | None, list[Transaction]] = defaultdict(list)
     for transactions in simulation.by_user(fraud=True).values():
         for transaction in transactions:
             at_merchant[transaction.merchant_id].append(transaction)
     assert len(at_merchant) >= 3
-    honest = [payment for payments in simulation.by_user(fraud=False).values() for payment in payments]
+    legitimate = [payment for payments in simulation.by_user(fraud=False).values() for payment in payments]
     before_or_after = 0
     for merchant, frauds in at_merchant.items():
         first, last = min(fraud.timestamp for fraud in frauds), max(fraud.timestamp for fraud in frauds)
@@ -108,10 +110,10 @@ def test_merchant_compromise_hits_many_users_of_one_merchant_for_some_days_only(
         assert last - first <= 10 * DAY_MS
         assert len({fraud.user_id for fraud in frauds}) >= 2
         meanwhile = [
-            payment for payment in honest if payment.merchant_id == merchant and first <= payment.timestamp <= last
+            payment for payment in legitimate if payment.merchant_id == merchant and first <= payment.timestamp <= last
         ]
         assert len(frauds) > len(meanwhile)
-        before_or_after += sum(payment.merchant_id == merchant and payment.timestamp < first for payment in honest)
+        before_or_after += sum(payment.merchant_id == merchant and payment.timestamp < first for payment in legitimate)
     assert before_or_after > 0
 
 

@@ -1,4 +1,4 @@
-"""The truth is about exactly the transactions of the events, and stays apart from them."""
+"""The truth file covers exactly the transactions of the events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simulator.pattern_registry import discover
 from tests.simulator.decoded import one_month
 
 
-def test_there_is_one_record_for_each_transaction_with_its_user_time_and_amount() -> None:
+def test_truth_has_one_record_per_transaction() -> None:
     simulation = one_month()
     assert simulation.truth.keys() == simulation.transactions.keys()
     assert len(simulation.simulation.truth) == len(simulation.truth)
@@ -25,14 +25,14 @@ def test_there_is_one_record_for_each_transaction_with_its_user_time_and_amount(
         )
 
 
-def test_exactly_the_frauds_carry_a_patterns_name() -> None:
+def test_only_frauds_have_a_pattern() -> None:
     names = set(discover())
     for record in one_month().truth.values():
         assert record.is_fraud == (record.pattern is not None)
         assert record.pattern is None or record.pattern in names
 
 
-def test_every_pattern_commits_its_part_of_the_fraud() -> None:
+def test_every_pattern_injects_its_share_of_fraud() -> None:
     simulation = one_month()
     counts = Counter(record.pattern for record in simulation.truth.values() if record.is_fraud)
     assert set(counts) == set(discover())
@@ -41,14 +41,14 @@ def test_every_pattern_commits_its_part_of_the_fraud() -> None:
 
 
 @pytest.mark.parametrize(("share", "count"), [(0.0, 5_000), (0.006, 50_000), (0.03, 20_000), (0.4, 4_000)])
-def test_the_share_of_fraud_is_as_asked_and_the_number_of_transactions_exact(share: float, count: int) -> None:
+def test_fraud_share_and_transaction_count_match_the_config(share: float, count: int) -> None:
     simulation = simulate(SimulatorConfig(users=500, days=20, transactions=count, fraud_share=share, seed=5))
     frauds = sum(record.is_fraud for record in simulation.truth)
     assert len(simulation.truth) == count
     assert share * count <= frauds <= share * count + 15 * (share > 0)  # the last episode may be longer than needed
 
 
-def test_the_manifest_counts_what_is_in_the_events() -> None:
+def test_manifest_counts_match_the_events() -> None:
     simulation = one_month()
     counts = simulation.simulation.manifest["counts"]
     assert counts["transactions"] == len(simulation.transactions)

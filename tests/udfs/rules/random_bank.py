@@ -1,6 +1,6 @@
-"""A random bank, seeded: users, devices, a block list, and a stream of raw events with everything that rules look at.
+"""A seeded random bank: users, devices, a block list and a stream of raw events with all fields that rules read.
 
-Times lie on a grid of minutes and amounts on few values for some users, so that limits are often met exactly.
+Times lie on a grid of minutes, and some users' amounts on few values, so that limits are often met exactly.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ROUND = [
     199_750.5,
     999_999.0,
 ]
-# Ratios of 1.5, 2 and 5, and a tenth of a month's spend, met exactly; in binary floats some come out a little above.
+# Ratios of exactly 1.5, 2 and 5, and a tenth of a month's spend; as binary floats some are slightly above.
 GRID = [1.12, 1.13, 5.65, 1.48, 2.22, 10.0, 20.0, 50.0, 33.35, 6.67]
 SPENDS = [0.0, 11.2, 100.0, 333.5, 500.0, 1000.0, 5000.0]
 RISKY_CITIES = ("Lagos", "Suva")
@@ -105,7 +105,7 @@ class RandomBank:
             t += self._gap(mean_gap)
             event = self._transaction(f"{user_id}-{index}", user_id, t, number, devices, merchants, home)
             arrival = t
-            if pick.random() < 0.03:  # arrives late, or the clock was behind
+            if pick.random() < 0.03:  # late arrival
                 arrival = t + pick.choice([30 * MINUTE, HOUR, 20 * HOUR])
             events.append((arrival, event))
             if pick.random() < 0.01:
@@ -177,7 +177,7 @@ class RandomBank:
             "is_fraud": pick.random() < 0.4,
         }  # fmt: skip
         labels = [(known_at, label)]
-        if pick.random() < 0.2:  # the outcome is changed later
+        if pick.random() < 0.2:  # corrected later
             later = known_at + pick.randint(1, 5) * DAY
             labels.append((later, {**label, "known_at": later, "is_fraud": not label["is_fraud"]}))
         return labels

@@ -1,4 +1,4 @@
-"""100,000 random transactions through the whole scorer: every rule's hits and points against the pandas oracle."""
+"""Hits and points of all rules for 100,000 random transactions, scorer compared with the pandas oracle."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from models.replay import replay_outputs
 from models.statistics import collect_statistics
 from tests.oracle.bank_pack import POINTS, BankPackOracle
 from tests.udfs.rules.random_bank import DAY, RATES, START, RandomBank
-from udfs.decision_settings import DecisionSettings
-from udfs.entity_buckets import BucketSettings
-from udfs.fx_file import load_fx_rates
-from udfs.money import Money
-from udfs.open_scorer import open_scorer
-from udfs.outputs import Decision, Duplicate
-from udfs.profiles import UserProfile
+from udfs.entities.buckets import BucketSettings
+from udfs.records.outputs import Decision, Duplicate
+from udfs.records.profiles import UserProfile
 from udfs.rules.population import FORMAT_1, Figures
-from udfs.scorer_config import ScorerConfig, ScorerPaths
+from udfs.scoring.decision_settings import DecisionSettings
+from udfs.scoring.factory import open_scorer
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+from udfs.state.user_log import MemoryUserLogs
 from udfs.stores.memory import load_reference
-from udfs.user_log import MemoryUserLogs
+from udfs.values.fx_rates import load_fx_rates
+from udfs.values.money import Money
 
 TRANSACTIONS = 100_000
 KNOWN_UNTIL = START + 20 * DAY
@@ -49,7 +49,7 @@ class Files:
         _write_timeless(self.collect(), self.statistics)
 
     def collect(self) -> Figures:
-        """As of the end."""
+        """The figures as of the end."""
         records = load_reference(self.reference, BucketSettings()).store.records.values()
         users = {record.user_id: record for record in records if isinstance(record, UserProfile)}
         money = Money("USD", load_fx_rates(self.fx_rates))
@@ -64,7 +64,7 @@ class Files:
         )
         logs = MemoryUserLogs()
         no_alerts = DecisionSettings(refer_above=1000, soft_challenge_above=1000, hard_block_above=1000)
-        scorer = open_scorer(ScorerConfig(log_features=False, decision=no_alerts), paths, logs)
+        scorer = open_scorer(ScorerConfig(log_features="none", decision=no_alerts), paths, logs)
         decode = msgspec.json.Decoder(Decision | Duplicate).decode
         outputs = replay_outputs(self.events, scorer, logs)
         return [decode(output.value) for output in outputs if output.destination == "decisions"]
@@ -75,7 +75,7 @@ def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def _write_timeless(figures: Figures, path: Path) -> None:
-    """As a file of format 1, whose figures count at any time: the oracle judges all transactions by the same ones."""
+    """Write a file of format 1, whose figures are used at any time, as in the oracle."""
     whole = {"format": FORMAT_1, "until_ms": KNOWN_UNTIL, "base_currency": "USD"}
     path.write_bytes(msgspec.json.encode(msgspec.structs.asdict(figures) | whole))
 
@@ -100,7 +100,7 @@ def files(bank: RandomBank, tmp_path_factory: pytest.TempPathFactory) -> Files:
     return Files(bank, tmp_path_factory.mktemp("bank"))
 
 
-def test_the_statistics_are_those_that_pandas_finds(files, population):
+def test_statistics_agree_with_the_pandas_oracle(files, population):
     statistics = files.collect()
     assert statistics.transactions == population["transactions"]
     assert statistics.amount_p95 == pytest.approx(population["amount_p95"], rel=1e-12)
@@ -110,7 +110,7 @@ def test_the_statistics_are_those_that_pandas_finds(files, population):
     assert rates == pytest.approx(population["cities"], rel=1e-12)
 
 
-def test_each_decision_has_the_hits_and_points_that_the_oracle_finds(bank, oracle, population, files):
+def test_hits_and_points_of_decisions_agree_with_the_oracle(bank, oracle, population, files):
     expected = oracle.hits(bank.events, population)
     decided = [decision for decision in files.decisions() if isinstance(decision, Decision)]
     assert [(d.user_id, d.transaction_id) for d in decided] == list(

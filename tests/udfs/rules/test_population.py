@@ -1,4 +1,4 @@
-"""The population's figures as rules read them."""
+"""Population statistics as rules read them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LATER = msgspec.structs.replace(FIGURES, as_of_ms=START_MS + DAY_MS, amount_p95=
 STATISTICS = Statistics(format=FORMAT, base_currency="USD", snapshots=(FIGURES, LATER))
 
 
-def test_the_figures_are_read_from_the_file_and_the_rate_is_that_of_the_events_city(tmp_path):
+def test_figures_are_read_with_the_rate_of_the_events_city(tmp_path):
     path = tmp_path / "statistics.json"
     path.write_bytes(msgspec.json.encode(STATISTICS))
     population = load_population(path)
@@ -44,7 +44,7 @@ def test_the_figures_are_read_from_the_file_and_the_rate_is_that_of_the_events_c
     assert population.statistics == STATISTICS
 
 
-def test_a_transaction_sees_the_newest_moment_that_is_not_after_it_in_whatever_order_they_come():
+def test_the_newest_snapshot_at_or_before_a_transaction_is_used():
     population = Population(STATISTICS)
     times = [0, DAY_MS - 1, DAY_MS, 0, -1, 5 * DAY_MS, -1, DAY_MS - 1]
     amounts = [
@@ -55,13 +55,13 @@ def test_a_transaction_sees_the_newest_moment_that_is_not_after_it_in_whatever_o
     ]  # fmt: skip
 
 
-def test_before_the_first_moment_every_figure_is_unknown():
+def test_before_the_first_snapshot_every_figure_is_unknown():
     inputs = Population(STATISTICS).inputs(transaction(city="Pune", timestamp=START_MS - 1))
     assert tuple(inputs) == POPULATION_NAMES
     assert all(isnan(value) for value in inputs.values())
 
 
-def test_a_city_that_a_later_moment_does_not_know_is_unknown_again():
+def test_a_city_missing_in_a_later_snapshot_is_unknown():
     population = Population(STATISTICS)
     assert population.inputs(transaction(city="Pune", timestamp=START_MS))["city_fraud_rate"] == 0.25
     assert isnan(population.inputs(transaction(city="Pune", timestamp=START_MS + DAY_MS))["city_fraud_rate"])
@@ -78,7 +78,7 @@ def test_without_a_file_every_figure_is_unknown():
     assert all(isnan(value) for value in inputs.values())
 
 
-def test_a_figure_that_the_history_did_not_give_is_unknown():
+def test_a_figure_missing_in_the_file_is_unknown():
     figures = msgspec.structs.replace(FIGURES, km_from_home_p90=None, fraud_rate=None)
     population = Population(msgspec.structs.replace(STATISTICS, snapshots=(figures,)))
     inputs = population.inputs(transaction(city="Pune", timestamp=START_MS))
@@ -88,7 +88,7 @@ def test_a_figure_that_the_history_did_not_give_is_unknown():
     ]
 
 
-def test_a_file_of_format_1_is_read_and_counts_at_any_time(tmp_path):
+def test_a_file_of_format_1_is_used_at_any_time(tmp_path):
     path = tmp_path / "statistics.json"
     old = msgspec.structs.asdict(FIGURES) | {
         "format": "fraud-statistics/1",
@@ -115,11 +115,11 @@ def test_a_file_of_format_1_is_read_and_counts_at_any_time(tmp_path):
         (msgspec.json.encode(STATISTICS)[:-1], "not a statistics file"),
         (
             msgspec.json.encode(msgspec.structs.replace(STATISTICS, snapshots=(LATER, FIGURES))),
-            "as_of_ms must rise: 1767225600000 follows 1767312000000",
+            "as_of_ms must increase: 1767225600000 follows 1767312000000",
         ),
     ],
 )
-def test_a_broken_file_is_refused_with_its_path(tmp_path, content, message):
+def test_an_invalid_file_is_refused_with_its_path(tmp_path, content, message):
     path = tmp_path / "statistics.json"
     path.write_bytes(content)
     with pytest.raises(PopulationError) as refused:

@@ -1,4 +1,4 @@
-"""`fraud rules` and `fraud stats` as their users meet them."""
+"""Output and errors of `fraud rules` and `fraud stats`."""
 
 from __future__ import annotations
 
@@ -25,29 +25,67 @@ def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def test_a_good_rule_file_is_said_to_be_good_and_a_shadowed_tier_is_noted(tmp_path):
+def test_a_valid_rule_file_passes_with_a_warning_on_the_order_of_a_tier(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text(RULES)
     result = run("rules", "check", path)
     assert result.exit_code == 0
     assert result.output.splitlines() == [
-        "own.yaml: note: tier size: small gives more points than large, which comes first",
-        "own.yaml: own version 2, 1 of 2 rules enabled: all good",
+        "own.yaml: warning: rule small: gives more points than large, which comes first in tier size",
+        "own.yaml: own version 2, 1 of 2 rules enabled: valid",
     ]
 
 
-def test_every_faulty_rule_is_listed_on_a_line_of_its_own(tmp_path):
+def test_each_invalid_rule_is_listed_on_one_line(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text(RULES.replace("amount > 100", "amonut > 100").replace("reason: small", "reason: '{x'"))
     result = run("rules", "check", path)
     assert result.exit_code == 2
     assert result.output.splitlines() == [
         "Error: own.yaml: rule large: unknown name 'amonut' at column 1 (did you mean 'amount'?)",
-        "own.yaml: rule small: the reason has a brace that is no {name} or {name:.1f} at column 1 (write {{ or }})",
+        "own.yaml: rule small: the reason has a brace that does not belong to {name} or {name:.1f} at column 1 "
+        "(write {{ or }})",
     ]
 
 
-def test_a_file_that_is_no_rule_set_ends_in_one_line(tmp_path):
+def test_rules_that_cannot_or_always_hit_are_told(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        """
+name: own
+version: 1
+scale: [[0, 0], [50, 600]]
+rules:
+  - {id: wide, points: 5, when: amount > 50, reason: x, tier: size}
+  - {id: narrow, points: 10, when: amount > 100, reason: x, tier: size}
+  - {id: kinds, points: 5, when: kind == "chargeback", reason: x}
+  - {id: never, points: 5, when: hour_local > 23 and is_vip, reason: x}
+  - {id: always, points: 5, when: amount >= 0, reason: x}
+"""
+    )
+    result = run("rules", "check", path)
+    assert result.exit_code == 2
+    assert result.output.splitlines() == [
+        "own.yaml: warning: rule always: the condition is always true, whatever the known values are",
+        "Error: own.yaml: rule narrow: never hits: wide, which comes first in tier size, is true whenever it is "
+        "(put the strictest rule of a tier first)",
+        "own.yaml: rule kinds: 'chargeback' is not a known kind at column 9 (known are purchase, refund, reversal)",
+        "own.yaml: rule never: the condition is never true: no value of 'hour_local' fits it",
+    ]
+
+
+def test_a_file_without_rules_or_with_a_long_name_is_refused(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text(f"name: {'x' * 990_000}\nversion: 1\nscale: [[0, 0], [1, 1]]\nrules: []\n")
+    result = run("rules", "check", path)
+    assert result.exit_code == 2
+    assert result.output.splitlines() == [
+        "Error: own.yaml: name has 990000 characters, at most 100 are allowed",
+        "own.yaml: a rule set needs at least one rule",
+    ]
+
+
+def test_a_file_that_is_not_a_rule_set_gives_a_one_line_error(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text("- 1")
     result = run("rules", "check", path)
@@ -62,7 +100,7 @@ def test_the_bank_pack_is_shown_with_points_conditions_and_reasons():
     assert "reason  amount is {amount_vs_user_avg:.1f}x this user's average" in result.output
 
 
-def test_an_own_file_is_shown_by_its_path_with_tier_action_and_whether_it_is_enabled(tmp_path):
+def test_a_rule_file_is_shown_with_tier_action_and_enabled(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text(RULES)
     result = run("rules", "show", "--pack", path)
@@ -70,10 +108,10 @@ def test_an_own_file_is_shown_by_its_path_with_tier_action_and_whether_it_is_ena
     assert "  20  small  (tier size, disabled)\n" in result.output
 
 
-def test_an_unknown_pack_is_refused_naming_those_there_are():
+def test_an_unknown_pack_is_refused_with_the_known_ones():
     result = run("rules", "show", "--pack", "bnak")
     assert result.exit_code == 2
-    assert "no rule pack 'bnak': there are bank" in result.output
+    assert "unknown rule pack 'bnak': expected one of bank" in result.output
 
 
 @pytest.fixture
@@ -88,7 +126,7 @@ def events(tmp_path):
     return path
 
 
-def test_statistics_are_written_and_told_with_what_is_missing_and_what_was_left_out(events, tmp_path):
+def test_the_stats_command_reports_missing_figures_and_bad_lines(events, tmp_path):
     out = tmp_path / "made" / "statistics.json"
     result = run("stats", "--events", events, "--out", out)
     assert result.exit_code == 0
@@ -96,7 +134,7 @@ def test_statistics_are_written_and_told_with_what_is_missing_and_what_was_left_
     assert "as of 2026-01-01 00:00:19 UTC" in result.output
     assert "no distance from home" in result.output
     assert "no fraud rate" in result.output
-    assert "1 of 21 lines were left out:\n  line 21: not JSON" in result.output
+    assert "1 of 21 lines were skipped:\n  line 21: not JSON" in result.output
     assert load_population(out).statistics.snapshots[-1].amount_p95 == pytest.approx(19.05)
 
 
@@ -131,7 +169,7 @@ def test_amounts_go_through_the_fx_table(events, tmp_path):
         (["--fx-rates", "none.csv"], "none.csv: cannot be read"),
     ],
 )
-def test_what_a_user_got_wrong_ends_in_one_line_and_writes_nothing(events, tmp_path, arguments, message):
+def test_invalid_arguments_give_one_line_and_write_nothing(events, tmp_path, arguments, message):
     out = tmp_path / "statistics.json"
     result = run("stats", "--events", events, "--out", out, *arguments)
     assert result.exit_code == 2
@@ -139,7 +177,7 @@ def test_what_a_user_got_wrong_ends_in_one_line_and_writes_nothing(events, tmp_p
     assert not out.exists()
 
 
-def test_a_missing_file_of_events_ends_in_one_line(tmp_path):
+def test_a_missing_file_of_events_gives_a_one_line_error(tmp_path):
     result = run("stats", "--events", tmp_path / "none.jsonl", "--out", tmp_path / "statistics.json")
     assert result.exit_code == 2
     assert "none.jsonl: cannot be read: No such file or directory" in result.output

@@ -1,14 +1,14 @@
-"""What conditions mean, and what the author of a faulty one reads."""
+"""Semantics of conditions, and the errors of invalid ones."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.udfs.rules.conditions import NAN, VOCABULARY, hits
-from udfs.events import Transaction
+from tests.udfs.rules.conditions import FEATURES, NAN, hits
+from udfs.records.events import Transaction
 from udfs.rules.errors import RuleError
-from udfs.rules.language import parse_condition
-from udfs.rules.names import Vocabulary
+from udfs.rules.expressions import parse_condition
+from udfs.rules.names import names_for
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ from udfs.rules.names import Vocabulary
         ("amount >\n  5 and\tis_new", {"amount": 6.0, "is_new": 1.0}, True),
     ],
 )
-def test_a_condition_over_known_values_is_read_like_arithmetic(text, features, expected):
+def test_conditions_over_known_values(text, features, expected):
     assert hits(text, features) is expected
 
 
@@ -62,7 +62,7 @@ def test_a_condition_over_known_values_is_read_like_arithmetic(text, features, e
         "is_new + amount != 7", "0 * amount not in [4]",
     ],
 )  # fmt: skip
-def test_an_unknown_number_makes_neither_a_condition_nor_its_opposite_true(text):
+def test_with_an_unknown_number_neither_polarity_is_true(text):
     assert hits(text, {"amount": NAN, "is_new": 1.0}) is False
 
 
@@ -79,7 +79,7 @@ def test_a_division_by_zero_is_unknown_instead_of_an_error(text, zero):
     assert hits(text, {"count": 3.0, "amount": zero}) is False
 
 
-def test_what_is_known_decides_where_it_can_whatever_the_unknown_part_would_be():
+def test_known_parts_decide_where_the_unknown_one_cannot_matter():
     assert hits("is_new or amount > 5", {"is_new": 1.0}) is True
     assert hits("not (is_new and amount > 5)", {"is_new": 0.0}) is True
     assert hits("not (count > 1 > amount)", {"count": 0.0}) is True
@@ -112,6 +112,19 @@ def test_what_is_known_decides_where_it_can_whatever_the_unknown_part_would_be()
         ('"a" == "a"', {}, True),
         ('"a" not in ["b"]', {}, True),
         ('kind == "purchase" and auth_result != "declined"', {"auth_result": "approved"}, True),
+        ('kind == "PURCHASE" and auth_result != "Declined"', {"auth_result": "approved"}, True),
+        ('" Purchase" == kind', {}, True),
+        ('channel == "ATM" or channel in ["Point of Sale"]', {"channel": "pos"}, True),
+        ('channel in ["ATM", "POS"]', {"channel": "atm"}, True),
+        ('entry_mode == "Mag-Stripe"', {"entry_mode": "magstripe"}, True),
+        ('channel == "Kiosk"', {"channel": "kiosk"}, True),
+        ('city == "ATM"', {"city": "atm"}, False),
+        (
+            'merchant_country in ["USA", "ind"] and country != "United States"',
+            {"merchant_country": "US", "country": "IN"},
+            True,
+        ),
+        ('country == "Narnia"', {"country": "NARNIA"}, True),
         ('transaction_id == "T1" and user_id == "U1"', {}, True),
         ("otp_used", {"otp_used": True}, True),
         ("not otp_used", {"otp_used": False}, True),
@@ -129,7 +142,7 @@ def test_what_is_known_decides_where_it_can_whatever_the_unknown_part_would_be()
         ("not city_fraud_rate > 1.5 * population_fraud_rate", {"city_fraud_rate": 0.4}, False),
     ],
 )
-def test_a_condition_reads_the_events_exact_fields_and_an_absent_one_is_unknown(text, fields, expected):
+def test_conditions_read_event_fields_and_missing_ones_are_unknown(text, fields, expected):
     assert hits(text, **fields) is expected
 
 
@@ -167,17 +180,17 @@ def test_a_condition_reads_the_events_exact_fields_and_an_absent_one_is_unknown(
         ("", "expected a name, number or text, but the condition ends at column 1"),
     ],
 )  # fmt: skip
-def test_a_faulty_condition_is_refused_with_its_place_and_what_to_change(text, message):
+def test_an_invalid_condition_is_refused_with_column_and_hint(text, message):
     with pytest.raises(RuleError) as refused:
-        parse_condition(text, VOCABULARY)
+        parse_condition(text, FEATURES)
     assert str(refused.value) == message
 
 
 def test_every_field_of_a_transaction_has_a_name():
-    names = {name.field for name in Vocabulary(()) if name.place == "event"}
-    assert names == set(Transaction.__struct_fields__) - {"attributes"}  # which a bundle makes features of
+    names = {name.field for name in names_for(()) if name.source == "event"}
+    assert names == set(Transaction.__struct_fields__) - {"attributes"}  # rules read attributes as features
 
 
 def test_a_feature_cannot_take_the_name_of_an_event_field():
     with pytest.raises(ValueError, match="'city' has the name of an event field"):
-        Vocabulary(["city"])
+        names_for(["city"])

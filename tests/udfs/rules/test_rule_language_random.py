@@ -1,20 +1,22 @@
-"""Random conditions over random values: the compiled form against the brute-force meaning."""
+"""Random conditions over random values: the core compared with a brute-force interpreter."""
 
 from __future__ import annotations
 
-import warnings
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.udfs.rules.conditions import FEATURES, NAN, VOCABULARY, transaction
+from tests.udfs.rules.conditions import FEATURES, NAN, transaction
 from tests.udfs.rules.three_valued import truth
-from udfs.features.values import named
-from udfs.rules.compiler import compile_rows
-from udfs.rules.language import parse_condition
+from tests.udfs.rules.trees import text_of_tree
+from udfs.core import _native
+from udfs.rules.expressions import parse_condition
 from udfs.rules.names import POPULATION_NAMES
+from udfs.rules.rule_set import Rule, RuleSet
+from udfs.rules.rulebook import Rulebook, RuleResult, rule_problems
 
-TEXT_NAMES = ("city", "country", "merchant_country")
+TEXT_NAMES = ("city", "email_domain", "beneficiary_id")
 EVENT_NUMBERS = ("latitude", "longitude", "original_amount")
 COMPARISONS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
 
@@ -74,21 +76,105 @@ moments = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None)
+SCALE = ((0, 0), (3, 10), (7, 500), (20, 1000))
+WORDS = "{amount:.1f} {count} {city} {otp_used} {latitude:,.3f}"
+
+
+def known_of(moment: dict[str, Any]) -> dict[str, Any]:
+    """The values of a moment by name."""
+    return {
+        **moment["features"], **moment["population"], **moment["texts"], **moment["place"], "otp_used": moment["otp_used"],
+        "original_amount": moment["amount"],
+    }  # fmt: skip
+
+
+def event_of(moment: dict[str, Any]) -> Any:
+    return transaction(amount=moment["amount"], otp_used=moment["otp_used"], **moment["texts"], **moment["place"])
+
+
+def values_at(moment: dict[str, Any]) -> list[float]:
+    return [moment["features"][name] for name in FEATURES]
+
+
+@settings(max_examples=1500, deadline=None)
 @given(conditions, st.lists(moments, min_size=1, max_size=6))
-def test_a_compiled_condition_hits_exactly_where_its_brute_force_meaning_is_true(text, moments):
-    condition = parse_condition(text, VOCABULARY)
-    opposite = parse_condition(f"not ({text})", VOCABULARY)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        matching = compile_rows([(condition, None, True), (opposite, None, False)])
+def test_conditions_agree_with_the_brute_force_oracle(text, moments):
     for moment in moments:
-        event = transaction(amount=moment["amount"], otp_used=moment["otp_used"], **moment["texts"], **moment["place"])
-        known = {
-            **moment["features"], **moment["population"], **moment["texts"], **moment["place"],
-            "otp_used": moment["otp_used"], "original_amount": moment["amount"],
-        }  # fmt: skip
-        expected = truth(text, known)
-        assert matching(named(moment["features"]), event, moment["population"]) == (
-            [] if expected is None else [expected]
-        )
+        expected = truth(text, known_of(moment))
+        for condition, wanted in ((text, expected), (f"not ({text})", None if expected is None else not expected)):
+            found = _native.condition_truth(
+                condition, list(FEATURES), values_at(moment), event_of(moment), moment["population"]
+            )
+            assert found is wanted
+
+
+@settings(max_examples=500, deadline=None)
+@given(conditions, moments)
+def test_a_tree_written_as_a_condition_again_is_the_same_condition(text, moment):
+    tree = parse_condition(text, FEATURES)
+    again = text_of_tree(tree)
+    assert parse_condition(again, FEATURES) == tree
+    assert truth(again, known_of(moment)) is truth(text, known_of(moment))
+
+
+@settings(max_examples=1500, deadline=None)
+@given(conditions, st.lists(moments, min_size=1, max_size=6))
+def test_conditions_said_to_be_never_or_always_true_are(text, moments):
+    problems = rule_problems(RuleSet("made", 1, SCALE, (Rule("made", 1, text, "x"),)), FEATURES)
+    found = [truth(text, known_of(moment)) for moment in moments if moment["amount"] >= 0.0 and is_possible(moment)]
+    for _, error in problems:
+        refuted = "always" not in error.message
+        assert refuted not in found
+
+
+def is_possible(moment: dict[str, Any]) -> bool:
+    """Whether a scorer could have made the values: rates and amounts are in their range."""
+    rates = (moment["population"]["city_fraud_rate"], moment["population"]["population_fraud_rate"])
+    others = (moment["features"]["amount"], *moment["population"].values())
+    return not any(value < 0.0 or value > 1.0 for value in rates) and not any(value < 0.0 for value in others)
+
+
+rules = st.lists(
+    st.tuples(conditions, st.integers(0, 9), st.sampled_from([None, None, "one", "two"]), st.booleans()),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(rules, st.lists(moments, min_size=1, max_size=4))
+def test_hits_points_and_score_of_rule_sets_follow_the_oracle(drawn, moments):
+    made = tuple(
+        Rule(f"r{number}", points, when, WORDS, tier, None, enabled)
+        for number, (when, points, tier, enabled) in enumerate(drawn)
+    )
+    rulebook = Rulebook(RuleSet("made", 3, SCALE, made), FEATURES)
+    for moment in moments:
+        hits: list[Rule] = []
+        for rule in made:
+            is_free = rule.tier is None or rule.tier not in {hit.tier for hit in hits}
+            if rule.enabled and is_free and truth(rule.when, known_of(moment)) is True:
+                hits.append(rule)
+        points = sum(rule.points for rule in hits)
+        result = rulebook.evaluate(values_at(moment), event_of(moment), moment["population"])
+        assert result == RuleResult(points, _native.scale_scores(list(SCALE))[min(points, 20)], hits)
+        words = rulebook.reasons(result, values_at(moment), event_of(moment), moment["population"])
+        assert words == [words_by_hand(known_of(moment))] * len(hits)
+
+
+def words_by_hand(known: dict[str, Any]) -> str:
+    """WORDS with values, as docs/rules.md says."""
+
+    def number(name: str, spec: str = "") -> str:
+        value = known[name]
+        if value is None or value != value:
+            return "unknown"
+        if spec:
+            return format(value, spec)
+        whole = abs(value) < 2.0**53 and value == int(value)
+        return str(int(value)) if whole else f"{value:.6g}"
+
+    otp = {None: "unknown", True: "yes", False: "no"}[known["otp_used"]]
+    return (
+        f"{number('amount', '.1f')} {number('count')} {known['city'] or 'unknown'} {otp} {number('latitude', ',.3f')}"
+    )

@@ -1,4 +1,4 @@
-"""Points as log-odds: by a map from history, or with caution by the set's own scale."""
+"""Conversion of points to log-odds, by a learned rule map or by the rule set's scale."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from udfs.rules.pack_files import shipped_pack
 from udfs.rules.rule_map import (
     RuleMap,
     RuleMapError,
-    cautious_shifts,
     check_rule_map,
     content_of,
+    default_shifts,
+    find_rule_map,
     learned_shifts,
-    map_for,
 )
 from udfs.rules.rule_set import Rule, RuleSet
 
@@ -31,7 +31,7 @@ def logit(rate: float) -> float:
     return log(rate / (1 - rate))
 
 
-def test_between_its_points_a_map_is_linear_in_log_odds_and_beyond_them_flat() -> None:
+def test_a_map_is_linear_between_its_points_and_constant_outside() -> None:
     shifts = learned_shifts(MAP)
     assert len(shifts) == 31
     assert shifts[0] == 0.0
@@ -41,14 +41,14 @@ def test_between_its_points_a_map_is_linear_in_log_odds_and_beyond_them_flat() -
     assert all(later >= earlier for earlier, later in pairwise(shifts))
 
 
-def test_below_its_first_point_a_map_adds_nothing() -> None:
+def test_a_map_adds_nothing_below_its_first_point() -> None:
     shifts = learned_shifts(msgspec.structs.replace(MAP, points=(5, 10), rates=(0.01, 0.1)))
     assert shifts[:6] == [0.0] * 6
     assert shifts[10] == pytest.approx(logit(0.1) - logit(0.01))
 
 
 def test_the_highest_score_of_a_set_without_a_map_multiplies_the_odds_by_ten() -> None:
-    shifts = cautious_shifts(shipped_pack("bank").scale)
+    shifts = default_shifts(shipped_pack("bank").scale)
     assert shifts[0] == 0.0
     assert shifts[-1] == pytest.approx(log(10))
     assert shifts[150] == pytest.approx(log(10) * 0.51)
@@ -59,8 +59,8 @@ def test_the_highest_score_of_a_set_without_a_map_multiplies_the_odds_by_ten() -
     [
         ({"points": (), "rates": ()}, "0 points with 0 rates"),
         ({"points": (0, 10)}, "2 points with 3 rates"),
-        ({"points": (0, 10, 10)}, "points must rise"),
-        ({"rates": (0.01, 0.5, 0.4)}, "rates not fall"),
+        ({"points": (0, 10, 10)}, "points must increase"),
+        ({"rates": (0.01, 0.5, 0.4)}, "rates must not decrease"),
         ({"rates": (0.0, 0.5, 0.6)}, "between 0 and 1"),
         ({"rates": (0.1, 0.5, 1.0)}, "between 0 and 1"),
         ({"rates": (0.1, 0.5, float("nan"))}, "between 0 and 1"),
@@ -68,12 +68,12 @@ def test_the_highest_score_of_a_set_without_a_map_multiplies_the_odds_by_ten() -
         ({"points": (0, 10, 10**9)}, "points must be 0 to"),
     ],
 )
-def test_a_map_that_means_nothing_is_refused(change: dict[str, object], message: str) -> None:
+def test_an_invalid_map_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(RuleMapError, match=message):
         check_rule_map(msgspec.structs.replace(MAP, **change))
 
 
-def test_the_content_is_that_of_conditions_points_tiers_and_actions_alone() -> None:
+def test_the_content_hash_covers_conditions_points_tiers_and_actions() -> None:
     replace = msgspec.structs.replace
     content = content_of(RULES)
     first, second = RULES.rules
@@ -95,11 +95,11 @@ def test_the_content_is_that_of_conditions_points_tiers_and_actions_alone() -> N
     assert len({content, *(content_of(replace(RULES, rules=rules)) for rules in other)}) == 8
 
 
-def test_of_several_maps_the_newest_with_the_sets_content_is_taken() -> None:
+def test_the_last_map_with_the_rule_sets_content_is_found() -> None:
     maps = [msgspec.structs.replace(MAP, content=content, version=n) for n, content in enumerate(("x", "y", "x"))]
     rules = content_of(RULES)
-    assert map_for(maps, RULES) is None
+    assert find_rule_map(maps, RULES) is None
     mine = [*maps, msgspec.structs.replace(MAP, content=rules, version=7), maps[0]]
-    found = map_for(mine, RULES)
+    found = find_rule_map(mine, RULES)
     assert found is not None
     assert found.version == 7

@@ -1,4 +1,4 @@
-"""Statistics over a file of events: what counts, what is left out, and what the file says."""
+"""Population statistics over a file of events, and the statistics file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from models.statistics import (
     BadLine,
     StatisticsReport,
     collect_statistics,
-    moments_on_the_way,
     smoothed_rate,
+    snapshot_moments,
     write_statistics,
 )
-from udfs.fx_rate import FxRate
-from udfs.money import Money
-from udfs.profiles import UserProfile
+from udfs.records.profiles import UserProfile
 from udfs.rules.population import CityFraud, Figures, load_population
+from udfs.values.fx_rates import FxRate
+from udfs.values.money import Money
 
 T = 1_767_225_600_000
 USERS = {"U1": UserProfile(user_id="U1", home_latitude=0.0, home_longitude=0.0), "U2": UserProfile(user_id="U2")}
@@ -72,7 +72,7 @@ def test_a_transaction_without_location_or_home_has_no_distance(collect):
     assert (statistics.km_from_home_p90, statistics.transactions_with_distance) == (None, 0)
 
 
-def test_a_transaction_sent_twice_counts_once(collect):
+def test_a_repeated_transaction_counts_once(collect):
     statistics = newest(collect(paid(1, 10.0), paid(1, 10.0), paid(1, 99.0, user="U2")))
     assert (statistics.transactions, statistics.amount_p95) == (2, pytest.approx(94.55))
 
@@ -83,7 +83,7 @@ def test_amounts_are_in_the_base_currency(collect):
     assert (newest(report).amount_p95, report.statistics.base_currency) == (50.0, "USD")
 
 
-def test_the_newest_label_of_a_transaction_counts_and_labels_of_others_do_not(collect):
+def test_the_newest_label_of_a_transaction_counts(collect):
     statistics = newest(collect(
         paid(1), paid(2), paid(3), label(1, 10, True), label(2, 10, True), label(2, 20, False), label(3, 20, True),
         label(3, 15, False), label(77, 10, True),
@@ -101,7 +101,7 @@ def test_until_leaves_out_later_transactions_and_labels_not_yet_known(collect):
     assert (everything.transactions, everything.frauds, everything.as_of_ms) == (3, 2, T + 9 + 1)
 
 
-def test_city_rates_are_pulled_to_the_mean_as_by_four_more_frauds_at_the_mean_rate(collect):
+def test_city_rates_are_smoothed_by_four_frauds_at_the_mean_rate(collect):
     events = [paid(n, city="Pune" if n < 80 else "Goa") for n in range(100)]
     events += [label(n, 500, True) for n in (*range(7), 80)]
     statistics = newest(collect(*events, paid(200), paid(201)))
@@ -113,7 +113,7 @@ def test_city_rates_are_pulled_to_the_mean_as_by_four_more_frauds_at_the_mean_ra
 
 
 @pytest.mark.parametrize("mean", [0.0005, 0.01, 0.2])
-def test_a_city_is_above_one_and_a_half_times_the_mean_only_beyond_its_expected_frauds_and_two_more(mean):
+def test_frauds_needed_for_a_city_rate_above_1_5_times_the_mean(mean):
     assert smoothed_rate(0, 0, mean) == pytest.approx(mean)
     for transactions in (1, 10, 300):
         limit = 1.5 * transactions * mean + 2
@@ -121,13 +121,13 @@ def test_a_city_is_above_one_and_a_half_times_the_mean_only_beyond_its_expected_
         assert smoothed_rate(int(limit), transactions, mean) <= 1.5 * mean * (1 + 1e-12)
 
 
-def test_a_mean_rate_of_zero_gives_zero_to_every_city(collect):
+def test_a_mean_rate_of_zero_gives_city_rates_of_zero(collect):
     statistics = newest(collect(paid(1, city="Pune"), label(1, 2, False)))
     assert statistics.fraud_rate == 0.0
     assert statistics.cities == {"Pune": CityFraud(1, 0, 0.0)}
 
 
-def test_without_labels_there_is_no_fraud_rate_and_without_events_nothing_at_all(collect, tmp_path):
+def test_no_fraud_rate_without_labels_and_no_snapshot_without_events(collect, tmp_path):
     unlabelled = newest(collect(paid(1, city="Pune")))
     assert (unlabelled.fraud_rate, unlabelled.cities) == (None, {})
     empty = collect().statistics
@@ -136,7 +136,7 @@ def test_without_labels_there_is_no_fraud_rate_and_without_events_nothing_at_all
     assert load_population(tmp_path / "statistics.json").statistics == empty
 
 
-def test_bad_lines_are_counted_and_the_first_ones_reported_and_other_events_are_no_bad_lines(collect):
+def test_bad_lines_are_counted_and_the_first_ones_reported(collect):
     login = {"type": "login", "event_id": "E", "user_id": "U1", "timestamp": T}
     money = Money("USD", (FxRate("EUR", 0, "1.1"),))
     report = collect("not json", paid(1), login, paid(2, currency="XXX"), "", *["{}"] * 10, paid(3, -1.0), money=money)
@@ -145,7 +145,7 @@ def test_bad_lines_are_counted_and_the_first_ones_reported_and_other_events_are_
     assert report.first_bad[1] == BadLine(4, f"currency: no FX rate from XXX to USD at {T + 2}")
 
 
-def test_the_same_events_give_the_same_bytes_which_the_population_reads(collect, tmp_path):
+def test_the_same_events_give_the_same_bytes(collect, tmp_path):
     events = [paid(n, n + 0.5, city=city) for n, city in enumerate(["Pune", "Goa", "São Paulo"] * 3)]
     events.append(label(1, 100, True))
     first, second = tmp_path / "first.json", tmp_path / "second.json"
@@ -160,7 +160,7 @@ DAY_MS = 86_400_000
 
 
 def many_days(days: int, a_day: int, seed: int = 5) -> list[dict[str, Any]]:
-    """Payments and labels in a random order of lines; labels come up to ten days late, some are taken back."""
+    """Payments and labels in random order; labels are up to ten days late, some are corrected."""
     random = Random(seed)
     events = []
     for number in range(days * a_day):
@@ -179,8 +179,8 @@ def many_days(days: int, a_day: int, seed: int = 5) -> list[dict[str, Any]]:
     return events
 
 
-def test_each_moments_figures_are_those_of_a_file_that_ends_before_it(collect):
-    """Brute force: for every snapshot the lines that were known before it, alone in a file."""
+def test_snapshots_equal_the_figures_of_a_file_that_ends_there(collect):
+    """Brute force: each snapshot equals the figures of a file with only the lines known before it."""
     events = many_days(days=40, a_day=60)
     snapshots = collect(*events).statistics.snapshots
     assert len(snapshots) > 15
@@ -190,14 +190,14 @@ def test_each_moments_figures_are_those_of_a_file_that_ends_before_it(collect):
         assert figures == msgspec.structs.replace(alone, as_of_ms=figures.as_of_ms)
 
 
-def test_moments_are_each_day_for_four_weeks_then_each_week_once_there_are_a_thousand_transactions():
+def test_snapshots_are_daily_for_four_weeks_then_weekly():
     times_ms = np.arange(0, 60 * DAY_MS, DAY_MS // 200, dtype=np.int64) + T + 3_600_000
-    days = [(moment_ms - T) / DAY_MS for moment_ms in moments_on_the_way(times_ms, T + 60 * DAY_MS)]
+    days = [(moment_ms - T) / DAY_MS for moment_ms in snapshot_moments(times_ms, T + 60 * DAY_MS)]
     assert days == [*range(6, 30), 36, 43, 50, 57]
-    assert list(moments_on_the_way(times_ms[:999], T + 60 * DAY_MS)) == []
+    assert list(snapshot_moments(times_ms[:999], T + 60 * DAY_MS)) == []
 
 
-def test_a_label_that_came_later_changes_no_earlier_moment(collect):
+def test_a_later_label_changes_no_earlier_snapshot(collect):
     events = many_days(days=20, a_day=100)
     before = collect(*events).statistics.snapshots
     newest_ms = max(event.get("known_at", event["timestamp"]) for event in events) - T
@@ -205,7 +205,7 @@ def test_a_label_that_came_later_changes_no_earlier_moment(collect):
     assert after[: len(before) - 1] == before[:-1]
 
 
-def test_one_event_far_in_the_future_adds_one_moment_and_not_thousands(collect):
+def test_one_event_far_in_the_future_adds_few_snapshots(collect):
     events = many_days(days=12, a_day=100)
     far = paid(99_999) | {"timestamp": T + 300 * 365 * DAY_MS}
     assert len(collect(*events, far).statistics.snapshots) <= len(collect(*events).statistics.snapshots) + 2

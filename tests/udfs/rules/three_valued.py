@@ -1,4 +1,4 @@
-"""Brute-force meaning of conditions: Python's own parser, and None as the third value at every step (Kleene)."""
+"""Oracle for conditions: an interpreter on Python's parser with Kleene's three-valued logic; None is unknown."""
 
 from __future__ import annotations
 

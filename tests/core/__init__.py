@@ -1,0 +1,1 @@
+"""The core in Rust against the same logic in Python."""
