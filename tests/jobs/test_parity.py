@@ -194,7 +194,7 @@ def test_decisions_that_cannot_be_compared_end_in_one_line(
     configure: Configure, stopped_and_restored: tuple[Path, Path, dict[str, Any]], tmp_path: Path
 ) -> None:
     config, out, _ = stopped_and_restored
-    decision = json.loads(written_lines(out, "decisions")[0])
+    decision = next(line for line in map(json.loads, written_lines(out, "decisions")) if line["type"] == "decision")
     for text, words in (
         (b"", "no decisions to compare"),
         (b'{"type":"dead_letter"}\n', "decision: Invalid value 'dead_letter'"),
