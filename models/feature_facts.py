@@ -12,8 +12,9 @@ import numpy.typing as npt
 from models.frame import TrainingFrame, sampled
 from models.reasons_graph import reasons_graph
 from models.trees import Forest
-from udfs.scoring.bundle import EXPLAIN_OUTPUT, INPUT, QUANTILE_LEVELS, open_session
+from udfs.scoring.bundle import EXPLAIN_OUTPUT, INPUT, QUANTILE_LEVELS
 from udfs.scoring.coverage import Coverage
+from udfs.scoring.evaluation import open_session
 
 IMPORTANCE_ROWS = 20_000
 QUANTILE_ROWS = 200_000

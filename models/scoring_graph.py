@@ -13,7 +13,8 @@ from models.autoencoder import CLIP, LEAST_ERROR, Autoencoder
 from models.detectors import MOST_LOG_ANOMALY, Detectors
 from models.graph_builder import ML_DOMAIN, Graph
 from models.trees import Forest, margin_attributes, split_attributes, target_attributes
-from udfs.scoring.bundle import INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights, open_session
+from udfs.scoring.bundle import INPUT, MODEL_OUTPUT, SUMMARY_COLUMNS, BlendWeights
+from udfs.scoring.evaluation import open_session
 
 LANES = 16
 """Logarithm, exponential and logistic function of a row are computed this many times, the width of the widest vector unit.

@@ -22,7 +22,8 @@ from models.reasons_graph import Reasons, reasons_graph
 from models.scoring_graph import run_scoring_graph, run_summaries, scoring_graph
 from models.trees import Forest, Tree, read_forest
 from tests.models.synthetic import awkward_rows, synthetic_frame
-from udfs.scoring.bundle import BlendWeights, open_session
+from udfs.scoring.bundle import BlendWeights
+from udfs.scoring.evaluation import open_session
 
 Matrix = npt.NDArray[np.float32]
 BLEND = BlendWeights(0.8, 0.3, -0.5)

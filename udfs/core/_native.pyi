@@ -393,3 +393,14 @@ def decoded(payload: bytes, canonical: bool = False) -> dict[str, Any] | str | N
 
     `canonical`: the payload is what the codec in Python made of a record.
     """
+
+class Graph:
+    """An ONNX graph over float32 rows that is evaluated row by row on the calling thread, the same on every processor."""
+
+    def __init__(self, model: bytes) -> None:
+        """Raises ValueError for bytes that are no model, or that need what is not evaluated here; the message names it."""
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Columns of the input and of the output."""
+    def run(self, rows: bytes) -> bytes:
+        """The outputs of whole rows, as float32 bytes. Raises ValueError for bytes that are not whole rows."""

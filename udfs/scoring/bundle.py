@@ -14,6 +14,7 @@ import onnxruntime as ort
 
 from udfs.records.attributes import Attribute
 from udfs.rules.rule_map import RuleMap
+from udfs.scoring.evaluation import Evaluate, open_evaluation, open_session, rows_to_compare
 
 FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
@@ -27,7 +28,6 @@ QUANTILE_LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 _DIFFERENCES_SHOWN = 3
 _VERSION_LENGTH = 16
-_ONLY_ERRORS = 3
 
 
 class BundleError(ValueError):
@@ -104,10 +104,10 @@ class _FormatProbe(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A validated bundle with its two ONNX graphs loaded."""
+    """A validated bundle with its two graphs loaded: `model` gives summary and squared errors of features."""
 
     manifest: Manifest
-    model: ort.InferenceSession
+    model: Evaluate
     explainer: ort.InferenceSession
 
 
@@ -164,21 +164,9 @@ def load_bundle(directory: str | Path, feature_names: tuple[str, ...], feature_s
         if len(getattr(manifest, field)) != width:
             raise BundleError(f"{folder / MANIFEST_FILE}: {field} does not hold one value a feature; train it again")
     _check_parts(folder / MANIFEST_FILE, manifest)
-    return Bundle(
-        manifest,
-        _load_graph(folder / MODEL_FILE, manifest, MODEL_OUTPUT, width, SUMMARY_COLUMNS + width),
-        _load_graph(folder / EXPLAIN_FILE, manifest, EXPLAIN_OUTPUT, width, width),
-    )
-
-
-def open_session(graph: bytes) -> ort.InferenceSession:
-    """An ONNX Runtime session that runs on the calling thread only, without worker threads or spinning."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ONLY_ERRORS
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    graph, session = _load_graph(folder / MODEL_FILE, manifest, MODEL_OUTPUT, width, SUMMARY_COLUMNS + width)
+    _, explainer = _load_graph(folder / EXPLAIN_FILE, manifest, EXPLAIN_OUTPUT, width, width)
+    return Bundle(manifest, open_evaluation(graph, session, rows_to_compare(manifest.quantiles)), explainer)
 
 
 def _read(path: Path) -> bytes:
@@ -221,7 +209,9 @@ def _check_parts(path: Path, manifest: Manifest) -> None:
         raise BundleError(f"{path}: decision's thresholds must rise from refer_above to hard_block_above, 0 to 1000")
 
 
-def _load_graph(path: Path, manifest: Manifest, output: str, width: int, columns: int) -> ort.InferenceSession:
+def _load_graph(
+    path: Path, manifest: Manifest, output: str, width: int, columns: int
+) -> tuple[bytes, ort.InferenceSession]:
     graph = _read(path)
     if sha256(graph).hexdigest() != manifest.files.get(path.name):
         raise BundleError(
@@ -243,4 +233,4 @@ def _load_graph(path: Path, manifest: Manifest, output: str, width: int, columns
         raise BundleError(f"{path}: not a usable ONNX graph ({error}); train the bundle again") from None
     if result.shape != (2, columns) or not np.isfinite(result).all():
         raise wrong_shape
-    return session
+    return graph, session

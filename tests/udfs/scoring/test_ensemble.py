@@ -141,7 +141,7 @@ def test_anomaly_reasons_are_features_with_large_errors(bundle: Bundle, ensemble
     features = {**features_of(FRAME.features[0]), "always_one": 50.0, "sign": -300.0, "never_known": -3.0}
     prediction = score(ensemble, features)
     row = np.array([list(features.values())], np.float32)
-    squared = bundle.model.run(["out"], {"x": row})[0][0, 3:]
+    squared = bundle.model(row)[0, 3:]
     manifest = bundle.manifest
     expected = {
         name: (value - mean) / deviation

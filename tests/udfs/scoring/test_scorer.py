@@ -214,6 +214,7 @@ def test_a_scoring_error_is_a_dead_letter_of_that_record_only(session: Session) 
     class Broken(Ensemble):
         def score(self, vectors: Matrix) -> ScoredBatch:
             batch = super().score(vectors)
+            batch.scores = batch.scores.copy()
             batch.scores[vectors[:, NAMES.index("amount")] == 13.0] = math.nan
             return batch
 

@@ -21,6 +21,7 @@ pub mod geo;
 pub mod json;
 pub mod local_time;
 pub mod maths;
+pub mod model;
 pub mod moment;
 pub mod money;
 pub mod msgpack;

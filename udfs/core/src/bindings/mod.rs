@@ -8,6 +8,7 @@ pub mod decision;
 mod entities;
 mod framed;
 mod inspect;
+mod model;
 mod port;
 mod replay;
 mod scoring;
@@ -29,6 +30,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<entities::EntityRisk>()?;
     module.add_function(wrap_pyfunction!(entities::category_ids, module)?)?;
     module.add_class::<decider::PyDecider>()?;
+    module.add_class::<model::PyGraph>()?;
     crate::rules::python::register(module)?;
     decision::register(module)?;
     crate::reasons::python::register(module)?;
