@@ -159,7 +159,7 @@ def test_a_damaged_model_never_ends_the_process(tiny_model: bytes) -> None:
             graph.run(row)
 
 
-def test_compared_rows_are_float32_and_cover_unknown_extreme_and_usual_values(tmp_path: Path) -> None:
+def test_compared_rows_are_float32_and_cover_unknown_extreme_and_usual_values() -> None:
     rows = rows_to_compare([(1.0, 2.0, 3.0), (None, None, None), (1e300, -1e300, 0.0)])
     assert rows.dtype == np.float32
     assert np.isnan(rows[0]).all()
