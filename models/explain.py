@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from models.boosting import Boosting
-from udfs.scoring.bundle import EXPLAIN_OUTPUT, INPUT, Bundle
+from udfs.scoring.bundle import Bundle
 
 TOP = 3
 
@@ -28,8 +28,8 @@ def agreement_with_tree_shap(bundle: Bundle, boosting: Boosting, features: npt.N
     if not len(features):
         return Agreement(0, float("nan"), float("nan"))
     exact = boosting.shap(features)
-    run = bundle.explainer.run
-    given = np.concatenate([run([EXPLAIN_OUTPUT], {INPUT: row[None]})[0] for row in np.ascontiguousarray(features)])
+    explain = bundle.explainer
+    given = np.concatenate([explain(row[None]) for row in np.ascontiguousarray(features)])
     shared = [
         len(set(ours.tolist()) & set(theirs.tolist()))
         for ours, theirs in zip(np.argsort(-given)[:, :TOP], np.argsort(-exact)[:, :TOP], strict=True)

@@ -223,6 +223,13 @@ class State(Section):
         description="memory for users that are kept decoded, in megabytes per parallel instance; users beyond it are loaded "
         "from the state again",
     )
+    max_events_per_user: int = Field(
+        default=100_000,
+        ge=1_000,
+        le=10_000_000,
+        description="events within 48 h that are remembered of one user; of more the oldest are forgotten, and decisions "
+        "are tagged `limited_history`",
+    )
     ttl_days: int = Field(
         default=400, ge=60, description="days after the last write before Flink may delete a user's state"
     )

@@ -14,6 +14,7 @@ from udfs.records.dead_letter_limit import DeadLetterLimitSettings
 from udfs.records.outputs import FeatureForm
 from udfs.scoring.decision_settings import DecisionSettings
 from udfs.scoring.settings import ScorerConfig, ScorerPaths, StartVersions
+from udfs.state.settings import UserStateSettings
 
 LETTER_MARGIN_BYTES = 16_384  # key, headers and Kafka's overhead per record
 
@@ -36,6 +37,7 @@ def scorer_config(config: JobConfig) -> ScorerConfig:
             flag_alerts=scoring.flag_alerts,
         ),
         start_versions=StartVersions(scoring.thresholds.version, scoring.bundle_version),
+        state=UserStateSettings(max_events=config.state.max_events_per_user),
         user_cache_bytes=int(config.state.cache_mb * 2**20),
         cache=cache_settings(config.store),
         online_features=online_feature_settings(config.online_features),

@@ -48,6 +48,7 @@ EMPTY_1: dict[str, Any] = {
     "night_count": 0, "newest_day": -1, "days": {}, "devices": {}, "countries": {}, "cities": {}, "merchants": {},
     "categories": {}, "ip_addresses": {}, "beneficiaries": {}, "category_spend": {}, "category_total": 0,
     "merchant_dealings": {}, "logins": [], "unblocked_ms": [], "labels": {}, "flag_days": {},
+    "limited_ms": -1,
 }  # fmt: skip
 FULL_1: dict[str, Any] = {
     **EMPTY_1, "sequence": 70_001, "newest_ms": START + DAY, "before": FULL_TRANSACTION,
@@ -65,10 +66,13 @@ FULL_3 = {
     "merchant_dealings": {"M2": (10**20, 7, 1), "M1": (5, 0, 0)},
     "flag_days": {"AML": (TODAY, 0b101), "PCI": (TODAY - 1, 1)},
 }  # fmt: skip
+FULL_4 = {**FULL_3, "limited_ms": START + DAY - 1}
 SNAPSHOTS = {
     "snapshot_1_full": FULL_1,
     "snapshot_1_empty": EMPTY_1,
     "snapshot_2_full": FULL_2,
     "snapshot_3_full": FULL_3,
     "snapshot_3_empty": EMPTY_1,
+    "snapshot_4_full": FULL_4,
+    "snapshot_4_empty": EMPTY_1,
 }

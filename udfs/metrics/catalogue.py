@@ -42,8 +42,9 @@ METRICS = (
     Metric("flags", "counter", "notices", "compliance flags on allowed payments, at most one a user, flag and day"),
     Metric(
         "tags", "counter", "decisions", "low_coverage: action limited to refer because of missing input; "
-        "unusual: referred by the anomaly alone; cautious_rules: rule points without a calibrated rule map",
-        "tag", TAGS,
+        "unusual: referred by the anomaly alone; cautious_rules: rule points without a calibrated rule map; "
+        "limited_history: more events of the user than are remembered; duplicate_differs: duplicates with other content",
+        "tag", (*TAGS, "duplicate_differs"),
     ),
     Metric("duplicates", "counter", "transactions", "already decided; no effect"),
     Metric("late", "counter", "transactions", "more than 24 h behind the user's newest event, scored without windows"),

@@ -13,8 +13,8 @@ Action = Literal["allow", "refer_to_analyst", "soft_challenge", "hard_block"]
 ACTIONS: tuple[Action, ...] = ("allow", "refer_to_analyst", "soft_challenge", "hard_block")
 Flag = Literal["AML", "KYC", "PCI", "AUDIT"]
 EnrichmentStatus = Literal["ok", "stale", "degraded"]
-Tag = Literal["low_coverage", "unusual", "cautious_rules"]
-TAGS: tuple[Tag, ...] = ("low_coverage", "unusual", "cautious_rules")
+Tag = Literal["low_coverage", "unusual", "cautious_rules", "limited_history"]
+TAGS: tuple[Tag, ...] = ("low_coverage", "unusual", "cautious_rules", "limited_history")
 RuleMapKind = Literal["calibrated", "cautious", "none"]
 FeatureForm = Literal["names", "packed", "none"]
 """How a decision carries its features (udfs.records.logged_features)."""
@@ -69,7 +69,8 @@ class Decision(msgspec.Struct, tag_field="type", tag="decision", gc=False):
 
     `probability` of fraud by model and rules together; `risk_score` is 1000 times it, rounded half up. `coverage`: share
     of the model's importance that was known, 0 to 1. `tags`: low_coverage: the action is limited to refer_to_analyst
-    because of missing input; unusual: referred by the anomaly alone; cautious_rules: points without a calibrated rule map.
+    because of missing input; unusual: referred by the anomaly alone; cautious_rules: points without a calibrated rule map;
+    limited_history: the user has more events than are remembered of one, so that windows may lack some.
     `summary`: the reasons in one sentence (None: allowed).
 
     Features are in `features` by name, in `features_packed`, or left out; `feature_set` is the version of their feature
@@ -151,7 +152,10 @@ class FlagNotice(msgspec.Struct, tag_field="type", tag="flag", omit_defaults=Tru
 
 
 class Duplicate(msgspec.Struct, tag_field="type", tag="duplicate", kw_only=True, gc=False):
-    """A repeated transaction, with the id of the decision already made. State is not changed."""
+    """A repeated transaction, with the id of the decision already made. State is not changed.
+
+    `differs`: its amount, time, kind, merchant, device, country or beneficiary are others than the first one's.
+    """
 
     action: ClassVar[None] = None
 
@@ -159,6 +163,7 @@ class Duplicate(msgspec.Struct, tag_field="type", tag="duplicate", kw_only=True,
     transaction_id: str
     user_id: str
     event_time_ms: int
+    differs: bool = False
 
 
 class DeadLetter(msgspec.Struct, tag_field="type", tag="dead_letter", kw_only=True, gc=False):

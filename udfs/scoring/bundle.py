@@ -104,11 +104,14 @@ class _FormatProbe(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Bundle:
-    """A validated bundle with its two graphs loaded: `model` gives summary and squared errors of features."""
+    """A validated bundle with its two graphs loaded.
+
+    `model` gives the summary and the features' squared errors, `explainer` their contributions.
+    """
 
     manifest: Manifest
     model: Evaluate
-    explainer: ort.InferenceSession
+    explainer: Evaluate
 
 
 def content_version(manifest: Manifest) -> str:
@@ -164,9 +167,10 @@ def load_bundle(directory: str | Path, feature_names: tuple[str, ...], feature_s
         if len(getattr(manifest, field)) != width:
             raise BundleError(f"{folder / MANIFEST_FILE}: {field} does not hold one value a feature; train it again")
     _check_parts(folder / MANIFEST_FILE, manifest)
-    graph, session = _load_graph(folder / MODEL_FILE, manifest, MODEL_OUTPUT, width, SUMMARY_COLUMNS + width)
-    _, explainer = _load_graph(folder / EXPLAIN_FILE, manifest, EXPLAIN_OUTPUT, width, width)
-    return Bundle(manifest, open_evaluation(graph, session, rows_to_compare(manifest.quantiles)), explainer)
+    model = _load_graph(folder / MODEL_FILE, manifest, MODEL_OUTPUT, width, SUMMARY_COLUMNS + width)
+    explainer = _load_graph(folder / EXPLAIN_FILE, manifest, EXPLAIN_OUTPUT, width, width)
+    rows = rows_to_compare(manifest.quantiles)
+    return Bundle(manifest, open_evaluation(*model, rows), open_evaluation(*explainer, rows))
 
 
 def _read(path: Path) -> bytes:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from udfs.scoring.bundle import SUMMARY_COLUMNS, Bundle
 from udfs.scoring.coverage import Coverage
-from udfs.scoring.evaluation import evaluation_of
 
-ReasonKind = Literal["tree", "anomaly"]
 UNUSUAL_DEVIATIONS = 3.0
+Matrix = npt.NDArray[np.float32]
 
 _ROWS_PER_RUN = 4096
+
+
+class Explained(NamedTuple):
+    """Positions of features with their values, strongest first.
+
+    `trees`: features that raise the trees' margin, in log-odds (path contributions or TreeSHAP values, depending on the
+    bundle). `anomaly`: features with the largest squared reconstruction errors, in standard deviations from the mean of
+    legitimate transactions, above UNUSUAL_DEVIATIONS.
+    """
+
+    trees: list[tuple[int, float]]
+    anomaly: list[tuple[int, float]]
 
 
 class ScoredBatch:
@@ -39,13 +50,8 @@ class ScoredBatch:
         self._vectors = vectors
         self._output = output
 
-    def explain(self, row: int, k: int) -> list[tuple[str, float, ReasonKind]]:
-        """The strongest contributions as (feature, value, kind): at most `k` of each kind, strongest first, trees first.
-
-        "tree": features that raise the trees' margin, in log-odds (path contributions or TreeSHAP values, depending on the
-        bundle). "anomaly": features with the largest squared reconstruction errors, in standard deviations from the mean
-        of legitimate transactions, above UNUSUAL_DEVIATIONS.
-        """
+    def explain(self, row: int, k: int) -> Explained:
+        """The strongest contributions to a row's scores: at most `k` of each kind, strongest first."""
         return self._ensemble.explain(self._vectors[row : row + 1], self._output[row, SUMMARY_COLUMNS:], k)
 
 
@@ -55,10 +61,9 @@ class Ensemble:
     def __init__(self, bundle: Bundle) -> None:
         manifest = bundle.manifest
         self.bundle = bundle
-        self._names = manifest.feature_names
-        self._width = len(self._names)
+        self._width = len(manifest.feature_names)
         self._evaluate = bundle.model
-        self._contributions = evaluation_of(bundle.explainer)
+        self._contributions = bundle.explainer
         self._coverage = Coverage(manifest.groups, manifest.importance)
         self._error_means = np.array(manifest.error_means)
         self._error_deviations = np.array(manifest.error_deviations)
@@ -70,23 +75,15 @@ class Ensemble:
         """
         return ScoredBatch(self, vectors, self._evaluate(vectors), self._coverage.of_rows(vectors))
 
-    def explain(
-        self, vector: npt.NDArray[np.float32], errors: npt.NDArray[np.float32], k: int
-    ) -> list[tuple[str, float, ReasonKind]]:
-        """The strongest contributions of a vector, float32 [1, F] (see ScoredBatch.explain). `errors`: the
-        autoencoder's squared errors, float32 [F].
+    def explain(self, vector: Matrix, errors: npt.NDArray[np.float32], k: int) -> Explained:
+        """The strongest contributions of a vector, float32 [1, F], at most `k` of each kind. `errors`: the autoencoder's
+        squared errors, float32 [F].
         """
-        contributions = self._contributions(vector)[0]
         deviations = (errors - self._error_means) / self._error_deviations
-        reasons = self._strongest(contributions, k, "tree", above=0.0)
-        reasons += self._strongest(deviations, k, "anomaly", above=UNUSUAL_DEVIATIONS)
-        return reasons
-
-    def _strongest(
-        self, values: npt.NDArray[np.floating[Any]], k: int, kind: ReasonKind, above: float
-    ) -> list[tuple[str, float, ReasonKind]]:
-        strongest = np.argsort(-values, kind="stable")[:k].tolist()
-        return [(self._names[i], float(values[i]), kind) for i in strongest if values[i] > above]
+        return Explained(
+            _strongest(self._contributions(vector)[0], k, above=0.0),
+            _strongest(deviations, k, above=UNUSUAL_DEVIATIONS),
+        )
 
     def predict_many(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Score a float32 matrix [N, F]; returns float32 [N, 3]: probability, margin, anomaly.
@@ -102,3 +99,11 @@ class Ensemble:
             rows = np.ascontiguousarray(matrix[start : start + _ROWS_PER_RUN])
             scores[start : start + len(rows)] = self._evaluate(rows)[:, :SUMMARY_COLUMNS]
         return scores
+
+
+def _strongest(values: npt.NDArray[np.floating[Any]], k: int, above: float) -> list[tuple[int, float]]:
+    """The `k` greatest values above a bound, with their positions; of equal ones the first."""
+    order = np.argsort(-values, kind="stable")[:k]
+    greatest = values[order]
+    count = int((greatest > above).sum())
+    return list(zip(order[:count].tolist(), greatest[:count].tolist(), strict=True))

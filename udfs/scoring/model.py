@@ -23,10 +23,8 @@ class Model:
     """An ensemble as the core calls it, one batch after the other. Not thread-safe."""
 
     def __init__(self, ensemble: Ensemble, default_timezone: str) -> None:
-        names = ensemble.bundle.manifest.feature_names
         self._ensemble = ensemble
-        self._width = len(names)
-        self._places = {name: place for place, name in enumerate(names)}
+        self._width = len(ensemble.bundle.manifest.feature_names)
         self._default_timezone = default_timezone
         self._explain: list[tuple[ScoredBatch, int] | None] = []
 
@@ -61,10 +59,8 @@ class Model:
         if scored is None:
             raise LookupError(f"row {row} was not scored")
         batch, place = scored
-        explained = batch.explain(place, CONTRIBUTIONS)
-        contributions = [(self._places[name], value) for name, value, kind in explained if kind == "tree"]
-        deviations = [(self._places[name], value) for name, value, kind in explained if kind == "anomaly"]
-        return contributions, deviations, clock(timezone or self._default_timezone, time_ms)
+        trees, anomaly = batch.explain(place, CONTRIBUTIONS)
+        return trees, anomaly, clock(timezone or self._default_timezone, time_ms)
 
     def _scored(
         self, vectors: npt.NDArray[np.float32], scores: npt.NDArray[np.float64]

@@ -39,11 +39,13 @@ class HabitSettings(msgspec.Struct, frozen=True):
 class UserStateSettings(msgspec.Struct, frozen=True):
     """A snapshot is written after `snapshot_every` entries or `snapshot_after_ms` of event time; the log is compacted when
     it is longer than twice the remembered events plus `compact_slack`. Larger values write less and make cold loads
-    slower.
+    slower. Of a user with more than `max_events` events (transactions, logins, account changes, labels) within the horizon
+    the oldest are forgotten, an eighth at a time; decisions are then tagged `limited_history`.
     """
 
     snapshot_every: int = 64
     snapshot_after_ms: int = 7 * DAY_MS
     compact_slack: int = 64
+    max_events: int = 100_000
     windows: WindowSettings = WindowSettings()
     habits: HabitSettings = HabitSettings()

@@ -79,7 +79,7 @@ def test_a_valid_bundle_loads_with_manifest_and_both_graphs(folder: Path) -> Non
     assert bundle.manifest.version == content_version(bundle.manifest)
     row = np.zeros((1, len(NAMES)), np.float32)
     assert bundle.model(row).shape == (1, 3 + len(NAMES))
-    assert bundle.explainer.run(["contributions"], {"x": row})[0].shape == (1, len(NAMES))
+    assert bundle.explainer(row).shape == (1, len(NAMES))
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from models.train import train_bundle
 from tests.models.synthetic import FEATURE_SET_VERSION, GROUPS, NAMES, TINY, awkward_rows, synthetic_frame
 from udfs.scoring.bundle import Bundle, load_bundle
-from udfs.scoring.ensemble import UNUSUAL_DEVIATIONS, Ensemble, ReasonKind, ScoredBatch
+from udfs.scoring.ensemble import UNUSUAL_DEVIATIONS, Ensemble, ScoredBatch
 
 FRAME = synthetic_frame(2_500)
 
@@ -47,8 +47,12 @@ class Prediction(NamedTuple):
     batch: ScoredBatch
     row: int
 
-    def explain(self, k: int) -> list[tuple[str, float, ReasonKind]]:
-        return self.batch.explain(self.row, k)
+    def explain(self, k: int) -> list[tuple[str, float, str]]:
+        trees, anomaly = self.batch.explain(self.row, k)
+        return [
+            *((NAMES[position], value, "tree") for position, value in trees),
+            *((NAMES[position], value, "anomaly") for position, value in anomaly),
+        ]
 
 
 def numbers(prediction: Prediction) -> tuple[float, float, float, float]:
@@ -124,7 +128,7 @@ def test_tree_reasons_are_the_largest_positive_contributions(bundle: Bundle, ens
     fraud = np.flatnonzero(FRAME.patterns == "takeover")[:20]
     for row in FRAME.features[fraud]:
         reasons = [reason for reason in score(ensemble, features_of(row)).explain(3) if reason[2] == "tree"]
-        contributions = bundle.explainer.run(["contributions"], {"x": row[None]})[0][0].tolist()
+        contributions = bundle.explainer(row[None])[0].tolist()
         towards_fraud = sorted((value for value in contributions if value > 0), reverse=True)[:3]
         assert [contribution for _, contribution, _ in reasons] == towards_fraud
         assert all(contributions[NAMES.index(name)] == contribution for name, contribution, _ in reasons)
@@ -133,7 +137,7 @@ def test_tree_reasons_are_the_largest_positive_contributions(bundle: Bundle, ens
 def test_all_contributions_and_the_bias_add_up_to_the_margin(bundle: Bundle, ensemble: Ensemble) -> None:
     for row in FRAME.features[:50]:
         margin = score(ensemble, features_of(row)).margin
-        contributions = bundle.explainer.run(["contributions"], {"x": row[None]})[0]
+        contributions = bundle.explainer(row[None])
         assert contributions.sum() + bundle.manifest.margin_bias == pytest.approx(margin, abs=1e-5)
 
 

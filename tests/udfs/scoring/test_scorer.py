@@ -149,9 +149,38 @@ def test_a_duplicate_names_the_first_decision_and_changes_nothing(session: Sessi
     duplicate = json.loads(again.value)
     assert duplicate == {
         "type": "duplicate", "decision_id": first["decision_id"], "transaction_id": "T1", "user_id": "U1",
-        "event_time_ms": START,
+        "event_time_ms": START, "differs": False,
     }  # fmt: skip
     assert session.decision(transaction_id="T2", timestamp=START + 1)["features"]["txn_count_5m"] == 2.0
+    assert "duplicate_differs" not in session.scorer.counters.tags
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"amount": 20.01}, {"timestamp": START + 1}, {"merchant_id": "M2"}, {"merchant_id": None}, {"device_id": "D2"},
+        {"country": "FR"}, {"beneficiary_id": "B1"}, {"kind": "refund"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_duplicate_with_other_content_says_so_and_is_counted(session: Session, other: dict[str, Any]) -> None:
+    first = session.decision()
+    (again,) = session.send(payment(**other))
+    duplicate = json.loads(again.value)
+    assert (duplicate["type"], duplicate["decision_id"]) == ("duplicate", first["decision_id"])
+    assert duplicate["differs"] is True
+    assert session.scorer.counters.tags["duplicate_differs"] == 1
+
+
+def test_a_user_with_more_events_than_are_remembered_is_tagged(reference: Path) -> None:
+    session = Session(reference, state=UserStateSettings(max_events=16))
+    tags = [session.decision(transaction_id=f"T{number}", timestamp=START + number)["tags"] for number in range(20)]
+    assert [("limited_history" in of_one) for of_one in tags].index(True) == 18
+    assert session.scorer.counters.tags["limited_history"] == 2
+    again = json.loads(session.send(payment(transaction_id="T10", timestamp=START + 10))[0].value)
+    assert again["type"] == "duplicate"
+    forgotten = session.decision(transaction_id="T0", timestamp=START + 20)
+    assert (forgotten["type"], forgotten["features"]["txn_count_5m"]) == ("decision", 17.0)
 
 
 def test_a_bad_record_is_a_dead_letter_and_does_not_affect_its_user(session: Session) -> None:

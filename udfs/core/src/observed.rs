@@ -16,6 +16,8 @@ pub struct Observed<'a> {
     pub amount: f64,
     pub late: bool,
     pub stale_history: bool,
+    /// The user has more events than are remembered of one.
+    pub limited_history: bool,
     pub status: EnrichmentStatus,
     pub user: Option<Arc<UserProfile>>,
     pub ip: Option<Arc<IpFeed>>,

@@ -86,6 +86,7 @@ pub fn state_settings(settings: &Bound<'_, PyAny>, cache_bytes: usize) -> PyResu
         snapshot_every: field(settings, "snapshot_every")?,
         snapshot_after_ms: field(settings, "snapshot_after_ms")?,
         compact_slack: field(settings, "compact_slack")?,
+        max_events: field(settings, "max_events")?,
         windows: WindowSettings {
             five_minutes_ms: field(&windows, "five_minutes_ms")?,
             hour_ms: field(&windows, "hour_ms")?,

@@ -13,12 +13,14 @@ use crate::decision::actions::Action;
 use crate::decision::decision_record::{Origin, duplicate_json};
 use crate::decision::judge::Prediction;
 use crate::decision::notices::{audit_alert_json, audit_notice_json};
-use crate::engine::Learned;
 use crate::engine::batch::{Learning, Outcome, words_of};
+use crate::engine::{Duplicate, Learned};
 use crate::frame::{Destination, Output};
 use crate::observed::Observed;
 use crate::reasons::decider::{Decider, Explanation, Judged, Records};
 
+/// Duplicates that say something else than the first are counted among the tags.
+const DUPLICATE_DIFFERS: &str = "duplicate_differs";
 /// Probability, margin, anomaly, coverage: what the model says of one row.
 const SCORES: usize = 4;
 
@@ -60,7 +62,7 @@ impl<'py> Scoring<'_, 'py> {
         let observed: Vec<&Observed> = learning.outcomes.iter().filter_map(observed_of).collect();
         let rows: Vec<&[f64]> = features.chunks_exact(self.width.max(1)).take(observed.len()).collect();
         let judged = self.judged(py, &observed, &rows)?;
-        let counts = self.counts(py, &observed, &rows, &judged)?;
+        let counts = self.counts(py, learning, &observed, &rows, &judged)?;
         let decided = self.decided(py, &observed, &rows, judged)?;
         Ok(Scored { decided, counts })
     }
@@ -112,7 +114,9 @@ impl<'py> Scoring<'_, 'py> {
     /// The output of what is no transaction that was learned now, if it has one.
     fn output_of(&self, learned: &Learned<'_>) -> Option<Output> {
         let (destination, value, action) = match learned {
-            Learned::Duplicate(transaction) => (Destination::Decisions, duplicate_json(transaction), None),
+            Learned::Duplicate(Duplicate { transaction, differs }) => {
+                (Destination::Decisions, duplicate_json(transaction, *differs), None)
+            }
             Learned::Audit { change, .. } if self.decider.settings.flag_alerts => {
                 (Destination::Alerts, audit_alert_json(change), Some(Action::Allow))
             }
@@ -249,6 +253,7 @@ impl<'py> Scoring<'_, 'py> {
     fn counts(
         &self,
         py: Python<'py>,
+        learning: &Learning<'_>,
         observed: &[&Observed],
         rows: &[&[f64]],
         judged: &[Row<Judged>],
@@ -266,6 +271,13 @@ impl<'py> Scoring<'_, 'py> {
             for tag in &judged.judgement.tags {
                 *tags.entry(tag.name()).or_default() += 1;
             }
+        }
+        let differs = |outcome: &&Outcome| {
+            matches!(outcome, Outcome::Learned(Learned::Duplicate(Duplicate { differs: true, .. })))
+        };
+        let differing = learning.outcomes.iter().filter(differs).count() as u64;
+        if differing > 0 {
+            tags.insert(DUPLICATE_DIFFERS, differing);
         }
         let counts = PyDict::new(py);
         counts.set_item("late", observed.iter().filter(|observed| observed.late).count())?;

@@ -78,6 +78,7 @@ pub fn stored_snapshot<'py>(py: Python<'py>, snapshot: &[u8]) -> Fields<'py> {
         flag_days.set_item(kind, (newest, mask))?;
     }
     fields.set_item("flag_days", flag_days)?;
+    fields.set_item("limited_ms", stored.limited_ms)?;
     Ok(fields)
 }
 

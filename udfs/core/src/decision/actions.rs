@@ -37,6 +37,8 @@ pub enum Tag {
     LowCoverage,
     /// The anomaly detectors alone call for an analyst.
     Unusual,
+    /// The user has more events than are remembered of one: windows may lack some.
+    LimitedHistory,
 }
 
 impl Tag {
@@ -46,6 +48,7 @@ impl Tag {
             Self::CautiousRules => "cautious_rules",
             Self::LowCoverage => "low_coverage",
             Self::Unusual => "unusual",
+            Self::LimitedHistory => "limited_history",
         }
     }
 }

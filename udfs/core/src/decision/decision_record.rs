@@ -193,7 +193,7 @@ fn write_reason(reason: &Reason, json: &mut JsonWriter) {
 }
 
 /// The same transaction again: it names the decision already made and changes nothing.
-pub fn duplicate_json(transaction: &Transaction) -> Vec<u8> {
+pub fn duplicate_json(transaction: &Transaction, differs: bool) -> Vec<u8> {
     let mut json = JsonWriter::with_capacity(256);
     json.open(b'{');
     json.name("type");
@@ -206,6 +206,8 @@ pub fn duplicate_json(transaction: &Transaction) -> Vec<u8> {
     json.text(&transaction.user_id);
     json.name("event_time_ms");
     json.integer(transaction.timestamp);
+    json.name("differs");
+    json.flag(differs);
     json.close(b'}');
     json.bytes
 }

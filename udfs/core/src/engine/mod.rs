@@ -19,7 +19,7 @@ use crate::local_time::{LocalTime, Zones};
 use crate::money::{Money, NoAmount};
 use crate::observed::Observed;
 use crate::profiles::BlockType;
-use crate::state::arrivals::IdKind;
+use crate::state::arrivals::{Arrival, IdKind};
 use crate::state::cache::UserCache;
 use crate::state::entries::{
     AccountEntry, EntryNumbers, EntryTexts, FlagEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry, ZoneEntry,
@@ -45,11 +45,19 @@ pub enum Learned<'a> {
     /// A transaction, its features made and its state written.
     Transaction(Observed<'a>),
     /// A transaction that was there before: nothing is to be written.
-    Duplicate(&'a Transaction<'a>),
+    Duplicate(Duplicate<'a>),
     /// A login, a label, or an account change that needs no audit.
     Other,
     /// An account change by nobody in particular. `is_untold`: the user has not had the flag on that day.
     Audit { change: &'a AccountChange<'a>, is_untold: bool },
+}
+
+/// A transaction whose id its user has had.
+#[derive(Clone, Copy, Debug)]
+pub struct Duplicate<'a> {
+    pub transaction: &'a Transaction<'a>,
+    /// Are its amount, time, kind or parties others than those of the first?
+    pub differs: bool,
 }
 
 /// Why an event was not learned: nothing of it is in the state.
@@ -149,7 +157,7 @@ impl Engine {
         let user = loaded(&mut self.users, &transaction.user_id)?;
         let time_ms = transaction.timestamp;
         if user.has_seen(IdKind::Transaction, &transaction.transaction_id, time_ms, horizon_ms) {
-            return Ok(Learned::Duplicate(transaction));
+            return Ok(Learned::Duplicate(Duplicate { transaction, differs: self.differs_from_first(transaction) }));
         }
         let enriched = self.enrichment.look_up(transaction, stores);
         let minor = self
@@ -184,6 +192,7 @@ impl Engine {
         let previous = user.recent.last_before(time_ms, newest_ms - horizon_ms, &user.arrivals);
         let days = if numbers.late { None } else { Some(user.habits.days_until(time_ms.div_euclid(DAY_MS))) };
         let number = user.arrive(entry);
+        let limited_history = user.is_limited(settings);
         let known = Known { enriched: &enriched, minor, scale, amount, local_hour, local_weekday, days, previous };
         let Some(context) = context_of(transaction, user, number, &known, settings, &self.attributes, &blocked) else {
             return Err(NotLearned::Unexpected("the transaction was not kept".into()));
@@ -203,12 +212,31 @@ impl Engine {
             amount,
             late: numbers.late,
             stale_history: enriched.stale_history,
+            limited_history,
             status: enriched.status,
             user: enriched.user,
             ip: enriched.ip,
             blocked,
             untold,
         }))
+    }
+
+    /// Does a repeated transaction say something else than the first of its id? Only what the state keeps is compared.
+    fn differs_from_first(&mut self, transaction: &Transaction) -> bool {
+        let Some(user) = self.users.get_mut(&transaction.user_id) else { return false };
+        let first = user.arrivals.find(IdKind::Transaction, &transaction.transaction_id);
+        let Some(Arrival::Transaction(first)) = first else { return false };
+        let time_ms = transaction.timestamp;
+        let minor = self.money.base_minor(transaction.amount, transaction.currency.as_deref(), time_ms).ok();
+        let words = texts_of(transaction);
+        let same = |symbol, text: Option<&str>| user.texts.text_of(symbol) == text;
+        !(first.timestamp_ms == time_ms
+            && Some(first.minor) == minor
+            && first.refund == (transaction.kind != TransactionKind::Purchase)
+            && same(first.merchant, words.merchant_id)
+            && same(first.device, words.device_id)
+            && same(first.country, words.country)
+            && same(first.beneficiary, words.beneficiary_id))
     }
 
     fn learn_login<'a>(&mut self, login: &Login, writes: &mut Vec<Write>) -> Result<Learned<'a>, NotLearned> {

@@ -29,18 +29,28 @@ struct Group {
     depth: u32,
 }
 
+/// What a row's leaf adds, by node; that of splits is not used.
+#[derive(Debug)]
+pub enum Leaves {
+    One(Vec<Leaf>),
+    /// Where each node's items lie, from and until.
+    Several {
+        spans: Vec<(u32, u32)>,
+        items: Vec<Leaf>,
+    },
+}
+
 #[derive(Debug)]
 pub struct Forest {
     splits: Vec<Split>,
-    /// By node; those of splits are not used.
-    leaves: Vec<Leaf>,
+    leaves: Leaves,
     groups: Vec<Group>,
     base: Vec<f32>,
 }
 
 impl Forest {
-    /// `splits` and `leaves` are by node, and the first node is a leaf that adds nothing. `base`: a value a target.
-    pub fn new(splits: Vec<Split>, leaves: Vec<Leaf>, mut trees: Vec<Tree>, base: Vec<f32>) -> Self {
+    /// The first node is a leaf that adds nothing. `base`: a value a target.
+    pub fn new(splits: Vec<Split>, leaves: Leaves, mut trees: Vec<Tree>, base: Vec<f32>) -> Self {
         // Trees of one depth are walked together.
         trees.sort_by_key(|tree| tree.depth);
         let group = |trees: &[Tree]| {
@@ -71,9 +81,21 @@ impl Forest {
                     *node = split.children[usize::from(!is_below)];
                 }
             }
-            for node in nodes {
-                let Leaf { weight, target } = self.leaves[node as usize];
-                sums[target as usize] += weight;
+            match &self.leaves {
+                Leaves::One(leaves) => {
+                    for node in nodes {
+                        let Leaf { weight, target } = leaves[node as usize];
+                        sums[target as usize] += weight;
+                    }
+                }
+                Leaves::Several { spans, items } => {
+                    for node in nodes {
+                        let (from, until) = spans[node as usize];
+                        for Leaf { weight, target } in &items[from as usize..until as usize] {
+                            sums[*target as usize] += weight;
+                        }
+                    }
+                }
             }
         }
         for (sum, base) in sums.iter_mut().zip(&self.base) {

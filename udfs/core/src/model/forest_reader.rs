@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::compile::MOST_COLUMNS;
-use super::forest::{Forest, Leaf, Split, Tree};
+use super::forest::{Forest, Leaf, Leaves, Split, Tree};
 use super::onnx::Node;
 
 /// The nodes of one tree as ONNX lists them, by their ids.
@@ -20,7 +20,9 @@ struct Builder<'n> {
     inputs: usize,
     targets: usize,
     splits: Vec<Split>,
-    leaves: Vec<Leaf>,
+    /// What each node adds.
+    spans: Vec<(u32, u32)>,
+    items: Vec<Leaf>,
 }
 
 /// From a TreeEnsembleRegressor over a row of `inputs` values. Raises what is not supported, in words.
@@ -59,16 +61,17 @@ pub fn forest_of(node: &Node, inputs: usize) -> Result<Forest, String> {
         inputs,
         targets,
         splits: Vec::new(),
-        leaves: Vec::new(),
+        spans: Vec::new(),
+        items: Vec::new(),
     };
-    builder.add_leaf(Leaf::default());
+    builder.add_leaf(&[])?;
     let found = order.iter().map(|tree| builder.tree(*tree, &of_tree[tree])).collect::<Result<_, String>>()?;
     let base = match node.floats("base_values") {
         [] => vec![0.0; targets],
         values if values.len() == targets => values.to_vec(),
         _ => return Err("base_values does not hold a value a target".to_owned()),
     };
-    Ok(Forest::new(builder.splits, builder.leaves, found, base))
+    Ok(Forest::new(builder.splits, leaves_of(builder.spans, builder.items), found, base))
 }
 
 impl Builder<'_> {
@@ -107,12 +110,8 @@ impl Builder<'_> {
         let threshold = self.thresholds[place];
         let threshold = match self.modes[place].as_slice() {
             b"LEAF" => {
-                let leaf = match self.weights.get(&(tree, id)).map(Vec::as_slice) {
-                    None => Leaf::default(),
-                    Some([(target, weight)]) => Leaf { weight: *weight, target: self.target(*target)? },
-                    Some(_) => return Err(format!("a leaf of tree {tree} has several targets")),
-                };
-                return Ok(self.add_leaf(leaf));
+                let leaves = self.weights.remove(&(tree, id)).unwrap_or_default();
+                return self.add_leaf(&leaves);
             }
             b"BRANCH_LT" => threshold,
             b"BRANCH_LEQ" if threshold < f32::INFINITY => threshold.next_up(),
@@ -122,21 +121,35 @@ impl Builder<'_> {
         let column = column.ok_or_else(|| format!("tree {tree} reads a column that there is not"))?;
         let node = self.splits.len() as u32;
         self.splits.push(Split { threshold, column, children: [node; 2] });
-        self.leaves.push(Leaf::default());
+        self.spans.push((0, 0));
         Ok(node)
     }
 
-    fn add_leaf(&mut self, leaf: Leaf) -> u32 {
+    fn add_leaf(&mut self, weights: &[(i64, f32)]) -> Result<u32, String> {
         let node = self.splits.len() as u32;
         self.splits.push(Split { threshold: 0.0, column: 0, children: [node; 2] });
-        self.leaves.push(leaf);
-        node
+        let from = self.items.len() as u32;
+        for (target, weight) in weights {
+            let target = self.target(*target)?;
+            self.items.push(Leaf { weight: *weight, target });
+        }
+        self.spans.push((from, self.items.len() as u32));
+        Ok(node)
     }
 
     fn target(&self, target: i64) -> Result<u32, String> {
         let target = u32::try_from(target).ok().filter(|target| (*target as usize) < self.targets);
         target.ok_or_else(|| "a leaf of a target that there is not".to_owned())
     }
+}
+
+/// Where no node has several items, each node's item.
+fn leaves_of(spans: Vec<(u32, u32)>, items: Vec<Leaf>) -> Leaves {
+    if spans.iter().any(|(from, until)| until - from > 1) {
+        return Leaves::Several { spans, items };
+    }
+    let item = |(from, until): &(u32, u32)| if from < until { items[*from as usize] } else { Leaf::default() };
+    Leaves::One(spans.iter().map(item).collect())
 }
 
 fn refuse_unsupported(node: &Node) -> Result<(), String> {

@@ -85,6 +85,17 @@ fn trees_of_several_targets() {
 }
 
 #[test]
+fn a_leaf_of_several_targets() {
+    let mut node = trees();
+    node.attributes[7] = integers("target_treeids", &[0, 0, 0, 1, 0]);
+    node.attributes[8] = integers("target_nodeids", &[7, 4, 9, 3, 9]);
+    node.attributes[9] = integers("target_ids", &[0, 0, 1, 1, 0]);
+    node.attributes[10].floats = vec![0.25, 0.5, 8.0, 100.0, -3.0];
+    let graph = read(vec![node], vec![], 2, 2).unwrap();
+    assert_eq!(graph.run(&[0.9, 6.0, 1.0, 5.0, 1.0, 5.1]), [10.25, 120.0, 10.5, 120.0, 7.0, 128.0]);
+}
+
+#[test]
 fn each_operator() {
     let unknown = Attribute { name: "replaced_value_float".to_owned(), float: f32::NAN, ..Attribute::default() };
     let filling = Attribute { name: "imputed_value_floats".to_owned(), floats: vec![-2.0], ..Attribute::default() };

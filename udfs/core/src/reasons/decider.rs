@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::decision::actions::Action;
+use crate::decision::actions::{Action, Tag};
 use crate::decision::decision_record::{ControlVersions, Decided, InForce, Origin};
 use crate::decision::flags::{Compliance, flag_reasons};
 use crate::decision::judge::{Judge, Judgement, Prediction};
@@ -75,7 +75,10 @@ impl Decider {
         let mut result = RuleResult::default();
         self.rulebook.evaluate(&Row { features, transaction, population: &figures }, &mut result);
         let is_blocked = !observed.blocked.is_empty();
-        let judgement = self.judge.judge(&prediction, &result, &self.rulebook, is_blocked)?;
+        let mut judgement = self.judge.judge(&prediction, &result, &self.rulebook, is_blocked)?;
+        if observed.limited_history {
+            judgement.tags.push(Tag::LimitedHistory);
+        }
         Ok(Judged { prediction, result, judgement, figures })
     }
 

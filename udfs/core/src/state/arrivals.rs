@@ -36,6 +36,14 @@ impl Arrival {
         }
     }
 
+    fn sequence(&self) -> i64 {
+        match self {
+            Self::Transaction(entry) => entry.sequence,
+            Self::Login(entry) => entry.sequence,
+            Self::Account(entry) => entry.sequence,
+        }
+    }
+
     fn remembered_ms(&self) -> i64 {
         match self {
             Self::Transaction(entry) => entry.remembered_ms,
@@ -85,6 +93,12 @@ impl Arrivals {
         }
         self.slots.push_back(Slot { arrival, is_remembered: false, is_recent: false });
         Number(self.first.wrapping_add((self.slots.len() - 1) as u32))
+    }
+
+    /// The event of an id that is known.
+    pub fn find(&self, kind: IdKind, id: &str) -> Option<&Arrival> {
+        let number = self.ids.find(hash_of(id), |number| is_id(&self.slots, self.first, *number, kind, id))?;
+        self.slots.get(number.wrapping_sub(self.first) as usize).map(|slot| &slot.arrival)
     }
 
     /// The transaction of a number that a window holds.
@@ -139,6 +153,30 @@ impl Arrivals {
         self.slots.iter().filter(|slot| slot.is_remembered).map(|slot| &slot.arrival)
     }
 
+    /// Forget the ids of events up to this number in the user's log, and that windows see them. Gives the newest time that
+    /// such an id was to be known from, if any was.
+    pub fn forget_until(&mut self, sequence: i64) -> Option<i64> {
+        let mut newest_ms = None;
+        for place in 0..self.slots.len() {
+            let slot = &mut self.slots[place];
+            if slot.arrival.sequence() > sequence {
+                break;
+            }
+            slot.is_recent = false;
+            if slot.is_remembered {
+                newest_ms = newest_ms.max(Some(slot.arrival.remembered_ms()));
+                self.forget_id(place);
+            }
+        }
+        newest_ms
+    }
+
+    /// The transactions that windows see, in the order of arrival.
+    pub fn recent(&self) -> Vec<Number> {
+        let places = (0..self.slots.len()).filter(|place| self.slots[*place].is_recent);
+        places.map(|place| Number(self.first.wrapping_add(place as u32))).collect()
+    }
+
     /// Forget ids up to the first that was accepted with a newest event time after `start_ms`: it never falls.
     pub fn forget_ids(&mut self, start_ms: i64) {
         for place in 0..self.slots.len() {
@@ -149,14 +187,18 @@ impl Arrivals {
             if slot.arrival.remembered_ms() > start_ms {
                 break;
             }
-            let number = self.first.wrapping_add(place as u32);
-            let hash = hash_of(slot.arrival.id().1);
-            if let Ok(entry) = self.ids.find_entry(hash, |known| *known == number) {
-                entry.remove();
-            }
-            self.slots[place].is_remembered = false;
-            self.remembered -= 1;
+            self.forget_id(place);
         }
+    }
+
+    fn forget_id(&mut self, place: usize) {
+        let number = self.first.wrapping_add(place as u32);
+        let hash = hash_of(self.slots[place].arrival.id().1);
+        if let Ok(entry) = self.ids.find_entry(hash, |known| *known == number) {
+            entry.remove();
+        }
+        self.slots[place].is_remembered = false;
+        self.remembered -= 1;
     }
 
     /// Drop from the front what nobody needs.

@@ -1,7 +1,10 @@
 //! One user's state: what is remembered of transactions, logins, account changes and labels, and its stored bytes.
 
 pub mod account_history;
+pub mod amounts;
 pub mod arrivals;
+#[cfg(test)]
+mod busy_tests;
 pub mod cache;
 pub mod distinct;
 pub mod entries;
@@ -10,8 +13,10 @@ pub mod habits;
 mod hashing;
 pub mod known;
 pub mod memory;
+pub mod occurrences;
 pub mod recent;
 pub mod settings;
+pub mod slices;
 pub mod snapshot;
 pub mod sorted_times;
 #[cfg(test)]

@@ -3,72 +3,43 @@
 //! Everything is kept in time order, so that a window is two searches away: counts are differences of positions, sums are
 //! differences of prefix sums over integer minor units (no drift), the maximum comes from a descending list of peaks and
 //! the distinct counts from sorted last-seen times. The last two answer only for "now", the user's newest transaction;
-//! a late transaction counts the slice of its window one by one.
+//! a late transaction counts the slice of its window one by one, and by indexes where a user has many.
 
 use crate::prefetch;
+use crate::state::amounts::Amounts;
 use crate::state::arrivals::{Arrivals, Number};
 use crate::state::distinct::Distinct;
 use crate::state::entries::TransactionEntry;
 use crate::state::memory::vec_bytes;
+use crate::state::slices::Slices;
 use crate::state::sorted_times::{first_after, insert_time};
 use crate::state::texts::Texts;
 
 mod reading;
 pub use reading::{RecentTransactions, distinct};
 
-/// Sums of amounts and of their squares up to a position. They may wrap around: only differences count, and those of a
-/// window fit.
-#[derive(Clone, Copy, Debug, Default)]
-struct Totals {
-    minor: u128,
-    squares: u128,
-}
-
-impl Totals {
-    fn plus(self, minor: u64) -> Self {
-        let minor = u128::from(minor);
-        Self { minor: self.minor.wrapping_add(minor), squares: self.squares.wrapping_add(minor * minor) }
-    }
-}
+/// From so many transactions on those that arrive late are counted by an index.
+const MANY: usize = 512;
 
 /// One user's transactions within the horizon, in time order (ties by arrival), with their indexes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Recent {
     order: Vec<Number>,
     times: Vec<i64>,
-    /// One more than transactions: differences count, so that the front can be cut off.
-    totals: Vec<Totals>,
+    amounts: Amounts,
     /// Amounts that no later transaction reaches, descending.
     peaks: Vec<u64>,
     peak_times: Vec<i64>,
     declined_times: Vec<i64>,
     refund_times: Vec<i64>,
-    /// One more than refunds.
-    refund_totals: Vec<u128>,
+    refund_amounts: Amounts,
     merchants: Distinct,
     devices: Distinct,
     countries: Distinct,
+    /// Made for the first late transaction of a user with many.
+    slices: Option<Box<Slices>>,
     /// The newest of those forgotten.
     before: Option<Box<TransactionEntry>>,
-}
-
-impl Default for Recent {
-    fn default() -> Self {
-        Self {
-            order: Vec::new(),
-            times: Vec::new(),
-            totals: vec![Totals::default()],
-            peaks: Vec::new(),
-            peak_times: Vec::new(),
-            declined_times: Vec::new(),
-            refund_times: Vec::new(),
-            refund_totals: vec![0],
-            merchants: Distinct::default(),
-            devices: Distinct::default(),
-            countries: Distinct::default(),
-            before: None,
-        }
-    }
 }
 
 /// Which transaction was the last one.
@@ -84,7 +55,7 @@ impl Recent {
     pub fn prefetch(&self) {
         prefetch::end_of(&self.order);
         prefetch::end_of(&self.times);
-        prefetch::end_of(&self.totals);
+        prefetch::end_of(self.amounts.newest());
         prefetch::end_of(&self.peaks);
         prefetch::end_of(&self.peak_times);
         self.merchants.prefetch();
@@ -99,13 +70,9 @@ impl Recent {
         let at = first_after(&self.times, time_ms);
         grow(&mut self.order);
         grow(&mut self.times);
-        grow(&mut self.totals);
         self.order.insert(at, number);
         self.times.insert(at, time_ms);
-        self.totals.insert(at, self.totals[at]);
-        for total in &mut self.totals[at + 1..] {
-            *total = total.plus(minor);
-        }
+        self.amounts.insert(at, minor);
         self.add_peak(time_ms, minor);
         if entry.declined {
             insert_time(&mut self.declined_times, time_ms);
@@ -116,7 +83,20 @@ impl Recent {
         self.merchants.add(entry.merchant, time_ms);
         self.devices.add(entry.device, time_ms);
         self.countries.add(entry.country, time_ms);
+        if let Some(slices) = &mut self.slices {
+            slices.add(entry);
+        } else if at + 1 < self.times.len() && self.times.len() > MANY {
+            let entries = self.order.iter().filter_map(|number| arrivals.transaction(*number));
+            self.slices = Some(Box::new(Slices::of(entries)));
+        }
         arrivals.set_recent(number, true);
+    }
+
+    /// Count these transactions and no others.
+    pub fn rebuild(&mut self, numbers: &[Number], arrivals: &mut Arrivals) {
+        let before = self.before.take();
+        *self = Self { before, ..Self::default() };
+        numbers.iter().for_each(|number| self.add(*number, arrivals));
     }
 
     /// The newest transaction of those beyond the horizon, which holds its texts, in place of the one before it.
@@ -170,7 +150,9 @@ impl Recent {
         }
         self.order.drain(..cut).for_each(|number| arrivals.set_recent(number, false));
         self.times.drain(..cut);
-        self.totals.drain(..cut);
+        self.amounts.drop_first(cut);
+        let kept = self.times.len();
+        self.slices.take_if(|slices| kept < MANY / 2 || !slices.stays(cut, kept));
         let cut = first_after(&self.peak_times, start_ms);
         self.peak_times.drain(..cut);
         self.peaks.drain(..cut);
@@ -178,7 +160,7 @@ impl Recent {
         self.declined_times.drain(..cut);
         let cut = first_after(&self.refund_times, start_ms);
         self.refund_times.drain(..cut);
-        self.refund_totals.drain(..cut);
+        self.refund_amounts.drop_first(cut);
         self.merchants.forget(start_ms);
         self.devices.forget(start_ms);
         self.countries.forget(start_ms);
@@ -188,15 +170,16 @@ impl Recent {
     pub fn heap_bytes(&self) -> usize {
         vec_bytes(&self.order)
             + vec_bytes(&self.times)
-            + vec_bytes(&self.totals)
+            + self.amounts.heap_bytes()
             + vec_bytes(&self.peaks)
             + vec_bytes(&self.peak_times)
             + vec_bytes(&self.declined_times)
             + vec_bytes(&self.refund_times)
-            + vec_bytes(&self.refund_totals)
+            + self.refund_amounts.heap_bytes()
             + self.merchants.heap_bytes()
             + self.devices.heap_bytes()
             + self.countries.heap_bytes()
+            + self.slices.as_ref().map_or(0, |slices| slices.bytes())
             + self.before.as_ref().map_or(0, |_| size_of::<TransactionEntry>())
     }
 
@@ -213,10 +196,7 @@ impl Recent {
     fn add_refund(&mut self, time_ms: i64, minor: u64) {
         let at = first_after(&self.refund_times, time_ms);
         self.refund_times.insert(at, time_ms);
-        self.refund_totals.insert(at, self.refund_totals[at]);
-        for total in &mut self.refund_totals[at + 1..] {
-            *total = total.wrapping_add(u128::from(minor));
-        }
+        self.refund_amounts.insert(at, minor);
     }
 }
 

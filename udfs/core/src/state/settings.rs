@@ -72,13 +72,15 @@ impl AccountSettings {
     }
 }
 
-/// `cache_bytes` bounds the decoded users in memory. The others trade bytes written for work on a cold load.
+/// `cache_bytes` bounds the decoded users in memory, `max_events` what is remembered of one: of a user with more events within the
+/// horizon the oldest are forgotten. The others trade bytes written for work on a cold load.
 #[derive(Clone, Debug)]
 pub struct UserStateSettings {
     pub cache_bytes: usize,
     pub snapshot_every: i64,
     pub snapshot_after_ms: i64,
     pub compact_slack: usize,
+    pub max_events: i64,
     pub windows: WindowSettings,
     pub habits: HabitSettings,
 }
@@ -90,8 +92,16 @@ impl Default for UserStateSettings {
             snapshot_every: 64,
             snapshot_after_ms: 7 * DAY_MS,
             compact_slack: 64,
+            max_events: 100_000,
             windows: WindowSettings::default(),
             habits: HabitSettings::default(),
         }
+    }
+}
+
+impl UserStateSettings {
+    /// A user's oldest events are looked for, and forgotten, every so many.
+    pub fn limit_every(&self) -> i64 {
+        (self.max_events / 8).max(1)
     }
 }

@@ -4,7 +4,8 @@
 //! unblocked_ms, labels]. Sums are [count, total, squares], the last two as big-endian bytes: msgpack's integers end at
 //! 64 bits. `logins` are those that the log does not hold. Layout 2 adds the timezone of the profile; layout 3 count and
 //! total of the known categories, [merchant, purchased, refunded, refunds] of the known merchants, and the days on which
-//! flags were told. In a state of an earlier layout they begin with what comes after it.
+//! flags were told; layout 4 how far the limit on a user's events has forgotten some. In a state of an earlier layout they begin
+//! with what comes after it.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ pub use reading::decode;
 pub use writing::encode;
 
 /// How many fields each layout has, behind its tag.
-const FIELDS_OF_LAYOUT: [usize; 3] = [13, 14, 17];
+const FIELDS_OF_LAYOUT: [usize; 4] = [13, 14, 17, 18];
 
 /// The stored parts of a user that has no other place while it is loaded.
 #[derive(Clone, Debug)]
@@ -32,6 +33,7 @@ pub struct Snapshot {
     pub before: Option<TransactionEntry>,
     pub timezone: Option<Arc<str>>,
     pub flag_days: FlagDays,
+    pub limited_ms: i64,
 }
 
 /// The parts of a user that a snapshot is made of; `logins` are the account's that the log does not hold.
@@ -45,5 +47,6 @@ pub struct Parts<'a> {
     pub logins: &'a [Arc<LoginEntry>],
     pub timezone: Option<&'a str>,
     pub flag_days: &'a FlagDays,
+    pub limited_ms: i64,
     pub texts: &'a Texts,
 }

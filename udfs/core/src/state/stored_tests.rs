@@ -48,8 +48,15 @@ const ENTRIES: [&str; 9] = [
     "entry_5_zone_none",
     "entry_6_flags",
 ];
-const SNAPSHOTS: [&str; 5] =
-    ["snapshot_1_empty", "snapshot_1_full", "snapshot_2_full", "snapshot_3_empty", "snapshot_3_full"];
+const SNAPSHOTS: [&str; 7] = [
+    "snapshot_1_empty",
+    "snapshot_1_full",
+    "snapshot_2_full",
+    "snapshot_3_empty",
+    "snapshot_3_full",
+    "snapshot_4_empty",
+    "snapshot_4_full",
+];
 
 #[test]
 fn entries_are_written_as_they_were_read() {
@@ -75,7 +82,7 @@ fn snapshots_of_every_layout_are_read() {
 
 #[test]
 fn the_newest_layout_is_written_as_it_was_read() {
-    for name in ["snapshot_3_empty", "snapshot_3_full"] {
+    for name in ["snapshot_4_empty", "snapshot_4_full"] {
         let bytes = golden(name);
         let mut texts = Texts::default();
         let stored = snapshot::decode(&bytes, &mut texts).expect(name);
@@ -88,6 +95,7 @@ fn the_newest_layout_is_written_as_it_was_read() {
             logins: stored.account.logins(),
             timezone: stored.timezone.as_deref(),
             flag_days: &stored.flag_days,
+            limited_ms: stored.limited_ms,
             texts: &texts,
         });
         assert_eq!(written, bytes, "{name}");
@@ -125,6 +133,7 @@ fn sums_of_any_size_are_read_as_they_were_written() {
             logins: &[],
             timezone: None,
             flag_days: &flag_days,
+            limited_ms: -1,
             texts: &texts,
         });
         let read = snapshot::decode(&written, &mut Texts::default()).expect("it was just written").habits;
@@ -142,7 +151,7 @@ fn a_whole_user_is_read() {
 
 #[test]
 fn an_unknown_layout_is_refused() {
-    for bytes in [&[0x92, 0x07, 0x01][..], &[0x91, 0x04], &[0xc0], &[]] {
+    for bytes in [&[0x92, 0x07, 0x01][..], &[0x91, 0x05], &[0xc0], &[]] {
         assert!(load(Some(bytes), &[]).is_none());
         assert!(load(None, &[bytes]).is_none());
     }
@@ -171,7 +180,7 @@ proptest! {
         }).collect();
         // One by one they may be read where together one of them is not.
         let whole: Vec<&[u8]> = log.iter().map(Vec::as_slice).filter(|bytes| load(None, &[bytes]).is_some()).collect();
-        if let Some(mut user) = load(Some(&golden("snapshot_3_full")), &whole) {
+        if let Some(mut user) = load(Some(&golden("snapshot_4_full")), &whole) {
             let settings = UserStateSettings::default();
             for bytes in &whole {
                 let entry = LogEntry::decode(bytes, &mut user.texts).unwrap();

@@ -44,6 +44,8 @@ pub struct User {
     pub timezone: Option<Arc<str>>,
     /// The newest event time accepted, epoch milliseconds; -1 before any.
     pub newest_ms: i64,
+    /// Until the horizon has passed this, events are missing that the limit has forgotten; -1 before any.
+    pub limited_ms: i64,
     /// The number of the newest entry.
     pub sequence: i64,
     log_length: usize,
@@ -62,6 +64,7 @@ impl Default for User {
             flag_days: FlagDays::default(),
             timezone: None,
             newest_ms: -1,
+            limited_ms: -1,
             sequence: 0,
             log_length: 0,
             snapshot_sequence: 0,
@@ -93,6 +96,7 @@ impl User {
             before = stored.before;
             user.timezone = stored.timezone;
             user.flag_days = stored.flag_days;
+            user.limited_ms = stored.limited_ms;
             logins_since_ms = stored.newest_ms.saturating_sub(horizon_ms);
         }
         user.log_length = log.len();
@@ -131,6 +135,7 @@ impl User {
         let start_ms = user.newest_ms.saturating_sub(horizon_ms);
         user.restore_windows(transactions, before, start_ms);
         user.arrivals.forget_ids(start_ms);
+        user.limit(settings);
         user.arrivals.drop_unneeded(&mut user.texts);
         Ok(user)
     }
@@ -138,6 +143,12 @@ impl User {
     /// Is this id among those accepted within 48 h of the user's newest event, the one at `time_ms` included?
     pub fn has_seen(&self, kind: IdKind, id: &str, time_ms: i64, horizon_ms: i64) -> bool {
         self.arrivals.knows(kind, id, self.newest_ms.max(time_ms).saturating_sub(horizon_ms))
+    }
+
+    /// Are events of the horizon missing, because there were more than are remembered of one user?
+    pub fn is_limited(&self, settings: &UserStateSettings) -> bool {
+        let start_ms = self.newest_ms.saturating_sub(settings.windows.horizon_ms());
+        self.limited_ms >= 0 && self.limited_ms > start_ms
     }
 
     /// Count a transaction in the windows, unless it is late. `commit_transaction` has to follow, or the user be dropped.
@@ -225,6 +236,18 @@ impl User {
         self.arrivals.remember(number);
     }
 
+    /// Forget the oldest events of a user with too many. Which ones depends on the newest event's number alone, so that a
+    /// user who is loaded again remembers the same.
+    fn limit(&mut self, settings: &UserStateSettings) {
+        let every = settings.limit_every();
+        let last = self.sequence / every * every - settings.max_events;
+        if let Some(newest_ms) = self.arrivals.forget_until(last) {
+            self.limited_ms = self.limited_ms.max(newest_ms);
+            let kept = self.arrivals.recent();
+            self.recent.rebuild(&kept, &mut self.arrivals);
+        }
+    }
+
     /// What is to be written after an entry was learned: itself; now and then the snapshot, or the log without what is dead.
     fn written(&mut self, entry: Vec<u8>, settings: &UserStateSettings) -> Vec<Write> {
         let start_ms = self.newest_ms.saturating_sub(settings.windows.horizon_ms());
@@ -232,6 +255,9 @@ impl User {
         self.recent.forget(start_ms, batch, &mut self.arrivals, &mut self.texts);
         if self.sequence % FORGET_EVERY == 0 {
             self.arrivals.forget_ids(start_ms);
+        }
+        if self.sequence % settings.limit_every() == 0 {
+            self.limit(settings);
         }
         self.arrivals.drop_unneeded(&mut self.texts);
         self.log_length += 1;
@@ -266,6 +292,7 @@ impl User {
             logins: &logins,
             timezone: self.timezone.as_deref(),
             flag_days: &self.flag_days,
+            limited_ms: self.limited_ms,
             texts: &self.texts,
         })
     }

@@ -54,6 +54,10 @@ impl<'a> RecentTransactions<'a> {
         let times = self.times();
         if times.last().is_some_and(|newest_ms| time_ms < *newest_ms) {
             let (first, last) = (first_after(times, start_ms), first_after(times, time_ms));
+            if let Some(slices) = &self.recent.slices {
+                let at_home = home.is_some_and(|home| slices.countries.contains(home, start_ms, time_ms));
+                return slices.countries.distinct(start_ms, time_ms) - u64::from(at_home);
+            }
             return distinct(self.entries(first, last).map(|entry| entry.country).filter(|country| *country != home));
         }
         let countries = &self.recent.countries;
@@ -71,14 +75,14 @@ impl<'a> RecentTransactions<'a> {
     pub fn refunds(&self, time_ms: i64, width_ms: i64) -> (u64, u128) {
         let times = &self.recent.refund_times;
         let (first, last) = (first_after(times, time_ms - width_ms), first_after(times, time_ms));
-        let totals = &self.recent.refund_totals;
-        ((last - first) as u64, totals[last].wrapping_sub(totals[first]))
+        let amounts = &self.recent.refund_amounts;
+        ((last - first) as u64, amounts.until(last).minus(amounts.until(first)).minor)
     }
 
     fn windows_at_newest(&self, time_ms: i64, widest_first: [i64; 3]) -> [Window; 3] {
         let recent = self.recent;
         let last = recent.times.len();
-        let all = recent.totals[last];
+        let all = recent.amounts.until(last);
         let mut wider: Option<Window> = None;
         widest_first.map(|width_ms| {
             if let Some(alone) = wider.filter(|window| window.count <= 1) {
@@ -86,12 +90,12 @@ impl<'a> RecentTransactions<'a> {
             }
             let start_ms = time_ms - width_ms;
             let first = first_after(&recent.times, start_ms);
-            let before = recent.totals[first];
+            let totals = all.minus(recent.amounts.until(first));
             let peak = recent.peaks.get(first_after(&recent.peak_times, start_ms));
             let window = Window {
                 count: (last - first) as u64,
-                total: all.minor.wrapping_sub(before.minor),
-                squares: all.squares.wrapping_sub(before.squares),
+                total: totals.minor,
+                squares: totals.squares,
                 peak: peak.copied().unwrap_or(0),
                 merchants: recent.merchants.since(start_ms) as u64,
                 devices: recent.devices.since(start_ms) as u64,
@@ -107,15 +111,24 @@ impl<'a> RecentTransactions<'a> {
         let recent = self.recent;
         let first = first_after(&recent.times, time_ms - width_ms);
         let last = first_after(&recent.times, time_ms);
-        let (before, until) = (recent.totals[first], recent.totals[last]);
+        let totals = recent.amounts.until(last).minus(recent.amounts.until(first));
+        let [merchants, devices, countries] = match &recent.slices {
+            Some(slices) => [&slices.merchants, &slices.devices, &slices.countries]
+                .map(|values| values.distinct(time_ms - width_ms, time_ms)),
+            None => [
+                distinct(self.entries(first, last).map(|entry| entry.merchant)),
+                distinct(self.entries(first, last).map(|entry| entry.device)),
+                distinct(self.entries(first, last).map(|entry| entry.country)),
+            ],
+        };
         Window {
             count: (last - first) as u64,
-            total: until.minor.wrapping_sub(before.minor),
-            squares: until.squares.wrapping_sub(before.squares),
-            peak: self.entries(first, last).map(|entry| entry.minor).max().unwrap_or(0),
-            merchants: distinct(self.entries(first, last).map(|entry| entry.merchant)),
-            devices: distinct(self.entries(first, last).map(|entry| entry.device)),
-            countries: distinct(self.entries(first, last).map(|entry| entry.country)),
+            total: totals.minor,
+            squares: totals.squares,
+            peak: recent.amounts.peak(first, last),
+            merchants,
+            devices,
+            countries,
         }
     }
 }

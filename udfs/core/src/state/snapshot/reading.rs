@@ -58,9 +58,10 @@ pub fn decode(bytes: &[u8], texts: &mut Texts) -> Result<Snapshot, Malformed> {
             flag_days.restore(kind, newest, mask as u32);
         }
     }
+    let limited_ms = if given > 17 { reader.int()? } else { -1 };
     reader.skip_many(length - 1 - given)?;
     reader.end()?;
-    Ok(Snapshot { sequence, newest_ms, habits, account, before, timezone, flag_days })
+    Ok(Snapshot { sequence, newest_ms, habits, account, before, timezone, flag_days, limited_ms })
 }
 
 fn read_sums(reader: &mut Reader) -> Result<Sums, Malformed> {

@@ -54,6 +54,7 @@ pub fn encode(parts: &Parts) -> Vec<u8> {
         out.int(newest);
         out.unsigned(mask.into());
     }
+    out.int(parts.limited_ms);
     out.bytes
 }
 
