@@ -31,6 +31,7 @@ def command(events: Path, out: Path, reference: Path | None, fx_rates: Path | No
     Example:
       fraud aggregate --events out/history/events.jsonl --out out/history/reference
     """
+    from cli.event_input import check_events
     from models.entity_history import aggregate_entities, profiles_of, write_history
     from models.event_files import EventFileError
     from models.found_attributes import found_attributes
@@ -40,6 +41,7 @@ def command(events: Path, out: Path, reference: Path | None, fx_rates: Path | No
     from udfs.values.fx_rates import FxFileError, load_fx_rates
     from udfs.values.money import Money
 
+    check_events(events)
     latest_ms = time.time_ns() // 1_000_000 + FUTURE_TOLERANCE_MS  # exclude events with a time in the future
     try:
         money = Money(base_currency, load_fx_rates(fx_rates) if fx_rates else ())

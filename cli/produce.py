@@ -172,8 +172,9 @@ def _kafka_target(file: Path | None, servers: str | None) -> tuple[KafkaConnecti
 
 
 def _file_lines(path: Path) -> Callable[[], Iterable[bytes]]:
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
+    from cli.event_input import check_events
+
+    check_events(path)
 
     def lines() -> Iterable[bytes]:
         with path.open("rb") as file:

@@ -54,6 +54,7 @@ def calibrate(
     fraud rules calibrate my.yaml --events history/events.jsonl --reference history/reference \\
         --bundle my-bundle --out my-bundle-2
     """
+    from cli.event_input import check_events
     from jobs.config.value_types import shipped_bundle
     from models.decision_budget import AlertsPerDay, FalsePositiveRate
     from models.event_files import EventFileError
@@ -76,6 +77,7 @@ def calibrate(
     folder = bundle or Path(shipped_bundle())
     if out is None and bundle is None:
         raise UserError("the shipped bundle is not overwritten: give the folder of the new one with --out")
+    check_events(events)
     try:
         attributes = _manifest(folder).attributes
         features = feature_set_of(attributes)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models.settings import TrainSettings
 
 MS_PER_DAY = 86_400_000
+MAP = "give it as --transactions, its columns with --mapping (fraud convert --guess proposes one)"
 DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
@@ -100,6 +101,7 @@ def command(
     fraud train --events history/events.jsonl --reference history/reference --bundle my-bundle
     fraud train --transactions mine.parquet --mapping m.yaml --train-from 2018-07-25 --train-until 2018-08-01 --bundle b
     """
+    from cli.event_input import check_events
     from models.settings import TrainSettings
 
     kind = TrainSettings.quick if quick else TrainSettings
@@ -124,7 +126,9 @@ def command(
         if transactions is not None:
             events, converted_truth = _converted(transactions, labels, mappings, Path(folder))
             truth = truth or converted_truth
-        assert events is not None
+        else:
+            assert events is not None
+            check_events(events, MAP)
         history = History(events, reference, truth)
         delay_ms = None if label_delay_days is None else round(label_delay_days * MS_PER_DAY)
         train(TrainingRun((history,), out, settings, quick, rules, workers, period, tuning_seconds, delay_ms))

@@ -37,6 +37,8 @@ def slice_by_time(
         raise TrainingError(
             f"the fractions {training_fraction} and {blending_fraction} must be positive, below 1 in sum"
         )
+    if len(frame.timestamps_ms) == 0:
+        raise TrainingError("there is no transaction to train on: give a history with transactions and their labels")
     order = np.argsort(frame.timestamps_ms, kind="stable")
     times = frame.timestamps_ms[order]
     training_end_ms = int(times[int(len(times) * training_fraction)])

@@ -1,4 +1,4 @@
-"""`fraud score` and `fraud stats` on files without events, and on events behind a byte-order mark."""
+"""Commands that read a file of events, on files without events, and on events behind a byte-order mark."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ MARK = b"\xef\xbb\xbf"
 EVENT = b'{"transaction_id": "T1", "user_id": "U1", "timestamp": 1767225600000, "amount": 12.5}\n'
 CSV = b"id,user,amount\n1,U1,2.5\n"
 COMMANDS = {
-    "score": ("score", "--input"),
-    "stats": ("stats", "--events"),
+    "score": ("score", "--run", "{}/run", "--input"),
+    "stats": ("stats", "--out", "{}/statistics.json", "--events"),
+    "train": ("train", "--bundle", "{}/bundle", "--events"),
+    "aggregate": ("aggregate", "--out", "{}/reference", "--events"),
+    "rules calibrate": ("rules", "calibrate", "bank", "--out", "{}/bundle", "--events"),
+    "produce": ("produce", "--servers", "127.0.0.1:1", "--events"),
 }
 NO_EVENTS = [
     ("empty.jsonl", b"", " is empty: give a file of events, one JSON object a line (docs/events.md)"),
@@ -30,16 +34,15 @@ NO_EVENTS = [
     ("rubbish.jsonl", b"\x00\xff\xfe\x07 rubbish\n" * 3, " has no event; line 1: not JSON"),
     ("other.jsonl", b'\n{"a": 1}\n', " has no event; line 2: "),
 ]
+CONVERT = "convert it first (fraud convert --guess proposes a mapping)\n"
 TABLE_REMEDY = {
     "score": "give its columns with --mapping (fraud convert --guess proposes one)\n",
-    "stats": "convert it first (fraud convert --guess proposes a mapping)\n",
+    "train": "give it as --transactions, its columns with --mapping (fraud convert --guess proposes one)\n",
 }
 
 
 def run(command: str, events: Path, folder: Path) -> Result:
-    name, option = COMMANDS[command]
-    out = ("--run", folder / "run") if command == "score" else ("--out", folder / "statistics.json")
-    return CliRunner().invoke(main, [name, option, str(events), *map(str, out)])
+    return CliRunner().invoke(main, [*(part.format(folder) for part in COMMANDS[command]), str(events)])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -55,8 +58,18 @@ def test_a_file_without_events_is_refused_in_one_line_that_names_it(
     assert result.stderr.startswith(f"Error: {path}{message}")
     assert result.stderr.count("\n") == 1
     if "table" in message:
-        assert result.stderr.endswith(TABLE_REMEDY[command])
+        assert result.stderr.endswith(TABLE_REMEDY.get(command, CONVERT))
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_training_on_events_without_a_transaction_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b'{"type": "login", "event_id": "L1", "user_id": "U1", "timestamp": 1767225600000}\n')
+    result = run("train", path, tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        "Error: there is no transaction to train on: give a history with transactions and their labels"
+    )
 
 
 def test_one_event_among_unreadable_lines_is_enough(tmp_path: Path) -> None:
