@@ -119,12 +119,17 @@ def main(arguments: list[str] | None = None) -> int:
     return run_command(_load, start, _summary, arguments, "score_transactions", __doc__, "see docs/configuration.md")
 
 
-def _load(file: str) -> JobConfig:
-    """Load the configuration; for a stream, tell on stderr which rules lack their input. Raises ConfigError."""
-    config = load_config(file)
+def tell_rules_without_input(config: JobConfig) -> None:
+    """For a stream, tell on stderr which rules lack their input."""
     if not isinstance(config.source, FileSource):
         for line in rules_without_input(config):
             print(line, file=sys.stderr)
+
+
+def _load(file: str) -> JobConfig:
+    """Load the configuration and tell what its rules lack. Raises ConfigError."""
+    config = load_config(file)
+    tell_rules_without_input(config)
     return config
 
 

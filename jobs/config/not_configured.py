@@ -1,16 +1,20 @@
-"""What the rules of a job read that its configuration gives nowhere: no store, no reference folder, no entity histories."""
+"""What the rules of a job read that its configuration gives nowhere: no store, reference, entity histories or statistics."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from jobs.config.job import JobConfig
 from jobs.config.stores import MemoryStoreSection
 from jobs.config.value_types import is_remote
-from udfs.features.feature_set import feature_set_of
+from udfs.features.feature_set import FeatureSet, feature_set_of
 from udfs.features.groups import ELSEWHERE
 from udfs.rules.pack_files import RuleFileError, rulebook_of
+from udfs.rules.population import POPULATION_NAMES
 from udfs.scoring.bundle import BundleError, read_manifest
 
 FROM_REFERENCE = ("profile", "device_profile", "feeds", "entity_history")
+STATISTICS = "population statistics (`fraud stats`, scoring.statistics)"
 
 
 def rules_without_input(config: JobConfig) -> list[str]:
@@ -18,11 +22,9 @@ def rules_without_input(config: JobConfig) -> list[str]:
 
     A comparison with a value that is not known is never true, so that these rules hit only by their other parts, or never.
 
-    Empty if there is a store or a reference folder, or if bundle or rules cannot be read from this machine.
+    Empty if bundle or rules cannot be read from this machine.
     """
     scoring = config.scoring
-    if scoring.reference is not None or not isinstance(config.store, MemoryStoreSection):
-        return []
     if is_remote(scoring.bundle) or is_remote(scoring.rules):
         return []
     try:
@@ -30,19 +32,23 @@ def rules_without_input(config: JobConfig) -> list[str]:
         rulebook = rulebook_of(scoring.rules, features.names)
     except (BundleError, RuleFileError):  # refused elsewhere
         return []
-    needs = {group: {features.names[place] for place in places} for group, places in features.groups.items()}
+    read = {rule.id: set(rulebook.names_read(rule.id)) for rule in rulebook.rule_set.rules if rule.enabled}
     lines = []
-    for group in FROM_REFERENCE:
-        if group == "entity_history" and scoring.histories is not None:
-            continue
-        rules = [
-            rule.id
-            for rule in rulebook.rule_set.rules
-            if rule.enabled and not needs.get(group, set()).isdisjoint(rulebook.names_read(rule.id))
-        ]
+    for source, names in _not_configured(config, features):
+        rules = [rule for rule, names_read in read.items() if not names.isdisjoint(names_read)]
         if rules:
             lines.append(
-                f"warning: not configured: {ELSEWHERE[group]}; {len(rules)} rules need it and cannot hit by it: "
-                f"{', '.join(rules)}"
+                f"warning: not configured: {source}; {len(rules)} rules need it and cannot hit by it: {', '.join(rules)}"
             )
     return lines
+
+
+def _not_configured(config: JobConfig, features: FeatureSet) -> Iterator[tuple[str, set[str]]]:
+    """(source in words, names that it alone gives) of each input that the configuration lacks."""
+    scoring = config.scoring
+    if scoring.reference is None and isinstance(config.store, MemoryStoreSection):
+        for group in FROM_REFERENCE:
+            if group != "entity_history" or scoring.histories is None:
+                yield ELSEWHERE[group], {features.names[place] for place in features.groups.get(group, ())}
+    if scoring.statistics is None:
+        yield STATISTICS, set(POPULATION_NAMES)

@@ -11,8 +11,12 @@ import yaml
 from click.testing import CliRunner
 
 from cli.main import main
+from models.default_bundle import DEFAULT_STATISTICS
 from tests.jobs.event_stream import event_lines, write_events
 from tests.servers.ports import free_ports
+from udfs.rules.population import POPULATION_NAMES
+from udfs.rules.rule_set import Rule, RuleSet
+from udfs.rules.rulebook import Rulebook
 
 USER = '{"user_id": "U1", "kyc_level": 2}\n'
 RULE = """\
@@ -31,7 +35,11 @@ def tree(bundle: Path, tmp_path: Path) -> dict[str, Any]:
     return {
         "source": {"kind": "file", "path": str(write_events(tmp_path / "events.jsonl", event_lines(20)))},
         "sinks": [{"kind": "discard"}],
-        "scoring": {"bundle": str(bundle), "reference": str(tmp_path / "reference")},
+        "scoring": {
+            "bundle": str(bundle),
+            "reference": str(tmp_path / "reference"),
+            "statistics": str(DEFAULT_STATISTICS),
+        },
         "flink": {"log_directory": str(tmp_path / "logs")},
     }
 
@@ -57,6 +65,25 @@ def test_rules_whose_input_is_configured_nowhere_are_listed(tree: dict[str, Any]
         "merchant_in_high_risk_country, merchant_abroad, merchant_abroad_user_at_home, young_account")  # fmt: skip
     tree["store"] = {"kind": "redis"}
     assert "not configured" not in check(tree, tmp_path, "--offline")[1]
+
+
+def test_rules_that_compare_with_statistics_are_listed_where_none_are_given(
+    tree: dict[str, Any], tmp_path: Path
+) -> None:
+    del tree["scoring"]["statistics"]
+    code, output = check(tree, tmp_path)
+    assert code == 0
+    assert output.splitlines()[1:] == [
+        "warning: not configured: population statistics (`fraud stats`, scoring.statistics); 3 rules need it and cannot hit "
+        "by it: large_amount_without_otp, unusual_distance_from_home, risky_city"
+    ]
+
+
+def test_the_names_of_statistics_are_those_that_rules_know() -> None:
+    for name in POPULATION_NAMES:
+        rule = Rule(id="one", points=1, when=f"{name} > 0.5", reason="one")
+        rules = RuleSet(name="own", version=1, scale=((0, 0), (50, 600)), rules=(rule,))
+        assert Rulebook.of(rules, ()).names_read("one") == (name,)
 
 
 def test_a_damaged_bundle_is_found(tree: dict[str, Any], bundle: Path, tmp_path: Path) -> None:

@@ -63,5 +63,6 @@ def test_defaults_are_explained_on_request_and_values_that_sound_like_secrets_ar
     first, *warnings = quiet.splitlines()
     assert first == f"{job}: valid; file -> print, parallelism 1"
     assert [line.split(";")[0] for line in warnings] == [
-        "warning: not configured: user profiles (users.jsonl, or the store)"
+        "warning: not configured: user profiles (users.jsonl, or the store)",
+        "warning: not configured: population statistics (`fraud stats`, scoring.statistics)",
     ]

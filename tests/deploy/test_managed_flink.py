@@ -17,7 +17,10 @@ from jobs.config.application_properties import load_managed_config, read_propert
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig
 from jobs.config.loading import parse_config
+from jobs.managed_flink import main
+from jobs.runtime.connectors import VARIABLE
 from jobs.runtime.environment import flink_settings
+from tests.servers.ports import free_ports
 
 PROJECT = Path(__file__).parents[2]
 SERVERS = "b-1.example:9094,b-2.example:9094"
@@ -117,6 +120,31 @@ def test_a_managed_job_sets_only_options_that_the_service_permits_in_code(monkey
         "pipeline.max-parallelism": "128",
         "python.execution-mode": "thread",
     }
+
+
+def test_both_of_kafkas_jars_in_the_package_go_with_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records compressed by zstd need the second."""
+    jars = [tmp_path / name for name in ("flink-sql-connector-kafka-5.0.0-2.2.jar", "zstd-jni-1.5.6-10.jar")]
+    for jar in jars:
+        jar.write_bytes(b"a jar")
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    assert flink_settings(managed())["pipeline.jars"] == ";".join(f"file://{jar}" for jar in jars)
+
+
+def test_the_start_tells_which_rules_cannot_hit_and_a_missing_broker_in_one_line(
+    package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(package / "lib"))
+    broker = f"127.0.0.1:{free_ports(1)[0]}"
+    own = {"source.connection.bootstrap_servers": broker, "sinks.0.connection.bootstrap_servers": broker}
+    properties = written(package / "properties.json", PROPERTIES | own)
+    assert main(package, properties) == 2
+    warning, error = capsys.readouterr().err.splitlines()
+    assert warning == (
+        "warning: not configured: population statistics (`fraud stats`, scoring.statistics); 3 rules need it and cannot hit "
+        "by it: large_amount_without_otp, unusual_distance_from_home, risky_city"
+    )
+    assert error.startswith(f"error: Kafka at {broker}: connection refused")
 
 
 @pytest.fixture(scope="module")
