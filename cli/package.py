@@ -36,7 +36,7 @@ def managed_flink(out: Path, jars: Path | None, wheel: Path | None) -> None:
     from cli.managed_flink_core import read_extension
     from cli.managed_flink_package import build, install_wheels, project_root
     from cli.progress import progress_bar
-    from jobs.runtime.connectors import DEFAULT
+    from jobs.runtime.connectors import DEFAULT, ZSTD, lacks_zstd
 
     root = project_root()
     extension = read_extension(root, wheel)
@@ -50,3 +50,7 @@ def managed_flink(out: Path, jars: Path | None, wheel: Path | None) -> None:
         f"{out}: {contents.zip_bytes / 1e6:,.1f} MB, {contents.files:,} files, "
         f"jars: {', '.join(contents.jars) or 'none (make connectors fetches them)'}"
     )
+    if lacks_zstd(contents.jars):
+        click.echo(
+            f"warning: without {ZSTD} the job fails at a record compressed by zstd: run `make connectors`", err=True
+        )

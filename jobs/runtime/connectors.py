@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from jobs.config.entity_job import EntityJobConfig
@@ -44,6 +46,11 @@ def connector_jars(config: JobConfig | EntityJobConfig, required: bool = True) -
         if kind == "kafka":
             jars += _zstd(directory, required and _writes_zstd(config))
     return jars
+
+
+def lacks_zstd(names: Sequence[str]) -> bool:
+    """Whether jars of these names read Kafka, but no records that are compressed by zstd."""
+    return any(fnmatch(name, JARS["kafka"]) for name in names) and not any(fnmatch(name, ZSTD) for name in names)
 
 
 def _zstd(directory: Path, required: bool) -> list[str]:

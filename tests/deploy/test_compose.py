@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from jobs.config.loading import load_config
+from jobs.config.loading import load_config, parse_config
+from jobs.runtime.connectors import VARIABLE
+from jobs.runtime.restoring import with_starting_state
 from udfs.metrics.catalogue import METRICS
 from udfs.metrics.names import PROMETHEUS_PREFIX, prometheus_name
 
@@ -108,6 +110,32 @@ def test_the_images_recipe_copies_what_is_there_and_ends_as_another_user_than_ro
             parts = Path(source).parts
             assert any(f"!{'/'.join(parts[:length])}" in ignored for length in range(1, len(parts) + 1)), source
     assert re.findall(r"^USER (\S+)", recipe, flags=re.MULTILINE)[-1] == "9999:9999"
+
+
+def test_the_image_has_kafkas_connector_and_the_library_of_zstd_where_the_job_looks() -> None:
+    connectors = (PROJECT / "deploy" / "connectors" / "pom.xml").read_text().partition("<profiles>")[0]
+    assert re.findall(r"<artifactId>(flink-\S+|zstd\S+)</artifactId>", connectors) == [
+        "flink-sql-connector-kafka",
+        "zstd-jni",
+    ]
+    recipe = (DOCKER / "Dockerfile").read_text()
+    assert "RUN deploy/fetch_jars.sh deploy/connectors /jars/connectors " in recipe
+    assert "COPY --from=jars /jars/connectors /opt/fraud/connectors\n" in recipe
+    assert f"{VARIABLE}=/opt/fraud/connectors " in recipe
+
+
+def test_the_job_of_compose_and_of_kubernetes_goes_on_from_state_and_starts_without_any(tmp_path: Path) -> None:
+    kubernetes = yaml.safe_load((PROJECT / "deploy" / "kubernetes" / "config-map.yaml").read_text())
+    jobs = [yaml.safe_load((DOCKER / "job.yaml").read_text()), yaml.safe_load(kubernetes["data"]["job.yaml"])]
+    for number, tree in enumerate(jobs):
+        checkpoints = tmp_path / str(number)
+        tree["state"]["checkpoint_dir"] = str(checkpoints)
+        config = parse_config(tree)
+        assert with_starting_state(config).state.restore_from is None
+        checkpoint = checkpoints / "0123" / "chk-7"
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "_metadata").write_bytes(b"")
+        assert with_starting_state(config).state.restore_from == str(checkpoint)
 
 
 def queries() -> list[tuple[str, str]]:

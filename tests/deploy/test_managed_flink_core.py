@@ -78,6 +78,26 @@ def test_a_missing_extension_names_what_builds_it(tmp_path: Path) -> None:
             read_extension(tmp_path, wheel)
 
 
+def test_a_package_that_cannot_read_zstd_is_told(tmp_path: Path) -> None:
+    wheel = wheel_with(tmp_path / "core.whl", {EXTENSION: X86_64 + b"GLIBC_2.17"})
+    jars = tmp_path / "jars"
+    jars.mkdir()
+    (jars / "flink-sql-connector-kafka-1.jar").write_bytes(b"a jar")
+    command = ["package", "msf", "--out", str(tmp_path / "app.zip"), "--jars", str(jars), "--wheel", str(wheel)]
+    told = CliRunner().invoke(main, command)
+    assert told.exit_code == 0, told.output
+    assert told.stderr.splitlines()[-1] == (
+        "warning: without zstd-jni-*.jar the job fails at a record compressed by zstd: run `make connectors`"
+    )
+    (jars / "zstd-jni-1.jar").write_bytes(b"a jar")
+    told = CliRunner().invoke(main, command)
+    assert told.exit_code == 0, told.output
+    assert "jars: flink-sql-connector-kafka-1.jar, zstd-jni-1.jar" in told.stdout
+    assert "warning" not in told.stderr
+    with zipfile.ZipFile(tmp_path / "app.zip") as archive:
+        assert {"lib/flink-sql-connector-kafka-1.jar", "lib/zstd-jni-1.jar"} <= set(archive.namelist())
+
+
 def test_the_command_takes_the_core_of_the_wheel_and_packs_none_that_is_refused(tmp_path: Path) -> None:
     core = X86_64 + b"GLIBC_2.28"
     wheel = wheel_with(tmp_path / "good.whl", {EXTENSION: core})
