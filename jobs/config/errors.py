@@ -34,9 +34,18 @@ def explain(error: ValidationError, origin: str, variables: Mapping[tuple[str, .
 
     `origin` names the file; `variables` maps paths of keys to the environment variable or property that set them.
     """
-    lines = [_line(one, origin, variables) for one in error.errors()]
+    found = error.errors()
+    lines = [_line(one, origin, variables) for one in found if not _follows_from_another(one, found)]
     more = len(lines) - MOST_LINES
     return "\n".join([*lines[:MOST_LINES], f"{origin}: and {more} more problems"] if more > 0 else lines)
+
+
+def _follows_from_another(one: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    """Whether a list is too short only because pydantic has left out wrong elements, which have lines of their own."""
+    place = one["loc"]
+    return one["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in found
+    )
 
 
 def _line(error: ErrorDetails, origin: str, variables: Mapping[tuple[str, ...], str]) -> str:
@@ -98,6 +107,10 @@ def _problem(error: ErrorDetails) -> str:
         return str(context["error"])
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"{given} is not a mapping of keys to values"
+    if kind in ("tuple_type", "list_type"):
+        return f"must be a list, each element after a dash, not {given}"
+    if kind == "too_short":
+        return f"give at least {context['min_length']}"
     message = error["msg"].replace("Input should be", "must be").split(", unable to")[0]
     for long, short in _SHORTER.items():
         message = message.replace(long, short)
@@ -111,7 +124,7 @@ def _unknown_key(location: tuple[int | str, ...]) -> str:
     if len(kinds) > 1:  # pydantic's location names the kind that was given
         sections = [section for section in sections if _kind(section) in location]
     allowed = [name for section in sections for name in section.model_fields]
-    close = get_close_matches(wrong, allowed, n=1)
+    close = get_close_matches(wrong.lower().replace("-", "_"), allowed, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"unknown key{hint} (allowed: {', '.join(allowed)})"
 

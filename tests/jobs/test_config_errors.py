@@ -51,6 +51,8 @@ def laid_over(tree: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 WRONG = [
     ("flink.paralelism", 2, "flink.paralelism: unknown key; did you mean 'parallelism'? (allowed: managed, parallelism, "
      "buffer_timeout_ms, restart_attempts, log_directory, extra)"),
+    ("flink.Restart-Attempts", 2, "flink.Restart-Attempts: unknown key; did you mean 'restart_attempts'? (allowed: managed, "
+     "parallelism, buffer_timeout_ms, restart_attempts, log_directory, extra)"),
     ("flink.colour", 2, "flink.colour: unknown key (allowed: managed, parallelism, "
      "buffer_timeout_ms, restart_attempts, log_directory, extra)"),
     ("flink.parallelism", 0, "flink.parallelism: must be at least 1, not 0"),
@@ -65,6 +67,15 @@ WRONG = [
     ("source.path", ".", f"source.path: {Path.cwd()} is a directory, not a file"),
     ("source.key_path", "$.a' or '", "source.key_path: \"$.a' or '\" is not a JSON path like $.user_id or "
      "$.payload['user id']"),
+    ("sinks", 3, "sinks: must be a list, each element after a dash, not 3"),
+    ("sinks", {"kind": "print"}, "sinks: must be a list, each element after a dash, not {'kind': 'print'}"),
+    ("sinks", ["print"], "sinks.0: 'print' is not a mapping of keys to values"),
+    ("source", {"kind": "kafka", "connection": {"bootstrap_servers": "127.0.0.1:1"}, "topics": "events"},
+     "source.topics: must be a list, each element after a dash, not 'events'"),
+    ("source", {"kind": "kafka", "connection": {"bootstrap_servers": "127.0.0.1:1"}, "topics": []},
+     "source.topics: give at least 1"),
+    ("source", {"kind": "kafka", "connection": {"bootstrap_servers": "127.0.0.1:1"}, "topics": [3]},
+     "source.topics.0: must be text, not 3"),
     ("sinks", [], "sinks: give at least one, for example kind: print"),
     ("sinks.0.kind", "prnt", "sinks.0: unknown kind 'prnt': give one of files, print, kafka, sns, discard"),
     ("sinks.0", {"only": "all"}, "sinks.0: kind is missing: give one of files, print, kafka, sns, discard"),
