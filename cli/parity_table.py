@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from models.parity import ParityReport, Place
 
 MOST_ROWS = 20
@@ -15,9 +17,7 @@ WIDTH_OF_A_FILE = 160
 
 def show_parity(report: ParityReport) -> None:
     """Print the result in one line, the features with most mismatches with an example each, and details."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
     click.echo(
         f"{report.compared:,} transactions compared with {report.decisions:,} logged decisions, feature set "
@@ -25,26 +25,38 @@ def show_parity(report: ParityReport) -> None:
         f"{report.missing:,} without a decision, {report.surplus:,} decisions in surplus"
     )
     if report.differences:
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("feature", "mismatching", "example: transaction", "of user", "logged", "recomputed"):
-            table.add_column(heading, justify="right" if heading in {"mismatching", "logged", "recomputed"} else "left")
-        for row in report.differences[:MOST_ROWS]:
-            table.add_row(
-                row.feature,
-                _percent(row.transactions, report.compared),
-                _name(row.example),
-                row.example.user_id,
-                _value(row.logged),
-                _value(row.recomputed),
-            )
         console = Console()
-        if not console.is_terminal:
-            console = Console(width=WIDTH_OF_A_FILE)
-        console.print(table)
+        print_differences(report, console if console.is_terminal else Console(width=WIDTH_OF_A_FILE))
         if len(report.differences) > MOST_ROWS:
             click.echo(f"and {len(report.differences) - MOST_ROWS} features more")
     for line in _detail_lines(report):
         click.echo(f"  {line}")
+
+
+def print_differences(report: ParityReport, console: Console) -> None:
+    """Print a row a feature, the most frequent first; where the terminal is narrow texts wrap, no number is cropped."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from reporting.terminal_table import fit
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("feature", "mismatching", "example: transaction", "of user", "logged", "recomputed"):
+        is_number = heading in {"mismatching", "logged", "recomputed"}
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in report.differences[:MOST_ROWS]:
+        texts = (
+            row.feature,
+            _percent(row.transactions, report.compared),
+            _name(row.example),
+            row.example.user_id,
+            _value(row.logged),
+            _value(row.recomputed),
+        )
+        table.add_row(*map(Text, texts))
+    fit(table, console.width, console)
+    console.print(table)
 
 
 def _detail_lines(report: ParityReport) -> list[str]:
