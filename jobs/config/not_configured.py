@@ -9,8 +9,8 @@ from jobs.config.stores import MemoryStoreSection
 from jobs.config.value_types import is_remote
 from udfs.features.feature_set import FeatureSet, feature_set_of
 from udfs.features.groups import ELSEWHERE
+from udfs.rules.names import POPULATION_NAMES
 from udfs.rules.pack_files import RuleFileError, rulebook_of
-from udfs.rules.population import POPULATION_NAMES
 from udfs.scoring.bundle import BundleError, read_manifest
 
 FROM_REFERENCE = ("profile", "device_profile", "feeds", "entity_history")

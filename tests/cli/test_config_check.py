@@ -14,9 +14,6 @@ from cli.main import main
 from models.default_bundle import DEFAULT_STATISTICS
 from tests.jobs.event_stream import event_lines, write_events
 from tests.servers.ports import free_ports
-from udfs.rules.population import POPULATION_NAMES
-from udfs.rules.rule_set import Rule, RuleSet
-from udfs.rules.rulebook import Rulebook
 
 USER = '{"user_id": "U1", "kyc_level": 2}\n'
 RULE = """\
@@ -77,13 +74,6 @@ def test_rules_that_compare_with_statistics_are_listed_where_none_are_given(
         "warning: not configured: population statistics (`fraud stats`, scoring.statistics); 3 rules need it and cannot hit "
         "by it: large_amount_without_otp, unusual_distance_from_home, risky_city"
     ]
-
-
-def test_the_names_of_statistics_are_those_that_rules_know() -> None:
-    for name in POPULATION_NAMES:
-        rule = Rule(id="one", points=1, when=f"{name} > 0.5", reason="one")
-        rules = RuleSet(name="own", version=1, scale=((0, 0), (50, 600)), rules=(rule,))
-        assert Rulebook.of(rules, ()).names_read("one") == (name,)
 
 
 def test_a_damaged_bundle_is_found(tree: dict[str, Any], bundle: Path, tmp_path: Path) -> None:

@@ -15,14 +15,6 @@ from udfs.rules.errors import one_line
 FORMAT = "fraud-statistics/2"
 FORMAT_1 = "fraud-statistics/1"
 """Earlier format: one set of figures, used at any time."""
-POPULATION_NAMES = (
-    "population_amount_p95",
-    "population_km_from_home_p90",
-    "population_fraud_rate",
-    "city_fraud_rate",
-    "statistics_as_of_ms",
-)
-"""What rules read of the statistics; unknown without them."""
 _EVER_MS = -(2**63)
 
 

@@ -119,7 +119,8 @@ def test_flags_have_a_fixed_order() -> None:
     assert flags(100_001.0, records, ip_address="a") == ["AML", "KYC", "PCI"]
 
 
-@pytest.mark.parametrize("who", [None, "", "  ", "system", "System", " SYSTEM ", "unknown", "UNKNOWN", "\tunknown\n"])
+@pytest.mark.parametrize("who", [None, "", "  ", "system", "System", " SYSTEM ", "unknown", "UNKNOWN", "\tunknown\n",
+                                 "na", "NA", "n/a", " N/A ", "-", "none", "null"])  # fmt: skip
 def test_changes_by_unknown_users_need_an_audit(who: str | None) -> None:
     assert audited(who)
 
