@@ -100,6 +100,12 @@ def command(
             "round on",
             err=True,
         )
+    elif target is not None:
+        click.echo(
+            f"each run sends the same ids: where {target.stream} already held these events they are duplicates, which the "
+            "job does not score again; with --repeat ids are new from the second round on",
+            err=True,
+        )
     if delivery.interrupted:
         click.get_current_context().exit(INTERRUPTED)
     if delivery.acknowledged < delivery.pace.sent:
