@@ -168,12 +168,16 @@ def shipped_bundle() -> str:
 
 
 def require_no_earlier_run(directory: str) -> None:
-    """Raises ValueError if the directory already holds outputs of an earlier run."""
+    """Raises ValueError if the directory already holds outputs of an earlier run.
+
+    Files that it had not finished do not count: their names start with a dot, and no reader takes them for outputs. A job
+    that ends before its first checkpoint leaves no others, and may be started again.
+    """
     if is_remote(directory):
         return
     for destination in DESTINATIONS:
         folder = Path(directory, destination)
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise ValueError(
                 f"sinks: {folder} already holds files of an earlier run: choose another directory, remove it, "
                 "or continue from that run's state with state.restore_from"

@@ -88,6 +88,8 @@ def test_without_state_the_outputs_of_an_earlier_run_are_not_mixed_with_new_ones
         source, state={"checkpoint_dir": str(tmp_path / "checkpoints"), "restore_from": "newest-or-none"}
     )
     (tmp_path / "out" / "alerts").mkdir(parents=True)
+    (tmp_path / "out" / "alerts" / ".part-0.jsonl.inprogress.7f").write_bytes(b"{}\n")
+    assert with_starting_state(config).state.restore_from is None  # the earlier run ended before its first checkpoint
     (tmp_path / "out" / "alerts" / "part-0.jsonl").write_bytes(b"{}\n")
     with pytest.raises(ConfigError, match="already holds files of an earlier run"):
         with_starting_state(config)
