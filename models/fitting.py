@@ -16,6 +16,7 @@ from models.detectors import Detectors, join_detectors, with_signals
 from models.feature_facts import group_known
 from models.frame import TrainingFrame, sampled
 from models.generalist import can_be_unusual, fit_generalist, rows_to_learn
+from models.late_copies import late_groups, with_late_copies
 from models.scoring_graph import run_summaries, scoring_graph
 from models.settings import Progress, TrainSettings
 from models.sparse_views import SparseRows, draw_sparse_rows
@@ -64,14 +65,15 @@ def fit_models(
     features = frame.features[legitimate]
     in_anomaly = np.array([can_be_unusual(name) for name in frame.names])
     counted = in_anomaly if in_anomaly.any() else None
-    autoencoder = fit_autoencoder(features, settings, scaled, frame.groups, counted)
+    groups = dict(frame.groups) | late_groups(frame.names)
+    autoencoder = fit_autoencoder(features, settings, scaled, groups, counted)
     general = rows_to_learn(rows, frame.labels, settings)
     generalist = fit_generalist(learning_rows(frame, general, settings), frame.names, settings)
     weight = settings.generalist_weight
     if weight is None:
         weight = DEFAULT_WEIGHT if later is None else learn_weight(frame, rows, later, autoencoder, settings)
     detectors = join_detectors(
-        autoencoder, replace(generalist, weight=weight), features[:: 1 + len(features) // ALLOWANCE_ROWS], frame.groups
+        autoencoder, replace(generalist, weight=weight), features[:: 1 + len(features) // ALLOWANCE_ROWS], groups
     )
     means, deviations = error_statistics(autoencoder, features)
     deviations = np.maximum(deviations, _LEAST_DEVIATION)
@@ -100,4 +102,6 @@ def learning_rows(frame: TrainingFrame, rows: Rows, settings: TrainSettings) -> 
 
 def _sparse_rows(frame: TrainingFrame, rows: Rows, settings: TrainSettings) -> SparseRows:
     known = [group for group, share in group_known(frame, rows).items() if share > 0.0]
-    return draw_sparse_rows(rows, frame.groups, known, settings.sparse_share, len(frame.names), settings.seed)
+    width = len(frame.names)
+    sparse = draw_sparse_rows(rows, frame.groups, known, settings.sparse_share, width, settings.seed)
+    return with_late_copies(sparse, rows, late_groups(frame.names), width, settings.late_share, settings.seed)

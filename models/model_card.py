@@ -77,6 +77,7 @@ def model_card(manifest: Manifest) -> str:
         f"{_percent(settings.get('column_fraction'))} of the columns; {settings.get('why')} |",
         f"| sparse copies | {_percent(settings.get('sparse_share'))} of the rows again without some groups of features, "
         f"each counting {settings.get('sparse_weight')} |",
+        f"| late copies | {_percent(settings.get('late_share'))} of the rows again as of a payment that arrives days late |",
         f"| blend | log-odds = {manifest.blend.margin:.3f} x trees' + {manifest.blend.log_error:.3f} x ln(anomaly) + "
         f"{manifest.blend.offset:.3f} |",
         f"| features | {len(manifest.feature_names)}, feature set {manifest.feature_set_version} (`fraud features`) |",

@@ -27,6 +27,7 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True):
     stop_early: early stopping of the trees on the later slice.
     sparse_share, sparse_weight: share of rows with a copy without some feature groups, and the weight of a copy
         (`models.sparse_views`).
+    late_share: share of rows with a copy as of a payment that arrived days late (`models.late_copies`), of that weight.
     why: text for the model card, the reason for the trees' settings.
     generalist_trees, generalist_rows: number of trees and of sampled legitimate rows (`models.generalist`).
     generalist_weight: weight beside the autoencoder; None: learned by leaving out one known pattern at a time
@@ -54,6 +55,7 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True):
     stop_early: bool = False
     sparse_share: float = 0.5
     sparse_weight: float = 0.5
+    late_share: float = 0.1
     why: str = "as given"
 
     generalist_trees: int = 80
