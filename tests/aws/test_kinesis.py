@@ -124,7 +124,10 @@ def test_produced_events_are_in_the_stream_each_users_in_order_on_one_shard(
 
     assert done.exit_code == 0, done.output
     assert "1,500 acknowledged" in done.output
-    assert f"where {stream} already held these events they are duplicates, which the job does not score again" in done.stderr
+    assert (
+        f"where {stream} already held these events they are duplicates, which the job does not score again"
+        in done.stderr
+    )
     client, shards = moto.client("kinesis"), []
     for shard in client.list_shards(StreamName=stream)["Shards"]:
         place = client.get_shard_iterator(
