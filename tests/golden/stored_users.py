@@ -28,6 +28,7 @@ BARE_LOGIN: dict[str, Any] = {
 }  # fmt: skip
 ACCOUNT = {
     "kind": "account", "sequence": 4, "event_id": "C1", "timestamp_ms": START, "remembered_ms": START, "unblocked": True,
+    "verified": None,
 }  # fmt: skip
 ENTRIES: dict[str, dict[str, Any]] = {
     "entry_1_transaction": FULL_TRANSACTION,
@@ -35,6 +36,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
     "entry_2_login": LOGIN,
     "entry_2_login_bare": BARE_LOGIN,
     "entry_3_account": ACCOUNT,
+    "entry_3_account_verified": {**ACCOUNT, "verified": False},
     "entry_4_label": {
         "kind": "label", "sequence": 5, "transaction_id": "T1", "known_at_ms": START + 7 * DAY, "is_fraud": True,
     },
@@ -48,7 +50,7 @@ EMPTY_1: dict[str, Any] = {
     "night_count": 0, "newest_day": -1, "days": {}, "devices": {}, "countries": {}, "cities": {}, "merchants": {},
     "categories": {}, "ip_addresses": {}, "beneficiaries": {}, "category_spend": {}, "category_total": 0,
     "merchant_dealings": {}, "logins": [], "unblocked_ms": [], "labels": {}, "flag_days": {},
-    "limited_ms": -1,
+    "limited_ms": -1, "verifications": [],
 }  # fmt: skip
 FULL_1: dict[str, Any] = {
     **EMPTY_1, "sequence": 70_001, "newest_ms": START + DAY, "before": FULL_TRANSACTION,
@@ -66,7 +68,7 @@ FULL_3 = {
     "merchant_dealings": {"M2": (10**20, 7, 1), "M1": (5, 0, 0)},
     "flag_days": {"AML": (TODAY, 0b101), "PCI": (TODAY - 1, 1)},
 }  # fmt: skip
-FULL_4 = {**FULL_3, "limited_ms": START + DAY - 1}
+FULL_4 = {**FULL_3, "limited_ms": START + DAY - 1, "verifications": [(START - DAY, False), (START, True)]}
 SNAPSHOTS = {
     "snapshot_1_full": FULL_1,
     "snapshot_1_empty": EMPTY_1,

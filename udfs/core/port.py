@@ -66,7 +66,7 @@ class Port:
     def refreshed(self) -> Refreshed:
         return self._source.refreshed()
 
-    def stores_now(self) -> tuple[int, bool, int]:
+    def stores_now(self) -> tuple[int, bool, int, bool]:
         return self._source.now()
 
     def offset_ms(self, zone: str, time_ms: int) -> int:

@@ -19,8 +19,9 @@ from udfs.stores.settings import CacheSettings
 
 _log = logging.getLogger(__name__)
 
-StoreNow = tuple[int, bool, int]
-"""A clock that never goes back (milliseconds), whether the store holds histories, and how far they are complete."""
+StoreNow = tuple[int, bool, int, bool]
+"""A clock that never goes back (milliseconds), whether the store holds histories, how far they are complete, and whether
+there is a store, a reference file or a history at all."""
 Refreshed = list[tuple[str, Any]]
 
 
@@ -63,7 +64,9 @@ class MemorySource:
         return []
 
     def now(self) -> StoreNow:
-        return 0, self._store.holds_histories, self._store.complete_through_ms
+        store = self._store
+        is_configured = store.holds_histories or bool(store.records)
+        return 0, store.holds_histories, store.complete_through_ms, is_configured
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -122,7 +125,7 @@ class RemoteSource:
         return refreshed
 
     def now(self) -> StoreNow:
-        return self._clock_ms(), self._store.holds_histories, self._store.complete_through_ms
+        return self._clock_ms(), self._store.holds_histories, self._store.complete_through_ms, True
 
     def close(self) -> None:
         """Stop reading in the background; then `on_close`."""

@@ -19,6 +19,8 @@ use crate::state::window::Windows;
 pub enum EnrichmentStatus {
     /// Fresh values.
     Ok,
+    /// There is neither a store nor a reference file to ask.
+    NotConfigured,
     /// At least one is older than allowed, the store being down.
     Stale,
     /// One is missing, or cannot be read.
@@ -26,10 +28,16 @@ pub enum EnrichmentStatus {
 }
 
 impl EnrichmentStatus {
+    /// Is a value old or missing that the stores should have given?
+    pub fn is_short_of_values(self) -> bool {
+        matches!(self, Self::Stale | Self::Degraded)
+    }
+
     /// As decisions write it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::NotConfigured => "not_configured",
             Self::Stale => "stale",
             Self::Degraded => "degraded",
         }

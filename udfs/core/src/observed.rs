@@ -20,6 +20,8 @@ pub struct Observed<'a> {
     pub limited_history: bool,
     pub status: EnrichmentStatus,
     pub user: Option<Arc<UserProfile>>,
+    /// By the newest change of the account's status that said so.
+    pub verified: Option<bool>,
     pub ip: Option<Arc<IpFeed>>,
     /// The entries of the block list that are in force for its parties.
     pub blocked: Vec<BlockEntry>,

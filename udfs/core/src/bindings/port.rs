@@ -88,8 +88,9 @@ impl Port for PythonPort {
 
     fn stores_now(&self) -> PyResult<StoresNow> {
         self.ask(|port| {
-            let (now_ms, hold_histories, complete_through_ms) = port.call_method0("stores_now")?.extract()?;
-            Ok(StoresNow { now_ms, hold_histories, complete_through_ms })
+            let now = port.call_method0("stores_now")?.extract()?;
+            let (now_ms, hold_histories, complete_through_ms, are_configured) = now;
+            Ok(StoresNow { now_ms, hold_histories, complete_through_ms, are_configured })
         })
     }
 }

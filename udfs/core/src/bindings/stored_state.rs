@@ -31,6 +31,7 @@ pub fn stored_entry<'py>(py: Python<'py>, entry: &[u8]) -> Fields<'py> {
             fields.set_item("timestamp_ms", change.timestamp_ms)?;
             fields.set_item("remembered_ms", change.remembered_ms)?;
             fields.set_item("unblocked", change.unblocked)?;
+            fields.set_item("verified", change.verified)?;
             Ok(fields)
         }
         LogEntry::Label(label) => {
@@ -123,6 +124,7 @@ fn set_account(fields: &Bound<'_, PyDict>, account: &AccountHistory) -> PyResult
     let logins = account.logins().iter().map(|login| login_fields(py, login)).collect::<PyResult<Vec<_>>>()?;
     fields.set_item("logins", PyList::new(py, logins)?)?;
     fields.set_item("unblocked_ms", &account.unblocked_ms)?;
+    fields.set_item("verifications", &account.verifications)?;
     let labels = PyDict::new(py);
     for label in account.labels() {
         labels.set_item(&*label.transaction_id, (label.known_at_ms, label.is_fraud))?;

@@ -19,23 +19,15 @@ pub struct Compliance<'a> {
     pub settings: &'a DecisionSettings,
     pub amount: f64,
     pub user: Option<&'a UserProfile>,
+    /// By the newest change of the account's status that said so; it goes before the profile.
+    pub verified: Option<bool>,
     pub ip: Option<&'a IpFeed>,
     pub blocked: &'a [BlockEntry],
 }
 
-/// AML: a party under sanctions, or a large amount. KYC: an unverified user. PCI: a risky IP address. In this order.
-pub fn kinds_of(
-    settings: &DecisionSettings,
-    amount: f64,
-    user: Option<&UserProfile>,
-    ip: Option<&IpFeed>,
-    blocked: &[BlockEntry],
-) -> Vec<&'static str> {
-    Compliance { settings, amount, user, ip, blocked }.kinds()
-}
-
 impl Compliance<'_> {
-    /// The flags, without why.
+    /// The flags, without why. AML: a party under sanctions, or a large amount. KYC: an unverified user. PCI: a risky IP
+    /// address. In this order.
     pub fn kinds(&self) -> Vec<&'static str> {
         let raised = [
             (AML, self.is_large() || self.blocked.iter().any(is_sanctioned)),
@@ -81,7 +73,8 @@ impl Compliance<'_> {
     }
 
     fn is_unverified(&self) -> bool {
-        self.user.is_some_and(|user| user.kyc_level == Some(UNVERIFIED))
+        let by_profile = || self.user.is_some_and(|user| user.kyc_level == Some(UNVERIFIED));
+        self.verified.map_or_else(by_profile, |verified| !verified)
     }
 
     fn is_vpn(&self) -> bool {
@@ -119,8 +112,14 @@ mod tests {
         let settings = DecisionSettings::default();
         let user = UserProfile { kyc_level: Some(0), ..UserProfile::default() };
         let ip = IpFeed { ip_risk_score: Some(92.5), vpn: Some(true) };
-        let compliance =
-            Compliance { settings: &settings, amount: 123_456.0, user: Some(&user), ip: Some(&ip), blocked: &[] };
+        let compliance = Compliance {
+            settings: &settings,
+            amount: 123_456.0,
+            user: Some(&user),
+            verified: None,
+            ip: Some(&ip),
+            blocked: &[],
+        };
         let kinds = compliance.kinds();
         assert_eq!(kinds, [AML, KYC, PCI]);
         let texts: Vec<String> = flag_reasons(&kinds, &compliance).into_iter().map(|reason| reason.text).collect();
@@ -134,9 +133,22 @@ mod tests {
         let (kind, value, reason_code) = (BlockType::Device, "D1".into(), Some("un_sanctions".into()));
         let entry = BlockEntry { kind, value, reason_code, source_system: None, expires_at: None };
         let blocked = [entry];
-        let compliance = Compliance { settings: &settings, amount: 1e9, user: None, ip: None, blocked: &blocked };
+        let compliance =
+            Compliance { settings: &settings, amount: 1e9, user: None, verified: None, ip: None, blocked: &blocked };
         assert_eq!(compliance.why(AML), "device D1 under sanctions");
-        assert_eq!(kinds_of(&settings, 5.0, None, None, &[]), Vec::<&str>::new());
+        assert_eq!(Compliance { amount: 5.0, blocked: &[], ..compliance }.kinds(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_change_of_status_goes_before_the_profile() {
+        let settings = DecisionSettings::default();
+        let compliance =
+            Compliance { settings: &settings, amount: 1.0, user: None, verified: None, ip: None, blocked: &[] };
+        let of_level = |level: i64| UserProfile { kyc_level: Some(level), ..UserProfile::default() };
+        let (low, high) = (of_level(0), of_level(2));
+        assert_eq!(Compliance { user: Some(&high), verified: Some(false), ..compliance }.kinds(), [KYC]);
+        assert_eq!(Compliance { user: Some(&low), verified: Some(true), ..compliance }.kinds(), Vec::<&str>::new());
+        assert_eq!(Compliance { verified: Some(false), ..compliance }.kinds(), [KYC]);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Port for Nothing {
     }
 
     fn stores_now(&self) -> Result<StoresNow, String> {
-        Ok(StoresNow { now_ms: 0, hold_histories: false, complete_through_ms: 0 })
+        Ok(StoresNow { now_ms: 0, hold_histories: false, complete_through_ms: 0, are_configured: true })
     }
 }
 

@@ -24,6 +24,8 @@ pub struct StoresNow {
     /// Are entities without a record known to have none, as of `complete_through_ms`?
     pub hold_histories: bool,
     pub complete_through_ms: i64,
+    /// Is there any store, reference file or history at all?
+    pub are_configured: bool,
 }
 
 /// What is known of a transaction's parties.
@@ -240,6 +242,9 @@ impl Enrichment {
             self.ids[place] = id;
         }
         self.look_up_attributes(transaction, stores, is_kept, &mut enriched);
+        if !stores.are_configured {
+            enriched.status = EnrichmentStatus::NotConfigured;
+        }
         enriched
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::attributes::Attribute;
 use crate::block_list::BlockList;
 use crate::context::{Context, EnrichmentStatus};
-use crate::decision::flags::{AUDIT, kinds_of, needs_audit};
+use crate::decision::flags::{AUDIT, Compliance, needs_audit};
 use crate::decision::thresholds::DecisionSettings;
 use crate::events::{AccountChange, Event, Label, Login, Transaction, TransactionKind};
 use crate::features::compute_all;
@@ -33,6 +33,15 @@ use enrichment::{Enriched, Enrichment, StoresNow};
 const NIGHT_ENDS_HOUR: u32 = 6;
 const NIGHT_BEGINS_HOUR: u32 = 23;
 const BLOCKED_STATUSES: [&str; 4] = ["blocked", "frozen", "locked", "suspended"];
+
+/// What a status says of the user's verification, if anything.
+fn verification(status: &str) -> Option<bool> {
+    match status.trim().to_lowercase().as_str() {
+        "verified" => Some(true),
+        "unverified" => Some(false),
+        _ => None,
+    }
+}
 
 /// Is it before 06:00 or from 23:00 on?
 pub fn is_night(local_hour: u32) -> bool {
@@ -199,7 +208,16 @@ impl Engine {
         };
         features.fill(f64::NAN);
         compute_all(&context, features);
-        let kinds = kinds_of(&self.decision, amount, enriched.user.as_deref(), enriched.ip.as_deref(), &blocked);
+        let verified = user.account.verified(time_ms);
+        let compliance = Compliance {
+            settings: &self.decision,
+            amount,
+            user: enriched.user.as_deref(),
+            verified,
+            ip: enriched.ip.as_deref(),
+            blocked: &blocked,
+        };
+        let kinds = compliance.kinds();
         writes.extend(user.commit_transaction(number, settings));
         if timezone != user.timezone {
             let zone = LogEntry::Zone(ZoneEntry { sequence: user.sequence + 1, timezone });
@@ -215,6 +233,7 @@ impl Engine {
             limited_history,
             status: enriched.status,
             user: enriched.user,
+            verified,
             ip: enriched.ip,
             blocked,
             untold,
@@ -275,6 +294,7 @@ impl Engine {
             timestamp_ms: change.timestamp,
             remembered_ms: user.newest_ms.max(change.timestamp),
             unblocked: was_blocked && change.new_status.as_deref().is_some_and(|status| !is_blocked(status)),
+            verified: change.new_status.as_deref().and_then(verification),
         };
         writes.extend(user.commit(LogEntry::Account(Arc::new(entry)), &self.settings, &self.account_settings));
         if !needs_audit(change.audit_user.as_deref()) {

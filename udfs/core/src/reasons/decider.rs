@@ -148,6 +148,7 @@ impl Decider {
             settings: &self.settings,
             amount: observed.amount,
             user: observed.user.as_deref(),
+            verified: observed.verified,
             ip: observed.ip.as_deref(),
             blocked: &observed.blocked,
         }

@@ -22,6 +22,8 @@ pub struct AccountHistory {
     logins: Vec<Arc<LoginEntry>>,
     failed_times: Vec<i64>,
     pub unblocked_ms: Vec<i64>,
+    /// When the user was verified, or was no longer, in time order.
+    pub verifications: Vec<(i64, bool)>,
     labels: Vec<KnownLabel>,
     fraud_known_ms: Vec<i64>,
 }
@@ -81,6 +83,12 @@ impl AccountHistory {
             insert_time(&mut self.unblocked_ms, entry.timestamp_ms);
             let surplus = self.unblocked_ms.len().saturating_sub(settings.unblocks);
             self.unblocked_ms.drain(..surplus);
+        }
+        if let Some(verified) = entry.verified {
+            let at = self.verifications.partition_point(|(time_ms, _)| *time_ms <= entry.timestamp_ms);
+            self.verifications.insert(at, (entry.timestamp_ms, verified));
+            let surplus = self.verifications.len().saturating_sub(settings.unblocks);
+            self.verifications.drain(..surplus);
         }
     }
 
@@ -154,6 +162,12 @@ impl AccountHistory {
         self.unblocked_ms[..first_after(&self.unblocked_ms, time_ms)].last().copied()
     }
 
+    /// Was the user verified or not by the newest change at or before a moment? `None` without such a change.
+    pub fn verified(&self, time_ms: i64) -> Option<bool> {
+        let until = self.verifications.partition_point(|(changed_ms, _)| *changed_ms <= time_ms);
+        self.verifications[..until].last().map(|(_, verified)| *verified)
+    }
+
     /// Bytes of memory behind this struct, about.
     pub fn heap_bytes(&self) -> usize {
         let labels: usize = self.labels.iter().map(|label| label.transaction_id.len() + ALLOCATION_BYTES).sum();
@@ -161,6 +175,7 @@ impl AccountHistory {
             + self.logins.len() * (size_of::<LoginEntry>() + 4 * ALLOCATION_BYTES)
             + vec_bytes(&self.failed_times)
             + vec_bytes(&self.unblocked_ms)
+            + vec_bytes(&self.verifications)
             + vec_bytes(&self.labels)
             + vec_bytes(&self.fraud_known_ms)
             + labels

@@ -53,14 +53,16 @@ impl LogEntry {
             }
             LOGIN if length > 7 => (7, Self::Login(Arc::new(LoginEntry::read(reader)?))),
             ACCOUNT if length > 5 => {
+                let (fields, has_verified) = if length > 6 { (6, true) } else { (5, false) };
                 let entry = AccountEntry {
                     sequence: reader.int()?,
                     event_id: reader.text()?.into(),
                     timestamp_ms: reader.int()?,
                     remembered_ms: reader.int()?,
                     unblocked: reader.flag()?,
+                    verified: if has_verified { Some(reader.flag()?) } else { None },
                 };
-                (5, Self::Account(Arc::new(entry)))
+                (fields, Self::Account(Arc::new(entry)))
             }
             LABEL if length > 4 => {
                 let entry = LabelEntry {

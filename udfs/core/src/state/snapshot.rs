@@ -4,8 +4,8 @@
 //! unblocked_ms, labels]. Sums are [count, total, squares], the last two as big-endian bytes: msgpack's integers end at
 //! 64 bits. `logins` are those that the log does not hold. Layout 2 adds the timezone of the profile; layout 3 count and
 //! total of the known categories, [merchant, purchased, refunded, refunds] of the known merchants, and the days on which
-//! flags were told; layout 4 how far the limit on a user's events has forgotten some. In a state of an earlier layout they begin
-//! with what comes after it.
+//! flags were told; layout 4 how far the limit on a user's events has forgotten some, and [time, verified] of
+//! the changes that verified the user or took it back. In a state of an earlier layout they begin with what comes after it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub use reading::decode;
 pub use writing::encode;
 
 /// How many fields each layout has, behind its tag.
-const FIELDS_OF_LAYOUT: [usize; 4] = [13, 14, 17, 18];
+const FIELDS_OF_LAYOUT: [usize; 4] = [13, 14, 17, 19];
 
 /// The stored parts of a user that has no other place while it is loaded.
 #[derive(Clone, Debug)]

@@ -37,12 +37,13 @@ fn whole_user() -> (Vec<u8>, Vec<Vec<u8>>) {
     (snapshot, log)
 }
 
-const ENTRIES: [&str; 9] = [
+const ENTRIES: [&str; 10] = [
     "entry_1_transaction",
     "entry_1_transaction_bare",
     "entry_2_login",
     "entry_2_login_bare",
     "entry_3_account",
+    "entry_3_account_verified",
     "entry_4_label",
     "entry_5_zone",
     "entry_5_zone_none",

@@ -53,6 +53,8 @@ pub struct AccountEntry {
     pub timestamp_ms: i64,
     pub remembered_ms: i64,
     pub unblocked: bool,
+    /// Whether the change verified the user or took that back; `None` if it did neither.
+    pub verified: Option<bool>,
 }
 
 /// What one of the user's transactions turned out to be.
@@ -82,13 +84,16 @@ pub struct FlagEntry {
 impl AccountEntry {
     /// The log's bytes.
     pub fn write(&self, out: &mut Writer) {
-        out.array(6);
+        out.array(if self.verified.is_some() { 7 } else { 6 });
         out.int(ACCOUNT);
         out.int(self.sequence);
         out.text(&self.event_id);
         out.int(self.timestamp_ms);
         out.int(self.remembered_ms);
         out.flag(self.unblocked);
+        if let Some(verified) = self.verified {
+            out.flag(verified);
+        }
     }
 }
 

@@ -59,6 +59,12 @@ pub fn decode(bytes: &[u8], texts: &mut Texts) -> Result<Snapshot, Malformed> {
         }
     }
     let limited_ms = if given > 17 { reader.int()? } else { -1 };
+    if given > 18 {
+        for _ in 0..reader.array()? {
+            require_array(&mut reader, 2)?;
+            account.verifications.push((reader.int()?, reader.flag()?));
+        }
+    }
     reader.skip_many(length - 1 - given)?;
     reader.end()?;
     Ok(Snapshot { sequence, newest_ms, habits, account, before, timezone, flag_days, limited_ms })

@@ -55,6 +55,12 @@ pub fn encode(parts: &Parts) -> Vec<u8> {
         out.unsigned(mask.into());
     }
     out.int(parts.limited_ms);
+    out.array(account.verifications.len());
+    for (time_ms, verified) in &account.verifications {
+        out.array(2);
+        out.int(*time_ms);
+        out.flag(*verified);
+    }
     out.bytes
 }
 
