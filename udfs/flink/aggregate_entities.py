@@ -26,7 +26,7 @@ from udfs.entities.deltas import (
 )
 from udfs.entities.log import StoredCounts
 from udfs.flink.accumulators import Accumulators
-from udfs.flink.internals import subtask_of
+from udfs.flink.internals import bytes_in_map, subtask_of
 from udfs.flink.keyed_log import FlinkLog, time_to_live
 from udfs.metrics.deltas import DeltaReporter
 from udfs.process.system_clocks import SYSTEM_CLOCKS
@@ -80,7 +80,7 @@ class RouteEvents(KeyedProcessFunction):
     def open(self, runtime_context: RuntimeContext) -> None:
         seen = MapStateDescriptor("seen-transactions", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
         seen.enable_time_to_live(time_to_live(self._settings.label_days))
-        self._seen = runtime_context.get_map_state(seen)
+        self._seen = bytes_in_map(runtime_context.get_map_state(seen))
         self._read = self._settings.reader.read
         self._admit = Admission(self._settings.admission, decode=self._settings.decode).admit
         self._router = _router_of(self._settings)

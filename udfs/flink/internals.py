@@ -6,10 +6,11 @@ reports what is missing in the installed version.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pyflink.datastream import RuntimeContext
+
+from udfs.flink.stored_bytes import as_written
 
 READ_AGAINST = "2.3.0"
 
@@ -25,6 +26,10 @@ PYTHON: dict[str, tuple[str, ...]] = {
         "return self._value_converter.to_internal(self._state.value())",
         "self._state.update(self._value_converter.to_external(values))",
         "self._state.add(self._element_converter.to_external(value))",
+        "self._v_converter = map_converter._value_converter",
+        "return self._v_converter.to_internal(",
+        "self._state.put(self._k_converter.to_external(key), self._v_converter.to_external(value))",
+        "self._v_converter.to_internal(entry.getValue())",
     ),
     "pyflink/fn_execution/embedded/converters.py": (
         "class DataConverter(ABC):",
@@ -98,19 +103,35 @@ def java_state(state: Any) -> Any:
     return state._state
 
 
-def convert_bytes(value_state: Any, list_state: Any, from_stored: Callable[[bytes], bytes]) -> None:
-    """Store bytes in these two states unchanged, where PyFlink would pickle them; `from_stored` is applied when reading."""
-    from pyflink.fn_execution.embedded.converters import (
-        DataConverter,
-        ListDataConverter,
-    )  # importable only in an operator
+def bytes_in_value(state: Any) -> Any:
+    """The value state, with bytes stored unchanged where PyFlink would pickle them, and read by `as_written`."""
+    state._value_converter = _bytes_converter()
+    return state
+
+
+def bytes_in_list(state: Any) -> Any:
+    """The same for a list state."""
+    from pyflink.fn_execution.embedded.converters import ListDataConverter  # importable only in an operator
+
+    state._element_converter = _bytes_converter()
+    state._value_converter = ListDataConverter(_bytes_converter())
+    return state
+
+
+def bytes_in_map(state: Any) -> Any:
+    """The same for a map's values, in keyed or broadcast state; not for `put_all`."""
+    state._v_converter = _bytes_converter()
+    return state
+
+
+def _bytes_converter() -> Any:
+    from pyflink.fn_execution.embedded.converters import DataConverter  # importable only in an operator
 
     class Bytes(DataConverter):  # untyped in PyFlink
         def to_internal(self, value: bytes | None) -> bytes | None:
-            return None if value is None else from_stored(value)
+            return None if value is None else as_written(value)
 
         def to_external(self, value: bytes) -> bytes:
             return value
 
-    value_state._value_converter = list_state._element_converter = Bytes()
-    list_state._value_converter = ListDataConverter(Bytes())
+    return Bytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +9,7 @@ from pyflink.common import Time, Types
 from pyflink.datastream import RuntimeContext
 from pyflink.datastream.state import ListStateDescriptor, StateTtlConfig, ValueStateDescriptor
 
-from udfs.flink.internals import convert_bytes
+from udfs.flink.internals import bytes_in_list, bytes_in_value
 
 KEYS_CLEANED_AT_ONCE = 1
 ENTRIES_BETWEEN_CLOCKS = 1_000
@@ -30,9 +29,8 @@ class FlinkLog:
         ttl = time_to_live(ttl_days)
         snapshot.enable_time_to_live(ttl)
         entries.enable_time_to_live(ttl)
-        self._snapshot: Any = context.get_state(snapshot)
-        self._entries: Any = context.get_list_state(entries)
-        convert_bytes(self._snapshot, self._entries, as_written)
+        self._snapshot: Any = bytes_in_value(context.get_state(snapshot))
+        self._entries: Any = bytes_in_list(context.get_list_state(entries))
 
     def snapshot(self) -> bytes | None:
         data: bytes | None = self._snapshot.value()
@@ -43,13 +41,6 @@ class FlinkLog:
 
     def append(self, entry: bytes) -> None:
         self._entries.add(entry)
-
-
-def as_written(stored: bytes) -> bytes:
-    """Bytes as they were appended. Earlier versions stored them pickled by PyFlink; snapshots and entries are msgpack
-    arrays, which never start like a pickle."""
-    data: bytes = pickle.loads(stored) if stored.startswith(pickle.PROTO) else stored
-    return data
 
 
 def time_to_live(days: int) -> StateTtlConfig:

@@ -21,7 +21,7 @@ from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
 from udfs.alerts.publisher import AlertPublisher
 from udfs.alerts.settings import PublishSettings, SnsSettings
 from udfs.alerts.sns import SnsTopic
-from udfs.flink.internals import is_interrupted
+from udfs.flink.internals import bytes_in_list, is_interrupted
 from udfs.flink.metrics_reporter import FlinkMetrics
 from udfs.metrics.catalogue import ALERT_METRICS
 from udfs.metrics.deltas import DeltaReporter
@@ -63,7 +63,8 @@ class PublishAlerts(KeyedProcessFunction):
         settings = self._settings
         self._topic = SnsTopic(settings.topic)
         self._publisher = AlertPublisher(self._topic, settings.publish, SYSTEM_CLOCKS.monotonic_ms, random.random)
-        self._waiting = runtime_context.get_list_state(ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY()))
+        waiting = ListStateDescriptor("waiting", Types.PICKLED_BYTE_ARRAY())
+        self._waiting = bytes_in_list(runtime_context.get_list_state(waiting))
         self._count = runtime_context.get_state(ValueStateDescriptor("waiting-count", Types.LONG()))
         self._origin = Origin(settings.topic.topic_arn)
         self._metrics = _Metrics(runtime_context, self._publisher, settings.metrics)

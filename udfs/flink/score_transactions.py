@@ -18,7 +18,7 @@ from udfs.control.elements import ControlError, decode_control
 from udfs.control.live_control import BundleNotLoadable, LiveControl
 from udfs.flink.bridge import OPENED, TOKEN_PARAMETER, Row
 from udfs.flink.frame import read_answer
-from udfs.flink.internals import subtask_of
+from udfs.flink.internals import bytes_in_map, subtask_of
 from udfs.flink.progress import Progress
 from udfs.flink.user_log import FlinkUserLog
 from udfs.metrics.counters import ControlOutcome
@@ -164,7 +164,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
             _log.exception("unexpected error in a control element")
             return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
         if applied:
-            kept = ctx.get_broadcast_state(CONTROL_STATE)
+            kept = bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE))
             for key in self._control.dropped_keys:
                 kept.remove(key)
             kept.put(element.key, payload)
@@ -197,7 +197,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
 
     def _restore_control(self, ctx: Any) -> None:
         """Apply the control elements in broadcast state, before the first record or element. Raises ControlRestoreFailed."""
-        for key, payload in ctx.get_broadcast_state(CONTROL_STATE).items():
+        for key, payload in bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE)).items():
             try:
                 self._control.apply(decode_control(payload), is_new=False)
             except ControlError as error:
