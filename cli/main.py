@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from udfs.process.owner_only import owner_only
+
 # In the order of `fraud --help`.
 COMMANDS = {
     "demo": "Simulate payments, score them in a local Flink, and write a report (two minutes).",
@@ -29,6 +31,8 @@ COMMANDS = {
     "package": "Build the deployment package of a platform.",
     "config": "Check a job's config file, or explain its keys.",
 }
+# Their files hold no personal data and are read by jobs, perhaps as another user: the umask of the user applies.
+SHARED = {"control", "package", "rules", "stats", "train"}
 
 
 class LazyGroup(click.Group):
@@ -58,11 +62,14 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="streaming-fraud-detector")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Score payments for fraud on Apache Flink, with exact windows, an ONNX ensemble and rules.
 
     Start with `fraud demo`. Your own data: `fraud convert --guess`, then `fraud score`.
     """
+    if context.invoked_subcommand not in SHARED:
+        context.with_resource(owner_only())
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from jobs.config.errors import ConfigError
 from jobs.runtime.failures import JobCancelled, JobFailed
 from jobs.runtime.interrupts import deferred_interrupt
 from jobs.runtime.running import CANCELLED, JobResult, RunningJob
+from udfs.process.owner_only import owner_only
 
 C = TypeVar("C")
 
@@ -46,10 +47,11 @@ def run_command(
     parser.add_argument("--debug", action="store_true", help="show Java's stack trace when the job fails")
     options = parser.parse_args(arguments)
     try:
-        job = start_unless_cancelled(start, load(options.config))
-        if job.detached:
-            return 0
-        result = job.wait()
+        with owner_only():
+            job = start_unless_cancelled(start, load(options.config))
+            if job.detached:
+                return 0
+            result = job.wait()
     except JobCancelled as error:
         print(error, file=sys.stderr)
         return 130

@@ -24,6 +24,7 @@ from jobs.flink_internals.process import (
 from jobs.runtime.connectors import connector_jars
 from jobs.runtime.local_ports import loopback_settings
 from jobs.runtime.temporary_files import make_temporary_directory
+from udfs.process.owner_only import owner_only
 
 if TYPE_CHECKING:
     from jobs.config.entity_job import EntityJobConfig
@@ -32,7 +33,6 @@ FLINK_LOG = "flink.log"
 PYTHON_LOG = "python.log"
 _LOG_DIRECTORY = "FLINK_LOG_DIR"
 MAX_PARALLELISM = 128
-OWNER_ONLY = 0o077  # umask: files of mode 0600 in directories of mode 0700
 # Options in AWS's list "Programmatic Flink configuration properties" that this job sets. Since Flink 2.2 setting any other
 # option in code fails the application.
 PERMITTED_BY_MANAGED_SERVICE = frozenset(
@@ -79,8 +79,9 @@ def start_java(log_directory: str) -> Path:
     if shutil.which(java) is None:
         raise ConfigError("Java is not installed: install Java 17, or set JAVA_HOME to its directory")
     try:
-        _write_flink_conf(directory, log_file)
-        errors = (directory / PYTHON_LOG).open("ab")
+        with owner_only():
+            _write_flink_conf(directory, log_file)
+            errors = (directory / PYTHON_LOG).open("ab")
     except OSError as error:
         raise ConfigError(f"flink.log_directory: cannot write in {directory}: {error.strerror}") from None
     # The embedded interpreter is located through the first `python` on the PATH.
@@ -89,13 +90,11 @@ def start_java(log_directory: str) -> Path:
     def read(stderr: IO[bytes]) -> None:
         threading.Thread(target=_drain, args=(stderr, errors), daemon=True).start()
 
-    previous = os.umask(OWNER_ONLY)  # outputs, checkpoints and logs hold personal data
     try:
-        launch_java(_reporter_jars(), _temporary_directory(), read)
+        with owner_only():
+            launch_java(_reporter_jars(), _temporary_directory(), read)
     except RuntimeError:
         raise ConfigError(f"Java did not start: see {log_file} and {directory / PYTHON_LOG}") from None
-    finally:
-        os.umask(previous)
     return log_file
 
 
