@@ -27,8 +27,9 @@ $(VENV)/.packages: requirements.lock
 	@command -v java >/dev/null || { echo "make: java is not on PATH; install a Java 17 runtime (Flink runs on it)"; exit 2; }
 	@command -v $(CARGO) >/dev/null || ls dist/*.whl >/dev/null 2>&1 || { echo "make: cargo is not on PATH; install Rust (rustup.rs)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.lock)"
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock >$(VENV)/uv.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
 	@touch $@
 
 core: $(CORE)  ## Build the native core (Rust), or take it from a wheel of the same sources in dist/
@@ -103,7 +104,8 @@ audit: setup  ## Ask for known vulnerabilities of the lock's versions (needs the
 	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
 
 lock: setup  ## Resolve requirements.lock again from setup.py
-	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header -o requirements.lock
+	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header --generate-hashes \
+		--no-emit-index-url --no-emit-find-links -o requirements.lock
 
 # A wheel in dist/ stays: it may be there because this machine has no Rust. Set-up takes none of other sources.
 clean:  ## Remove what setup has built, and what demo, test and bench have written

@@ -88,7 +88,16 @@ def install_wheels(directory: Path, lock: Path) -> None:
         raise UserError("uv is not installed: run `make setup`")
     shutil.rmtree(directory, ignore_errors=True)
     command = [uv, "pip", "install", "--quiet", "--target", str(directory), "--python-version", PYTHON_VERSION]
-    command += ["--python-platform", PLATFORM, "--only-binary", ":all:", "--constraint", str(lock), *requirements]
+    command += [
+        "--python-platform",
+        PLATFORM,
+        "--only-binary",
+        ":all:",
+        "--require-hashes",
+        "--constraint",
+        str(lock),
+        *requirements,
+    ]
     finished = subprocess.run(command, capture_output=True, text=True)
     if finished.returncode != 0:
         problem = " ".join(finished.stderr.split())[:400]

@@ -46,7 +46,7 @@ def test_the_core_is_built_by_a_rust_that_knows_the_crate_and_by_the_locks_tools
     assert image is not None
     oldest = tomllib.loads((PROJECT / "udfs" / "core" / "Cargo.toml").read_text())["package"]["rust-version"]
     assert tuple(map(int, image.groups())) >= tuple(map(int, oldest.split(".")))
-    (install,) = [line for line in building if "pip install" in line]
+    (install,) = [line for line in building if "uv pip install" in line]
     tools = install.partition("--constraint requirements.lock ")[2].split()
     locked = re.findall(r"^([\w-]+)==", (PROJECT / "requirements.lock").read_text(), flags=re.MULTILINE)
     assert set(tools) <= set(locked)
