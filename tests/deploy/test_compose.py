@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,49 @@ def test_every_service_is_somebody_else_than_root_starts_again_and_has_no_privil
         assert name in ENDS_BY_ITSELF or service["restart"] == "unless-stopped", name
 
 
+def test_every_service_has_a_read_only_root_and_limits(services: dict[str, dict[str, Any]]) -> None:
+    for name, service in services.items():
+        assert service["read_only"] is True, name
+        assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
+        assert 1 <= service["cpus"] <= 2, name
+        assert service["pids_limit"] == 1024, name
+
+
+def test_flinks_processes_have_room_for_what_they_may_take(services: dict[str, dict[str, Any]]) -> None:
+    flink = yaml.safe_load((DOCKER / "flink.yaml").read_text())
+    for name in ("jobmanager", "taskmanager"):
+        process_mb = int(flink[name]["memory"]["process"]["size"].removesuffix("m"))
+        assert int(services[name]["mem_limit"].removesuffix("m")) >= process_mb + 512
+
+
+def test_flinks_configuration_is_made_outside_the_read_only_root(
+    services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    """The entry script's `configured`, with this machine's folders in place of the image's."""
+    home, given, temporary = (tmp_path / name for name in ("flink", "given", "tmp"))
+    (home / "conf").mkdir(parents=True)
+    (home / "conf" / "log4j-console.properties").write_text("rootLogger.level = INFO\n")
+    given.mkdir()
+    temporary.mkdir()
+    (given / "flink.yaml").write_text((DOCKER / "flink.yaml").read_text())
+    (given / "config.yaml").write_text("env:\n  java:\n    opts:\n      all: --add-exports=java.rmi/x=ALL-UNNAMED\n")
+    (home / "conf").chmod(0o555)
+    script = (DOCKER / "entrypoint.sh").read_text().partition("case ")[0]
+    script = script.replace("/etc/fraud", str(given))
+    script = script.replace("/opt/venv/lib/python3.11/site-packages/pyflink/conf", str(given))
+    script += 'configured; echo "$FLINK_CONF_DIR"'
+    variables = {"FLINK_HOME": str(home), "TMPDIR": str(temporary), "PATH": os.environ["PATH"]}
+    done = subprocess.run(["sh", "-c", script], env=variables, check=True, capture_output=True, text=True)
+    made = Path(done.stdout.strip())
+    assert made.parent == temporary
+    assert sorted(path.name for path in made.iterdir()) == ["config.yaml", "log4j-console.properties"]
+    made_config = yaml.safe_load((made / "config.yaml").read_text())
+    assert made_config["env"]["java"]["opts"]["all"] == "--add-exports=java.rmi/x=ALL-UNNAMED"
+    assert made_config["rest"]["address"] == "jobmanager"
+    for name in ("jobmanager", "taskmanager"):
+        assert {"/tmp", "/opt/flink/log"} <= set(services[name]["volumes"])
+
+
 def test_every_service_that_stays_has_a_health_check(services: dict[str, dict[str, Any]]) -> None:
     for name, service in services.items():
         if name in ENDS_BY_ITSELF:
@@ -73,7 +118,9 @@ def test_what_a_service_waits_for_mounts_and_stores_is_there(services: dict[str,
                 assert "test" in services[other]["healthcheck"], f"{name} waits for {other}"
         for mount in service.get("volumes", []):
             source = mount.split(":")[0]
-            assert (DOCKER / source).exists() if source.startswith(".") else source in volumes, f"{name}: {source}"
+            is_anonymous = mount.startswith("/") and ":" not in mount
+            is_there = (DOCKER / source).exists() if source.startswith(".") else source in volumes
+            assert is_anonymous or is_there, f"{name}: {source}"
 
 
 def test_passwords_are_neither_in_the_file_nor_among_a_commands_arguments(services: dict[str, dict[str, Any]]) -> None:

@@ -138,7 +138,8 @@ def test_the_jobs_configuration_is_one_and_takes_secrets_by_those_variables(
     connection = config.source.connection
     assert {connection.username_variable, connection.password_variable, config.store.password_variable} == variables
     assert (connection.security_protocol, config.store.tls) == ("SASL_SSL", True)
-    assert [volume["configMap"]["name"] for volume in deployment["podTemplate"]["spec"]["volumes"]] == [
+    volumes = deployment["podTemplate"]["spec"]["volumes"]
+    assert [volume["configMap"]["name"] for volume in volumes if "configMap" in volume] == [
         config_map["metadata"]["name"]
     ]
     assert deployment["job"]["args"][-1] == "/etc/fraud/job.yaml"
@@ -151,3 +152,38 @@ def test_pods_are_not_root_and_only_some_reach_them(deployment: dict[str, Any]) 
     (policy,) = documents("network-policy.yaml")
     assert policy["spec"]["podSelector"]["matchLabels"] == deployment["podTemplate"]["metadata"]["labels"]
     assert all(rule["from"] for rule in policy["spec"]["ingress"])
+
+
+def test_the_root_is_read_only_and_what_is_written_has_a_volume_with_a_limit(deployment: dict[str, Any]) -> None:
+    pod = deployment["podTemplate"]["spec"]
+    (container,) = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    limits = {volume["name"]: volume.get("emptyDir", {}).get("sizeLimit") for volume in pod["volumes"]}
+    written = {
+        mount["mountPath"]: limits[mount["name"]] for mount in container["volumeMounts"] if "readOnly" not in mount
+    }
+    assert written == {"/tmp": "20Gi", "/opt/flink/log": "1Gi"}
+
+
+def test_pods_reach_what_the_configuration_names_and_no_metadata_of_the_machine(tmp_path: Path) -> None:
+    (policy,) = documents("network-policy.yaml")
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    by_namespace: dict[str, list[int]] = {}
+    blocks = []
+    for rule in policy["spec"]["egress"]:
+        ports = [port["port"] for port in rule.get("ports", ())]
+        for target in rule["to"]:
+            if "namespaceSelector" in target:
+                by_namespace[target["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]] = ports
+            elif "ipBlock" in target:
+                blocks.append((target["ipBlock"], ports))
+            else:
+                assert target["podSelector"] == policy["spec"]["podSelector"]
+    assert blocks == [({"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}, [443, 6443])]
+
+    (config_map,) = documents("config-map.yaml")
+    (tmp_path / "job.yaml").write_text(config_map["data"]["job.yaml"])
+    config = load_config(tmp_path / "job.yaml", {})
+    host, _, port = config.source.connection.bootstrap_servers.partition(":")
+    needed = {host.split(".")[1]: [int(port)], config.store.host.split(".")[1]: [config.store.port]}
+    assert by_namespace == needed | {"kube-system": [53, 53]}
