@@ -68,7 +68,7 @@ setup(
     python_requires=">=3.11,<3.12",
     packages=find_packages(include=[f"{name}*" for name in PACKAGES]),
     package_data={
-        "jobs": ["pipeline/java/*.java"],
+        "jobs": ["pipeline/java/*.java", "flink_internals/java/*.java"],
         "ingest": ["currencies.txt"],
         "udfs": ["core/*.pyi", "records/countries.txt", "rules/packs/*.yaml"],
         "models": ["bundles/*.json", "bundles/default/*"],

@@ -1,12 +1,12 @@
-"""The JVM of this process: starting it, its local cluster, job control and file systems. PyFlink is imported inside the
+"""The JVM of this process: its local cluster, job control and file systems. PyFlink is imported inside the
 functions, since commands that start no job do not need it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from jobs.flink_internals.jvm import java_class
 
@@ -14,19 +14,7 @@ if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
 
 PYTHON = {
-    "pyflink/java_gateway.py": (
-        "_gateway = None",
-        "from pyflink.pyflink_gateway_server import launch_gateway_server_process",
-        "p = launch_gateway_server_process(env, args)",
-        '"PYFLINK_GATEWAY_DISABLED" in os.environ',
-        "'PYFLINK_GATEWAY_PORT' in os.environ",
-    ),
-    "pyflink/pyflink_gateway_server.py": (
-        "env.get('JVM_ARGS', '').split()",
-        'env.get("HADOOP_CLASSPATH", "")',
-        "FLINK_LOG_DIR",
-        "FLINK_CONF_DIR",
-    ),
+    "pyflink/java_gateway.py": ("'PYFLINK_GATEWAY_PORT' in os.environ",),
     "pyflink/find_flink_home.py": ("def _find_flink_home():",),
     "pyflink/common/job_client.py": ("self._j_job_client = j_job_client",),
     "pyflink/util/java_utils.py": ("def get_j_env_configuration(j_env):", "def get_field_value(java_obj, field_name):"),
@@ -76,41 +64,6 @@ def is_detached(environment: StreamExecutionEnvironment) -> bool:
 
     settings = get_j_env_configuration(environment._j_stream_execution_environment)
     return str(settings.getString("execution.attached", "true")) == "false"
-
-
-def is_java_running() -> bool:
-    """Whether the JVM of this process has been started."""
-    import pyflink.java_gateway as java_gateway
-
-    return java_gateway._gateway is not None
-
-
-def launch_java(class_path: list[str], options: list[str], on_start: Callable[[IO[bytes]], None]) -> None:
-    """Start the JVM of this process with additional jars on its class path, and Java options without spaces.
-
-    Raises RuntimeError if Java does not start.
-
-    `on_start` gets the JVM's stderr and must have it read: a full pipe blocks the JVM. PYFLINK_GATEWAY_DISABLED keeps
-    Python inside the JVM from starting another JVM, as some methods of PyFlink do. PyFlink puts no variable but
-    HADOOP_CLASSPATH on the class path.
-    """
-    import pyflink.java_gateway as java_gateway
-
-    launch = java_gateway.launch_gateway_server_process
-
-    def launch_with_jars(variables: dict[str, str], arguments: list[str]) -> Any:
-        jars = os.pathsep.join([*filter(None, [variables.get("HADOOP_CLASSPATH")]), *class_path])
-        java = " ".join([*filter(None, [variables.get("JVM_ARGS")]), *options])
-        own = {"PYFLINK_GATEWAY_DISABLED": "1", "HADOOP_CLASSPATH": jars, "JVM_ARGS": java}
-        process = launch(variables | own, arguments)
-        on_start(process.stderr)
-        return process
-
-    java_gateway.launch_gateway_server_process = launch_with_jars
-    try:
-        java_gateway.get_gateway()
-    finally:
-        java_gateway.launch_gateway_server_process = launch
 
 
 def flink_home() -> Path:

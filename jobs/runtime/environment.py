@@ -13,11 +13,10 @@ from typing import IO, TYPE_CHECKING
 from jobs.aws.s3_files import s3_options
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig
+from jobs.flink_internals.gateway import is_java_running, launch_java
 from jobs.flink_internals.process import (
     STATE_TO_RECOVER,
     flink_home,
-    is_java_running,
-    launch_java,
     on_cluster,
     start_no_worker_service,
 )
@@ -93,7 +92,7 @@ def start_java(log_directory: str) -> Path:
     try:
         with owner_only():
             launch_java(_reporter_jars(), _temporary_directory(), read)
-    except RuntimeError:
+    except (RuntimeError, BrokenPipeError):
         raise ConfigError(f"Java did not start: see {log_file} and {directory / PYTHON_LOG}") from None
     return log_file
 

@@ -15,7 +15,7 @@ import pytest
 from pyflink.version import __version__ as installed
 
 import jobs.flink_internals as client
-from jobs.flink_internals import generated_operator, graph, jvm, process
+from jobs.flink_internals import gateway, generated_operator, graph, jvm, process
 from jobs.flink_internals.jvm import java_class
 from jobs.runtime.environment import start_java
 from udfs.flink import internals as operators
@@ -23,7 +23,7 @@ from udfs.flink import internals as operators
 PROJECT = Path(__file__).parents[2]
 SITE_PACKAGES = Path(pyflink.__file__).parents[1]
 PLACES = ("udfs/flink/internals.py", "jobs/flink_internals/")
-MODULES: tuple[Any, ...] = (operators, jvm, graph, generated_operator, process)
+MODULES: tuple[Any, ...] = (operators, jvm, gateway, graph, generated_operator, process)
 INTERNAL_MODULES = (
     "pemja",
     "py4j",

@@ -1,13 +1,15 @@
-"""Attempts of an attacker at a port: submitting code, and requesting a Python worker."""
+"""Attempts of an attacker at a port: submitting code, requesting a Python worker, and calling Java or Python by py4j."""
 
 from __future__ import annotations
 
 import http.client
 import io
 import json
+import socket
 import zipfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 import grpc
@@ -16,6 +18,7 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc, e
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 5
+PY4J_SECONDS = 0.5  # it does not close a connection after an answer
 _BOUNDARY = "between-two-parts"
 _NO_SUCH_SERVICE = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNIMPLEMENTED}
 
@@ -71,6 +74,32 @@ def is_worker_service(port: int) -> bool:
         except grpc.RpcError as error:
             return error.code() not in _NO_SUCH_SERVICE
     return True
+
+
+def calls_by_py4j(port: int) -> bool:
+    """Does py4j, Java's side or Python's, carry out a call without a token, with a wrong one, or with an empty one?"""
+    calls = (b"c\nz:java.lang.System\ngetProperty\nsjava.version\ne\n", b"c\np0\nping\ne\n", b"c\nt\ngetClass\ne\n")
+    tokens = (b"", b"A\n" + b"0" * 64 + b"\ne\n", b"A\n\ne\n")
+    return any(_is_success(_last_answer(port, token + call)) for token in tokens for call in calls)
+
+
+def _last_answer(port: int, sent: bytes) -> bytes:
+    """The last line of what comes back; empty if nothing does."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
+            connection.settimeout(PY4J_SECONDS)
+            connection.sendall(sent)
+            received = b""
+            with suppress(TimeoutError):
+                while data := connection.recv(4_096):
+                    received += data
+    except OSError:
+        return b""
+    return received.rstrip(b"\n").rpartition(b"\n")[2]
+
+
+def _is_success(answer: bytes) -> bool:
+    return answer.removeprefix(b"!").startswith(b"y")
 
 
 def _part(name: str, content: bytes, file_name: str | None = None) -> bytes:

@@ -21,7 +21,14 @@ from jobs.runtime.environment import FLINK_LOG
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from tests.jobs.listening_sockets import TABLES, ListeningSocket, listening_sockets
-from tests.jobs.open_doors import at_each, is_worker_service, look_at_web_page, submit_job, upload_jar
+from tests.jobs.open_doors import (
+    at_each,
+    calls_by_py4j,
+    is_worker_service,
+    look_at_web_page,
+    submit_job,
+    upload_jar,
+)
 
 pytestmark = pytest.mark.skipif(not TABLES[0].exists(), reason="the kernel's tables of sockets are those of Linux")
 
@@ -30,7 +37,13 @@ PATIENCE_SECONDS = 180
 PYTHON, JAVA = Path(sys.executable).resolve().name, "java"
 # Java: py4j's gateway, by which Python calls it, and Flink's server of jars. Python: py4j's way back.
 EXPECTED = {JAVA: 2, PYTHON: 1}
-ATTEMPTS: tuple[Callable[[int], object], ...] = (look_at_web_page, upload_jar, submit_job, is_worker_service)
+ATTEMPTS: tuple[Callable[[int], object], ...] = (
+    look_at_web_page,
+    upload_jar,
+    submit_job,
+    is_worker_service,
+    calls_by_py4j,
+)
 RUNS = re.compile(r"(score-transactions|count-entities).* switched from INITIALIZING to RUNNING")
 
 
@@ -85,6 +98,7 @@ def test_a_local_run_listens_only_on_loopback_and_takes_no_submission(
         "upload_jar": nothing,
         "submit_job": nothing,
         "is_worker_service": dict.fromkeys(nothing, False),
+        "calls_by_py4j": dict.fromkeys(nothing, False),
     }
 
 
@@ -104,6 +118,23 @@ def test_the_look_finds_a_worker_service_of_pyflink_on_all_interfaces() -> None:
 
     assert [(one.port, one.program, one.is_on_loopback) for one in found] == [(port, PYTHON, False)]
     assert answers
+
+
+def test_the_look_finds_a_gateway_of_pyflink_that_asks_for_no_token(tmp_path: Path) -> None:
+    """What PyFlink starts if it is left alone, with its way back to Python: the tries above would find both."""
+    program = "from pyflink.java_gateway import get_gateway\nget_gateway()\nprint('ready', flush=True)\ninput()"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        found = listening_sockets([process.pid])
+        answers = at_each(calls_by_py4j, (one.port for one in found))
+        process.kill()
+
+    assert Counter(one.program for one in found) == {JAVA: 1, PYTHON: 1}
+    assert {one.program: answers[one.port] for one in found} == {JAVA: True, PYTHON: True}
 
 
 def _configured(events: Path, configure: Configure, directory: Path) -> dict[str, Any]:
