@@ -10,7 +10,7 @@ import click
 from cli.errors import UserError
 
 if TYPE_CHECKING:
-    from jobs.config.job import JobConfig
+    from jobs.config.running_job import RunningJobConfig
     from jobs.control.channel import ControlChannel
     from udfs.control.elements import ControlElement
 
@@ -132,20 +132,20 @@ def _confirm(lines: list[str], yes: bool) -> None:
         raise UserError("nothing was published")
 
 
-def _open(config_file: Path) -> tuple[JobConfig, ControlChannel]:
+def _open(config_file: Path) -> tuple[RunningJobConfig, ControlChannel]:
     from jobs.config.errors import ConfigError
-    from jobs.config.loading import load_config
+    from jobs.config.running_job import load_running_job
     from jobs.control.channel import ChannelError
     from jobs.control.opening import open_channel
 
     try:
-        config = load_config(config_file)
+        config = load_running_job(config_file)
         return config, open_channel(config.control)
     except (ConfigError, ChannelError) as error:
         raise UserError(str(error)) from None
 
 
-def _start_versions(config: JobConfig) -> dict[str, int]:
+def _start_versions(config: RunningJobConfig) -> dict[str, int]:
     from cli.control_elements import start_versions
 
     return start_versions(config)

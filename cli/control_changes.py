@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jobs.config.job import JobConfig
+from jobs.config.running_job import RunningJobConfig
 from jobs.control.channel import Published, newest
 from udfs.control.elements import (
     BUNDLE,
@@ -22,7 +22,7 @@ MOST_RULES = 20
 THRESHOLD_NAMES = ("refer_to_analyst", "soft_challenge", "hard_block")
 
 
-def changes(elements: Sequence[ControlElement], config: JobConfig, published: list[Published]) -> list[str]:
+def changes(elements: Sequence[ControlElement], config: RunningJobConfig, published: list[Published]) -> list[str]:
     """Lines on the rules, thresholds and bundle that the elements replace, against those in force; the block list is not
     listed, since each of its elements names one party. Empty if nothing is replaced."""
     before = {key: record.element for key, record in newest(published).items() if record.element is not None}
@@ -76,7 +76,7 @@ def _scale(rule_set: RuleSet) -> str:
     return str([list(pair) for pair in rule_set.scale])
 
 
-def _threshold_changes(known: ControlElement | None, new: ThresholdsControl, config: JobConfig) -> Iterator[str]:
+def _threshold_changes(known: ControlElement | None, new: ThresholdsControl, config: RunningJobConfig) -> Iterator[str]:
     old = known if isinstance(known, ThresholdsControl) else config.scoring.thresholds
     for name in THRESHOLD_NAMES:
         value = getattr(old, name)

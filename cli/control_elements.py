@@ -11,7 +11,7 @@ import msgspec
 from pydantic import TypeAdapter, ValidationError
 
 from cli.errors import UserError
-from jobs.config.job import JobConfig
+from jobs.config.running_job import RunningJobConfig
 from jobs.config.value_types import Timestamp
 from jobs.control.channel import Published, newest
 from udfs.control.elements import (
@@ -54,7 +54,7 @@ class Request(NamedTuple):
     note: str | None = None
 
 
-def start_versions(config: JobConfig) -> dict[str, int]:
+def start_versions(config: RunningJobConfig) -> dict[str, int]:
     """The versions that the job starts with. Raises UserError for a rule file that cannot be read."""
     try:
         rules = rule_set_of(config.scoring.rules).version
@@ -63,7 +63,9 @@ def start_versions(config: JobConfig) -> dict[str, int]:
     return {RULES: rules, THRESHOLDS: config.scoring.thresholds.version, BUNDLE: config.scoring.bundle_version}
 
 
-def elements_of(request: Request, config: JobConfig, published: list[Published], now_ms: int) -> list[ControlElement]:
+def elements_of(
+    request: Request, config: RunningJobConfig, published: list[Published], now_ms: int
+) -> list[ControlElement]:
     """The elements to publish, each checked as the job checks it. Raises UserError, ControlError."""
     if not (request.blocked or request.unblocked) and (request.reason or request.source or request.expires):
         raise UserError("--reason, --source and --expires belong to --block")
@@ -95,7 +97,7 @@ def _published_by(element: ControlElement, request: Request, now_ms: int) -> Con
 class _Versions:
     """The next version of each kind: one above the highest published version and the start-up version."""
 
-    def __init__(self, given: int | None, config: JobConfig, published: list[Published]) -> None:
+    def __init__(self, given: int | None, config: RunningJobConfig, published: list[Published]) -> None:
         self._given = given
         self._highest = start_versions(config) | {BLOCK_LIST: 0}
         for record in published:
@@ -186,15 +188,16 @@ def _bundle_version(folder: Path) -> str:
         raise UserError(str(error)) from None
 
 
-def _feature_names(config: JobConfig) -> tuple[str, ...]:
-    """Feature names of the job's bundle; without attributes if the bundle cannot be read from here."""
+def _feature_names(config: RunningJobConfig) -> tuple[str, ...]:
+    """Feature names of the job's bundle; without attributes, and with a warning, if the bundle cannot be read from here."""
     try:
         return feature_set_of(read_manifest(config.scoring.bundle).attributes).names
-    except BundleError:
+    except BundleError as error:
+        click.echo(f"warning: the rules are checked without the attributes of the job's bundle: {error}", err=True)
         return feature_set_of().names
 
 
-def _check(element: ControlElement, config: JobConfig) -> None:
+def _check(element: ControlElement, config: RunningJobConfig) -> None:
     """Check an element as the job does: encode and decode it, compile rules, load a bundle. Prints warnings on rules."""
     decoded = decode_control(encode_control(element))
     check_texts(decoded)

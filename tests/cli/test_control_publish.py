@@ -82,6 +82,26 @@ def test_the_changes_are_those_against_what_was_published_last(job: Path) -> Non
     assert "threshold hard_block: 900 -> 950\n" in output
 
 
+def test_the_jobs_files_need_not_be_on_the_publishers_machine(job: Path) -> None:
+    elsewhere = {"bundle": "/elsewhere/bundle", "statistics": "/elsewhere/s.json", "reference": "/elsewhere/reference"}
+    tree = yaml.safe_load(job.read_text())
+    tree["scoring"] |= elsewhere
+    tree["source"]["path"] = "/elsewhere/events.jsonl"
+    job.write_text(yaml.safe_dump(tree))
+    result = fraud(job, "publish", "--rules", rules_file(job), "--yes")
+    assert result.exit_code == 0, result.output
+    assert (
+        "warning: the rules are checked without the attributes of the job's bundle: /elsewhere/bundle" in result.output
+    )
+    assert len(published(job)) == 1
+    assert fraud(job, "show").exit_code == 0
+    wrong = rules_file(job, version=9, rules=[{"id": "big", "points": 50, "when": "amonut > 500", "reason": "big"}])
+    result = fraud(job, "publish", "--rules", wrong, "--yes")
+    assert result.exit_code == 2
+    assert "unknown name 'amonut'" in result.output
+    assert len(published(job)) == 1
+
+
 def test_author_and_note_are_kept_and_shown(job: Path) -> None:
     arguments = ["--thresholds", "500,700,900", "--yes", "--author", "kim", "--note", "fewer false alarms"]
     assert fraud(job, "publish", *arguments).exit_code == 0
