@@ -15,6 +15,7 @@ from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, Runtime
 from pyflink.datastream.state import MapStateDescriptor
 
 from udfs.control.elements import ControlError, decode_control
+from udfs.control.kept_elements import KeptElements
 from udfs.control.live_control import BundleNotLoadable, LiveControl
 from udfs.flink.bridge import OPENED, TOKEN_PARAMETER, Row
 from udfs.flink.frame import read_answer
@@ -103,6 +104,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
         self._only_actions = settings.console == "actions"
         self._control = LiveControl(self._scorer)
+        self._kept = KeptElements()
         self._control_restored = False
         self._instance = subtask_of(runtime_context).number
         OPENED.announce(runtime_context.get_job_parameter(TOKEN_PARAMETER, None), self)
@@ -164,10 +166,9 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
             _log.exception("unexpected error in a control element")
             return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
         if applied:
-            kept = bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE))
-            for key in self._control.dropped_keys:
-                kept.remove(key)
-            kept.put(element.key, payload)
+            state = bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE))
+            self._kept.drop(state, self._control.dropped_keys)
+            self._kept.keep(state, element.key, payload)
         _log.info("control element %s version %d %s", element.key, element.version, OUTCOMES[applied])
         self._progress.control(OUTCOMES[applied])
         return ()
@@ -197,7 +198,8 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
 
     def _restore_control(self, ctx: Any) -> None:
         """Apply the control elements in broadcast state, before the first record or element. Raises ControlRestoreFailed."""
-        for key, payload in bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE)).items():
+        state = bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE))
+        for key, payload in self._kept.restored(state):
             try:
                 self._control.apply(decode_control(payload), is_new=False)
             except ControlError as error:
