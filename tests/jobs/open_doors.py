@@ -78,7 +78,7 @@ def is_worker_service(port: int) -> bool:
 
 def calls_by_py4j(port: int) -> bool:
     """Does py4j, Java's side or Python's, carry out a call without a token, with a wrong one, or with an empty one?"""
-    calls = (b"c\nz:java.lang.System\ngetProperty\nsjava.version\ne\n", b"c\np0\nping\ne\n", b"c\nt\ngetClass\ne\n")
+    calls = (b"c\nz:java.lang.System\ngetProperty\nsjava.version\ne\n", b"c\np0\n__str__\ne\n", b"c\nt\ngetClass\ne\n")
     tokens = (b"", b"A\n" + b"0" * 64 + b"\ne\n", b"A\n\ne\n")
     return any(_is_success(_last_answer(port, token + call)) for token in tokens for call in calls)
 
