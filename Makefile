@@ -61,7 +61,8 @@ demo: setup  ## Simulate payments, score them in a local Flink, print alerts, wr
 
 test: setup core-test  ## Run all tests: lint, types, import contracts, core, Flink
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not long and not timed" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "timed and not long"
 
 test-long: setup  ## Run the tests that take minutes: long outages (not part of `make test`)
 	$(BIN)/python -m pytest -m long

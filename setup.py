@@ -49,6 +49,7 @@ DEV = [
     "pytest>=8",
     "prometheus-client>=0.21",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
     "python-hcl2>=7",
     "ruff>=0.8",
     "setuptools>=77",

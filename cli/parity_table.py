@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from udfs.records.outputs import SHORT_OF_VALUES
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -72,7 +74,7 @@ def _detail_lines(report: ParityReport) -> list[str]:
         lines.append(f"features of this version that decisions lack: {', '.join(report.not_logged)}")
     if report.not_recomputed:
         lines.append(f"features of decisions that this version does not have: {', '.join(report.not_recomputed)}")
-    degraded = {status: count for status, count in report.enrichment.items() if status != "ok"}
+    degraded = {status: count for status, count in report.enrichment.items() if status in SHORT_OF_VALUES}
     if degraded:
         counts = ", ".join(f"{count:,} {status}" for status, count in sorted(degraded.items()))
         lines.append(

@@ -24,6 +24,7 @@ from udfs.core._native import decision_id
 from udfs.features.feature_set import FeatureSet, feature_set_of
 from udfs.records.attributes import Attribute
 from udfs.records.logged_features import FeatureSets, pack_features
+from udfs.records.outputs import SHORT_OF_VALUES
 from udfs.scoring.bundle import BundleError, read_manifest
 from udfs.scoring.factory import open_replayer
 from udfs.scoring.feature_sets import feature_sets_of
@@ -251,7 +252,7 @@ def _differ(found: _Found, place: Place, logged: dict[str, float], features: dic
             )
     if differs:
         found.mismatching += 1
-        found.mismatching_not_ok += place.enrichment != "ok"
+        found.mismatching_not_ok += place.enrichment in SHORT_OF_VALUES
 
 
 def _known(value: float) -> float | None:

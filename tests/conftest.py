@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from jobs.config.job import JobConfig
@@ -20,6 +21,39 @@ __all__ = ["broker"]
 os.environ.update(NO_CBOR)
 
 Configure = Callable[..., JobConfig]
+
+TIMED = frozenset(
+    {
+        "cluster/test_listening_sockets.py",
+        "cluster/test_live_changes.py",
+        "contracts/test_redis_answers.py",
+        "contracts/test_store_faults.py",
+        "jobs/test_batched_operator.py",
+        "jobs/test_control.py",
+        "jobs/test_listening_sockets.py",
+        "jobs/test_log_flood.py",
+        "jobs/test_start_up.py",
+        "jobs/test_temporary_files.py",
+        "kafka/test_broker_outage.py",
+        "kafka/test_commands.py",
+        "kafka/test_control.py",
+        "kafka/test_full_disk.py",
+        "kafka/test_lag_metrics.py",
+        "kafka/test_redis_faults.py",
+        "udfs/control/test_long_rules.py",
+    }
+)
+"""Files whose tests expect something within a time, or look at all processes: they run alone, the others in parallel."""
+
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(folder).as_posix() in TIMED:
+            item.add_marker(pytest.mark.timed)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from uuid import uuid4
@@ -75,7 +76,10 @@ def test_events_arrive_in_order_per_partition_at_the_given_rate(topics: Topics, 
     result = fraud("produce", "--config", job_file, "--events", file, "--rate", 1_000)
 
     assert result.exit_code == 0, result.output
-    assert "achieved 1,000/s: 1,500 events in 1.5 s, 1,500 acknowledged" in result.output
+    achieved = re.search(r"achieved ([\d,]+)/s: 1,500 events in ([\d.]+) s, 1,500 acknowledged", result.output)
+    assert achieved is not None, result.output
+    assert 900 <= int(achieved[1].replace(",", "")) <= 1_000
+    assert 1.5 <= float(achieved[2]) < 1.7
     assert "already held" not in result.output
     sent: dict[str, list[bytes]] = defaultdict(list)
     for line in lines:

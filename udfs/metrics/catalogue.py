@@ -63,7 +63,8 @@ METRICS = (
         "field", DROPPABLE_FIELDS,
     ),
     Metric(
-        "enrichment", "counter", "transactions", "by status of their look-ups: ok, stale, degraded",
+        "enrichment", "counter", "transactions", "by status of their look-ups: ok, stale, degraded; "
+        "not_configured: no store and no reference files",
         "status", get_args(EnrichmentStatus),
     ),
     Metric("enrichment_hits", "counter", "keys", "look-ups answered by the cache"),

@@ -13,6 +13,8 @@ Action = Literal["allow", "refer_to_analyst", "soft_challenge", "hard_block"]
 ACTIONS: tuple[Action, ...] = ("allow", "refer_to_analyst", "soft_challenge", "hard_block")
 Flag = Literal["AML", "KYC", "PCI", "AUDIT"]
 EnrichmentStatus = Literal["ok", "stale", "degraded", "not_configured"]
+SHORT_OF_VALUES: tuple[EnrichmentStatus, ...] = ("stale", "degraded")
+"""Values of the store were old or missing."""
 Tag = Literal["low_coverage", "unusual", "cautious_rules", "limited_history"]
 TAGS: tuple[Tag, ...] = ("low_coverage", "unusual", "cautious_rules", "limited_history")
 RuleMapKind = Literal["calibrated", "cautious", "none"]

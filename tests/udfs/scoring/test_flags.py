@@ -180,3 +180,39 @@ def test_reasons_have_the_order_of_the_flags() -> None:
     }
     told = [text.partition(":")[0] for text in words(100_001.0, records, ip_address="a")]
     assert told == ["AML", "KYC", "PCI"]
+
+
+def test_a_status_change_verifies_a_user_or_takes_it_back_from_its_time_on() -> None:
+    """minute 0: payment .. 1: unverified .. 2: payment .. 3: verified .. 4: payment .. 5: blocked .. 6: payment"""
+    scorer = scorer_over({"user:U1": UserProfile(user_id="U1", kyc_level=2)})
+    origin = Origin("events")
+
+    def change(minute: int, status: str) -> None:
+        event = {
+            "type": "account_change", "event_id": f"E{minute}", "user_id": "U1", "timestamp": START + minute * 60_000,
+            "old_status": "active", "new_status": status, "audit_user": "jane",
+        }  # fmt: skip
+        assert scorer.process(json.dumps(event).encode(), "U1", None, origin) == []
+
+    def flags_at(minute: float) -> list[str]:
+        event = {
+            "transaction_id": f"T{minute}", "user_id": "U1", "timestamp": START + int(minute * 60_000), "amount": 1.0,
+        }  # fmt: skip
+        (decision, *_) = scorer.process(json.dumps(event).encode(), "U1", None, origin)
+        assert isinstance(decision.record, Decision)
+        return list(decision.record.flags)
+
+    assert flags_at(0) == []
+    change(1, " UNVERIFIED")
+    assert flags_at(2) == ["KYC"]
+    assert flags_at(0.5) == []
+    change(3, "Verified")
+    assert flags_at(4) == []
+    assert flags_at(2.5) == ["KYC"]
+    change(5, "blocked")
+    assert flags_at(6) == []
+
+
+def test_without_any_reference_data_a_decision_says_so() -> None:
+    assert scored().enrichment == "not_configured"
+    assert scored(records={"user:U2": UserProfile(user_id="U2")}).enrichment == "ok"

@@ -28,11 +28,6 @@ pub enum EnrichmentStatus {
 }
 
 impl EnrichmentStatus {
-    /// Is a value old or missing that the stores should have given?
-    pub fn is_short_of_values(self) -> bool {
-        matches!(self, Self::Stale | Self::Degraded)
-    }
-
     /// As decisions write it.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
+use crate::context::EnrichmentStatus;
 use crate::decision::actions::Action;
 use crate::decision::decision_record::{Origin, duplicate_json};
 use crate::decision::judge::Prediction;
@@ -258,7 +259,7 @@ impl<'py> Scoring<'_, 'py> {
         judged: &[Row<Judged>],
     ) -> PyResult<Bound<'py, PyDict>> {
         let mut enrichment: HashMap<&str, u64> = HashMap::new();
-        for observed in observed.iter().filter(|observed| observed.status.is_short_of_values()) {
+        for observed in observed.iter().filter(|observed| observed.status != EnrichmentStatus::Ok) {
             *enrichment.entry(observed.status.name()).or_default() += 1;
         }
         let (mut hits, mut tags): (HashMap<&str, u64>, HashMap<&str, u64>) = Default::default();
