@@ -53,7 +53,7 @@ DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 )
 @click.option("--rules", default="bank", show_default=True, help="Rules whose points are calibrated: a pack or a file.")
 @click.option("--budget-fpr", type=click.FloatRange(0, 1), metavar="SHARE",
-              help="Refer at most this share of legitimate payments.  [default: 0.003]")  # fmt: skip
+              help="Refer at most this share of legitimate payments.  [default: 0.0025]")  # fmt: skip
 @click.option("--budget-alerts-per-day", type=click.FloatRange(min=0, min_open=True), metavar="N",
               help="Or refer at most N payments a day.")  # fmt: skip
 @click.option("--cost-review", type=click.FloatRange(min=0, min_open=True), metavar="AMOUNT",

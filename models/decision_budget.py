@@ -20,7 +20,7 @@ Vector = npt.NDArray[np.float64]
 class FalsePositiveRate(msgspec.Struct, frozen=True, tag_field="kind", tag="false_positive_rate"):
     """At most this share of legitimate payments is referred, challenged or blocked."""
 
-    rate: float = 0.003
+    rate: float = 0.0025
 
 
 class AlertsPerDay(msgspec.Struct, frozen=True, tag_field="kind", tag="alerts_per_day"):

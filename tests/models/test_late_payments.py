@@ -45,7 +45,6 @@ def test_the_same_payments_are_scored_in_time_and_late(in_time: list[Decision], 
     assert alerts(in_time) <= 0.02 * PAYMENTS
 
 
-@pytest.mark.xfail(strict=True, reason="the shipped bundle has learned from no late copies yet: `make bundle`")
 def test_late_payments_of_people_without_fraud_become_no_alerts(late: list[Decision]) -> None:
     assert alerts(late) <= 0.02 * PAYMENTS
 
