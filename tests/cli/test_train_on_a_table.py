@@ -107,7 +107,7 @@ def test_the_label_delay_decides_from_when_on_labels_count(table: Path, tmp_path
 @pytest.mark.parametrize(
     ("options", "chosen_for"),
     [
-        ((), {"kind": "false_positive_rate", "rate": 0.003}),
+        ((), {"kind": "false_positive_rate", "rate": 0.0025}),
         (("--budget-fpr", "0.05"), {"kind": "false_positive_rate", "rate": 0.05}),
         (("--budget-alerts-per-day", "2.5"), {"kind": "alerts_per_day", "alerts": 2.5}),
         (("--cost-review", "5", "--cost-stop", "40"), {"kind": "cost", "review": 5.0, "stop": 40.0}),

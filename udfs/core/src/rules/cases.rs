@@ -1,5 +1,7 @@
 //! A condition taken apart into cases, each a list of tests that all have to hold.
 
+use std::rc::Rc;
+
 use crate::rules::domains::Domain;
 use crate::rules::expressions::{ArithmeticOperator, Choices, ComparisonOperator, Expression};
 use crate::rules::names::Kind;
@@ -22,8 +24,8 @@ pub enum Test {
     Order { left: String, right: String, orders: u8 },
 }
 
-/// Tests that all have to hold.
-pub type Case = Vec<Test>;
+/// Tests that all have to hold. Cases share them: a condition of ten tests can have hundreds of cases.
+pub type Case = Vec<Rc<Test>>;
 
 /// The cases in which a condition is true (`is_wanted`) or false, of known values; `None` where they are too many.
 pub fn cases(node: &Expression, is_wanted: bool) -> Option<Vec<Case>> {
@@ -68,6 +70,10 @@ fn joined(parts: impl Iterator<Item = Option<Vec<Case>>>, is_all: bool) -> Optio
     Some(whole)
 }
 
+fn one(test: Test) -> Vec<Case> {
+    vec![vec![Rc::new(test)]]
+}
+
 /// One case without any test, or none.
 fn constant(truth: bool) -> Vec<Case> {
     if truth { vec![Vec::new()] } else { Vec::new() }
@@ -76,12 +82,12 @@ fn constant(truth: bool) -> Vec<Case> {
 fn link(left: &Expression, operator: ComparisonOperator, right: &Expression) -> Vec<Case> {
     if left.kind() == Kind::Text {
         return match (left, right) {
-            (Expression::Text(one), Expression::Text(other)) => constant(operator.holds(one.cmp(other))),
-            (_, Expression::Text(value)) => vec![vec![Test::Text { of: text(left), operator, value: value.clone() }]],
+            (Expression::Text(known), Expression::Text(other)) => constant(operator.holds(known.cmp(other))),
+            (_, Expression::Text(value)) => one(Test::Text { of: text(left), operator, value: value.clone() }),
             (Expression::Text(value), _) => {
-                vec![vec![Test::Text { of: text(right), operator: operator.reversed(), value: value.clone() }]]
+                one(Test::Text { of: text(right), operator: operator.reversed(), value: value.clone() })
             }
-            _ => vec![vec![order(left, operator, right)]],
+            _ => one(order(left, operator, right)),
         };
     }
     let number = |node: &Expression, operator, value: f64| {
@@ -89,13 +95,13 @@ fn link(left: &Expression, operator: ComparisonOperator, right: &Expression) -> 
         if value.is_nan() {
             return Vec::new();
         }
-        vec![vec![Test::Number { of: text(node), domain: Domain::of(node), operator, value }]]
+        one(Test::Number { of: text(node), domain: Domain::of(node), operator, value })
     };
     match (value_of(left), value_of(right)) {
-        (Some(one), Some(other)) => constant(one.partial_cmp(&other).is_some_and(|order| operator.holds(order))),
+        (Some(known), Some(other)) => constant(known.partial_cmp(&other).is_some_and(|order| operator.holds(order))),
         (None, Some(value)) => number(left, operator, value),
         (Some(value), None) => number(right, operator.reversed(), value),
-        (None, None) => vec![vec![order(left, operator, right)]],
+        (None, None) => one(order(left, operator, right)),
     }
 }
 
@@ -113,7 +119,7 @@ fn membership(operand: &Expression, choices: &Choices, is_wanted: bool) -> Vec<C
             _ => Test::TextIn { of: text(operand), choices: choices.clone(), is_wanted },
         },
     };
-    vec![vec![test]]
+    one(test)
 }
 
 fn order(left: &Expression, operator: ComparisonOperator, right: &Expression) -> Test {

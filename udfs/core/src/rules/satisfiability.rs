@@ -4,6 +4,7 @@
 //! certain; what is not certain is neither.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::rules::cases::{Case, EQUAL, GREATER, LESS, Test, cases};
 use crate::rules::constraints::Left;
@@ -44,7 +45,7 @@ impl Cases {
 
     /// Does every case test this name, so that it is known in each?
     pub fn know(&self, name: &str) -> bool {
-        let is_of = |test: &Test| test.names().any(|known| known == name);
+        let is_of = |test: &Rc<Test>| test.names().any(|known| known == name);
         self.0.as_ref().is_some_and(|cases| cases.iter().all(|case| case.iter().any(is_of)))
     }
 }
@@ -65,12 +66,12 @@ pub fn outlook(condition: &Expression) -> Outlook {
 }
 
 /// What makes tests contradict each other: the number or text of which no value passes them. `None` where one may.
-fn impossible<'a>(tests: impl Iterator<Item = &'a Test>) -> Option<String> {
+fn impossible<'a>(tests: impl Iterator<Item = &'a Rc<Test>>) -> Option<String> {
     let mut numbers: BTreeMap<&str, Left<f64>> = BTreeMap::new();
     let mut texts: BTreeMap<&str, Left<String>> = BTreeMap::new();
     let mut pairs: BTreeMap<(&str, &str), u8> = BTreeMap::new();
     for test in tests {
-        match test {
+        match &**test {
             Test::Number { of, domain, operator, value } => {
                 numbers.entry(of).or_insert_with(|| Left::of_domain(*domain)).compare(*operator, value);
             }
