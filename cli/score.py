@@ -112,7 +112,8 @@ def _converted(source: Path, mapping: Path, directory: Path) -> tuple[Path, Path
 def _copy(source: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        if not (target.exists() and target.samefile(source)):
+            shutil.copyfile(source, target)
     except OSError as error:
         raise UserError(f"{target}: cannot be written: {error.strerror}") from None
     click.echo(f"decisions in {target}")
