@@ -9,7 +9,7 @@ CARGO  ?= $(firstword $(shell command -v cargo) $(HOME)/.cargo/bin/cargo)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup core core-test wheel demo test test-long lint format bench bench-kafka soak bundle connectors broker lock package audit clean
+.PHONY: help setup core core-test wheel demo test test-long lint format bench bench-kafka recovery soak bundle connectors broker lock package audit clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -83,6 +83,9 @@ bench: setup  ## Measure tx/s of one slot and microseconds by stage; writes out/
 
 bench-kafka: setup  ## Measure Kafka to Kafka: tx/s of one slot, latency in open loop; writes out/bench_kafka.json and docs
 	$(BIN)/python -m benchmarks.latency
+
+recovery: setup  ## Faults while events arrive, and what is lost or repeated after them
+	$(BIN)/python -m benchmarks.recovery
 
 soak: setup  ## 15 minutes at 2,000 tx/s with a random kill every 2 minutes: nothing lost, memory flat; writes out/soak.json
 	$(BIN)/python -m benchmarks.soak

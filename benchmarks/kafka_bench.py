@@ -24,6 +24,7 @@ class Testbed(NamedTuple):
     work: Path
     servers: str
     redis_port: int | None
+    redis_pid: int | None
     backlog: Path
     live: Path
     reference: Path
@@ -36,8 +37,11 @@ class Testbed(NamedTuple):
 @contextmanager
 def start_testbed(work: Path, backlog: int, live: int, users: int) -> Iterator[Testbed]:
     """Starts the servers and simulates transactions to two files, a backlog and live traffic; stops the servers on exit."""
-    with kafka_broker(work / "kafka") as servers, redis_server(work) as redis_port:
-        testbed = Testbed(work, servers, redis_port, work / "backlog.jsonl", work / "live.jsonl", work / "reference")
+    with kafka_broker(work / "kafka") as servers, redis_server(work) as redis:
+        redis_port, redis_pid = redis or (None, None)
+        testbed = Testbed(
+            work, servers, redis_port, redis_pid, work / "backlog.jsonl", work / "live.jsonl", work / "reference"
+        )
         _simulate(testbed, backlog, live, users)
         if redis_port is not None:
             config = write_config(testbed, "load")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -23,9 +24,10 @@ _decode = msgspec.json.Decoder(EventTime).decode
 class KafkaLog:
     """A consumer without a group that reads topics from start to end. Methods block on the broker; not thread-safe."""
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, servers: str, only_committed: bool = False) -> None:
         self._consumer = KafkaConsumer(
             bootstrap_servers=servers,
+            isolation_level="read_committed" if only_committed else "read_uncommitted",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             fetch_max_wait_ms=50,
@@ -55,6 +57,11 @@ class KafkaLog:
                 raise TimeoutError(f"{topic} cannot be read to its end")
             for batch in self._consumer.poll(timeout_ms=500, max_records=10_000).values():
                 yield from batch
+
+    def longest_gap_ms(self, topic: str) -> int:
+        """The longest time between two records of a topic, by their timestamps."""
+        times = sorted(int(record.timestamp) for record in self.records(topic))
+        return max((later - earlier for earlier, later in pairwise(times)), default=0)
 
     def close(self) -> None:
         self._consumer.close()

@@ -32,8 +32,8 @@ def kafka_broker(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def redis_server(directory: Path) -> Iterator[int | None]:
-    """Runs Redis without persistence; yields its port, or None where redis-server is not available."""
+def redis_server(directory: Path) -> Iterator[tuple[int, int] | None]:
+    """Runs Redis without persistence; yields its port and process id, or None where redis-server is not available."""
     found = subprocess.run([sys.executable, str(REDIS_FETCH)], capture_output=True, text=True)
     if found.returncode:
         yield None
@@ -43,7 +43,7 @@ def redis_server(directory: Path) -> Iterator[int | None]:
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with running(command, directory / "redis.log") as server:
         wait_until(lambda: is_listening(port), 60, "Redis", server)
-        yield port
+        yield port, server.process.pid
 
 
 def stop_all_when_terminated() -> None:
