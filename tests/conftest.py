@@ -40,6 +40,7 @@ TIMED = frozenset(
         "kafka/test_full_disk.py",
         "kafka/test_lag_metrics.py",
         "kafka/test_redis_faults.py",
+        "kafka/test_restarts.py",
         "udfs/control/test_long_rules.py",
     }
 )
