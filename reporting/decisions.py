@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
@@ -15,9 +15,9 @@ from reporting.growing_columns import GrowingColumns
 from reporting.identity import transaction_key
 from reporting.json_lines import Progress, no_progress, records_of
 from udfs.records.logged_features import FeaturesError, FeatureSets
-from udfs.records.outputs import ACTIONS, TAGS, Tag
+from udfs.records.outputs import ACTIONS, TAGS, EnrichmentStatus, Tag
 
-ENRICHMENT_STATUSES = ("ok", "stale", "degraded")
+ENRICHMENT_STATUSES: tuple[EnrichmentStatus, ...] = get_args(EnrichmentStatus)
 FLAGS = ("AML", "KYC", "PCI", "AUDIT")
 Column = npt.NDArray[Any]
 

@@ -14,11 +14,11 @@ from jobs.config.job import JobConfig
 from jobs.config.loading import parse_config
 from tests.jobs.tiny_bundle import make_tiny_bundle
 from tests.servers.kafka_broker import broker
-from tests.servers.moto_server import NO_CBOR
+from tests.servers.moto_server import CREDENTIALS, NO_CBOR, REGION
 
 __all__ = ["broker"]
 
-os.environ.update(NO_CBOR)
+os.environ.update(NO_CBOR, AWS_DEFAULT_REGION=REGION, **CREDENTIALS)  # before there is a JVM, which inherits them
 
 Configure = Callable[..., JobConfig]
 

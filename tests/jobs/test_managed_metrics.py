@@ -63,7 +63,9 @@ def test_metrics_of_a_managed_job_are_in_the_forwarded_group(
     assert taken.values("fraud_enrichment_failures") == [0] * INSTANCES
     actions = Counter(decision["action"] for decision in decisions)
     assert taken.totals("action_fraud_decisions", "action") == {action: actions[action] for action in ACTIONS}
-    assert taken.totals("status_fraud_enrichment", "status") == {"ok": len(decisions), "stale": 0, "degraded": 0}
+    assert taken.totals("status_fraud_enrichment", "status") == {
+        "ok": 0, "stale": 0, "degraded": 0, "not_configured": len(decisions),
+    }  # fmt: skip
     assert taken.totals("reason_fraud_dead_letters", "reason") == {
         "bad_record": BAD, "missing_rate": 0, "amount_out_of_range": 0, "unexpected_error": 0, "control": 1
     }  # fmt: skip

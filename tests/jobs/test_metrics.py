@@ -52,7 +52,7 @@ def test_the_metrics_of_a_running_job_are_those_of_its_outputs(configure: Config
     assert sum(scrape.values("alerts")) == len(alerts) > 10
     assert sum(scrape.values("flags")) == len(written_lines(tmp_path / "out", "flags")) > 10
     tags = Counter(tag for decision in decisions for tag in decision["tags"])
-    assert scrape.totals("tag_tags", "tag") == {tag: tags[tag] for tag in TAGS}
+    assert scrape.totals("tag_tags", "tag") == {tag: tags[tag] for tag in (*TAGS, "duplicate_differs")}
     assert sum(scrape.values("late")) == sum(decision["late"] for decision in decisions)
     actions = Counter(decision["action"] for decision in decisions)
     assert scrape.totals("action_decisions", "action") == {action: actions[action] for action in ACTIONS}
@@ -64,7 +64,12 @@ def test_the_metrics_of_a_running_job_are_those_of_its_outputs(configure: Config
     }  # fmt: skip
     assert set(scrape.totals("field_dropped_fields", "field").values()) == {0}
     assert scrape.totals("rule_hits", "rule") == Counter(hit for one in decisions for hit in one["rules"]["hits"])
-    assert scrape.totals("status_enrichment", "status") == {"ok": len(decisions), "stale": 0, "degraded": 0}
+    assert scrape.totals("status_enrichment", "status") == {
+        "ok": 0,
+        "stale": 0,
+        "degraded": 0,
+        "not_configured": len(decisions),
+    }
     assert scrape.totals("outcome_control_elements", "outcome") == {"applied": 0, "ignored": 0, "refused": 0}
     assert sum(scrape.values("users_cached")) == sum(scrape.values("state_misses")) == len(users)
     newest_ms = max(decision["event_time_ms"] for decision in decisions)

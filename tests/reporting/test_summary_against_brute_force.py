@@ -39,7 +39,7 @@ def cases(draw: st.DrawFn) -> list[Case]:
                     amount=draw(st.integers(0, 10_000)) / 4,
                     flags=draw(st.lists(st.sampled_from(("AML", "KYC", "PCI")), unique=True)),
                     late=draw(st.booleans()),
-                    enrichment=draw(st.sampled_from(("ok", "stale", "degraded"))),
+                    enrichment=draw(st.sampled_from(("ok", "stale", "degraded", "not_configured"))),
                 ),
                 draw(st.sampled_from((True, False, None))),
                 draw(st.sampled_from(PATTERNS)),
@@ -64,7 +64,8 @@ def test_counts_and_amounts_equal_plain_loops(made: list[Case]) -> None:
     assert summary.transactions == len(made)
     assert summary.late == sum(item.late for item, _, _ in made)
     assert {row.name: row.count for row in summary.enrichment} == {
-        name: sum(item.enrichment == name for item, _, _ in made) for name in ("ok", "stale", "degraded")
+        name: sum(item.enrichment == name for item, _, _ in made)
+        for name in ("ok", "stale", "degraded", "not_configured")
     }
     for action_row in summary.actions:
         chosen = [item for item, _, _ in made if item.action == action_row.action]

@@ -63,7 +63,9 @@ def test_actions_flags_and_enrichment(summary: Summary) -> None:
     )
     assert (summary.alerts, summary.alerts_by_flag_alone, summary.alerts_on_account_changes) == (4, 0, 0)
     assert (summary.flag_notices, summary.alerts_per_day, summary.unusual_alerts) == (2, 4.0, 0)
-    assert summary.enrichment == (NamedCount("ok", 7), NamedCount("stale", 1), NamedCount("degraded", 0))
+    assert summary.enrichment == tuple(
+        NamedCount(*count) for count in (("ok", 7), ("stale", 1), ("degraded", 0), ("not_configured", 0))
+    )
 
 
 def test_rules_are_ordered_by_hits_including_those_without(summary: Summary) -> None:
