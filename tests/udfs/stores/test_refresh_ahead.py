@@ -77,7 +77,7 @@ def test_a_key_that_is_not_read_is_not_refreshed() -> None:
     assert [call for call in store.calls[1:] if "ip:quiet" in call] == []
     store.put("ip:quiet", 5)
     assert level(lookups, "ip:quiet") == 5
-    assert store.calls[-1] == ["ip:quiet", "history:ip:quiet"] or "ip:quiet" in store.calls[-1]
+    assert any("ip:quiet" in call for call in store.calls[1:])
     lookups.source.close()
 
 
