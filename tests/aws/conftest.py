@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,14 +11,13 @@ import pytest
 from tests.aws.alert_queue import AlertQueue
 from tests.kafka.conftest import configure_kafka, topics
 from tests.servers.connectors import fetch_connectors, fetch_plugins
-from tests.servers.moto_server import CREDENTIALS, REGION, MotoServer
+from tests.servers.moto_server import MotoServer
 
 __all__ = ["configure_kafka", "topics"]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings() -> None:
-    os.environ.update(CREDENTIALS, AWS_DEFAULT_REGION=REGION)  # before there is a JVM, which inherits them
     fetch_connectors()
     fetch_plugins()
 
