@@ -10,19 +10,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
-from typing import TYPE_CHECKING
 
 import click
 
+from benchmarks.file_job import job_tree, run_file_job
 from benchmarks.machine import describe_machine, machine
 from benchmarks.stages import measure_stages
 from cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from jobs.runtime.running import Counts
-
-WARM_UP_SHARE = 0.3  # JIT compilation and operator start-up
 
 
 @click.command(name="throughput")
@@ -30,6 +24,7 @@ WARM_UP_SHARE = 0.3  # JIT compilation and operator start-up
 @click.option("--users", default=10_000, show_default=True, help="Simulated users.")
 @click.option("--with-logins", is_flag=True, help="Keep logins, account changes and labels in the stream.")
 @click.option("--backend", "backends", multiple=True, default=("hashmap", "rocksdb"), show_default=True)
+@click.option("--parallelism", default=1, show_default=True, help="Slots of the one TaskManager that the job uses.")
 @click.option("--checkpoint-interval-ms", default=5_000, show_default=True)
 @click.option("--events", type=click.Path(path_type=Path), help="Use these events instead of simulated ones.")
 @click.option("--reference", type=click.Path(path_type=Path), help="Reference folder of --events.")
@@ -39,6 +34,7 @@ def main(
     users: int,
     with_logins: bool,
     backends: tuple[str, ...],
+    parallelism: int,
     checkpoint_interval_ms: int,
     events: Path | None,
     reference: Path | None,
@@ -65,9 +61,10 @@ def main(
             click.echo(f"  {name:44} {value:6.2f} us")
         jobs = {}
         for backend in backends:
-            jobs[backend] = _run_job(events, reference, histories, work / backend, backend, checkpoint_interval_ms)
+            tree = job_tree(events, work / backend, backend, checkpoint_interval_ms, parallelism, reference, histories)
+            jobs[backend] = run_file_job(tree, f"Flink, {backend}")
             click.echo(
-                f"Flink, file -> discard, one slot, {backend:8} "
+                f"Flink, file -> discard, parallelism {parallelism}, {backend:8} "
                 f"{jobs[backend]['transactions_per_second']:>9,.0f} transactions/s "
                 f"({jobs[backend]['records_per_second']:,.0f} records/s)"
             )
@@ -96,52 +93,6 @@ def simulate_into(directory: Path, transactions: int, users: int, only_transacti
         path = directory / "events.jsonl"
         lines = [line for line in path.open("rb") if line.startswith(b'{"type":"transaction"')]
         path.write_bytes(b"".join(lines))
-
-
-def _run_job(
-    events: Path, reference: Path | None, histories: Path, directory: Path, backend: str, interval_ms: int
-) -> dict[str, float]:
-    from jobs.config.loading import parse_config
-    from jobs.score_transactions import run
-
-    scoring = {"histories": str(histories)}
-    if reference is not None:
-        scoring["reference"] = str(reference)
-    config = parse_config(
-        {
-            "source": {"kind": "file", "path": str(events)},
-            "sinks": [{"kind": "discard"}],
-            "scoring": scoring,
-            "state": {
-                "backend": backend,
-                "checkpoint_dir": str(directory / "checkpoints"),
-                "checkpoint_interval_ms": interval_ms,
-            },
-            "flink": {"log_directory": str(directory / "logs")},
-        }
-    )
-    records = sum(1 for _ in events.open("rb"))
-    samples: list[tuple[float, int, int]] = []
-
-    def sample(counts: Counts) -> None:
-        progress(counts.records, records)
-        if WARM_UP_SHARE * records < counts.records < records:
-            samples.append((perf_counter(), counts.records, counts.decisions))
-
-    with progress_bar(f"Flink, {backend}") as progress:
-        result = run(config, sample, every_seconds=0.25)
-    if len(samples) < 2:
-        raise click.ClickException("too few transactions to measure a steady rate: increase --transactions")
-    (start, first_record, first_decision), (end, last_record, last_decision) = samples[0], samples[-1]
-    return {
-        "transactions_per_second": (last_decision - first_decision) / (end - start),
-        "records_per_second": (last_record - first_record) / (end - start),
-        "whole_run_seconds": result.seconds,
-        "whole_run_transactions_per_second": result.counts.decisions / result.seconds,
-        "records": result.counts.records,
-        "transactions": result.counts.decisions,
-        **{f"scorer_{name}_ms": value for name, value in result.latency_ms.items()},
-    }
 
 
 if __name__ == "__main__":
