@@ -30,6 +30,7 @@ WARM_UP_SECONDS = 30
 """Seconds at each rate that are not measured: single records run other code paths of Kafka and Flink than a backlog, and
 their JIT compilation delays the job by 50 to 150 ms at a time."""
 JOB, FLOOR, PLAIN = "job", "pass-through", "plain"
+SINK = "sink."
 PLAIN_SECONDS = 12
 TIMEOUT_SECONDS = 240
 
@@ -43,7 +44,11 @@ TIMEOUT_SECONDS = 240
 @click.option("--seconds", default=20, show_default=True, help="Measured seconds at each rate, after 30 s of warm-up.")
 @click.option("--only", type=click.Choice([JOB, FLOOR, PLAIN]), help="Measure one system; the page is not written.")
 @click.option(
-    "--set", "options", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a key of the job's config."
+    "--set",
+    "options",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Override a key of the job's config; `sink` is its Kafka sink.",
 )
 @click.option("--java", default="", help="Flags of the job's JVM.")
 @click.option("--json", "out", type=click.Path(path_type=Path), default=Path("out/bench_kafka.json"), show_default=True)
@@ -96,8 +101,12 @@ def measure_job(
     testbed: Testbed, rates: tuple[int, ...], seconds: int, options: tuple[str, ...], java: str
 ) -> dict[str, Any]:
     """Drain rate and latency of the scoring job in a MiniCluster in its own process."""
-    config = write_config(testbed, JOB)
-    environment = {f"FRAUD__{name.replace('.', '__').upper()}": value for name, value in _pairs(options)}
+    pairs = _pairs(options)
+    sink = {name.removeprefix(SINK): value for name, value in pairs if name.startswith(SINK)}
+    config = write_config(testbed, JOB, sink=sink)
+    environment = {
+        f"FRAUD__{name.replace('.', '__').upper()}": value for name, value in pairs if not name.startswith(SINK)
+    }
     if java:
         environment["JAVA_TOOL_OPTIONS"] = java
     command = python("jobs.score_transactions", "--config", str(config))
@@ -162,7 +171,7 @@ def _latency(testbed: Testbed, log: KafkaLog, topic: str, events: Path, rate: in
     before, count = log.offsets(topic), _lines(events)
     target = sum(before.values()) + count
     produce = python("cli.main", "produce", "--servers", testbed.servers, "--topic", f"{JOB}.events")
-    produce += ["--events", str(events), "--rate", str(rate), "--timestamps", "now"]
+    produce += ["--events", str(events), "--rate", str(rate), "--timestamps", "now", "--linger-ms", "0"]
     sent = subprocess.run(produce, capture_output=True, text=True, check=True, cwd=PROJECT)
     wait_until(lambda: log.size(topic) >= target, 60, "last decisions", job)
     delays = delays_ms(log.records(topic, before), WARM_UP_SECONDS * 1_000)

@@ -25,11 +25,11 @@ from simulator.open_loop import Pace, send_at_rate
 SETTINGS = {
     "acks": "all",
     "enable.idempotence": True,  # retries keep the order
-    "linger.ms": 5,
     "batch.size": 128 << 10,
     "message.max.bytes": 8 << 20,
     "partitioner": "murmur2_random",  # same partition as the Java and Python clients choose
 }
+LINGER_MS = 5
 FLUSH_TIMEOUT_S = 30.0
 QUEUE_FULL_TIMEOUT_S = 60.0
 PROGRESS_INTERVAL_LINES = 500
@@ -55,6 +55,7 @@ def produce(
     seconds: float | None,
     repeat: bool,
     now: bool,
+    linger_ms: int = LINGER_MS,
 ) -> Delivery:
     """Send the events at `rate` a second and wait for their acknowledgements.
 
@@ -72,7 +73,8 @@ def produce(
     delivery = Delivery(Pace(rate))
     last_error: deque[str] = deque(maxlen=1)
     callbacks = {"error_cb": lambda error: last_error.append(error.str())}
-    producer = Producer(librdkafka_settings(connection) | SETTINGS | callbacks, logger=logging.getLogger("kafka"))
+    settings = librdkafka_settings(connection) | SETTINGS | {"linger.ms": linger_ms}
+    producer = Producer(settings | callbacks, logger=logging.getLogger("kafka"))
     delivery.records_before = _size(connection, topic, partitions[topic])
     with deferred_interrupt() as interrupt, progress_bar(f"sending to {topic}") as progress:
         shown = with_progress(lines, progress, count)

@@ -54,6 +54,9 @@ INTERRUPTED = 130
     show_default=True,
     help="`now`: replace each timestamp by the time of sending.",
 )
+@click.option(
+    "--linger-ms", default=5, show_default=True, type=click.IntRange(0, 1_000), help="Kafka: wait for fuller batches."
+)
 def command(
     file: Path | None,
     kind: str,
@@ -68,6 +71,7 @@ def command(
     seconds: float | None,
     repeat: bool,
     timestamps: str,
+    linger_ms: int,
 ) -> None:
     """Send events to Kafka or Kinesis at a constant rate, each at its due time, independent of acknowledgements (open loop).
 
@@ -89,7 +93,7 @@ def command(
         target = _kinesis_target(file, kind, stream, region, endpoint)
         connection = None if target is not None else _kafka_target(file, servers)
         source = _file_lines(events) if events is not None else _simulated(users or 0)
-        delivery = _produce(target, connection, topic, source, rate, seconds, repeat, timestamps == "now")
+        delivery = _produce(target, connection, topic, source, rate, seconds, repeat, timestamps == "now", linger_ms)
     except (ConfigError, ValueError) as error:
         raise UserError(str(error)) from None
     _report(delivery.pace, delivery.acknowledged, delivery.error)
@@ -121,6 +125,7 @@ def _produce(
     seconds: float | None,
     repeat: bool,
     now: bool,
+    linger_ms: int,
 ) -> Delivery:
     if target is not None:
         from cli.kinesis_producing import produce_to_kinesis
@@ -130,7 +135,7 @@ def _produce(
 
     assert kafka is not None
     connection, first_topic = kafka
-    return produce(connection, topic or first_topic, source, rate, seconds, repeat, now)
+    return produce(connection, topic or first_topic, source, rate, seconds, repeat, now, linger_ms)
 
 
 def _kinesis_target(

@@ -253,7 +253,7 @@ class Flink(Section):
         default=1, ge=1, le=128, description="parallel scorers; each needs one slot in a TaskManager of its own"
     )
     buffer_timeout_ms: int = Field(
-        default=5, ge=0, description="maximum wait of a record in a network buffer before it is sent"
+        default=1, ge=0, description="maximum wait of a record in a network buffer before it is sent"
     )
     restart_attempts: int = Field(
         default=0,

@@ -157,7 +157,7 @@ class KafkaSink(Section):
         description="with exactly-once: the longest outage without loss; at most the brokers' "
         "transaction.max.timeout.ms (15 minutes by default)",
     )
-    linger_ms: int = Field(default=3, ge=0, le=1_000, description="maximum wait of a record for a full batch")
+    linger_ms: int = Field(default=1, ge=0, le=1_000, description="maximum wait of a record for a full batch")
     batch_bytes: int = Field(
         default=131_072,
         ge=0,
