@@ -12,7 +12,7 @@ FULL_TRANSACTION: dict[str, Any] = {
     "kind": "transaction", "sequence": 70_000, "transaction_id": "~T-1!", "timestamp_ms": START,
     "remembered_ms": START + DAY, "late": False, "minor": 10**16, "refund": True, "declined": True, "night": True,
     "merchant_id": "M1", "category": "6011", "device_id": "D1", "country": "DE", "city": "Köln 😀",
-    "ip_address": "2001:db8::1", "beneficiary_id": "B1", "latitude": -52.52, "longitude": 179.999,
+    "ip_address": "2001:db8::1", "beneficiary_id": "B1", "latitude": -52.52, "longitude": 179.999, "answer": None,
 }  # fmt: skip
 BARE_TRANSACTION: dict[str, Any] = {
     **dict.fromkeys(FULL_TRANSACTION), "kind": "transaction", "sequence": 1, "transaction_id": "1", "timestamp_ms": 0,
@@ -33,6 +33,8 @@ ACCOUNT = {
 ENTRIES: dict[str, dict[str, Any]] = {
     "entry_1_transaction": FULL_TRANSACTION,
     "entry_1_transaction_bare": BARE_TRANSACTION,
+    "entry_1_transaction_answered": {**FULL_TRANSACTION, "answer": ("soft_challenge", 731)},
+    "entry_1_transaction_unanswered": BARE_TRANSACTION,
     "entry_2_login": LOGIN,
     "entry_2_login_bare": BARE_LOGIN,
     "entry_3_account": ACCOUNT,

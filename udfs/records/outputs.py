@@ -157,6 +157,8 @@ class Duplicate(msgspec.Struct, tag_field="type", tag="duplicate", kw_only=True,
     """A repeated transaction, with the id of the decision already made. State is not changed.
 
     `differs`: its amount, time, kind, merchant, device, country or beneficiary are others than the first one's.
+    `first_action`, `first_risk_score`: what was decided then; None for one that was decided by a version without this, or
+    could not be decided.
     """
 
     action: ClassVar[None] = None
@@ -166,6 +168,8 @@ class Duplicate(msgspec.Struct, tag_field="type", tag="duplicate", kw_only=True,
     user_id: str
     event_time_ms: int
     differs: bool = False
+    first_action: Action | None = None
+    first_risk_score: int | None = None
 
 
 class DeadLetter(msgspec.Struct, tag_field="type", tag="dead_letter", kw_only=True, gc=False):

@@ -10,7 +10,7 @@ use crate::bindings::decision::{origin_of, settings_of};
 use crate::bindings::framed;
 use crate::bindings::port::PythonPort;
 use crate::bindings::replay::{self, Rules};
-use crate::bindings::scoring::{RecordOrigin, Scored, Scoring};
+use crate::bindings::scoring::{self, RecordOrigin, Scored, Scoring};
 use crate::engine::Engine;
 use crate::engine::Learned;
 use crate::engine::batch::{self, Admission, Decoded, Incoming, Learning, Outcome};
@@ -71,7 +71,7 @@ impl Core {
         port: Py<PyAny>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let records = incoming(Some(&keys), &payloads, &arrived_at_ms)?;
-        self.with_learned(py, &records, port, false, |decoded, learning, _| {
+        self.with_learned(py, &records, port, false, |_, decoded, learning, _| {
             let unknown = unknown_codes(decoded);
             let outcomes = learning.outcomes.iter().map(|outcome| outcome_tuple(py, outcome));
             let outcomes = PyList::new(py, outcomes.collect::<PyResult<Vec<_>>>()?)?;
@@ -110,10 +110,11 @@ impl Core {
         let width = self.engine.width();
         let records = incoming(Some(&keys), &payloads, &arrived_at_ms)?;
         let origins = origins.iter().map(record_origin).collect::<PyResult<Vec<_>>>()?;
-        self.with_learned(py, &records, port, python_decodes, |decoded, learning, features| {
+        self.with_learned(py, &records, port, python_decodes, |engine, decoded, learning, features| {
             let decider = decider.borrow();
             let scoring = Scoring { decider: &decider.decider, model, origins: &origins, width, published: &published };
             let Scored { decided, counts } = scoring.score(py, learning, features)?;
+            engine.keep_answers(&decoded.events, learning, &scoring::answers(learning, &decided));
             PyTuple::new(
                 py,
                 [
@@ -146,10 +147,11 @@ impl Core {
         let (records, framed) = frame::records(frame.as_bytes(), arrived_at_ms)
             .map_err(|no_frame| PyValueError::new_err(no_frame.to_string()))?;
         let origins: Vec<_> = framed.iter().map(|origin| framed_origin(*origin, source)).collect();
-        self.with_learned(py, &records, port, python_decodes, |decoded, learning, features| {
+        self.with_learned(py, &records, port, python_decodes, |engine, decoded, learning, features| {
             let decider = decider.borrow();
             let scoring = Scoring { decider: &decider.decider, model, origins: &origins, width, published: &published };
             let Scored { decided, counts } = scoring.score(py, learning, features)?;
+            engine.keep_answers(&decoded.events, learning, &scoring::answers(learning, &decided));
             let (outputs, dead) = scoring.outputs(py, learning, decided)?;
             let (entries, others) = frame::entries_and_others(&learning.writes, &records);
             counts.set_item("outputs", framed::output_counts(&outputs))?;
@@ -186,7 +188,7 @@ impl Core {
         let arrived_at_ms = vec![None; payloads.len()];
         let payloads: Vec<_> = payloads.into_iter().map(Some).collect();
         let records = incoming(None, &payloads, &arrived_at_ms)?;
-        self.with_learned(py, &records, port, false, |decoded, learning, features| {
+        self.with_learned(py, &records, port, false, |_, decoded, learning, features| {
             replay::columns(py, decoded, learning, features, width, rules.as_ref())
         })
     }
@@ -282,7 +284,7 @@ impl Core {
         records: &[Incoming<'b>],
         port: Py<PyAny>,
         python_decodes: bool,
-        then: impl FnOnce(&Decoded<'_>, &Learning<'_>, &[f64]) -> PyResult<R>,
+        then: impl FnOnce(&mut Engine, &Decoded<'_>, &mut Learning<'_>, &[f64]) -> PyResult<R>,
     ) -> PyResult<R> {
         let port = PythonPort::new(port);
         let Self { engine, admission, features } = self;
@@ -293,8 +295,8 @@ impl Core {
         batch::finish_decoding(&mut decoded, &canonical);
         let events = &mut decoded.events;
         py.detach(|| batch::admit(events, records, admission, &port))?;
-        let learning = py.detach(|| engine.learn_batch(&decoded.events, &port, features))?;
-        then(&decoded, &learning, features)
+        let mut learning = py.detach(|| engine.learn_batch(&decoded.events, &port, features))?;
+        then(engine, &decoded, &mut learning, features)
     }
 }
 

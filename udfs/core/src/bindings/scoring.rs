@@ -18,6 +18,7 @@ use crate::engine::{Duplicate, Learned};
 use crate::frame::{Destination, Output};
 use crate::observed::Observed;
 use crate::reasons::decider::{Decider, Explanation, Judged, Records};
+use crate::state::answer::{Answer, Answers};
 
 /// Duplicates that say something else than the first are counted among the tags.
 const DUPLICATE_DIFFERS: &str = "duplicate_differs";
@@ -114,8 +115,8 @@ impl<'py> Scoring<'_, 'py> {
     /// The output of what is no transaction that was learned now, if it has one.
     fn output_of(&self, learned: &Learned<'_>) -> Option<Output> {
         let (destination, value, action) = match learned {
-            Learned::Duplicate(Duplicate { transaction, differs }) => {
-                (Destination::Decisions, duplicate_json(transaction, *differs), None)
+            Learned::Duplicate(Duplicate { transaction, differs, answer }) => {
+                (Destination::Decisions, duplicate_json(transaction, *differs, answer.known()), None)
             }
             Learned::Audit { change, .. } if self.decider.settings.flag_alerts => {
                 (Destination::Alerts, audit_alert_json(change), Some(Action::Allow))
@@ -302,9 +303,21 @@ impl<'py> Scoring<'_, 'py> {
     }
 }
 
+/// What a batch answers to its transactions.
+pub fn answers<'a>(learning: &Learning<'a>, decided: &[Row<Records>]) -> Answers<'a> {
+    let mut answers = Answers::default();
+    for (observed, records) in learning.outcomes.iter().filter_map(observed_of).zip(decided) {
+        if let Ok(Records { action, risk_score, .. }) = records {
+            let transaction = observed.transaction;
+            answers.add(&transaction.user_id, &transaction.transaction_id, Answer::new(*action, *risk_score));
+        }
+    }
+    answers
+}
+
 /// Those of a decided transaction.
 fn outputs_of(records: Records) -> Vec<Output> {
-    let Records { action, decision, alert, flag_notice } = records;
+    let Records { action, decision, alert, flag_notice, .. } = records;
     let output = |destination, value| Output { destination, value, action: Some(action) };
     let mut outputs = vec![output(Destination::Decisions, decision)];
     if let Some(alert) = alert {

@@ -157,6 +157,7 @@ fn transaction_fields<'py>(py: Python<'py>, entry: &TransactionEntry, texts: &Te
     }
     fields.set_item("latitude", entry.latitude())?;
     fields.set_item("longitude", entry.longitude())?;
+    fields.set_item("answer", entry.answer.known().map(|(action, risk_score)| (action.name(), risk_score)))?;
     Ok(fields)
 }
 

@@ -1,6 +1,7 @@
 //! The record of one scored transaction, and that of a transaction that was sent again.
 
 use crate::context::EnrichmentStatus;
+use crate::decision::actions::Action;
 use crate::decision::identifiers::decision_id;
 use crate::decision::json::JsonWriter;
 use crate::decision::judge::{Judgement, Prediction};
@@ -193,7 +194,7 @@ fn write_reason(reason: &Reason, json: &mut JsonWriter) {
 }
 
 /// The same transaction again: it names the decision already made and changes nothing.
-pub fn duplicate_json(transaction: &Transaction, differs: bool) -> Vec<u8> {
+pub fn duplicate_json(transaction: &Transaction, differs: bool, first: Option<(Action, i64)>) -> Vec<u8> {
     let mut json = JsonWriter::with_capacity(256);
     json.open(b'{');
     json.name("type");
@@ -208,6 +209,12 @@ pub fn duplicate_json(transaction: &Transaction, differs: bool) -> Vec<u8> {
     json.integer(transaction.timestamp);
     json.name("differs");
     json.flag(differs);
+    if let Some((action, risk_score)) = first {
+        json.name("first_action");
+        json.text(action.name());
+        json.name("first_risk_score");
+        json.integer(risk_score);
+    }
     json.close(b'}');
     json.bytes
 }

@@ -3,6 +3,7 @@
 //! A transaction is looked at and its features are made before anything is learned; on any error in between the user is
 //! dropped from the cache, and the event has not happened.
 
+mod answering;
 pub mod batch;
 pub mod enrichment;
 
@@ -19,6 +20,7 @@ use crate::local_time::{LocalTime, Zones};
 use crate::money::{Money, NoAmount};
 use crate::observed::Observed;
 use crate::profiles::BlockType;
+use crate::state::answer::Answer;
 use crate::state::arrivals::{Arrival, IdKind};
 use crate::state::cache::UserCache;
 use crate::state::entries::{
@@ -67,6 +69,8 @@ pub struct Duplicate<'a> {
     pub transaction: &'a Transaction<'a>,
     /// Are its amount, time, kind or parties others than those of the first?
     pub differs: bool,
+    /// What was answered to the first.
+    pub answer: Answer,
 }
 
 /// Why an event was not learned: nothing of it is in the state.
@@ -166,7 +170,8 @@ impl Engine {
         let user = loaded(&mut self.users, &transaction.user_id)?;
         let time_ms = transaction.timestamp;
         if user.has_seen(IdKind::Transaction, &transaction.transaction_id, time_ms, horizon_ms) {
-            return Ok(Learned::Duplicate(Duplicate { transaction, differs: self.differs_from_first(transaction) }));
+            let (differs, answer) = self.compared_with_first(transaction);
+            return Ok(Learned::Duplicate(Duplicate { transaction, differs, answer }));
         }
         let enriched = self.enrichment.look_up(transaction, stores);
         let minor = self
@@ -240,22 +245,25 @@ impl Engine {
         }))
     }
 
-    /// Does a repeated transaction say something else than the first of its id? Only what the state keeps is compared.
-    fn differs_from_first(&mut self, transaction: &Transaction) -> bool {
-        let Some(user) = self.users.get_mut(&transaction.user_id) else { return false };
+    /// Does a repeated transaction say something else than the first of its id, and what was answered to that? Only what
+    /// the state keeps is compared.
+    fn compared_with_first(&mut self, transaction: &Transaction) -> (bool, Answer) {
+        let nothing = (false, Answer::default());
+        let Some(user) = self.users.get_mut(&transaction.user_id) else { return nothing };
         let first = user.arrivals.find(IdKind::Transaction, &transaction.transaction_id);
-        let Some(Arrival::Transaction(first)) = first else { return false };
+        let Some(Arrival::Transaction(first)) = first else { return nothing };
         let time_ms = transaction.timestamp;
         let minor = self.money.base_minor(transaction.amount, transaction.currency.as_deref(), time_ms).ok();
         let words = texts_of(transaction);
         let same = |symbol, text: Option<&str>| user.texts.text_of(symbol) == text;
-        !(first.timestamp_ms == time_ms
+        let is_same = first.timestamp_ms == time_ms
             && Some(first.minor) == minor
             && first.refund == (transaction.kind != TransactionKind::Purchase)
             && same(first.merchant, words.merchant_id)
             && same(first.device, words.device_id)
             && same(first.country, words.country)
-            && same(first.beneficiary, words.beneficiary_id))
+            && same(first.beneficiary, words.beneficiary_id);
+        (!is_same, first.answer)
     }
 
     fn learn_login<'a>(&mut self, login: &Login, writes: &mut Vec<Write>) -> Result<Learned<'a>, NotLearned> {

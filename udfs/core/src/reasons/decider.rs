@@ -62,6 +62,7 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Records {
     pub action: Action,
+    pub risk_score: i64,
     pub decision: Vec<u8>,
     pub alert: Option<Vec<u8>>,
     pub flag_notice: Option<Vec<u8>>,
@@ -137,6 +138,7 @@ impl Decider {
         let is_notice = !is_alert && !observed.untold.is_empty();
         Records {
             action,
+            risk_score: decided.judgement.risk_score,
             decision: decided.json(&self.in_force()),
             alert: is_alert.then(|| alert_json(decided, currency, country)),
             flag_notice: is_notice.then(|| flag_notice_json(decided, &observed.untold, currency, country)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 
 use crate::prefetch;
+use crate::state::answer::Answer;
 use crate::state::entries::{AccountEntry, LoginEntry, TransactionEntry};
 use crate::state::hashing::hash_of;
 use crate::state::memory::ALLOCATION_BYTES;
@@ -99,6 +100,17 @@ impl Arrivals {
     pub fn find(&self, kind: IdKind, id: &str) -> Option<&Arrival> {
         let number = self.ids.find(hash_of(id), |number| is_id(&self.slots, self.first, *number, kind, id))?;
         self.slots.get(number.wrapping_sub(self.first) as usize).map(|slot| &slot.arrival)
+    }
+
+    /// What was answered to a transaction whose id is known.
+    pub fn set_answer(&mut self, transaction_id: &str, answer: Answer) {
+        let kind = IdKind::Transaction;
+        let (slots, first) = (&self.slots, self.first);
+        let known = self.ids.find(hash_of(transaction_id), |number| is_id(slots, first, *number, kind, transaction_id));
+        let Some(place) = known.map(|number| number.wrapping_sub(first) as usize) else { return };
+        if let Some(Slot { arrival: Arrival::Transaction(entry), .. }) = self.slots.get_mut(place) {
+            entry.answer = answer;
+        }
     }
 
     /// The transaction of a number that a window holds.

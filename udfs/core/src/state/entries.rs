@@ -12,7 +12,7 @@ use crate::state::texts::Texts;
 mod others;
 mod transaction;
 pub use others::{AccountEntry, FlagEntry, LabelEntry, LoginEntry, ZoneEntry};
-use transaction::TRANSACTION_FIELDS;
+use transaction::{ANSWERED_FIELDS, TRANSACTION_FIELDS};
 pub use transaction::{EntryNumbers, EntryTexts, TransactionEntry};
 
 const TRANSACTION: i64 = 1;
@@ -21,6 +21,17 @@ const ACCOUNT: i64 = 3;
 const LABEL: i64 = 4;
 const ZONE: i64 = 5;
 const FLAGS: i64 = 6;
+
+/// The id of a transaction's entry; `None` for bytes of any other entry.
+pub fn transaction_id_of(entry: &[u8]) -> Option<&str> {
+    let mut reader = Reader::new(entry);
+    reader.array().ok()?;
+    if reader.int().ok()? != TRANSACTION {
+        return None;
+    }
+    reader.int().ok()?;
+    reader.text().ok()
+}
 
 /// One entry of the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +60,9 @@ impl LogEntry {
         let tag = reader.int()?;
         let (fields, entry) = match tag {
             TRANSACTION if length > TRANSACTION_FIELDS => {
-                (TRANSACTION_FIELDS, Self::Transaction(TransactionEntry::read(reader, texts)?))
+                let is_answered = length > ANSWERED_FIELDS;
+                let fields = if is_answered { ANSWERED_FIELDS } else { TRANSACTION_FIELDS };
+                (fields, Self::Transaction(TransactionEntry::read(reader, texts, is_answered)?))
             }
             LOGIN if length > 7 => (7, Self::Login(Arc::new(LoginEntry::read(reader)?))),
             ACCOUNT if length > 5 => {

@@ -2,6 +2,7 @@
 
 pub mod account_history;
 pub mod amounts;
+pub mod answer;
 pub mod arrivals;
 #[cfg(test)]
 mod busy_tests;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use crate::msgpack::reader::Reader;
+use crate::msgpack::writer::Writer;
 use crate::state::account_history::AccountHistory;
 use crate::state::entries::LogEntry;
 use crate::state::flag_days::FlagDays;
@@ -37,9 +38,11 @@ fn whole_user() -> (Vec<u8>, Vec<Vec<u8>>) {
     (snapshot, log)
 }
 
+/// Of versions that kept no answers.
+const UNANSWERED: [&str; 2] = ["entry_1_transaction", "entry_1_transaction_bare"];
 const ENTRIES: [&str; 10] = [
-    "entry_1_transaction",
-    "entry_1_transaction_bare",
+    "entry_1_transaction_answered",
+    "entry_1_transaction_unanswered",
     "entry_2_login",
     "entry_2_login_bare",
     "entry_3_account",
@@ -66,6 +69,21 @@ fn entries_are_written_as_they_were_read() {
         let mut texts = Texts::default();
         let entry = LogEntry::decode(&bytes, &mut texts).expect(name);
         assert_eq!(entry.encode(&texts), bytes, "{name}");
+    }
+}
+
+#[test]
+fn a_transaction_without_an_answer_is_written_with_none() {
+    for name in UNANSWERED {
+        let bytes = golden(name);
+        let mut texts = Texts::default();
+        let LogEntry::Transaction(entry) = LogEntry::decode(&bytes, &mut texts).expect(name) else { panic!() };
+        assert_eq!(entry.answer.known(), None);
+        let mut out = Writer::default();
+        entry.write_unanswered(&texts, &mut out);
+        assert_eq!(out.bytes, bytes, "{name}");
+        let again = LogEntry::decode(&LogEntry::Transaction(entry.clone()).encode(&texts), &mut texts).expect(name);
+        assert_eq!(again, LogEntry::Transaction(entry));
     }
 }
 

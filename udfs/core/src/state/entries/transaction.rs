@@ -2,10 +2,13 @@
 
 use crate::msgpack::reader::{Malformed, Reader};
 use crate::msgpack::writer::Writer;
+use crate::state::answer::Answer;
 use crate::state::entries::TRANSACTION;
 use crate::state::texts::{Symbol, Texts};
 
 pub(super) const TRANSACTION_FIELDS: usize = 18;
+/// Versions that kept no answers wrote one field less.
+pub(super) const ANSWERED_FIELDS: usize = TRANSACTION_FIELDS + 1;
 
 /// What windows, habits and duplicates need to remember of one transaction; its texts are those of its user's `Texts`.
 ///
@@ -31,6 +34,8 @@ pub struct TransactionEntry {
     pub refund: bool,
     pub declined: bool,
     pub night: bool,
+    /// What its decision says; none until its batch is decided.
+    pub answer: Answer,
 }
 
 /// The texts of an entry that is to be made.
@@ -82,6 +87,7 @@ impl TransactionEntry {
             refund: numbers.refund,
             declined: numbers.declined,
             night: numbers.night,
+            answer: Answer::default(),
         }
     }
 
@@ -113,7 +119,18 @@ impl TransactionEntry {
 
     /// The log's bytes.
     pub fn write(&self, texts: &Texts, out: &mut Writer) {
+        out.array(1 + ANSWERED_FIELDS);
+        self.write_fields(texts, out);
+        self.answer.write(out);
+    }
+
+    /// The same without the answer, for a transaction whose id is not known any more.
+    pub fn write_unanswered(&self, texts: &Texts, out: &mut Writer) {
         out.array(1 + TRANSACTION_FIELDS);
+        self.write_fields(texts, out);
+    }
+
+    fn write_fields(&self, texts: &Texts, out: &mut Writer) {
         out.int(TRANSACTION);
         out.int(self.sequence);
         out.text(&self.transaction_id);
@@ -135,7 +152,7 @@ impl TransactionEntry {
         [self.merchant, self.category, self.device, self.country, self.city, self.ip_address, self.beneficiary]
     }
 
-    pub(super) fn read(reader: &mut Reader, texts: &mut Texts) -> Result<Self, Malformed> {
+    pub(super) fn read(reader: &mut Reader, texts: &mut Texts, is_answered: bool) -> Result<Self, Malformed> {
         let sequence = reader.int()?;
         let transaction_id = reader.text()?;
         let timestamp_ms = reader.int()?;
@@ -165,6 +182,7 @@ impl TransactionEntry {
             declined,
             night,
         };
-        Ok(Self::new(transaction_id, numbers, words, texts))
+        let answer = if is_answered { Answer::read(reader)? } else { Answer::default() };
+        Ok(Self { answer, ..Self::new(transaction_id, numbers, words, texts) })
     }
 }

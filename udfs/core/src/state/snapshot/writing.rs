@@ -31,7 +31,7 @@ pub fn encode(parts: &Parts) -> Vec<u8> {
     out.array(known.len());
     known.into_iter().for_each(|known| write_known(known, texts, &mut out));
     match parts.before {
-        Some(before) => before.write(texts, &mut out),
+        Some(before) => before.write_unanswered(texts, &mut out),
         None => out.nil(),
     }
     out.array(parts.logins.len());

@@ -1,0 +1,1 @@
+"""The SDK: decisions by HTTP or in this process."""

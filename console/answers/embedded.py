@@ -1,0 +1,225 @@
+"""Answers by the scorer in this process: the same scorer as the job's, on a thread of its own.
+
+All requests that wait are one batch: decided together, committed together, then answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
+
+from console.answers.embedded_log import Durability, EmbeddedLog
+from console.answers.fingerprint import fingerprint
+from console.answers.port import Answer, AnswersError, EventRefused, OtherContent, Unavailable
+from udfs.records.codec import BadRecord, decode_event
+from udfs.records.events import Event, Transaction
+from udfs.records.outputs import DeadLetter, Decision, Duplicate, Origin, Output, decode_result
+from udfs.scoring.factory import open_scorer
+from udfs.scoring.scorer import Scorer
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+from udfs.stores.clocks import Clocks
+
+LARGEST_BATCH = 64
+ORIGIN = Origin("api")
+EVENTS = "events"
+"""Topic of the events themselves in the log."""
+
+_log = logging.getLogger(__name__)
+
+
+class Request(NamedTuple):
+    """An event that waits, and whom its answer goes to."""
+
+    event: Event
+    payload: bytes
+    answer: asyncio.Future[Any]
+
+
+class EmbeddedAnswers:
+    """Answers of one scorer over one EmbeddedLog; see the port for the obligations of its methods."""
+
+    def __init__(
+        self,
+        config: ScorerConfig,
+        paths: ScorerPaths,
+        log_path: Path,
+        clocks: Clocks,
+        now_ms: Callable[[], int],
+        durability: Durability = "process",
+    ) -> None:
+        """Opens log and scorer; blocks while loading. `now_ms`: the wall clock, arrival time of the events.
+
+        Raises EmbeddedLogError, and what `open_scorer` raises.
+        """
+        self._now_ms = now_ms
+        self._log = EmbeddedLog(log_path, durability)
+        try:
+            self._scorer: Scorer = open_scorer(config, paths, self._log, clocks)
+        except BaseException:
+            self._log.close()
+            raise
+        self._waiting: SimpleQueue[Request | None] = SimpleQueue()
+        self._failure: str | None = None
+        self._closed = False
+        self._thread = Thread(target=self._run, name="scorer", daemon=True)
+        self._thread.start()
+
+    async def decide(self, payload: bytes) -> Answer:
+        event = _event_of(payload)
+        if not isinstance(event, Transaction):
+            raise EventRefused(f"type: {_kind(event)} is not a transaction; send it to /v1/events")
+        answer: Answer = await self._submit(event, payload)
+        return answer
+
+    async def accept(self, payload: bytes) -> str:
+        event = _event_of(payload)
+        if isinstance(event, Transaction):
+            raise EventRefused("type: a transaction is decided; send it to /v1/decisions")
+        await self._submit(event, payload)
+        return event.event_id
+
+    def is_ready(self) -> bool:
+        return self._failure is None and not self._closed
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _submit(self, event: Event, payload: bytes) -> Any:
+        if not self.is_ready():
+            raise Unavailable(self._failure or "the scorer is stopping", retry_after_seconds=5)
+        answer = asyncio.get_running_loop().create_future()
+        self._waiting.put(Request(event, payload, answer))
+        return await answer
+
+    def _run(self) -> None:
+        while True:
+            batch, is_last = self._next_batch()
+            if batch:
+                try:
+                    _deliver(self._answers(batch))
+                except Exception as error:
+                    _log.exception("a batch failed: none of its events took effect")
+                    self._undo()
+                    reason = f"the scorer failed: {type(error).__name__}; no event took effect, send them again"
+                    _deliver([(request, Unavailable(reason, retry_after_seconds=1)) for request in batch])
+            if is_last:
+                self._scorer.close()
+                self._log.close()
+                return
+
+    def _next_batch(self) -> tuple[list[Request], bool]:
+        """The requests that wait, at least one, unless the last has been taken."""
+        batch: list[Request] = []
+        while len(batch) < LARGEST_BATCH:
+            if batch and self._waiting.empty():
+                break
+            request = self._waiting.get()
+            if request is None:
+                return batch, True
+            batch.append(request)
+        return batch, False
+
+    def _answers(self, batch: Sequence[Request]) -> list[tuple[Request, Answer | str | AnswersError]]:
+        arrived_at_ms = self._now_ms()
+        for request in batch:
+            user_id = request.event.user_id
+            self._log.set_current_key(user_id)
+            self._scorer.submit(request.payload, user_id, arrived_at_ms, ORIGIN)
+        answers = [
+            (request, self._answer(request, outputs))
+            for request, outputs in zip(batch, self._scorer.flush(), strict=True)
+        ]
+        self._log.commit()
+        return answers
+
+    def _answer(self, request: Request, outputs: list[Output]) -> Answer | str | AnswersError:
+        """What came of one event; its records are added to the log."""
+        event = request.event
+        first = outputs[0].record if outputs else None
+        if isinstance(first, Duplicate):
+            assert isinstance(event, Transaction)
+            return self._repeated(event, first)
+        if isinstance(first, DeadLetter):
+            self._log.add_record("dead-letters", event.user_id, outputs[0].value)
+            return EventRefused(first.reason)
+        self._log.add_record(EVENTS, event.user_id, request.payload)
+        numbers = [self._log.add_record(output.destination, event.user_id, output.value) for output in outputs]
+        if not isinstance(event, Transaction):
+            return event.event_id
+        assert isinstance(first, Decision)
+        self._log.add_answer(event.user_id, event.transaction_id, fingerprint(event), numbers[0])
+        return _answer_of(first, repeated=False)
+
+    def _repeated(self, event: Transaction, duplicate: Duplicate) -> Answer | AnswersError:
+        """The first answer; from the state where the decision is not kept any more."""
+        answered = self._log.answered(event.user_id, event.transaction_id)
+        differs = duplicate.differs if answered is None else answered.fingerprint != fingerprint(event)
+        if differs:
+            return OtherContent(
+                f"transaction_id: {event.transaction_id!r} of user {event.user_id!r} was decided with other content; "
+                "send the first payload again, or another id"
+            )
+        if answered is not None:
+            decision = decode_result(answered.decision)
+            assert isinstance(decision, Decision)
+            return _answer_of(decision, repeated=True)
+        if duplicate.first_action is None:
+            return EventRefused(f"transaction_id: {event.transaction_id!r} came before and could not be decided")
+        return Answer(
+            user_id=event.user_id, transaction_id=event.transaction_id, action=duplicate.first_action,
+            risk_score=duplicate.first_risk_score, repeated=True,
+        )  # fmt: skip
+
+    def _undo(self) -> None:
+        try:
+            self._log.roll_back()
+            self._scorer.engine.core.evict_all()  # decoded users may be ahead of what is stored
+        except Exception as error:
+            _log.exception("the database of the embedded scorer failed")
+            self._failure = f"the scorer's database failed: {error}; free disk space or repair it, then restart"
+
+
+def _event_of(payload: bytes) -> Event:
+    try:
+        return decode_event(payload)
+    except BadRecord as bad:
+        raise EventRefused(str(bad)) from None
+
+
+def _kind(event: Event) -> str:
+    return str(type(event).__struct_config__.tag)
+
+
+def _answer_of(decision: Decision, repeated: bool) -> Answer:
+    return Answer(
+        user_id=decision.user_id, transaction_id=decision.transaction_id, action=decision.action,
+        risk_score=decision.risk_score, decision=decision, repeated=repeated,
+    )  # fmt: skip
+
+
+def _deliver(answers: Sequence[tuple[Request, Answer | str | AnswersError]]) -> None:
+    """Give the answers to their event loops, with one call to each loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Answer | str | AnswersError]]] = {}
+    for request, answer in answers:
+        by_loop.setdefault(request.answer.get_loop(), []).append((request.answer, answer))
+    for loop, of_loop in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, of_loop)
+
+
+def _resolve(answers: Sequence[tuple[asyncio.Future[Any], Answer | str | AnswersError]]) -> None:
+    for future, answer in answers:
+        if future.done():  # the caller has gone
+            continue
+        if isinstance(answer, AnswersError):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)

@@ -1,0 +1,1 @@
+"""The store of decisions: tables, migrations, writing and reading. SQLite or PostgreSQL."""
