@@ -111,7 +111,7 @@ audit: setup  ## Ask for known vulnerabilities of the lock's versions (needs the
 	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
 
 lock: setup  ## Resolve requirements.lock again from setup.py
-	$(BIN)/uv pip compile --quiet setup.py --extra aws --extra train --extra dev --python-version 3.11 --no-header --generate-hashes \
+	$(BIN)/uv pip compile --quiet setup.py --extra dev --python-version 3.11 --no-header --generate-hashes \
 		--no-emit-index-url --no-emit-find-links -o requirements.lock
 
 # A wheel in dist/ stays: it may be there because this machine has no Rust. Set-up takes none of other sources.

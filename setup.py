@@ -8,20 +8,41 @@ from setuptools import find_packages, setup
 sys.path.insert(0, str(Path(__file__).parent))
 from build_core import BuildCore, native_core, wheel_options
 
-SERVE = [
-    "apache-flink==2.3.0",
+CORE = [
     "click>=8.1",
-    "confluent-kafka>=2.16",
-    "hiredis>=3",
-    "kafka-python==3.0.12",
     "msgspec==0.22.*",
     "numpy",
     "onnxruntime==1.31.1",
     "pydantic>=2.9",
     "pyyaml>=6",
-    "redis==5.3.1",
-    "tzdata",
     "rich>=13",
+    "tzdata",
+]
+KAFKA = [
+    "confluent-kafka>=2.16",
+    "kafka-python==3.0.12",
+]
+REDIS = [
+    "hiredis>=3",
+    "redis==5.3.1",
+]
+FLINK = [
+    "apache-flink==2.3.0",
+    *KAFKA,
+    *REDIS,
+]
+CONSOLE = [
+    "alembic>=1.14",
+    "fastapi>=0.115",
+    "httpx>=0.27",
+    "limits>=4",
+    "prometheus-client>=0.21",
+    "psycopg[binary,pool]>=3.2",
+    "sqlalchemy>=2.0.36",
+    "structlog>=24.4",
+    "uvicorn>=0.32",
+    *KAFKA,
+    *REDIS,
 ]
 AWS = [
     "boto3==1.44.5",
@@ -47,11 +68,11 @@ DEV = [
     "packaging>=24",
     "pandas-stubs",
     "pytest>=8",
-    "prometheus-client>=0.21",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "python-hcl2>=7",
     "ruff>=0.8",
+    "schemathesis>=4",
     "setuptools>=77",
     "setuptools-rust>=1.12",
     "types-PyYAML",
@@ -59,7 +80,7 @@ DEV = [
     "uv",
 ]
 
-PACKAGES = ("udfs", "ingest", "reporting", "jobs", "cli", "models", "simulator", "benchmarks")
+PACKAGES = ("udfs", "ingest", "reporting", "jobs", "console", "client", "cli", "models", "simulator", "benchmarks")
 
 setup(
     name="streaming-fraud-detector",
@@ -79,7 +100,13 @@ setup(
     cmdclass={"build_rust": BuildCore},
     options={"bdist_wheel": wheel_options()},
     zip_safe=False,
-    install_requires=SERVE,
-    extras_require={"aws": AWS, "train": TRAIN, "dev": DEV + TRAIN + AWS},
+    install_requires=CORE,
+    extras_require={
+        "flink": FLINK,
+        "console": CONSOLE,
+        "aws": AWS,
+        "train": TRAIN,
+        "dev": DEV + FLINK + CONSOLE + TRAIN + AWS,
+    },
     entry_points={"console_scripts": ["fraud = cli.main:main"]},
 )

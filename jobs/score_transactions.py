@@ -14,7 +14,7 @@ if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file
 
 from jobs.aws.check import check_aws
 from jobs.config.job import FileSource, JobConfig, PrintSink
-from jobs.config.kafka import KafkaControl
+from jobs.config.kafka import KafkaControl, KafkaReplies
 from jobs.config.loading import load_config
 from jobs.config.not_configured import rules_without_input
 from jobs.config.record_format import record_format
@@ -62,9 +62,9 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     table_environment = StreamTableEnvironment.create(environment)
     has_ceiling = config.scoring.latest_timestamp is not None
     key_path, decode = record_format(config.source, config.s3)
-    records = open_source(
-        config.source, SourceContext(table_environment, key_path, restores_source(config), has_ceiling)
-    )
+    with_replies = isinstance(config.replies, KafkaReplies)
+    context = SourceContext(table_environment, key_path, restores_source(config), has_ceiling, with_replies)
+    records = open_source(config.source, context)
     control = open_control(config.control, table_environment)
     score = ScoreTransactions(
         ScoringSettings(
@@ -91,7 +91,8 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
         lasting=(DeadLetterLimitExceeded, ControlRestoreFailed),
     )
     node_of(outputs).identify(SCORE_UID)
-    add_sinks(config.sinks, outputs, dead_letter_format(config), metric_settings(config), table_environment)
+    letters = dead_letter_format(config)
+    add_sinks(config.sinks, outputs, letters, metric_settings(config), table_environment, config.replies)
     return environment
 
 

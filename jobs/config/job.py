@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from jobs.config.aws import KinesisSource, S3Section, SnsSink
 from jobs.config.event_source import EventSourceSection
-from jobs.config.kafka import KafkaControl, KafkaSink, KafkaSource
+from jobs.config.kafka import KafkaControl, KafkaReplies, KafkaSink, KafkaSource, NoReplies
 from jobs.config.section import Section
 from jobs.config.stores import MemoryStoreSection, NoOnlineFeatures, OnlineFeaturesSection, Store
 from jobs.config.value_types import (
@@ -287,6 +287,9 @@ class FileControl(Section):
 Control = Annotated[NoControl | FileControl | KafkaControl, Field(discriminator="kind")]
 
 
+Replies = Annotated[NoReplies | KafkaReplies, Field(discriminator="kind")]
+
+
 class JobConfig(Section):
     """The whole configuration of the scoring job."""
 
@@ -303,6 +306,7 @@ class JobConfig(Section):
     flink: Flink = Field(default_factory=Flink)
     s3: S3Section = Field(default_factory=S3Section)
     control: Control = Field(default_factory=NoControl)
+    replies: Replies = Field(default_factory=NoReplies)
 
     @model_validator(mode="after")
     def _sinks_fit(self) -> JobConfig:
@@ -320,6 +324,16 @@ class JobConfig(Section):
             for sink in self.sinks:
                 if isinstance(sink, FilesSink):
                     require_no_earlier_run(sink.directory)
+        return self
+
+    @model_validator(mode="after")
+    def _replies_fit(self) -> JobConfig:
+        if isinstance(self.replies, KafkaReplies):
+            if not isinstance(self.source, KafkaSource):
+                raise ValueError("replies: kind: kafka needs a source of kind kafka, whose records say who waits")
+            topics = {name for sink in self.sinks if isinstance(sink, KafkaSink) for name in sink.topic_names.values()}
+            if self.replies.topic in topics | set(self.source.topics):
+                raise ValueError(f"replies.topic: {self.replies.topic} is a topic of source or sinks; name another")
         return self
 
     @model_validator(mode="after")

@@ -124,6 +124,25 @@ class KafkaControl(Section):
     )
 
 
+class NoReplies(Section):
+    """No replies: decisions go to the sinks only."""
+
+    kind: Literal["none"] = "none"
+
+
+class KafkaReplies(Section):
+    """A slim reply to each record with a header `reply_to`, for callers that wait for their decision (docs/kafka.md).
+
+    Always at least once and without transactions, also where the sinks are exactly-once. Needs a Kafka source.
+    """
+
+    kind: Literal["kafka"]
+    connection: KafkaConnection = Field(description="connection to the brokers")
+    topic: TopicName = Field(
+        default="replies", description="topic of the replies; each instance of the API reads one partition"
+    )
+
+
 class KafkaTopics(Section):
     """Names of the topics, without the prefix."""
 

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 from jobs.config.entity_job import EntityJobConfig
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig
-from jobs.config.kafka import BROKERS_LONGEST_TRANSACTION_MS, KafkaConnection, KafkaControl, KafkaSink, KafkaSource
+from jobs.config.kafka import (
+    BROKERS_LONGEST_TRANSACTION_MS,
+    KafkaConnection,
+    KafkaControl,
+    KafkaReplies,
+    KafkaSink,
+    KafkaSource,
+)
 from jobs.kafka.client import python_settings
 from jobs.kafka.connection_errors import connection_errors, why_unreachable
 
@@ -79,6 +86,8 @@ def check_kafka(config: JobConfig | EntityJobConfig) -> None:
     control = control_stream if isinstance(control_stream, KafkaControl) else None
     if control is not None:
         wanted.append((control.connection, [control.topic]))
+    if isinstance(config, JobConfig) and isinstance(config.replies, KafkaReplies):
+        wanted.append((config.replies.connection, [config.replies.topic]))
     for connection, topics in wanted:
         with administration(connection) as client:
             _require_topics(client, connection, topics)

@@ -13,6 +13,7 @@ from jobs.kafka.client import java_properties
 from jobs.pipeline import sql
 from jobs.pipeline.operator_ids import pin
 from jobs.pipeline.output_sink import Outputs
+from udfs.flink.frame import REPLIES
 
 SHORTEST_REQUEST_TIMEOUT_MS = 30_000
 TRANSACTIONS = "sink.transactional-id-prefix"
@@ -28,7 +29,7 @@ class KafkaOutputs:
     """Writes each output to its Kafka topic. During a broker outage sends are retried for `delivery_timeout_ms`."""
 
     def write(self, sink: KafkaSink, outputs: Outputs, role: str) -> DataStream | None:
-        write_kafka(sink, outputs.view, role, outputs.table_environment)
+        write_kafka(sink, outputs.view, role, outputs.table_environment, has_replies=outputs.has_replies)
         return None
 
     def write_refused(self, sink: KafkaSink, refused: Outputs, role: str) -> None:
@@ -36,7 +37,12 @@ class KafkaOutputs:
 
 
 def write_kafka(
-    sink: KafkaSink, view: str, role: str, table_environment: StreamTableEnvironment, writer: str = ""
+    sink: KafkaSink,
+    view: str,
+    role: str,
+    table_environment: StreamTableEnvironment,
+    writer: str = "",
+    has_replies: bool = False,
 ) -> None:
     """Write the view's rows (topic, key, value, headers) to the topics, with pinned uids.
 
@@ -54,7 +60,8 @@ def write_kafka(
     )
     topic = f"CASE `topic` {cases} ELSE CAST({sql.text_literal(names['dead-letters'])} AS STRING) END"
     statements: Any = table_environment.create_statement_set()
-    statements.add_insert_sql(f"INSERT INTO {table} SELECT {topic}, `headers`, `key`, `value` FROM {view}")
+    condition = f" WHERE `topic` <> {sql.text_literal(REPLIES)}" if has_replies else ""
+    statements.add_insert_sql(f"INSERT INTO {table} SELECT {topic}, `headers`, `key`, `value` FROM {view}{condition}")
     before = {node.number for node in written_nodes(table_environment)}
     statements.attach_as_datastream()
     written = [node for node in written_nodes(table_environment) if node.number not in before]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyflink.common import Types
+from pyflink.common import TypeInformation, Types
 from pyflink.datastream import DataStream
 
 from jobs.config.kafka import KafkaSource
@@ -12,10 +12,13 @@ from jobs.pipeline import sql
 from jobs.pipeline.event_source import ROLE, Records, SourceContext
 from jobs.pipeline.operator_ids import first_of, pin
 from jobs.pipeline.routing import key_expression
+from udfs.flink.reply_address import REPLY_TO, REQUEST_ID
 from udfs.flink.score_transactions import BYTES
 from udfs.records.record_reader import KafkaRecordReader
 
-ELEMENT = Types.ROW([BYTES, Types.STRING(), Types.INT(), Types.LONG(), Types.LONG()])
+_ELEMENT = [BYTES, Types.STRING(), Types.INT(), Types.LONG(), Types.LONG()]
+ELEMENT = Types.ROW(_ELEMENT)
+ELEMENT_WITH_REPLY = Types.ROW([*_ELEMENT, Types.STRING(), BYTES])
 _COLUMNS = """
     payload BYTES,
     `topic` STRING METADATA VIRTUAL,
@@ -23,6 +26,8 @@ _COLUMNS = """
     `offset` BIGINT METADATA VIRTUAL,
     `timestamp` TIMESTAMP_LTZ(3) METADATA VIRTUAL
 """
+_HEADERS = ", `headers` MAP<STRING, BYTES> METADATA VIRTUAL"
+_REPLY_TO = f"REGEXP_EXTRACT(CAST(`headers`['{REPLY_TO}'] AS STRING), '^[!-~]{{1,64}}$', 0)"
 _ARRIVED_AT_MS = "EXTRACT(EPOCH FROM `timestamp`) * 1000 + EXTRACT(MILLISECOND FROM `timestamp`)"
 _STARTS = {
     "earliest": "earliest-offset",
@@ -40,19 +45,27 @@ class KafkaEvents:
         rows = _kafka_rows(source, context)
         first_of(node_of(rows)).identify(f"{ROLE}-kafka")
         pin([node_of(rows)], f"{ROLE}-kafka")
-        return Records(key_by_first(rows, ELEMENT), KafkaRecordReader())
+        return Records(key_by_first(rows, _element(context)), KafkaRecordReader())
+
+
+def _element(context: SourceContext) -> TypeInformation:
+    return ELEMENT_WITH_REPLY if context.with_replies else ELEMENT
 
 
 def _kafka_rows(source: KafkaSource, context: SourceContext) -> DataStream:
-    """Rows (routing key, (payload, topic, partition, offset, arrival in ms)). A tombstone's payload is None."""
+    """Rows (routing key, (payload, topic, partition, offset, arrival in ms)). A tombstone's payload is None.
+
+    With replies an element also has the reply's key and the request's id, from the record's headers.
+    """
     tables = context.table_environment
-    tables.execute_sql(
-        f"CREATE TEMPORARY TABLE events ({_COLUMNS}) {sql.options(table_options(source, context.restored))}"
-    )
+    headers = _HEADERS if context.with_replies else ""
+    options = sql.options(table_options(source, context.restored))
+    tables.execute_sql(f"CREATE TEMPORARY TABLE events ({_COLUMNS}{headers}) {options}")
     key = key_expression("payload", context.key_path, spread="`partition`")
-    element = f"ROW(payload, `topic`, `partition`, `offset`, {_ARRIVED_AT_MS})"
+    reply = f", {_REPLY_TO}, `headers`['{REQUEST_ID}']" if context.with_replies else ""
+    element = f"ROW(payload, `topic`, `partition`, `offset`, {_ARRIVED_AT_MS}{reply})"
     rows = tables.sql_query(f"SELECT {key}, {element} FROM events")
-    return tables.to_append_stream(rows, Types.ROW([Types.STRING(), ELEMENT]))
+    return tables.to_append_stream(rows, Types.ROW([Types.STRING(), _element(context)]))
 
 
 def table_options(source: KafkaSource, restored: bool = False) -> dict[str, str]:

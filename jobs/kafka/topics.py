@@ -6,10 +6,12 @@ from typing import Literal, NamedTuple
 
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig
-from jobs.config.kafka import KafkaConnection, KafkaControl, KafkaSink, KafkaSource
+from jobs.config.kafka import KafkaConnection, KafkaControl, KafkaReplies, KafkaSink, KafkaSource
 from jobs.kafka.check import administration, partitions_of, topic_setting
 
 LARGEST = "max.message.bytes"
+REPLY_SETTINGS = {"retention.ms": "600000"}
+"""Nobody waits longer for a reply."""
 
 
 class Topic(NamedTuple):
@@ -30,7 +32,7 @@ class TopicState(NamedTuple):
 
 
 def topics_of(config: JobConfig) -> list[Topic]:
-    """All topics of the configuration: those of the source, the sink, and the control stream."""
+    """All topics of the configuration: those of source, sinks, control stream and replies."""
     found = []
     if isinstance(config.source, KafkaSource):
         found += [Topic(config.source.connection, name, {}) for name in config.source.topics]
@@ -42,6 +44,8 @@ def topics_of(config: JobConfig) -> list[Topic]:
     if isinstance(config.control, KafkaControl):
         control = config.control
         found.append(Topic(control.connection, control.topic, {"cleanup.policy": "compact"}, partitions=1))
+    if isinstance(config.replies, KafkaReplies):
+        found.append(Topic(config.replies.connection, config.replies.topic, REPLY_SETTINGS))
     return found
 
 

@@ -16,12 +16,14 @@ Section = TypeVar("Section", contravariant=True)
 
 class SourceContext(NamedTuple):
     """`key_path`: JSON path of the user id in a payload. `restored`: the job continues from state that holds the source's
-    position. `has_ceiling`: a latest timestamp is configured, so that records without arrival time need none."""
+    position. `has_ceiling`: a latest timestamp is configured, so that records without arrival time need none.
+    `with_replies`: elements also have the address of their reply (udfs.flink.reply_address)."""
 
     table_environment: StreamTableEnvironment
     key_path: str
     restored: bool = False
     has_ceiling: bool = False
+    with_replies: bool = False
 
 
 class Records(NamedTuple):

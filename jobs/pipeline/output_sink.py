@@ -16,8 +16,8 @@ Section = TypeVar("Section", contravariant=True)
 class Outputs(NamedTuple):
     """Rows (topic, key, value, headers), as a stream and as a SQL view.
 
-    `topic`: one of udfs.records.outputs.DESTINATIONS. `value`: the output's bytes. `headers`: only of dead letters that
-    are not in JSON form (`letters`).
+    `topic`: one of udfs.records.outputs.DESTINATIONS, and with `has_replies` also `replies`, which no sink takes. `value`: the
+    output's bytes. `headers`: only of dead letters that are not in JSON form (`letters`).
     """
 
     rows: DataStream
@@ -25,6 +25,7 @@ class Outputs(NamedTuple):
     letters: DeadLetterFormat
     metrics: MetricSettings
     table_environment: StreamTableEnvironment
+    has_replies: bool = False
 
 
 class OutputSink(Protocol[Section]):

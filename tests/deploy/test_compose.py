@@ -142,8 +142,10 @@ def test_the_image_holds_all_that_the_job_needs_at_the_locks_versions() -> None:
     module = runpy.run_path(str(DOCKER / "served.py"))
     lines = module["served"]((PROJECT / "requirements.lock").read_text())
     setup = (PROJECT / "setup.py").read_text()
-    needed = re.findall(r'"([A-Za-z0-9-]+)[^"]*"', setup.split("SERVE = [")[1].split("]")[0])
-    needed += re.findall(r'"([A-Za-z0-9-]+)[^"]*"', setup.split("AWS = [")[1].split("]")[0])
+    needed = []
+    for extra in ("CORE", "KAFKA", "REDIS", "FLINK", "AWS"):
+        listed = setup.split(f"{extra} = [")[1].split("\n]")[0]
+        needed += re.findall(r'"([A-Za-z0-9-]+)[^"]*"', listed)
     assert sorted(module["SERVED"]) == sorted(needed)
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", line) for line in lines)
 

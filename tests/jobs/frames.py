@@ -7,7 +7,7 @@ from struct import pack, unpack_from
 from typing import NamedTuple
 
 NO_ARRIVAL = -(1 << 63)
-DESTINATIONS = ("decisions", "alerts", "flags")
+DESTINATIONS = ("decisions", "alerts", "flags", "replies")
 
 
 class Framed(NamedTuple):
@@ -17,15 +17,17 @@ class Framed(NamedTuple):
     arrived_at_ms: int | None
     partition: int
     offset: int
+    wants_reply: bool = False
 
 
 def write_records(records: Iterable[Framed]) -> bytes:
     frame = bytearray()
-    for key, source, payload, arrived_at_ms, partition, offset in records:
+    for key, source, payload, arrived_at_ms, partition, offset, wants_reply in records:
         for text in (key.encode(), source.encode()):
             frame += pack(">H", len(text)) + text
         frame += pack(">i", -1 if payload is None else len(payload)) + (payload or b"")
-        frame += pack(">qiq", NO_ARRIVAL if arrived_at_ms is None else arrived_at_ms, partition, offset)
+        arrival_ms = NO_ARRIVAL if arrived_at_ms is None else arrived_at_ms
+        frame += pack(">qiqB", arrival_ms, partition, offset, wants_reply)
     return bytes(frame)
 
 
@@ -41,10 +43,12 @@ def read_records(frame: bytes) -> list[Framed]:
         (length,) = unpack_from(">i", frame, at)
         payload = None if length < 0 else frame[at + 4 : at + 4 + length]
         at += 4 + max(length, 0)
-        arrived_at_ms, partition, offset = unpack_from(">qiq", frame, at)
-        at += 20
+        arrived_at_ms, partition, offset, reply = unpack_from(">qiqB", frame, at)
+        at += 21
         records.append(
-            Framed(*texts, payload, None if arrived_at_ms == NO_ARRIVAL else arrived_at_ms, partition, offset)
+            Framed(
+                *texts, payload, None if arrived_at_ms == NO_ARRIVAL else arrived_at_ms, partition, offset, bool(reply)
+            )
         )
     return records
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from time import perf_counter_ns, time
 from typing import Any, Literal
@@ -18,9 +17,10 @@ from udfs.control.elements import ControlError, decode_control
 from udfs.control.kept_elements import KeptElements
 from udfs.control.live_control import BundleNotLoadable, LiveControl
 from udfs.flink.bridge import OPENED, TOKEN_PARAMETER, Row
-from udfs.flink.frame import read_answer
+from udfs.flink.frame import REPLIES, FramedDestination, read_answer, write_record
 from udfs.flink.internals import bytes_in_map, subtask_of
 from udfs.flink.progress import Progress
+from udfs.flink.reply_address import reply_of
 from udfs.flink.user_log import FlinkUserLog
 from udfs.metrics.counters import ControlOutcome
 from udfs.metrics.names import MetricSettings
@@ -31,7 +31,7 @@ from udfs.records.codec import decode_event
 from udfs.records.console_line import console_line
 from udfs.records.dead_letter_limit import DeadLetterLimit, DeadLetterLimitSettings
 from udfs.records.event_decoder import EventDecoder
-from udfs.records.outputs import DeadLetter, Destination, Origin, Output, decode_result
+from udfs.records.outputs import DeadLetter, Origin, Output, decode_result
 from udfs.records.record_reader import RecordReader
 from udfs.scoring.factory import open_scorer
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
@@ -114,14 +114,17 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         if not self._control_restored:
             self._restore_control(ctx)
         payload, arrived_at_ms, origin = self._reader.read(value)
-        start = perf_counter_ns()
-        outputs = self._scorer.process(payload, ctx.get_current_key(), arrived_at_ms, origin)
-        taken = perf_counter_ns() - start
-        letters = [output for output in outputs if output.destination == "dead-letters"]
-        counts = Counter((output.destination, output.action) for output in outputs)
-        self._progress.count(1, counts, taken, [] if arrived_at_ms is None else [arrived_at_ms])
-        self._limit.record_batch(1, [(0, _reason(letter)) for letter in letters])
-        rows = [*map(_row, outputs), *self._console_rows([(output.destination, output.value) for output in outputs])]
+        key = ctx.get_current_key()
+        reply = reply_of(value)
+        answer, rows = self.take(write_record(key, payload, arrived_at_ms, origin, reply is not None))
+        for answered in read_answer(answer):
+            for entry in answered.entries:
+                self._log.append(entry)
+            outputs = [
+                reply.row(output) if reply is not None and destination == REPLIES else (destination, key, output, None)
+                for destination, output in answered.outputs
+            ]
+            rows = (*outputs, *rows)
         return [(CONSOLE, row[0]) if len(row) == 1 else FlinkRow(*row) for row in rows]
 
     def attach(self, operator: Any) -> Any:
@@ -179,7 +182,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         if hasattr(self, "_scorer"):
             self._scorer.close()
 
-    def _console_rows(self, outputs: Sequence[tuple[Destination, bytes]]) -> list[Row]:
+    def _console_rows(self, outputs: Sequence[tuple[FramedDestination, bytes]]) -> list[Row]:
         shown = [decode_result(value) for destination, value in outputs if destination in self._shown_on_console]
         return [(console_line(record),) for record in shown if not (self._only_actions and record.action == "allow")]
 

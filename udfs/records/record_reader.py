@@ -34,13 +34,13 @@ class FileRecordReader:
 
 
 class KafkaRecordReader:
-    """An element is (payload, topic, partition, offset, record timestamp in epoch milliseconds)."""
+    """An element is (payload, topic, partition, offset, record timestamp in epoch milliseconds); what follows is the operator's."""
 
     def __init__(self) -> None:
         self._partitions: dict[int, str] = {}
 
     def read(self, element: Any) -> tuple[bytes | None, int | None, Origin]:
-        payload, topic, partition, offset, arrived_at_ms = element
+        payload, topic, partition, offset, arrived_at_ms, *_ = element
         name = self._partitions.get(partition)
         if name is None:
             name = self._partitions[partition] = str(partition)

@@ -47,13 +47,17 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
     private static final long NOT_YET_RUN = -1L;
     private static final int FRAME_BYTES = 1 << 16;
     private static final int LARGEST_KEPT_BYTES = 1 << 22;
-    private static final int RECORD_BYTES = 28; // lengths and numbers of a record in a frame
+    private static final int RECORD_BYTES = 29; // lengths and numbers of a record in a frame
+    private static final int WITH_REPLY_FIELDS = 7;
     private static final byte[] NOTHING = new byte[0];
-    private static final String[] TOPICS = {"decisions", "alerts", "flags"};
+    private static final String REPLIES = "replies";
+    private static final String[] TOPICS = {"decisions", "alerts", "flags", REPLIES};
 
     private final OutputTag sideOutput;
     private final Object[] keys;
     private final Object[] names;
+    private final String[] replyKeys;
+    private final byte[][] requestIds;
     private final String[] lasting;
     private transient ByteBuffer frame;
     private transient String token;
@@ -85,6 +89,8 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
             lasting[index] = (String) references[index + 7];
         }
         names = new Object[keys.length];
+        replyKeys = new String[keys.length];
+        requestIds = new byte[keys.length][];
         addSideOutputTags(Collections.singletonList(sideOutput));
         setProcessingTimeService(time);
         setup(task, config, output);
@@ -125,8 +131,13 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
         keys[waiting] = getCurrentKey();
         names[waiting] = row.getField(0);
         Object value = row.getField(1);
-        if (value instanceof Row) { // payload, topic, partition, offset, arrival
+        replyKeys[waiting] = null;
+        if (value instanceof Row) { // payload, topic, partition, offset, arrival; reply's key and request's id
             Row fields = (Row) value;
+            if (fields.getArity() == WITH_REPLY_FIELDS) {
+                replyKeys[waiting] = (String) fields.getField(5);
+                requestIds[waiting] = (byte[]) fields.getField(6);
+            }
             append((String) names[waiting], (byte[]) fields.getField(0), (String) fields.getField(1),
                     (Integer) fields.getField(2), (Long) fields.getField(3), (Long) fields.getField(4));
         } else {
@@ -166,6 +177,7 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
         frame.putLong(arrivedAtMs == null ? Long.MIN_VALUE : arrivedAtMs.longValue());
         frame.putInt(partition == null ? -1 : partition.intValue());
         frame.putLong(offset == null ? 0L : offset.longValue());
+        frame.put((byte) (replyKeys[waiting] == null ? 0 : 1));
     }
 
     private void sendMail(long arrivedUntilNow) {
@@ -235,7 +247,15 @@ public class BatchedPythonOperator extends EmbeddedPythonKeyedCoProcessOperator 
             }
             for (int rowsLeft = answer.get(); rowsLeft > 0; rowsLeft--) {
                 String topic = TOPICS[answer.get()];
-                collector.collect(Row.of(new Object[] {topic, names[index], bytes(answer), null}));
+                if (REPLIES.equals(topic)) {
+                    Map headers = Collections.emptyMap();
+                    if (requestIds[index] != null) {
+                        headers = Collections.singletonMap("request_id", requestIds[index]);
+                    }
+                    collector.collect(Row.of(new Object[] {topic, replyKeys[index], bytes(answer), headers}));
+                } else {
+                    collector.collect(Row.of(new Object[] {topic, names[index], bytes(answer), null}));
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 //! All numbers are big-endian, as a `java.nio.ByteBuffer` writes them (jobs/pipeline/java/BatchedPythonOperator.java).
 //!
 //! ```text
-//! records:  of each: key and source as text, payload as bytes, arrival i64, partition i32, offset i64
+//! records:  of each: key and source as text, payload as bytes, arrival i64, partition i32, offset i64, is a reply wanted u8
 //! answer:   of each: u8 entries, each as bytes; u8 outputs, each u8 destination and bytes
 //! text:     u16 length, UTF-8         bytes:  i32 length, bytes
 //! ```
@@ -32,6 +32,8 @@ impl std::fmt::Display for NoFrame {
 pub struct FramedOrigin<'f> {
     pub source: Option<&'f str>,
     pub partition_and_offset: Option<(i32, i64)>,
+    /// Is a reply to be among its outputs?
+    pub wants_reply: bool,
 }
 
 /// The records of a frame. `arrived_at_ms` is that of records whose source gives no arrival.
@@ -48,11 +50,13 @@ pub fn records(
         let arrival_ms = i64::from_be_bytes(rest.array("arrival")?);
         let partition = i32::from_be_bytes(rest.array("partition")?);
         let offset = i64::from_be_bytes(rest.array("offset")?);
+        let [wants_reply] = rest.array("reply")?;
         let arrived_at_ms = if arrival_ms == NO_ARRIVAL { arrived_at_ms } else { Some(arrival_ms) };
         records.push(Incoming { key: Some(key), payload, arrived_at_ms });
         origins.push(FramedOrigin {
             source: Some(source).filter(|source| !source.is_empty()),
             partition_and_offset: (partition >= 0).then_some((partition, offset)),
+            wants_reply: wants_reply != 0,
         });
     }
     Ok((records, origins))
@@ -90,6 +94,7 @@ pub enum Destination {
     Decisions = 0,
     Alerts = 1,
     Flags = 2,
+    Replies = 3,
 }
 
 impl Destination {
@@ -99,6 +104,7 @@ impl Destination {
             Self::Decisions => "decisions",
             Self::Alerts => "alerts",
             Self::Flags => "flags",
+            Self::Replies => "replies",
         }
     }
 }

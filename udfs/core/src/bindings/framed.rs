@@ -7,15 +7,15 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::bindings::scoring::{DeadRecords, RecordOrigin};
 use crate::engine::batch::Incoming;
-use crate::frame::Output;
+use crate::frame::{Destination, Output};
 
 /// One arrival of so many records is told: enough for a lag's quantiles.
 const RECORDS_AN_ARRIVAL: usize = 8;
 
-/// How many outputs there are by destination and action.
+/// How many outputs there are by destination and action, replies apart.
 pub fn output_counts(outputs: &[Vec<Output>]) -> HashMap<(&'static str, Option<&'static str>), u64> {
     let mut counts = HashMap::new();
-    for output in outputs.iter().flatten() {
+    for output in outputs.iter().flatten().filter(|output| output.destination != Destination::Replies) {
         *counts.entry((output.destination.name(), output.action.map(|action| action.name()))).or_default() += 1;
     }
     counts

@@ -13,6 +13,7 @@ use crate::decision::actions::Action;
 use crate::decision::decision_record::{Origin, duplicate_json};
 use crate::decision::judge::Prediction;
 use crate::decision::notices::{audit_alert_json, audit_notice_json};
+use crate::decision::reply::refused_reply_json;
 use crate::engine::batch::{Learning, Outcome, words_of};
 use crate::engine::{Duplicate, Learned};
 use crate::frame::{Destination, Output};
@@ -22,6 +23,8 @@ use crate::state::answer::{Answer, Answers};
 
 /// Duplicates that say something else than the first are counted among the tags.
 const DUPLICATE_DIFFERS: &str = "duplicate_differs";
+/// What is replied of a transaction that failed after it was learned; the log has the cause.
+const UNDECIDED: &str = "the transaction could not be decided, because of an unexpected error";
 /// Probability, margin, anomaly, coverage: what the model says of one row.
 const SCORES: usize = 4;
 
@@ -32,6 +35,8 @@ pub struct Scoring<'s, 'py> {
     pub model: &'s Bound<'py, PyAny>,
     /// Of each record.
     pub origins: &'s [RecordOrigin<'s>],
+    /// Of each record: is a reply wanted? Empty where none is.
+    pub replies: &'s [bool],
     pub width: usize,
     /// Of the features that are published for other systems.
     pub published: &'s [usize],
@@ -95,21 +100,39 @@ impl<'py> Scoring<'_, 'py> {
         let mut outputs = Vec::with_capacity(learning.outcomes.len());
         for (place, outcome) in learning.outcomes.iter().enumerate() {
             outputs.push(match outcome {
-                Outcome::Refused(_) => {
+                Outcome::Refused(refused) => {
                     dead.push((place, self.outcome(py, outcome, &mut decided)?));
-                    Vec::new()
+                    self.refused_reply(place, &refused.reason)
                 }
                 Outcome::Learned(Learned::Transaction(_)) => match decided.next() {
                     Some(Ok(records)) => outputs_of(records),
                     failed => {
+                        let reply = self.refused_reply(place, UNDECIDED);
                         dead.push((place, self.outcome(py, outcome, &mut failed.into_iter())?));
-                        Vec::new()
+                        reply
                     }
                 },
-                Outcome::Learned(learned) => self.output_of(learned).into_iter().collect(),
+                Outcome::Learned(learned) => {
+                    self.output_of(learned).into_iter().chain(self.duplicate_reply(place, learned)).collect()
+                }
             });
         }
         Ok((outputs, dead))
+    }
+
+    fn wants_reply(&self, place: usize) -> bool {
+        self.replies.get(place).copied().unwrap_or_default()
+    }
+
+    fn refused_reply(&self, place: usize, reason: &str) -> Vec<Output> {
+        let reply = || Output { destination: Destination::Replies, value: refused_reply_json(reason), action: None };
+        self.wants_reply(place).then(reply).into_iter().collect()
+    }
+
+    fn duplicate_reply(&self, place: usize, learned: &Learned<'_>) -> Option<Output> {
+        let Learned::Duplicate(Duplicate { transaction, differs, answer }) = learned else { return None };
+        let value = || duplicate_json(transaction, *differs, answer.known());
+        self.wants_reply(place).then(|| Output { destination: Destination::Replies, value: value(), action: None })
     }
 
     /// The output of what is no transaction that was learned now, if it has one.
@@ -193,14 +216,14 @@ impl<'py> Scoring<'_, 'py> {
                 Err(reason) => Err(reason),
             });
         }
-        let origins = self.origins;
-        let decider = self.decider;
+        let (origins, replies, decider) = (self.origins, self.replies, self.decider);
         Ok(py.detach(|| {
             let of_row = |(row, ready): (usize, Row<(Judged, Explanation)>)| {
                 let (judged, why) = ready?;
                 let RecordOrigin { source, partition, offset } = &origins[observed[row].place];
                 let origin = Origin { source, partition: partition.as_deref(), offset: *offset };
-                let records = || decider.records(observed[row], rows[row], &judged, &why, Some(origin));
+                let wants_reply = replies.get(observed[row].place).copied().unwrap_or_default();
+                let records = || decider.records(observed[row], rows[row], &judged, &why, Some(origin), wants_reply);
                 catch_unwind(AssertUnwindSafe(records)).map_err(|panic| words_of(&*panic))
             };
             ready.into_iter().enumerate().map(of_row).collect()
@@ -317,13 +340,16 @@ pub fn answers<'a>(learning: &Learning<'a>, decided: &[Row<Records>]) -> Answers
 
 /// Those of a decided transaction.
 fn outputs_of(records: Records) -> Vec<Output> {
-    let Records { action, decision, alert, flag_notice, .. } = records;
+    let Records { action, decision, alert, flag_notice, reply, .. } = records;
     let output = |destination, value| Output { destination, value, action: Some(action) };
     let mut outputs = vec![output(Destination::Decisions, decision)];
     if let Some(alert) = alert {
         outputs.push(output(Destination::Alerts, alert));
     } else if let Some(notice) = flag_notice {
         outputs.push(output(Destination::Flags, notice));
+    }
+    if let Some(reply) = reply {
+        outputs.push(output(Destination::Replies, reply));
     }
     outputs
 }

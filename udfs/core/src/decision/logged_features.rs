@@ -49,6 +49,11 @@ impl FeatureLog {
         Self { form, labels, version: version.into() }
     }
 
+    /// Of records without features.
+    pub fn without_features() -> Self {
+        Self::new(FeatureForm::None, [], "")
+    }
+
     /// How many bytes a record with features needs, roughly.
     pub fn expected_bytes(&self) -> usize {
         match self.form {

@@ -13,6 +13,7 @@ pub mod logged_features;
 pub mod notices;
 pub mod probability;
 pub mod reason;
+pub mod reply;
 pub mod rule_map;
 pub mod score_blend;
 pub mod thresholds;

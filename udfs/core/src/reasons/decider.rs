@@ -66,6 +66,8 @@ pub struct Records {
     pub decision: Vec<u8>,
     pub alert: Option<Vec<u8>>,
     pub flag_notice: Option<Vec<u8>>,
+    /// The decision without its features.
+    pub reply: Option<Vec<u8>>,
 }
 
 impl Decider {
@@ -83,7 +85,8 @@ impl Decider {
         Ok(Judged { prediction, result, judgement, figures })
     }
 
-    /// The decision, and its alert or notice of flags. `explanation` counts only where `judged.is_explained()`.
+    /// The decision, and its alert or notice of flags. `explanation` counts only where `judged.is_explained()`;
+    /// `wants_reply`: and the reply to whoever asked.
     pub fn records(
         &self,
         observed: &Observed,
@@ -91,6 +94,7 @@ impl Decider {
         judged: &Judged,
         explanation: &Explanation,
         origin: Option<Origin>,
+        wants_reply: bool,
     ) -> Records {
         let compliance = self.compliance(observed);
         let flags = compliance.kinds();
@@ -127,10 +131,10 @@ impl Decider {
             stale_history: observed.stale_history,
             origin,
         };
-        self.written(observed, &decided)
+        self.written(observed, &decided, wants_reply)
     }
 
-    fn written(&self, observed: &Observed, decided: &Decided) -> Records {
+    fn written(&self, observed: &Observed, decided: &Decided, wants_reply: bool) -> Records {
         let currency = &self.base_currency;
         let country = observed.user.as_ref().and_then(|user| user.home_country.as_deref());
         let action = decided.judgement.action;
@@ -142,6 +146,8 @@ impl Decider {
             decision: decided.json(&self.in_force()),
             alert: is_alert.then(|| alert_json(decided, currency, country)),
             flag_notice: is_notice.then(|| flag_notice_json(decided, &observed.untold, currency, country)),
+            reply: wants_reply
+                .then(|| decided.json(&InForce { feature_log: &FeatureLog::without_features(), ..self.in_force() })),
         }
     }
 

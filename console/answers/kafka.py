@@ -1,0 +1,275 @@
+"""Answers by the job: an event to its topic, its reply from the topic of replies.
+
+Each instance reads the one partition that its reply key leads to, and takes the replies that repeat one of its request
+ids. It belongs to no consumer group: instances need not know of each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import secrets
+from collections.abc import Callable, Mapping
+from threading import Event as Flag
+from threading import Lock, Thread
+from typing import Any, NamedTuple
+
+import msgspec
+
+from console.answers.port import Answer, EventRefused, OtherContent, Unavailable
+from console.answers.reply_lag import FORGET_SECONDS, ReplyLag
+from udfs.records.codec import BadRecord, decode_event
+from udfs.records.events import Event, Transaction
+from udfs.records.outputs import Decision, Duplicate
+
+REPLY_TO = "reply_to"
+REQUEST_ID = "request_id"
+PRODUCER: Mapping[str, Any] = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "linger.ms": 0,
+    "partitioner": "murmur2_random",  # the partition that the Java client chooses for the key
+    "message.timeout.ms": 30_000,
+}
+CONSUMER: Mapping[str, Any] = {
+    "group.id": "fraud-console-replies",  # required by the client; no offset is ever committed
+    "enable.auto.commit": False,
+    "fetch.wait.max.ms": 100,
+    "fetch.error.backoff.ms": 50,
+}
+START_SECONDS = 20.0
+MOST_WAITING = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+class Refused(msgspec.Struct, frozen=True, tag_field="type", tag="refused"):
+    """The reply to a record that became a dead letter."""
+
+    reason: str
+
+
+_decode_reply = msgspec.json.Decoder(Decision | Duplicate | Refused).decode
+
+
+class Hello(NamedTuple):
+    """The partition that this instance's reply key leads to, and the offset from which its replies are read."""
+
+    partition: int
+    offset: int
+
+
+class NoReplyTopic(Exception):
+    """The topic of replies cannot be written or read; the message says what to do."""
+
+
+class KafkaAnswers:
+    """Answers of a running job; see the port for the obligations of its methods."""
+
+    def __init__(
+        self,
+        events_topic: str,
+        replies_topic: str,
+        events_client: Mapping[str, Any],
+        replies_client: Mapping[str, Any],
+        deadline_seconds: float,
+        now: Callable[[], float],
+    ) -> None:
+        """`events_client`, `replies_client`: librdkafka's settings of the connections. `deadline_seconds`: with a longer lag
+        requests are refused at once. `now`: monotonic seconds.
+
+        Blocks until its partition of replies is assigned. Raises NoReplyTopic.
+        """
+        from confluent_kafka import Consumer, Producer, TopicPartition
+
+        self._events_topic = events_topic
+        self._deadline_seconds = deadline_seconds
+        self._now = now
+        self._reply_key = secrets.token_hex(8).encode()
+        self._waiting: dict[bytes, asyncio.Future[Any]] = {}
+        self._lag = ReplyLag()
+        self._lock = Lock()
+        self._stop = Flag()
+        self._broker_error: str | None = None
+        self._producer: Any = Producer(dict(events_client) | PRODUCER | {"error_cb": self._on_error})
+        hello = _say_hello(replies_topic, replies_client, self._reply_key)
+        self._consumer: Any = Consumer(dict(replies_client) | CONSUMER)
+        self._consumer.assign([TopicPartition(replies_topic, hello.partition, hello.offset)])
+        self._threads = [Thread(target=work, daemon=True) for work in (self._read_replies, self._report_deliveries)]
+        for thread in self._threads:
+            thread.start()
+
+    async def decide(self, payload: bytes) -> Answer:
+        event = _event_of(payload)
+        if not isinstance(event, Transaction):
+            raise EventRefused("type: only transactions are decided; send other events to /v1/events")
+        self._require_short_lag()
+        reply = await self._ask(event, payload)
+        return _answer_of(event, reply)
+
+    async def accept(self, payload: bytes) -> str:
+        event = _event_of(payload)
+        if isinstance(event, Transaction):
+            raise EventRefused("type: a transaction is decided; send it to /v1/decisions")
+        delivered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._produce(event, payload, None, delivered)
+        await delivered
+        return event.event_id
+
+    def is_ready(self) -> bool:
+        return not self._stop.is_set() and self.lag_seconds() <= self._deadline_seconds
+
+    def lag_seconds(self) -> float:
+        """Measured delay of the job's replies."""
+        with self._lock:
+            return self._lag.seconds(self._now())
+
+    async def close(self) -> None:
+        self._stop.set()
+        await asyncio.to_thread(self._producer.flush, 10.0)
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        self._consumer.close()
+
+    def _require_short_lag(self) -> None:
+        with self._lock:
+            now = self._now()
+            lag_seconds = self._lag.seconds(now)
+            if lag_seconds <= self._deadline_seconds or self._lag.is_probe_due(now):
+                return
+        raise Unavailable(
+            f"the job's decisions are {lag_seconds:.1f} s behind: {self._broker_error or 'it is down, or has a backlog'}",
+            retry_after_seconds=min(60, max(1, math.ceil(lag_seconds))),
+        )
+
+    async def _ask(self, event: Transaction, payload: bytes) -> Decision | Duplicate | Refused:
+        if len(self._waiting) >= MOST_WAITING:
+            raise Unavailable(f"{MOST_WAITING:,} requests wait for the job", retry_after_seconds=1)
+        request_id = secrets.token_hex(8).encode()
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[request_id] = reply
+        try:
+            self._produce(event, payload, request_id, reply)
+            answered: Decision | Duplicate | Refused = await reply
+            return answered
+        finally:
+            del self._waiting[request_id]
+
+    def _produce(self, event: Event, payload: bytes, request_id: bytes | None, failed: asyncio.Future[Any]) -> None:
+        """Send an event. `failed` gets the error if the brokers do not take it; without a request id also the success."""
+        loop = asyncio.get_running_loop()
+        headers = [] if request_id is None else [(REPLY_TO, self._reply_key), (REQUEST_ID, request_id)]
+
+        def on_delivery(error: Any, _: Any) -> None:
+            if error is not None:
+                unavailable = Unavailable(f"Kafka did not take the event: {error.str()}", retry_after_seconds=2)
+                loop.call_soon_threadsafe(_fail, failed, unavailable)
+            elif request_id is None:
+                loop.call_soon_threadsafe(_resolve, failed, None)
+
+        if request_id is not None:
+            with self._lock:
+                self._lag.on_sent(request_id, self._now())
+        try:
+            self._producer.produce(
+                self._events_topic, payload, key=event.user_id.encode(), headers=headers, on_delivery=on_delivery
+            )
+        except BufferError:
+            raise Unavailable("Kafka does not take events fast enough", retry_after_seconds=1) from None
+
+    def _report_deliveries(self) -> None:
+        while not self._stop.is_set():
+            self._producer.poll(0.2)
+
+    def _read_replies(self) -> None:
+        while not self._stop.is_set():
+            record = self._consumer.poll(0.2)
+            if record is None:
+                with self._lock:
+                    self._lag.forget_before(self._now() - FORGET_SECONDS)
+                continue
+            if record.error() is not None:
+                self._on_error(record.error())
+                continue
+            self._broker_error = None
+            request_id = dict(record.headers() or ()).get(REQUEST_ID)
+            if request_id is not None:
+                with self._lock:
+                    self._lag.on_reply(request_id, self._now())
+                self._deliver(request_id, record.value())
+
+    def _deliver(self, request_id: bytes, value: bytes) -> None:
+        reply = self._waiting.get(request_id)  # None: another instance's, or nobody waits any more
+        if reply is None:
+            return
+        try:
+            answered = _decode_reply(value)
+        except msgspec.MsgspecError as error:
+            unavailable = Unavailable(f"the job's reply cannot be read ({error}): update the API", 5)
+            reply.get_loop().call_soon_threadsafe(_fail, reply, unavailable)
+            return
+        reply.get_loop().call_soon_threadsafe(_resolve, reply, answered)
+
+    def _on_error(self, error: Any) -> None:
+        self._broker_error = str(error.str())
+        _log.warning("Kafka: %s", self._broker_error)
+
+
+def _say_hello(topic: str, client: Mapping[str, Any], key: bytes) -> Hello:
+    """Write a record with the key: where it is tells the partition that Kafka's partitioner gives to the key."""
+    from confluent_kafka import KafkaException, Producer
+
+    told: list[Hello | str] = []
+
+    def on_delivery(error: Any, record: Any) -> None:
+        told.append(error.str() if error is not None else Hello(record.partition(), record.offset()))
+
+    try:
+        producer: Any = Producer(dict(client) | PRODUCER | {"message.timeout.ms": int(START_SECONDS * 1_000)})
+        producer.produce(topic, None, key=key, on_delivery=on_delivery)
+        producer.flush(START_SECONDS)
+    except KafkaException as error:
+        raise NoReplyTopic(f"topic {topic}: {error}") from None
+    hello = told[0] if told else f"no answer within {START_SECONDS:.0f} s"
+    if isinstance(hello, Hello):
+        return hello
+    raise NoReplyTopic(f"topic {topic}: {hello}; create it with `fraud topics create --config FILE`, start the brokers")
+
+
+def _answer_of(event: Transaction, reply: Decision | Duplicate | Refused) -> Answer:
+    if isinstance(reply, Refused):
+        raise EventRefused(reply.reason)
+    if isinstance(reply, Decision):
+        return Answer(
+            user_id=event.user_id, transaction_id=event.transaction_id, action=reply.action,
+            risk_score=reply.risk_score, decision=reply,
+        )  # fmt: skip
+    if reply.differs:
+        raise OtherContent(
+            f"transaction_id: {event.transaction_id!r} of user {event.user_id!r} was decided with other content; "
+            "send the first payload again, or another id"
+        )
+    if reply.first_action is None:
+        raise EventRefused(f"transaction_id: {event.transaction_id!r} came before, and its decision is not known any more")
+    return Answer(
+        user_id=event.user_id, transaction_id=event.transaction_id, action=reply.first_action,
+        risk_score=reply.first_risk_score, repeated=True,
+    )  # fmt: skip
+
+
+def _event_of(payload: bytes) -> Event:
+    try:
+        return decode_event(payload)
+    except BadRecord as bad:
+        raise EventRefused(str(bad)) from None
+
+
+def _resolve(future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
