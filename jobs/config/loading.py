@@ -1,4 +1,5 @@
-"""Loads the configuration from a YAML file and the environment. All errors are ConfigError, with one line."""
+"""Loads the configuration from a YAML file and the environment. All errors are ConfigError, with one line for each
+thing that is wrong."""
 
 from __future__ import annotations
 
