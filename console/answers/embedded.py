@@ -25,6 +25,11 @@ from udfs.scoring.settings import ScorerConfig, ScorerPaths
 from udfs.stores.clocks import Clocks
 
 LARGEST_BATCH = 64
+KEEP_MS = 72 * 3_600_000
+"""How long answers and records are kept after their arrival; longer where they have not been taken yet."""
+REMOVE_EVERY_MS = 10_000
+REMOVED_AT_ONCE = 2_000
+ALL = (1 << 63) - 1
 ORIGIN = Origin("api")
 EVENTS = "events"
 """Topic of the events themselves in the log."""
@@ -51,12 +56,19 @@ class EmbeddedAnswers:
         clocks: Clocks,
         now_ms: Callable[[], int],
         durability: Durability = "process",
+        keep_ms: int = KEEP_MS,
+        is_taken: bool = False,
     ) -> None:
         """Opens log and scorer; blocks while loading. `now_ms`: the wall clock, arrival time of the events.
+
+        `keep_ms`: how long answers are kept. `is_taken`: an intake takes the log's records, and tells it by `set_taken`.
 
         Raises EmbeddedLogError, and what `open_scorer` raises.
         """
         self._now_ms = now_ms
+        self._keep_ms = keep_ms
+        self._taken = 0 if is_taken else ALL
+        self._removed_at_ms = 0
         self._log = EmbeddedLog(log_path, durability)
         try:
             self._scorer: Scorer = open_scorer(config, paths, self._log, clocks)
@@ -85,6 +97,10 @@ class EmbeddedAnswers:
 
     def is_ready(self) -> bool:
         return self._failure is None and not self._closed
+
+    def set_taken(self, number: int) -> None:
+        """Records up to this number have been taken, and may be removed when they are old. Thread-safe."""
+        self._taken = number
 
     async def close(self) -> None:
         if not self._closed:
@@ -129,18 +145,41 @@ class EmbeddedAnswers:
 
     def _answers(self, batch: Sequence[Request]) -> list[tuple[Request, Answer | str | AnswersError]]:
         arrived_at_ms = self._now_ms()
+        answers: list[tuple[Request, Answer | str | AnswersError]] = []
+        submitted: list[Request] = []
         for request in batch:
-            user_id = request.event.user_id
-            self._log.set_current_key(user_id)
-            self._scorer.submit(request.payload, user_id, arrived_at_ms, ORIGIN)
-        answers = [
-            (request, self._answer(request, outputs))
-            for request, outputs in zip(batch, self._scorer.flush(), strict=True)
-        ]
+            event = request.event
+            earlier = self._earlier(event) if isinstance(event, Transaction) else None
+            if earlier is not None:
+                answers.append((request, earlier))
+                continue
+            self._log.set_current_key(event.user_id)
+            self._scorer.submit(request.payload, event.user_id, arrived_at_ms, ORIGIN)
+            submitted.append(request)
+        for request, outputs in zip(submitted, self._scorer.flush(), strict=True):
+            answers.append((request, self._answer(request, outputs, arrived_at_ms)))
+        self._remove_old(arrived_at_ms)
         self._log.commit()
         return answers
 
-    def _answer(self, request: Request, outputs: list[Output]) -> Answer | str | AnswersError:
+    def _earlier(self, event: Transaction) -> Answer | AnswersError | None:
+        """The answer that is kept, however far back in the user's event time; None for one that is to be decided."""
+        answered = self._log.answered(event.user_id, event.transaction_id)
+        if answered is None:
+            return None
+        if answered.fingerprint != fingerprint(event):
+            return _other_content(event)
+        decision = decode_result(answered.decision)
+        assert isinstance(decision, Decision)
+        return _answer_of(decision, repeated=True)
+
+    def _remove_old(self, now_ms: int) -> None:
+        if now_ms - self._removed_at_ms >= REMOVE_EVERY_MS:
+            removed = self._log.remove_old(now_ms - self._keep_ms, self._taken, REMOVED_AT_ONCE)
+            if removed < REMOVED_AT_ONCE:
+                self._removed_at_ms = now_ms
+
+    def _answer(self, request: Request, outputs: list[Output], arrived_at_ms: int) -> Answer | str | AnswersError:
         """What came of one event; its records are added to the log."""
         event = request.event
         first = outputs[0].record if outputs else None
@@ -148,10 +187,12 @@ class EmbeddedAnswers:
             assert isinstance(event, Transaction)
             return self._repeated(event, first)
         if isinstance(first, DeadLetter):
-            self._log.add_record("dead-letters", event.user_id, outputs[0].value)
+            self._log.add_record("dead-letters", event.user_id, outputs[0].value, arrived_at_ms)
             return EventRefused(first.reason)
-        self._log.add_record(EVENTS, event.user_id, request.payload)
-        numbers = [self._log.add_record(output.destination, event.user_id, output.value) for output in outputs]
+        self._log.add_record(EVENTS, event.user_id, request.payload, arrived_at_ms)
+        numbers = [
+            self._log.add_record(output.destination, event.user_id, output.value, arrived_at_ms) for output in outputs
+        ]
         if not isinstance(event, Transaction):
             return event.event_id
         assert isinstance(first, Decision)
@@ -159,18 +200,12 @@ class EmbeddedAnswers:
         return _answer_of(first, repeated=False)
 
     def _repeated(self, event: Transaction, duplicate: Duplicate) -> Answer | AnswersError:
-        """The first answer; from the state where the decision is not kept any more."""
-        answered = self._log.answered(event.user_id, event.transaction_id)
-        differs = duplicate.differs if answered is None else answered.fingerprint != fingerprint(event)
-        if differs:
-            return OtherContent(
-                f"transaction_id: {event.transaction_id!r} of user {event.user_id!r} was decided with other content; "
-                "send the first payload again, or another id"
-            )
-        if answered is not None:
-            decision = decode_result(answered.decision)
-            assert isinstance(decision, Decision)
-            return _answer_of(decision, repeated=True)
+        """The first answer: of the same batch, or from the state where the decision is not kept any more."""
+        earlier = self._earlier(event)
+        if earlier is not None:
+            return earlier
+        if duplicate.differs:
+            return _other_content(event)
         if duplicate.first_action is None:
             return EventRefused(f"transaction_id: {event.transaction_id!r} came before and could not be decided")
         return Answer(
@@ -196,6 +231,13 @@ def _event_of(payload: bytes) -> Event:
 
 def _kind(event: Event) -> str:
     return str(type(event).__struct_config__.tag)
+
+
+def _other_content(event: Transaction) -> OtherContent:
+    return OtherContent(
+        f"transaction_id: {event.transaction_id!r} of user {event.user_id!r} was decided with other content; "
+        "send the first payload again, or another id"
+    )
 
 
 def _answer_of(decision: Decision, repeated: bool) -> Answer:

@@ -20,7 +20,8 @@ CREATE TABLE snapshots (user_id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT RO
 CREATE TABLE entries (number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, data BLOB NOT NULL);
 CREATE INDEX entries_of_user ON entries (user_id, number);
 CREATE TABLE records (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, user_id TEXT NOT NULL, value BLOB NOT NULL
+    number INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, user_id TEXT NOT NULL, value BLOB NOT NULL,
+    recorded_ms INTEGER NOT NULL
 );
 CREATE TABLE answered (
     user_id TEXT NOT NULL, transaction_id TEXT NOT NULL, fingerprint BLOB NOT NULL, decision INTEGER NOT NULL,
@@ -48,6 +49,7 @@ class Logged(NamedTuple):
     topic: str
     user_id: str
     value: bytes
+    recorded_ms: int
 
 
 class EmbeddedLog:
@@ -68,7 +70,9 @@ class EmbeddedLog:
             self._database = _opened(path, durability)
         except sqlite3.DatabaseError as error:
             os.close(self._lock)
-            raise EmbeddedLogError(f"{path}: not a database of the embedded scorer ({error}); name another file") from None
+            raise EmbeddedLogError(
+                f"{path}: not a database of the embedded scorer ({error}); name another file"
+            ) from None
         except EmbeddedLogError:
             os.close(self._lock)
             raise
@@ -112,10 +116,11 @@ class EmbeddedLog:
         ).fetchone()
         return None if row is None else Answered(*row)
 
-    def add_record(self, topic: str, user_id: str, value: bytes) -> int:
-        """Add a record to the log; returns its number."""
+    def add_record(self, topic: str, user_id: str, value: bytes, recorded_ms: int) -> int:
+        """Add a record to the log, with the time of its arrival; returns its number."""
         added = self._database.execute(
-            "INSERT INTO records (topic, user_id, value) VALUES (?, ?, ?)", (topic, user_id, value)
+            "INSERT INTO records (topic, user_id, value, recorded_ms) VALUES (?, ?, ?, ?)",
+            (topic, user_id, value, recorded_ms),
         )
         assert added.lastrowid is not None
         return added.lastrowid
@@ -132,10 +137,20 @@ class EmbeddedLog:
     def roll_back(self) -> None:
         self._database.rollback()
 
-    def remove_until(self, number: int) -> None:
-        """Remove records up to this number, and what refers to them. Takes effect with `commit`."""
-        self._database.execute("DELETE FROM answered WHERE decision <= ?", (number,))
-        self._database.execute("DELETE FROM records WHERE number <= ?", (number,))
+    def remove_old(self, before_ms: int, until: int, limit: int) -> int:
+        """Remove records that came before this time, up to this number and at most `limit`, and what refers to them.
+
+        Returns how many. Takes effect with `commit`.
+        """
+        found = self._database.execute(
+            "SELECT number FROM records WHERE recorded_ms < ? AND number <= ? ORDER BY number LIMIT ?",
+            (before_ms, until, limit),
+        ).fetchall()
+        if found:
+            last = found[-1]
+            self._database.execute("DELETE FROM answered WHERE decision <= ?", last)
+            self._database.execute("DELETE FROM records WHERE number <= ?", last)
+        return len(found)
 
     def close(self) -> None:
         """Undo what is not committed, and let others open the database."""
@@ -149,7 +164,8 @@ def read_records(path: Path, after: int, limit: int) -> list[Logged]:
     database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
     try:
         rows = database.execute(
-            "SELECT number, topic, user_id, value FROM records WHERE number > ? ORDER BY number LIMIT ?", (after, limit)
+            "SELECT number, topic, user_id, value, recorded_ms FROM records WHERE number > ? ORDER BY number LIMIT ?",
+            (after, limit),
         )
         return [Logged(*row) for row in rows]
     finally:

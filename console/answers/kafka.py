@@ -251,7 +251,9 @@ def _answer_of(event: Transaction, reply: Decision | Duplicate | Refused) -> Ans
             "send the first payload again, or another id"
         )
     if reply.first_action is None:
-        raise EventRefused(f"transaction_id: {event.transaction_id!r} came before, and its decision is not known any more")
+        raise EventRefused(
+            f"transaction_id: {event.transaction_id!r} came before, and its decision is not known any more"
+        )
     return Answer(
         user_id=event.user_id, transaction_id=event.transaction_id, action=reply.first_action,
         risk_score=reply.first_risk_score, repeated=True,

@@ -106,7 +106,7 @@ WRONG = [
     ("control", {"path": "x"}, "control: kind is missing: give one of none, file, kafka"),
     ("control", {"kind": "none", "path": "x"}, "control.path: unknown key (allowed: kind)"),
     ("nmae", "x", "nmae: unknown key; did you mean 'name'? (allowed: name, source, sinks, scoring, store, online_features, "
-     "dead_letters, state, flink, s3, control)"),
+     "dead_letters, state, flink, s3, control, replies)"),
 ]  # fmt: skip
 
 

@@ -25,7 +25,14 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel and what its extra `console` needs, at the lock's versions."""
     folder = tmp_path_factory.mktemp("console") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=60)
-    uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", str(folder / "bin" / "python")]
+    uv = [
+        str(Path(sys.executable).with_name("uv")),
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(folder / "bin" / "python"),
+    ]
     lock = folder.with_name("constraints.txt")
     locked = [line.split(" ")[0] for line in (PROJECT / "requirements.lock").read_text().splitlines() if "==" in line]
     lock.write_text("\n".join(locked) + "\n")

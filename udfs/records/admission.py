@@ -1,8 +1,8 @@
 """Admission: a record may change state only if it is an event of the contract, has its user's key, and is not from the
 future.
 
-Used by the entity aggregates job, dumps and readers of files; the scorer has the same in the core (udfs/core/src/engine/batch.rs),
-which tests/core compares with this.
+Used by the entity aggregates job, dumps and readers of files; the scorer has the same in the core
+(udfs/core/src/engine/batch.rs), which tests/core compares with this.
 """
 
 from __future__ import annotations

@@ -34,7 +34,10 @@ class FileRecordReader:
 
 
 class KafkaRecordReader:
-    """An element is (payload, topic, partition, offset, record timestamp in epoch milliseconds); what follows is the operator's."""
+    """An element is (payload, topic, partition, offset, record timestamp in epoch milliseconds).
+
+    What follows, the address of a reply, is the operator's.
+    """
 
     def __init__(self) -> None:
         self._partitions: dict[int, str] = {}

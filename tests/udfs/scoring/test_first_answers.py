@@ -53,7 +53,11 @@ def assert_same(first: EventResult, repeat: EventResult) -> None:
 def test_a_repeat_in_the_same_batch_gets_the_first_answer() -> None:
     logs = MemoryUserLogs()
     scorer = scorer_over(logs)
-    found = decide(scorer, logs, [("U1", payment("T1", "U1")), ("U2", payment("T1", "U2", amount=9_999.0)), ("U1", payment("T1", "U1"))])
+    found = decide(
+        scorer,
+        logs,
+        [("U1", payment("T1", "U1")), ("U2", payment("T1", "U2", amount=9_999.0)), ("U1", payment("T1", "U1"))],
+    )
     assert_same(found[0], found[2])
 
 

@@ -149,7 +149,8 @@ def test_a_duplicate_names_the_first_decision_and_changes_nothing(session: Sessi
     duplicate = json.loads(again.value)
     assert duplicate == {
         "type": "duplicate", "decision_id": first["decision_id"], "transaction_id": "T1", "user_id": "U1",
-        "event_time_ms": START, "differs": False,
+        "event_time_ms": START, "differs": False, "first_action": first["action"],
+        "first_risk_score": first["risk_score"],
     }  # fmt: skip
     assert session.decision(transaction_id="T2", timestamp=START + 1)["features"]["txn_count_5m"] == 2.0
     assert "duplicate_differs" not in session.scorer.counters.tags

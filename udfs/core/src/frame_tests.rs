@@ -22,7 +22,10 @@ fn records_are_read_with_what_they_have() {
     let (records, origins) = records(&frame, Some(5)).expect("a frame");
     let known: Vec<_> = records.iter().map(|record| (record.key, record.payload, record.arrived_at_ms)).collect();
     assert_eq!(known, [(Some("u1"), Some(&b"{}"[..]), Some(7)), (Some("ü"), None, Some(5))]);
-    assert_eq!(origins[0], FramedOrigin { source: Some("events"), partition_and_offset: Some((3, 99)), wants_reply: true });
+    assert_eq!(
+        origins[0],
+        FramedOrigin { source: Some("events"), partition_and_offset: Some((3, 99)), wants_reply: true }
+    );
     assert_eq!(origins[1], FramedOrigin { source: None, partition_and_offset: None, wants_reply: false });
 }
 

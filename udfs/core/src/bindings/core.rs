@@ -112,7 +112,14 @@ impl Core {
         let origins = origins.iter().map(record_origin).collect::<PyResult<Vec<_>>>()?;
         self.with_learned(py, &records, port, python_decodes, |engine, decoded, learning, features| {
             let decider = decider.borrow();
-            let scoring = Scoring { decider: &decider.decider, model, origins: &origins, replies: &[], width, published: &published };
+            let scoring = Scoring {
+                decider: &decider.decider,
+                model,
+                origins: &origins,
+                replies: &[],
+                width,
+                published: &published,
+            };
             let Scored { decided, counts } = scoring.score(py, learning, features)?;
             engine.keep_answers(&decoded.events, learning, &scoring::answers(learning, &decided));
             PyTuple::new(
@@ -150,7 +157,14 @@ impl Core {
         let replies: Vec<_> = framed.iter().map(|origin| origin.wants_reply).collect();
         self.with_learned(py, &records, port, python_decodes, |engine, decoded, learning, features| {
             let decider = decider.borrow();
-            let scoring = Scoring { decider: &decider.decider, model, origins: &origins, replies: &replies, width, published: &published };
+            let scoring = Scoring {
+                decider: &decider.decider,
+                model,
+                origins: &origins,
+                replies: &replies,
+                width,
+                published: &published,
+            };
             let Scored { decided, counts } = scoring.score(py, learning, features)?;
             engine.keep_answers(&decoded.events, learning, &scoring::answers(learning, &decided));
             let (outputs, dead) = scoring.outputs(py, learning, decided)?;
