@@ -30,7 +30,7 @@ def zipf_ranks(users: int, count: int, exponent: float, seed: int) -> npt.NDArra
     """Ranks from 0, of which rank r has a probability proportional to (r + 1) ** -exponent."""
     shares = np.cumsum(np.arange(1, users + 1, dtype=np.float64) ** -exponent)
     drawn = np.random.default_rng(seed).random(count) * shares[-1]
-    return np.searchsorted(shares, drawn).astype(np.int64)
+    return np.asarray(np.searchsorted(shares, drawn), np.int64)
 
 
 def payments(ranks: npt.NDArray[np.int64], first: int, seed: int) -> Iterator[str]:

@@ -181,7 +181,7 @@ def _locked(path: Path) -> int:
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(lock)
         raise EmbeddedLogError(
-            f"{path}: in use by process {holder}; stop it, or name another file. Only one process at a time may score with it"
+            f"{path}: in use by process {holder}; stop it, or name another file (one process at a time may score with it)"
         ) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)

@@ -25,14 +25,14 @@ from udfs.records.outputs import Decision, Duplicate
 
 REPLY_TO = "reply_to"
 REQUEST_ID = "request_id"
-PRODUCER: Mapping[str, Any] = {
+PRODUCER: dict[str, Any] = {
     "acks": "all",
     "enable.idempotence": True,
     "linger.ms": 0,
     "partitioner": "murmur2_random",  # the partition that the Java client chooses for the key
     "message.timeout.ms": 30_000,
 }
-CONSUMER: Mapping[str, Any] = {
+CONSUMER: dict[str, Any] = {
     "group.id": "fraud-console-replies",  # required by the client; no offset is ever committed
     "enable.auto.commit": False,
     "fetch.wait.max.ms": 100,
@@ -196,7 +196,7 @@ class KafkaAnswers:
             request_id = dict(record.headers() or ()).get(REQUEST_ID)
             if request_id is not None:
                 with self._lock:
-                    self._lag.on_reply(request_id, self._now())
+                    self._lag.on_reply(request_id)
                 self._deliver(request_id, record.value())
 
     def _deliver(self, request_id: bytes, value: bytes) -> None:

@@ -16,8 +16,8 @@ Section = TypeVar("Section", contravariant=True)
 class Outputs(NamedTuple):
     """Rows (topic, key, value, headers), as a stream and as a SQL view.
 
-    `topic`: one of udfs.records.outputs.DESTINATIONS, and with `has_replies` also `replies`, which no sink takes. `value`: the
-    output's bytes. `headers`: only of dead letters that are not in JSON form (`letters`).
+    `topic`: one of udfs.records.outputs.DESTINATIONS, and with `has_replies` also `replies`, which no sink takes.
+    `value`: the output's bytes. `headers`: only of dead letters that are not in JSON form (`letters`), and of replies.
     """
 
     rows: DataStream
