@@ -24,6 +24,7 @@ Configure = Callable[..., JobConfig]
 
 TIMED = frozenset(
     {
+        "client/test_http_outcomes.py",
         "cluster/test_listening_sockets.py",
         "cluster/test_live_changes.py",
         "contracts/test_redis_answers.py",

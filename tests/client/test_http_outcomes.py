@@ -40,7 +40,7 @@ OK = Reply(body=json.dumps(DECISION).encode())
 
 
 def detector(server: OddServer, **settings: Any) -> FraudDetector:
-    return FraudDetector(server.address, **{"timeout_seconds": 0.3, "deadline_seconds": 5.0, "retries": 2, **settings})
+    return FraudDetector(server.address, **{"timeout_seconds": 1.5, "deadline_seconds": 10.0, "retries": 2, **settings})
 
 
 def test_a_decision_is_typed_and_sent_with_the_key() -> None:
@@ -91,7 +91,7 @@ def test_a_final_outcome_is_raised_after_one_attempt(answer: Step, kind: type[Ex
 
 PASSING = [
     problem(503, "starting"), problem(429, "slower"), Reply(502, b"<html>bad gateway"), Reply(504), problem(408, "slow"),
-    Reset(), Reply(200, b"{", lost_bytes=50), Reply(delay_seconds=1.0, body=b"{}"),
+    Reset(), Reply(200, b"{", lost_bytes=50), Reply(delay_seconds=3.0, body=b"{}"),
 ]  # fmt: skip
 
 
@@ -111,13 +111,13 @@ LASTING = [
     (problem(503, "no scorer", Retry_After="0"), Unavailable, "no scorer"),
     (problem(429, "slower", Retry_After="0"), RateLimited, "slower"),
     (Reset(), Unavailable, "no answer ("),
-    (Reply(delay_seconds=0.5), TimedOut, "no answer in 3 attempts of 0.1 s within 5 s"),
+    (Reply(delay_seconds=3.0), TimedOut, "no answer in 3 attempts of 0.2 s within 10 s"),
 ]
 
 
 @pytest.mark.parametrize(("answer", "kind", "words"), LASTING)
 def test_what_lasts_is_raised_after_the_retries(answer: Step, kind: type[FraudDetectorError], words: str) -> None:
-    with OddServer(answer) as server, detector(server, timeout_seconds=0.1) as fraud:
+    with OddServer(answer) as server, detector(server, timeout_seconds=0.2 if kind is TimedOut else 1.5) as fraud:
         with pytest.raises(kind) as caught:
             fraud.predict(PAYMENT)
         assert words in str(caught.value)
@@ -131,8 +131,8 @@ def test_retry_after_is_waited_for() -> None:
     ):
         assert fraud.predict(PAYMENT).risk_score == 812
         asked_for, doubled = server.waits_seconds()
-    assert 1.0 <= asked_for < 1.5
-    assert 0.1 <= doubled < 0.6
+    assert 1.0 <= asked_for < 2.0
+    assert 0.1 <= doubled < 1.1
 
 
 def test_a_wait_beyond_the_deadline_is_the_callers() -> None:
@@ -140,12 +140,12 @@ def test_a_wait_beyond_the_deadline_is_the_callers() -> None:
         started = time.monotonic()
         with pytest.raises(Unavailable, match="later") as caught:
             fraud.predict(PAYMENT)
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 1.0
         assert caught.value.retry_after_seconds == 30.0
         assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize(("deadline_seconds", "attempts"), [(0.2, 1), (0.75, 2)])
+@pytest.mark.parametrize(("deadline_seconds", "attempts"), [(0.2, 1), (0.9, 2)])
 def test_no_call_takes_longer_than_its_deadline(deadline_seconds: float, attempts: int) -> None:
     settings = {"timeout_seconds": 0.5, "deadline_seconds": deadline_seconds, "retries": 9}
     with OddServer(Reply(delay_seconds=3)) as server, detector(server, **settings) as fraud:
