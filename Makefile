@@ -56,7 +56,7 @@ wheel: $(VENV)/.packages  ## Build the wheel for Python 3.11 and later (abi3) in
 	rm -rf build/lib* build/bdist*
 	$(WITH_ZIG) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
-demo: setup  ## Simulate payments, score them in a local Flink, print alerts, write a report (under 2 minutes)
+demo: setup  ## Simulate payments, score them in a local Flink, print alerts, write a report (2 minutes after set-up)
 	$(BIN)/fraud demo
 
 test: setup core-test  ## Run all tests: lint, types, import contracts, core, Flink

@@ -86,7 +86,7 @@ resource "aws_kinesisanalyticsv2_application" "job" {
         configuration_type   = "CUSTOM"
         auto_scaling_enabled = false # each scaling is a restart from a snapshot
         parallelism          = var.parallelism
-        parallelism_per_kpu  = 1 # one slot: the GIL serialises Python in a process
+        parallelism_per_kpu  = 1 # a slot with its source and garbage collection keeps more than one core busy
       }
     }
 

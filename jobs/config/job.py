@@ -250,7 +250,7 @@ class Flink(Section):
         "only permitted options, and its metrics are forwarded to CloudWatch (docs/managed-flink.md)",
     )
     parallelism: int = Field(
-        default=1, ge=1, le=128, description="parallel scorers; each needs one slot in a TaskManager of its own"
+        default=1, ge=1, le=128, description="parallel scorers; each needs one slot"
     )
     buffer_timeout_ms: int = Field(
         default=1, ge=0, description="maximum wait of a record in a network buffer before it is sent"
