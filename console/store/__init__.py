@@ -1,1 +1,1 @@
-"""The store of decisions: tables, migrations, writing and reading. SQLite or PostgreSQL."""
+"""The decision store: decisions, alerts, events and dead letters of a job or run, searchable, in SQLite or PostgreSQL."""
