@@ -86,8 +86,10 @@ class PostgresqlServer:
         return True
 
     def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run([str(binaries() / program), *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                       cwd=self._folder, **self._as)  # fmt: skip
+        command = [str(binaries() / program), *arguments]
+        subprocess.run(
+            command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self._folder, **self._as
+        )
 
 
 def binaries() -> Path:

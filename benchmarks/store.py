@@ -179,7 +179,8 @@ def main(count: int, which: str) -> None:
             rate, late = write_all(store, count, label)
             again = write_plainly(store, list(islice(synthetic(count), PLAIN_ROWS)))
             click.echo(
-                f"\n{label}, {count:,} decisions: {rate:,.0f} decisions/s (the last fifth {late:,.0f}/s); the same rows plainly "
+                f"\n{label}, {count:,} decisions: {rate:,.0f} decisions/s (the last fifth {late:,.0f}/s); "
+                "the same rows plainly "
                 f"{plain:,.0f} rows/s before, {again:,.0f} after\n"
             )
             for line in measure_pages(store, label):

@@ -56,7 +56,7 @@ def indexes_of(database: Database, statements: Asked) -> list[str]:
         for line in plan(database, statement, parameters):
             if database.is_sqlite:
                 match = _SQLITE_INDEX.match(line)
-                if match is None or match[2] in _ALIASES or match[2].startswith("("):
+                if match is None or match[2] in _ALIASES or not match[2][0].isalpha():
                     continue
                 if match[4]:
                     found["reason_search (full text)"] = None

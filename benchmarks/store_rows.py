@@ -48,13 +48,15 @@ def _one(random: Random, number: int, time_ms: int, users: int, features: bytes,
             reasons.append(Reason("rule", hit, f"Payment of {random.randrange(900)} EUR: {text}", 120.5))
     bundle = OLD_BUNDLE if time_ms < START_MS + 30 * 86_400_000 else CANARY if draw > 0.9995 else BUNDLE
     return DecisionRecord(
-        decision_id=f"{random.getrandbits(128):032x}", transaction_id=f"T{number:09d}", user_id=f"U{random.randrange(users):06d}",
-        event_time_ms=time_ms, amount=round(random.random() * 500, 2), currency="EUR", risk_score=score,
+        decision_id=f"{random.getrandbits(128):032x}", transaction_id=f"T{number:09d}",
+        user_id=f"U{random.randrange(users):06d}", event_time_ms=time_ms, 
+        amount=round(random.random() * 500, 2), currency="EUR", risk_score=score,
         probability=score / 1_000, coverage=0.93, action=action,
         tags=["unusual"] if random.random() < 0.004 else [],
         flags=[flag for flag, share in (("AML", 0.004), ("KYC", 0.01), ("PCI", 0.0005)) if random.random() < share],
         summary=f"Score {score}: {reasons[0].text}" if reasons else None, reasons=reasons,
-        model=ModelScore(bundle, score / 1_000, -3.25, 0.5), rules=RuleScore(7, 100, 40, list(dict.fromkeys(hits)), "calibrated"),
+        model=ModelScore(bundle, score / 1_000, -3.25, 0.5),
+        rules=RuleScore(7, 100, 40, list(dict.fromkeys(hits)), "calibrated"),
         enrichment="ok", merchant_id=f"M{number % 5_000}", origin=Origin("events", str(number % 8), number),
         features_packed=features, feature_set=feature_set,
     )  # fmt: skip

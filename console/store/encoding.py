@@ -60,7 +60,7 @@ def row_of(record: DecisionRecord, facts: Facts) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def decision_of(columns: Mapping[str, Any] | RowMapping, bundle: str, names: Sequence[str] | None = None) -> DecisionRow:
+def decision_of(columns: Mapping[str, Any] | RowMapping, names: Sequence[str] | None = None) -> DecisionRow:
     """Of a row of the table, with or without its features. `names`: of its feature set, if they are known."""
     body = _decode_body(columns["body"])
     packed = columns.get("features")
@@ -69,7 +69,7 @@ def decision_of(columns: Mapping[str, Any] | RowMapping, bundle: str, names: Seq
         event_time_ms=columns["event_time_ms"], amount=columns["amount"], currency=columns["currency"],
         risk_score=columns["risk_score"], probability=columns["probability"], coverage=columns["coverage"],
         action=body.action, tags=body.tags, flags=body.flags, summary=body.summary, reasons=body.reasons,
-        model=msgspec.structs.replace(body.model, bundle=bundle), rules=body.rules, enrichment=columns["enrichment"],
+        model=body.model, rules=body.rules, enrichment=columns["enrichment"],
         late=bool(columns["late"]), stale_history=bool(columns["stale_history"]), merchant_id=columns["merchant_id"],
         origin=body.origin, control_versions=body.control_versions, feature_set=columns["feature_set"],
         features=None if packed is None or names is None else named_features(packed, names),

@@ -1,6 +1,6 @@
 """What a decision can be found by: its facts, which all indexes hold, and its marks, each an index of its own.
 
-What most decisions have (the action allow, the lowest scores, a bundle) has no mark: it is found soon in the order of time.
+What most decisions have (the action allow, the lowest scores) has no mark: it is found soon in the order of time.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ def tag_bits(tags: Iterable[str]) -> int:
 
 
 def marks_of(
-    action: str, risk_score: int, hits: Iterable[str], flags: Iterable[str], tags: Iterable[str]
+    action: str, risk_score: int, bundle: str, hits: Iterable[str], flags: Iterable[str], tags: Iterable[str]
 ) -> list[tuple[str, str]]:
     """(kind, value) of each mark."""
-    found = [("rule", hit) for hit in dict.fromkeys(hits)]
+    found = [("bundle", bundle)]
+    found += [("rule", hit) for hit in dict.fromkeys(hits)]
     found += [("flag", flag) for flag in dict.fromkeys(flags)]
     found += [("tag", tag) for tag in dict.fromkeys(tags)]
     if action != "allow":

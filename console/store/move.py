@@ -43,9 +43,7 @@ def move(source: DecisionStore, target: DecisionStore, progress: Progress | None
         total = sum(counts.values())
         for table in tables:
             done_before = sum(copied.values())
-            copied[table.name] = _copy(
-                old, new, table, lambda done, base=done_before: _tell(progress, base + done, total)
-            )
+            copied[table.name] = _copy(old, new, table, partial(_tell, progress, total, done_before))
         for table in tables:
             there = _count(new, table)
             if not counts[table.name] == copied[table.name] == there:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
 from console.store.cursors import cursor_of, place_of
 from console.store.encoding import LIST_COLUMNS, decision_of
@@ -61,7 +61,7 @@ def decision(connection: Connection, decision_id: str, names_of: FeatureNames) -
         kept = select(feature_sets.c.names).where(feature_sets.c.feature_set == newest["feature_set"])
         text = connection.execute(kept).scalar()
         names = None if text is None else _decode_names(text)
-    return decision_of(newest, _bundle_names(connection, [newest])[newest["bundle"]], names)
+    return decision_of(newest, names)
 
 
 def timeline_page(connection: Connection, user_id: str, cursor: str | None, limit: int) -> Page[TimelineItem]:
@@ -96,8 +96,11 @@ def alerts_page(
     """Raises CursorError."""
     found = find_alerts(connection, filters, _key(ALERTS, cursor), limit + 1, seconds)
     keys = found.keys[:limit]
-    rows = connection.execute(_of_keys(connection, select(alerts.c.event_time_ms, alerts.c.alert_id, alerts.c.body),
-                                       alerts.c.event_time_ms, alerts.c.alert_id, keys)) if keys else ()  # fmt: skip
+    columns = alerts.c
+    ids = [alert_id for _, alert_id in keys]
+    rows = connection.execute(
+        select(columns.event_time_ms, columns.alert_id, columns.body).where(columns.alert_id.in_(ids))
+    )
     bodies = {(row[0], row[1]): row[2] for row in rows}
     items = [_decode_alert(bodies[key]) for key in keys]
     return Page(items, _next(ALERTS, found.keys, found.below, limit))
@@ -139,27 +142,11 @@ def _decisions(connection: Connection, keys: Sequence[Key]) -> list[DecisionRow]
     if not keys:
         return []
     columns = decisions.c
-    statement = select(*(columns[name] for name in LIST_COLUMNS))
-    statement = _of_keys(connection, statement, columns.event_time_ms, columns.decision_id, keys)
+    # By the ids alone: with the times SQLite would read the whole table, and PostgreSQL might read all of their months.
+    ids = [decision_id for _, decision_id in keys]
+    statement = select(*(columns[name] for name in LIST_COLUMNS)).where(columns.decision_id.in_(ids))
     rows = {(row["event_time_ms"], row["decision_id"]): row for row in connection.execute(statement).mappings()}
-    names = _bundle_names(connection, rows.values())
-    return [decision_of(rows[key], names[rows[key]["bundle"]]) for key in keys if key in rows]
-
-
-def _of_keys(
-    connection: Connection, statement: Select[Any], moment: ColumnElement[int], name: ColumnElement[str],
-    keys: Sequence[Key],
-) -> Select[Any]:  # fmt: skip
-    """The rows of some keys (PostgreSQL: also others with the same id), each by an index."""
-    if connection.dialect.name == "sqlite":
-        return statement.where(tuple_(moment, name).in_(keys))
-    return statement.where(name.in_([key[1] for key in keys]))
-
-
-def _bundle_names(connection: Connection, rows: Iterable[Mapping[str, Any] | RowMapping]) -> dict[int, str]:
-    numbers = {row["bundle"] for row in rows}
-    found = connection.execute(select(bundles.c.number, bundles.c.bundle).where(bundles.c.number.in_(numbers)))
-    return {row.number: row.bundle for row in found}
+    return [decision_of(rows[key]) for key in keys if key in rows]
 
 
 def _user_decisions(

@@ -86,8 +86,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 class DecisionFilters(msgspec.Struct, frozen=True, kw_only=True):
     """Which decisions: those for which all that is given holds; `from_ms` <= event time < `to_ms`, scores inclusive.
 
-    `rule`: id of a rule that hit. `text`: words that all occur in the reasons or the summary, in any case and order (at most 32); a text
-    without a letter or digit says nothing.
+    `rule`: id of a rule that hit. `text`: words that all occur in the reasons or the summary, in any case and
+    order; the first 32 count. A text without a letter or digit says nothing.
     """
 
     from_ms: int | None = None

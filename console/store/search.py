@@ -64,7 +64,12 @@ class Search(NamedTuple):
         if filters.user_id is not None:
             return [[_part(decisions, decisions.c.user_id == filters.user_id)]]
         found = [[_part(decisions)]]
-        for kind, name in (("rule", filters.rule), ("flag", filters.flag), ("tag", filters.tag)):
+        for kind, name in (
+            ("rule", filters.rule),
+            ("flag", filters.flag),
+            ("tag", filters.tag),
+            ("bundle", filters.bundle),
+        ):
             if name is not None:
                 found.append([_marked(kind, name)])
         if filters.action is not None and filters.action != "allow":
@@ -179,9 +184,10 @@ def find_alerts(
     elif filters.action is not None:
         conditions.append(columns.action == action_number(filters.action))
     part = Part(
-        alerts, (columns.event_time_ms, columns.alert_id.label("decision_id"), columns.action, columns.flag_bits, columns.kind),
+        alerts,
+        (columns.event_time_ms, columns.alert_id.label("decision_id"), columns.action, columns.flag_bits, columns.kind),
         tuple(conditions),
-    )  # fmt: skip
+    )
 
     def keep(entry: Any) -> list[ColumnElement[bool]]:
         found: list[ColumnElement[bool]] = []

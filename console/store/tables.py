@@ -81,8 +81,8 @@ marks = Table(
     sqlite_with_rowid=False,
     postgresql_partition_by="RANGE (event_time_ms)",
 )
-"""What is seldom of decisions, each in the order of time: rule hits, flags, tags, actions but allow, score bands but the
-lowest (console.store.marks)."""
+"""What is found of decisions, each in the order of time: bundle, rule hits, flags, tags, actions but allow, score bands but
+the lowest (console.store.marks)."""
 
 reason_texts = Table(
     "reason_texts",

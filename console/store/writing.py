@@ -99,7 +99,10 @@ def write_decisions(connection: Connection, records: Iterable[DecisionRecord]) -
     for key, record in unique.items():
         facts = facts_of(record, numbers[record.model.bundle])
         rows.append(row_of(record, facts))
-        for mark in marks_of(record.action, record.risk_score, record.rules.hits, record.flags, record.tags):
+        of_one = marks_of(
+            record.action, record.risk_score, record.model.bundle, record.rules.hits, record.flags, record.tags
+        )
+        for mark in of_one:
             found.append((*mark, *key, *facts))
         if words := words_of_reasons(record):
             texts.append((*key, *facts, words))
@@ -132,7 +135,7 @@ def remove_decisions(connection: Connection, keys: Sequence[Key]) -> int:
     gone = []
     for time_ms, decision_id, risk_score, body_json in old:
         body = _decode_body(body_json)
-        of_one = marks_of(body.action, risk_score, body.rules.hits, body.flags, body.tags)
+        of_one = marks_of(body.action, risk_score, body.model.bundle, body.rules.hits, body.flags, body.tags)
         gone += [(kind, value, time_ms, decision_id) for kind, value in of_one]
         if connection.dialect.name == "sqlite" and (body.reasons or body.summary):
             text_search.remove_sqlite(connection, (time_ms, decision_id))
@@ -154,15 +157,15 @@ def _delete(connection: Connection, table: Table, key: Sequence[str], rows: Sequ
 def _stored(connection: Connection, keys: Sequence[Key]) -> Iterator[tuple[int, str, int, str]]:
     """(event_time_ms, decision_id, risk_score, body) of those of the keys that are there."""
     columns = "event_time_ms, decision_id, risk_score, body"
+    wanted = set(keys)
     if connection.dialect.name == "sqlite":
         waiting = iter(keys)
         while part := list(islice(waiting, _KEYS_A_QUERY)):
-            places = ", ".join(["(?, ?)"] * len(part))
-            statement = f"SELECT {columns} FROM decisions WHERE (event_time_ms, decision_id) IN (VALUES {places})"
-            values = tuple(value for key in part for value in key)
-            yield from (tuple(row) for row in connection.exec_driver_sql(statement, values).all())
+            places = ", ".join("?" * len(part))
+            statement = f"SELECT {columns} FROM decisions WHERE decision_id IN ({places})"
+            found = connection.exec_driver_sql(statement, tuple(decision_id for _, decision_id in part)).all()
+            yield from (tuple(row) for row in found if (row[0], row[1]) in wanted)
         return
-    wanted = set(keys)
     by_partition: dict[str, list[str]] = defaultdict(list)
     for time_ms, decision_id in keys:
         month = month_of(time_ms)

@@ -133,7 +133,7 @@ def test_months_get_partitions_and_other_times_the_rest(open_store: Callable[[st
                 "marks_rest",
             )
         }
-    assert list(per_table.values()) == [1, 1, 1, 3, 3]
+    assert list(per_table.values()) == [1, 1, 1, 3, 6]
     assert [row.event_time_ms for row in store.decisions(DecisionFilters(rule="night")).items] == sorted(
         times, reverse=True
     )
