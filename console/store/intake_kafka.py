@@ -205,7 +205,8 @@ class KafkaIntake:
                 "topic %s, partition %d: records %d to %d are not there any more", topic, number, place, low - 1
             )
             self._next[topic, number] = low
-            self._consumer.seek(TopicPartition(topic, number, low))
+            self._consumer.incremental_unassign([TopicPartition(topic, number)])  # it does not fetch any more
+            self._consumer.incremental_assign([TopicPartition(topic, number, low)])
         elif error.fatal():
             raise RuntimeError(f"the Kafka client failed: {error}")
         else:

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewPartitions
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions
 
 from console.store import intake_kafka
 from console.store.erase import held_elsewhere
@@ -192,10 +192,18 @@ def test_a_jobs_configuration_names_the_topics_and_what_they_hold_of_an_erased_u
     )
     assert [of for _, of in topics_of(config)] == [kinds_of(topics)]
     day = 86_400_000
+    kept_a_week = ConfigResource(
+        ConfigResource.Type.TOPIC, topics.events,
+        incremental_configs=[ConfigEntry("retention.ms", str(7 * day), incremental_operation=AlterConfigOpType.SET)],
+    )  # fmt: skip
+    admin = AdminClient({"bootstrap.servers": broker.servers})
+    for future in admin.incremental_alter_configs([kept_a_week]).values():
+        future.result(30)
     held = {one.where: one.until_ms for one in held_elsewhere(config, now_ms=1_000)}
-    week = 1_000 + 7 * day  # Kafka's default
-    assert held == dict.fromkeys((f"Kafka topic {topic}" for topic in topics.names()), week) | {
-        "the job's state": 1_000 + config.state.ttl_days * day
+    for_ever = dict.fromkeys((f"Kafka topic {topic}" for topic in topics.names()), None)
+    assert held == for_ever | {
+        f"Kafka topic {topics.events}": 1_000 + 7 * day,
+        "the job's state": 1_000 + config.state.ttl_days * day,
     }
     produce(topics, run)
     store = DecisionStore.open(f"sqlite:///{tmp_path / 'store.sqlite'}")
