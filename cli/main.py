@@ -12,6 +12,7 @@ from udfs.process.owner_only import owner_only
 COMMANDS = {
     "demo": "Simulate payments, score them in a local Flink, and write a report (two minutes).",
     "score": "Score your own file of transactions.",
+    "console": "Decide payments over HTTP, and find decisions again.",
     "convert": "Convert CSV, JSON Lines or Parquet to events, by a mapping file.",
     "simulate": "Simulate users, merchants and payments, with many fraud patterns and delayed labels.",
     "produce": "Send events to Kafka or Kinesis at a constant rate, in open loop.",

@@ -172,6 +172,16 @@ def read_records(path: Path, after: int, limit: int) -> list[Logged]:
         database.close()
 
 
+def newest_number(path: Path) -> int:
+    """Number of the newest record; 0 if there was none."""
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
+    try:
+        (newest,) = database.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'").fetchone()
+        return int(newest)
+    finally:
+        database.close()
+
+
 def _locked(path: Path) -> int:
     """A locked file beside the database, with this process's id. Raises EmbeddedLogError with that of who holds it."""
     lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)

@@ -1,1 +1,1 @@
-"""The HTTP API over answers and store."""
+"""The HTTP API: routes, access, limits and their answers. `app.create_app` puts it together."""

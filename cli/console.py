@@ -1,0 +1,149 @@
+"""`fraud console`: serves the API, and manages its keys and its store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.console_keys import STORE_VARIABLE, keys
+from cli.console_store import store
+from cli.errors import UserError
+from console.settings import FALLBACKS, SCORER_LOG, STORE_URL, ApiSettings, SettingsError
+
+if TYPE_CHECKING:
+    from console.server import ConsoleOptions, EmbeddedOptions
+    from console.settings import Fallback
+
+RUN_STORE = "console.sqlite"
+LOG_LEVELS = ["debug", "info", "warning", "error"]
+
+
+@click.group(name="console", invoke_without_command=True)
+@click.option("--host", default="127.0.0.1", show_default=True,
+              help="Address to listen on; other machines can reach any but loopback, so keys are needed then.")  # fmt: skip
+@click.option("--port", default=8717, show_default=True, type=click.IntRange(0, 65_535))
+@click.option(
+    "--run", "run_folder", type=click.Path(path_type=Path), help="Open a scored run, such as out/demo, for reading."
+)
+@click.option("--config", type=click.Path(path_type=Path), help="Sit beside the running job of this config file.")
+@click.option("--store", "store_url", metavar="URL", envvar=STORE_VARIABLE,
+              help=f"Decision store, sqlite:///FILE or postgresql://…  [default: {STORE_URL}]")  # fmt: skip
+@click.option("--log", "log_path", type=click.Path(path_type=Path), default=Path(SCORER_LOG),
+              show_default=True, help="The scorer's users and answers.")  # fmt: skip
+@click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
+@click.option("--rules", default="bank", show_default=True, help="Rule file, or the name of a shipped pack.")
+@click.option("--statistics", type=click.Path(path_type=Path), help="Population statistics (`fraud stats`).")
+@click.option(
+    "--reference", type=click.Path(path_type=Path), help="Folder of users, merchants, devices, feeds, block list."
+)
+@click.option("--histories", type=click.Path(path_type=Path), help="Entity history (`fraud aggregate`).")
+@click.option("--fallback", type=click.Choice(FALLBACKS), default="refer", show_default=True,
+              help="Answer to a payment whose decision does not come in time.")  # fmt: skip
+@click.option("--deadline-ms", default=500, show_default=True, type=click.IntRange(1, 29_999),
+              help="Time for a decision, in milliseconds.")  # fmt: skip
+@click.option("--rate", "requests_per_minute", default=120_000, show_default=True, type=click.IntRange(1),
+              help="Requests a minute of one key.")  # fmt: skip
+@click.option("--require-keys", is_flag=True, help="Ask for API keys on loopback, too.")
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True,
+              help="Of the JSON lines on standard error; debug has every request.")  # fmt: skip
+@click.pass_context
+def command(
+    context: click.Context,
+    host: str,
+    port: int,
+    run_folder: Path | None,
+    config: Path | None,
+    store_url: str | None,
+    log_path: Path,
+    bundle: Path | None,
+    rules: str,
+    statistics: Path | None,
+    reference: Path | None,
+    histories: Path | None,
+    fallback: Fallback,
+    deadline_ms: int,
+    requests_per_minute: int,
+    require_keys: bool,
+    log_level: str,
+) -> None:
+    """Decide payments over HTTP, and find decisions again. Ctrl-C stops it; the next start goes on where it was.
+
+    \b
+    fraud console
+    curl -H 'Content-Type: application/json' http://127.0.0.1:8717/v1/decisions \\
+         -d '{"transaction_id": "T1", "user_id": "U1", "timestamp": "2026-01-05T12:00:00Z", "amount": 129.9}'
+    """
+    if context.invoked_subcommand is not None:
+        if context.get_parameter_source("store_url") is click.core.ParameterSource.COMMANDLINE:
+            raise UserError(f"give --store at the end, after {context.invoked_subcommand}")
+        return
+    from console.api.logs import set_up_logs
+    from console.server import ConsoleOptions, StartError, serve
+
+    if run_folder is not None and config is not None:
+        raise UserError("give --run or --config, not both")
+    try:
+        api = ApiSettings(
+            host=host, port=port, require_keys=True if require_keys else None, fallback=fallback, deadline_ms=deadline_ms,
+            requests_per_minute=requests_per_minute,
+        )  # fmt: skip
+    except SettingsError as error:
+        raise UserError(str(error)) from None
+    set_up_logs(log_level)
+    if config is not None:
+        options = _beside_job(config, api, store_url or STORE_URL)
+    elif run_folder is not None:
+        options = ConsoleOptions(api=api, store_url=store_url or _store_of_run(run_folder), run=run_folder)
+    else:
+        embedded = _embedded(log_path, bundle, rules, statistics, reference, histories)
+        options = ConsoleOptions(api=api, store_url=store_url or STORE_URL, embedded=embedded)
+    try:
+        serve(
+            options, lambda url: click.echo(f"console at {url}, API described at {url}/openapi.json; Ctrl-C stops it")
+        )
+    except StartError as error:
+        raise UserError(str(error)) from None
+
+
+command.add_command(keys)
+command.add_command(store)
+
+
+def _embedded(
+    log_path: Path,
+    bundle: Path | None,
+    rules: str,
+    statistics: Path | None,
+    reference: Path | None,
+    histories: Path | None,
+) -> EmbeddedOptions:
+    from console.server import EmbeddedOptions
+    from jobs.config.value_types import shipped_bundle
+    from udfs.scoring.settings import ScorerPaths
+
+    paths = ScorerPaths(
+        bundle=str(bundle or shipped_bundle()),
+        rules=rules,
+        statistics=_text(statistics),
+        reference=_text(reference),
+        histories=_text(histories),
+    )
+    return EmbeddedOptions(paths=paths, log_path=log_path)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _beside_job(config: Path, api: ApiSettings, store_url: str) -> ConsoleOptions:
+    """Options of a console whose answers come from a job."""
+    raise UserError(f"{config}: a console beside a job is not there yet; start one without --config")
+
+
+def _store_of_run(folder: Path) -> str:
+    """A file in the folder of the run, which must be there."""
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give that of a scored run, such as out/demo")
+    return f"sqlite:///{folder / RUN_STORE}"

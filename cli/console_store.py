@@ -1,0 +1,187 @@
+"""`fraud console store`: keeps the decision store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.console_keys import now_ms, opened, store_option, who
+from cli.errors import UserError
+from cli.progress import progress_bar
+from console.settings import SCORER_LOG
+
+if TYPE_CHECKING:
+    from console.store.store import DecisionStore
+    from jobs.config.job import JobConfig
+
+DAYS = click.FloatRange(min=0, min_open=True)
+
+
+@click.group(name="store")
+def store() -> None:
+    """Rebuild, move, back up, erase from or shorten the decision store."""
+
+
+@store.command(name="rebuild")
+@click.option("--run", "folder", type=click.Path(path_type=Path), help="Folder of a scored run, such as out/demo.")
+@click.option("--config", type=click.Path(path_type=Path), help="Config file of a job whose Kafka topics are read.")
+@click.option(
+    "--log", "log_path", type=click.Path(path_type=Path), help=f"Log of a console that scores, such as {SCORER_LOG}."
+)
+@click.option("--skip-missing", is_flag=True, help="Of topics: go on with the earliest records that are still there.")
+@store_option
+def rebuild(folder: Path | None, config: Path | None, log_path: Path | None, skip_missing: bool, url: str) -> None:
+    """Empty the store and read everything again; keys, audit log and cases stay. Stop the console before.
+
+    \b
+    fraud console store rebuild --log out/console/scorer.sqlite
+    """
+    from console.store.intake_run import RunError
+    from console.store.rebuild import rebuild as empty_and_read
+    from jobs.config.errors import ConfigError
+
+    if sum(one is not None for one in (folder, config, log_path)) != 1:
+        raise UserError("give one of --run, --config and --log")
+
+    def read(store: DecisionStore) -> int:
+        if folder is not None:
+            return _read_run(store, folder)
+        return (
+            _read_log(store, log_path) if log_path is not None else _read_topics(store, _loaded(config), skip_missing)
+        )
+
+    with opened(url) as store:
+        try:
+            count = empty_and_read(store, read)
+        except (RunError, ConfigError) as error:
+            raise UserError(str(error)) from None
+        _audit(store, "store rebuilt", {"records": count})
+    click.echo(f"{count:,} records read")
+
+
+@store.command(name="move")
+@click.option(
+    "--to", "target_url", metavar="URL", required=True, help="postgresql://USER@HOST/DATABASE, an empty database."
+)
+@store_option
+def move(target_url: str, url: str) -> None:
+    """Copy a SQLite store into an empty PostgreSQL database. Stop the console before, then start it with --store URL."""
+    from console.store.move import move as copy_all
+
+    with opened(url) as source, opened(target_url) as target:
+        with progress_bar("moving rows") as progress:
+            counts = copy_all(source, target, progress)
+        _audit(target, "store moved", {"rows": sum(counts.values())})
+    for table, count in counts.items():
+        click.echo(f"{table}: {count:,} rows")
+
+
+@store.command(name="backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@store_option
+def backup(file: Path, url: str) -> None:
+    """Copy a SQLite store to FILE, also while a console uses it."""
+    from console.store.backup import backup as copy_to
+
+    with opened(url) as store, progress_bar("copying pages") as progress:
+        size = copy_to(store.database, file, progress)
+    click.echo(f"{file}: {size:,} bytes; start a console on it with --store sqlite:///{file}")
+
+
+@store.command(name="erase")
+@click.option("--user", "user_id", required=True, help="Id of the person.")
+@click.option("--config", type=click.Path(path_type=Path), help="Config file of the job, to tell what it still holds.")
+@store_option
+def erase(user_id: str, config: Path | None, url: str) -> None:
+    """Remove all of a person from the store, and tell what others still hold."""
+    from console.store.erase import held_elsewhere
+    from jobs.config.errors import ConfigError
+
+    with opened(url) as store:
+        erased = store.erase_user(user_id, now_ms())
+        _audit(store, "user erased", erased.counts)
+        for table, count in erased.counts.items():
+            click.echo(f"{table}: {count:,} rows removed")
+    if config is None:
+        click.echo("not looked at: the log of a console that scores, a job's topics and state (give its --config)")
+        return
+    try:
+        held = held_elsewhere(_loaded(config), now_ms())
+    except ConfigError as error:
+        raise UserError(str(error)) from None
+    for place in held:
+        until = "until someone removes it" if place.until_ms is None else f"until {_day(place.until_ms)}"
+        click.echo(f"still held: {place.where}: {place.what}, {until}")
+
+
+@store.command(name="retain")
+@click.option("--decisions", "decisions_days", type=DAYS, default=400, show_default=True, help="Days to keep them.")
+@click.option("--alerts", "alerts_days", type=DAYS, default=400, show_default=True, help="Days to keep them.")
+@click.option("--events", "events_days", type=DAYS, default=400, show_default=True, help="Days to keep them.")
+@click.option("--dead-letters", "letters_days", type=DAYS, default=90, show_default=True, help="Days to keep them.")
+@store_option
+def retain(decisions_days: float, alerts_days: float, events_days: float, letters_days: float, url: str) -> None:
+    """Remove what is older; call it once a day."""
+    from console.store.retention import RetentionPolicy, apply_retention
+
+    policy = RetentionPolicy(
+        decisions_days=decisions_days, alerts_days=alerts_days, events_days=events_days, dead_letters_days=letters_days
+    )
+    with opened(url) as store:
+        removed = apply_retention(store.database, policy, now_ms())
+        _audit(store, "old rows removed", removed)
+    for table, count in removed.items():
+        click.echo(f"{table}: {count:,} rows removed")
+
+
+def _audit(store: DecisionStore, what: str, after: dict[str, int]) -> None:
+    from console.store.rows import AuditEntry
+
+    store.audit(AuditEntry(at_ms=now_ms(), who=who(), what=what, after=dict(after)))
+
+
+def _read_run(store: DecisionStore, folder: Path) -> int:
+    from console.store.intake_run import read_run
+
+    with progress_bar("reading the run") as progress:
+        return read_run(store, folder, progress=progress)
+
+
+def _read_log(store: DecisionStore, path: Path) -> int:
+    from console.store.intake_log import LogIntake
+
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give the log of a console that scores, such as {SCORER_LOG}")
+    return LogIntake(store, path).run_to_end()
+
+
+def _read_topics(store: DecisionStore, config: JobConfig, skip_missing: bool) -> int:
+    from threading import Event
+
+    from console.store.intake_kafka import kafka_intakes
+
+    count = 0
+    for intake in kafka_intakes(store, config, skip_missing):
+        try:
+            count += intake.run(Event(), until_end=True)
+        finally:
+            intake.close()
+    return count
+
+
+def _loaded(path: Path | None) -> JobConfig:
+    from jobs.config.errors import ConfigError
+    from jobs.config.loading import load_config
+
+    assert path is not None
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        raise UserError(str(error)) from None
+
+
+def _day(epoch_ms: int) -> str:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,42 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from console.answers.port import Answers
+from console.api.metrics import ApiMetrics
+from console.settings import ApiSettings
+from console.store.store import DecisionStore
+from udfs.rules.rule_set import RuleSet
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """What decides now: `answers` how, `bundle` and `feature_set` their versions. Null where nothing is decided."""
+
+    program: str
+    answers: str | None = None
+    bundle: str | None = None
+    bundle_name: str | None = None
+    feature_set: str | None = None
+    rules: str | None = None
+    rules_version: int | None = None
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes work with. `answers`: None where this console only reads. `versions`: what decides now. `now_ms`: the
+    wall clock. `rules`: the rule set that decides; None where that is not known here. `store_lag`: records that were
+    answered and are not in the store yet, None where another process writes it; raises StoreUnavailable."""
+
+    answers: Answers | None
+    store: DecisionStore
+    settings: ApiSettings
+    versions: Callable[[], Versions]
+    now_ms: Callable[[], int]
+    rules: RuleSet | None = None
+    metrics: ApiMetrics = field(default_factory=ApiMetrics)
+    store_lag: Callable[[], int | None] = lambda: None

@@ -1,0 +1,181 @@
+"""One process of the console: opens the store and what decides, serves the API, and closes everything again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import msgspec
+import uvicorn
+
+from console.answers.embedded import EmbeddedAnswers
+from console.answers.embedded_log import EmbeddedLogError
+from console.api.app import create_app
+from console.api.metrics import ApiMetrics
+from console.api.protocol import protocol_of
+from console.api.services import Services, Versions
+from console.embedded_intake import EmbeddedIntake
+from console.settings import SCORER_LOG, ApiSettings, is_loopback
+from console.store.errors import StoreError
+from console.store.intake_run import RunError, read_run
+from console.store.store import DecisionStore, FeatureSets
+from udfs.process.collector import collect_garbage_rarely
+from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.rules.pack_files import RuleFileError, rule_set_of
+from udfs.rules.population import PopulationError
+from udfs.scoring.bundle import BundleError, read_manifest
+from udfs.scoring.settings import ScorerConfig, ScorerPaths
+from udfs.stores.port import StoreError as EnrichmentError
+from udfs.values.fx_rates import FxFileError
+
+DISTRIBUTION = "streaming-fraud-detector"
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while others wait: a batch to the store must not delay answers by Python's
+usual 5 ms."""
+STOP_SECONDS = 10
+KEEP_ALIVE_SECONDS = 65
+WAITING_CONNECTIONS = 2048
+
+
+class StartError(Exception):
+    """The console cannot start; the message says what to change."""
+
+
+class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the embedded scorer decides with. Paths are as in ScorerPaths."""
+
+    paths: ScorerPaths
+    log_path: Path = Path(SCORER_LOG)
+
+
+class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a console serves. `embedded`: None for one that only reads its store. `run`: folder of a scored run, which is
+    taken into the store first."""
+
+    api: ApiSettings
+    store_url: str
+    embedded: EmbeddedOptions | None = None
+    run: Path | None = None
+
+
+def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM. `on_start` gets the URL once connections are accepted. Raises StartError."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    signal.signal(signal.SIGTERM, _stop)  # uvicorn raises the signal again when it has ended, so that all is closed
+    try:
+        with opened(options) as services, _listening(options.api) as listener:
+            host, port = options.api.host, listener.getsockname()[1]
+            on_start(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+            collect_garbage_rarely()
+            uvicorn.Server(server_config(services)).run(sockets=[listener])
+    except KeyboardInterrupt:
+        return
+
+
+@contextmanager
+def opened(options: ConsoleOptions) -> Iterator[Services]:
+    """The services of these options; closes them. Raises StartError."""
+    with ExitStack() as stack:
+        try:
+            services = (
+                _reading(options, stack) if options.embedded is None else _deciding(options, options.embedded, stack)
+            )
+        except (StoreError, RunError, *_SCORER_ERRORS) as error:
+            raise StartError(str(error)) from None
+        yield services
+
+
+_SCORER_ERRORS = (EmbeddedLogError, BundleError, RuleFileError, PopulationError, EnrichmentError, FxFileError)
+
+
+def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
+    """Services that decide nothing."""
+    store = _open_store(options, {}, stack)
+    if options.run is not None:
+        read_run(store, options.run)
+    versions = Versions(program=program_version())
+    return Services(
+        answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms
+    )
+
+
+def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitStack) -> Services:
+    """Services of the embedded scorer."""
+    paths, metrics = embedded.paths, ApiMetrics()
+    manifest, rules = read_manifest(paths.bundle), rule_set_of(paths.rules)
+    store = _open_store(options, {manifest.feature_set_version: manifest.feature_names}, stack)
+    answers = EmbeddedAnswers(
+        ScorerConfig(log_features="packed"), paths, embedded.log_path, SYSTEM_CLOCKS, SYSTEM_CLOCKS.wall_ms
+    )
+    intake = EmbeddedIntake(embedded.log_path, store, metrics)
+    intake.start()
+    stack.callback(intake.stop)  # after the answers have closed: takes their last records
+    stack.callback(lambda: asyncio.run(answers.close()))
+    versions = Versions(
+        program=program_version(), answers="embedded", bundle=manifest.version, bundle_name=manifest.name,
+        feature_set=manifest.feature_set_version, rules=rules.name, rules_version=rules.version,
+    )  # fmt: skip
+    return Services(
+        answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
+        rules=rules, metrics=metrics, store_lag=intake.lag_records,
+    )  # fmt: skip
+
+
+def _open_store(options: ConsoleOptions, feature_sets: FeatureSets, stack: ExitStack) -> DecisionStore:
+    """Raises StoreError, and StartError without a key where one is needed."""
+    store = DecisionStore.open(options.store_url, feature_sets)
+    stack.callback(store.close)
+    if not is_loopback(options.api.host) and all(key.revoked_ms is not None for key in store.keys()):  # noqa: SIM118
+        raise StartError(
+            f"{options.api.host} needs API keys and the store has none; add one: fraud console keys add NAME --role admin"
+        )
+    return store
+
+
+def program_version() -> str:
+    """The version of the installed distribution; of a source tree that is not installed, `source`."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "source"
+
+
+@contextmanager
+def _listening(settings: ApiSettings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=WAITING_CONNECTIONS)
+    except OSError as error:
+        told = os.strerror(error.errno) if error.errno else str(error)
+        raise StartError(f"{settings.host}:{settings.port}: {told}; give another --port or --host") from None
+    with listener:
+        yield listener
+
+
+def server_config(services: Services) -> uvicorn.Config:
+    settings = services.settings
+    return uvicorn.Config(
+        create_app(services),
+        http=protocol_of(settings),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+
+def _stop(signal_number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
