@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._received = b""
-        self._due = 0.0
+        self.due = 0.0
         self.is_busy = False
         self._transport: asyncio.Transport | None = None
 
@@ -59,7 +59,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: bytes, due: float) -> None:
         assert self._transport is not None
-        self._due, self.is_busy, self._received = due, True, b""
+        self.due, self.is_busy, self._received = due, True, b""
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
         head, separator, body = self._received.partition(b"\r\n\r\n")
         if separator and len(body) >= _content_length(head):
             self.is_busy = False
-            self._pool.answered(self, head[9:12].decode(), body, self._due)
+            self._pool.answered(self, head[9:12].decode(), body, self.due)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._pool.lost(self)
@@ -110,7 +110,7 @@ class Pool:
     def lost(self, connection: Connection) -> None:
         self._open -= 1
         if connection.is_busy:
-            self._failed()
+            self._failed(connection.due)
         elif connection in self._idle:
             self._idle.remove(connection)
 
@@ -120,9 +120,9 @@ class Pool:
             self._connect()
         await asyncio.gather(*self._tasks)
 
-    def _failed(self) -> None:
+    def _failed(self, due: float) -> None:
         self.unanswered -= 1
-        self.load.statuses[FAILED] += 1
+        self.load.statuses[FAILED] += due >= self.measured_from
 
     def _connect(self) -> None:
         if self._open >= self._most:
@@ -138,8 +138,7 @@ class Pool:
         except OSError:
             self._open -= 1
             if self._waiting:
-                self._waiting.popleft()
-                self._failed()
+                self._failed(self._waiting.popleft()[1])
             return
         if self._waiting:
             connection.send(*self._waiting.popleft())
