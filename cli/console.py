@@ -139,7 +139,20 @@ def _text(path: Path | None) -> str | None:
 
 def _beside_job(config: Path, api: ApiSettings, store_url: str) -> ConsoleOptions:
     """Options of a console whose answers come from a job."""
-    raise UserError(f"{config}: a console beside a job is not there yet; start one without --config")
+    from console.server import ConsoleOptions
+    from jobs.config.errors import ConfigError
+    from jobs.config.kafka import NoReplies
+    from jobs.config.loading import load_config
+
+    try:
+        job = load_config(config)
+    except ConfigError as error:
+        raise UserError(str(error)) from None
+    if isinstance(job.replies, NoReplies):
+        click.echo(
+            f"{config} has no section `replies`: this console reads and decides nothing (docs/kafka.md)", err=True
+        )
+    return ConsoleOptions(api=api, store_url=store_url, job=job)
 
 
 def _store_of_run(folder: Path) -> str:

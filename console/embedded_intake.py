@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 
@@ -21,12 +22,20 @@ _log = logging.getLogger(__name__)
 class EmbeddedIntake:
     """One thread from a log to a store. It goes on where the store has stopped, also after a kill."""
 
-    def __init__(self, log_path: Path, store: DecisionStore, metrics: ApiMetrics) -> None:
+    def __init__(
+        self,
+        log_path: Path,
+        store: DecisionStore,
+        metrics: ApiMetrics,
+        on_taken: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`on_taken`: called with the number of the last record that is in the store."""
         self._log_path = log_path
         self._store = store
         self._intake = LogIntake(store, log_path)
         self._source = f"log:{log_path.resolve()}"  # its name among the store's sources
         self._metrics = metrics
+        self._on_taken = on_taken
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="store-intake", daemon=True)
 
@@ -40,14 +49,18 @@ class EmbeddedIntake:
 
     def lag_records(self) -> int:
         """Records of the log that are not in the store yet. Raises StoreUnavailable."""
-        taken_until = self._store.position(self._source).get(0, 1) - 1
-        return max(0, newest_number(self._log_path) - taken_until)
+        return max(0, newest_number(self._log_path) - self._taken_until())
+
+    def _taken_until(self) -> int:
+        return self._store.position(self._source).get(0, 1) - 1
 
     def _run(self) -> None:
         while True:
             is_last_round = self._stopping.is_set()
             try:
                 count = self._intake.step()
+                if count:
+                    self._on_taken(self._taken_until())
             except Exception as error:  # whatever it is, records stay in the log and the next round tries again
                 self._metrics.store_failures.inc()
                 if isinstance(error, StoreUnavailable):

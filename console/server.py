@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from time import monotonic
 from types import FrameType
 from typing import NoReturn
 
@@ -19,15 +20,22 @@ import uvicorn
 
 from console.answers.embedded import EmbeddedAnswers
 from console.answers.embedded_log import EmbeddedLogError
+from console.answers.kafka import KafkaAnswers, NoReplyTopic
 from console.api.app import create_app
 from console.api.metrics import ApiMetrics
 from console.api.protocol import protocol_of
 from console.api.services import Services, Versions
 from console.embedded_intake import EmbeddedIntake
+from console.kafka_intake import KafkaIntakes
 from console.settings import SCORER_LOG, ApiSettings, is_loopback
 from console.store.errors import StoreError
+from console.store.intake_kafka import kafka_intakes
 from console.store.intake_run import RunError, read_run
 from console.store.store import DecisionStore, FeatureSets
+from jobs.config.errors import ConfigError
+from jobs.config.job import JobConfig
+from jobs.config.kafka import KafkaReplies, KafkaSource
+from jobs.kafka.client import librdkafka_settings
 from udfs.process.collector import collect_garbage_rarely
 from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.rules.pack_files import RuleFileError, rule_set_of
@@ -58,12 +66,14 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a console serves. `embedded`: None for one that only reads its store. `run`: folder of a scored run, which is
-    taken into the store first."""
+    """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
+    and whose topics are taken into the store. `run`: folder of a scored run, which is taken into the store first. With
+    neither of the first two it only reads its store."""
 
     api: ApiSettings
     store_url: str
     embedded: EmbeddedOptions | None = None
+    job: JobConfig | None = None
     run: Path | None = None
 
 
@@ -86,10 +96,13 @@ def opened(options: ConsoleOptions) -> Iterator[Services]:
     """The services of these options; closes them. Raises StartError."""
     with ExitStack() as stack:
         try:
-            services = (
-                _reading(options, stack) if options.embedded is None else _deciding(options, options.embedded, stack)
-            )
-        except (StoreError, RunError, *_SCORER_ERRORS) as error:
+            if options.embedded is not None:
+                services = _deciding(options, options.embedded, stack)
+            elif options.job is not None:
+                services = _beside_job(options, options.job, stack)
+            else:
+                services = _reading(options, stack)
+        except (StoreError, RunError, ConfigError, NoReplyTopic, *_SCORER_ERRORS) as error:
             raise StartError(str(error)) from None
         yield services
 
@@ -108,15 +121,51 @@ def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
     )
 
 
+def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Services:
+    """Services of a running job: its replies are the answers, if it gives any."""
+    metrics = ApiMetrics()
+    store = _open_store(options, {}, stack)
+    intakes = KafkaIntakes(kafka_intakes(store, job), metrics)
+    intakes.start()
+    stack.callback(intakes.stop)
+    answers = _answers_of(job, options.api.deadline_ms / 1_000)
+    if answers is not None:
+        stack.callback(lambda: asyncio.run(answers.close()))
+    versions = Versions(program=program_version(), answers=None if answers is None else "kafka")
+    return Services(
+        answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
+        metrics=metrics, store_lag=intakes.lag_records,
+    )  # fmt: skip
+
+
+def _answers_of(job: JobConfig, deadline_seconds: float) -> KafkaAnswers | None:
+    """Raises NoReplyTopic, and ConfigError for missing credentials."""
+    if not isinstance(job.replies, KafkaReplies) or not isinstance(job.source, KafkaSource):
+        return None
+    return KafkaAnswers(
+        job.source.topics[0],
+        job.replies.topic,
+        librdkafka_settings(job.source.connection),
+        librdkafka_settings(job.replies.connection),
+        deadline_seconds,
+        monotonic,
+    )
+
+
 def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitStack) -> Services:
     """Services of the embedded scorer."""
     paths, metrics = embedded.paths, ApiMetrics()
     manifest, rules = read_manifest(paths.bundle), rule_set_of(paths.rules)
     store = _open_store(options, {manifest.feature_set_version: manifest.feature_names}, stack)
     answers = EmbeddedAnswers(
-        ScorerConfig(log_features="packed"), paths, embedded.log_path, SYSTEM_CLOCKS, SYSTEM_CLOCKS.wall_ms
+        ScorerConfig(log_features="packed"),
+        paths,
+        embedded.log_path,
+        SYSTEM_CLOCKS,
+        SYSTEM_CLOCKS.wall_ms,
+        is_taken=True,
     )
-    intake = EmbeddedIntake(embedded.log_path, store, metrics)
+    intake = EmbeddedIntake(embedded.log_path, store, metrics, answers.set_taken)
     intake.start()
     stack.callback(intake.stop)  # after the answers have closed: takes their last records
     stack.callback(lambda: asyncio.run(answers.close()))

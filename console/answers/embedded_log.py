@@ -176,7 +176,9 @@ def newest_number(path: Path) -> int:
     """Number of the newest record; 0 if there was none."""
     database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
     try:
-        (newest,) = database.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'").fetchone()
+        (newest,) = database.execute(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'"
+        ).fetchone()
         return int(newest)
     finally:
         database.close()

@@ -249,9 +249,7 @@ class Flink(Section):
         description="the platform (AWS Managed Service) sets parallelism, checkpoints, state and restarts: the job sets "
         "only permitted options, and its metrics are forwarded to CloudWatch (docs/managed-flink.md)",
     )
-    parallelism: int = Field(
-        default=1, ge=1, le=128, description="parallel scorers; each needs one slot"
-    )
+    parallelism: int = Field(default=1, ge=1, le=128, description="parallel scorers; each needs one slot")
     buffer_timeout_ms: int = Field(
         default=1, ge=0, description="maximum wait of a record in a network buffer before it is sent"
     )
