@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jobs.config.kafka import KafkaConnection
+if TYPE_CHECKING:
+    from jobs.config.kafka import KafkaConnection
 
 PATIENCE_SECONDS = 10.0
 
