@@ -47,8 +47,7 @@ from udfs.values.fx_rates import FxFileError
 
 DISTRIBUTION = "streaming-fraud-detector"
 SWITCH_SECONDS = 0.0005
-"""How long a thread may keep the interpreter while others wait: a batch to the store must not delay answers by Python's
-usual 5 ms."""
+"""How long a thread may keep the interpreter while others wait; Python's usual 5 ms would delay answers."""
 STOP_SECONDS = 10
 KEEP_ALIVE_SECONDS = 65
 WAITING_CONNECTIONS = 2048
@@ -165,7 +164,7 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
         SYSTEM_CLOCKS.wall_ms,
         is_taken=True,
     )
-    intake = EmbeddedIntake(embedded.log_path, store, metrics, answers.set_taken)
+    intake = EmbeddedIntake(embedded.log_path, options.store_url, store, metrics, answers.set_taken)
     intake.start()
     stack.callback(intake.stop)  # after the answers have closed: takes their last records
     stack.callback(lambda: asyncio.run(answers.close()))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import signal
 import sqlite3
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -32,6 +36,7 @@ def test_metrics_count_requests_by_route_and_the_stores_writes(tmp_path: Path) -
         running.client.get("/nothing/U-metric")
         running.client.request("PROPFIND", "/v1/decisions")
         wait_for(lambda: running.services.store_lag() == 0)
+        time.sleep(0.2)  # the process that writes tells of it afterwards
         found = samples(running.client.get("/metrics").text)
 
     def requests(method: str, route: str, status: str) -> float:
@@ -86,3 +91,28 @@ def test_logs_are_json_with_request_ids_and_without_personal_data(shared: Servin
     ]
     assert all(line["duration_ms"] > 0 and line["key"] == "local" and line["timestamp"] for line in requests)
     assert not re.search("secret|203.0.113|Secretville", stream.getvalue(), re.IGNORECASE)
+
+
+def writers_of(folder: Path) -> list[int]:
+    """Processes that write the store of this folder: they have it open."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if b"console.intake_process" in (process / "cmdline").read_bytes():
+                files = [os.readlink(link) for link in (process / "fd").iterdir()]
+                found += [int(process.name)] * (str(folder / "store.sqlite") in files)
+    return found
+
+
+def test_the_process_that_writes_the_store_is_started_again_after_a_kill(tmp_path: Path) -> None:
+    with serving(tmp_path) as running:
+        first = running.client.post("/v1/decisions", json=payment(user_id="U-killed")).json()
+        wait_for(lambda: running.services.store_lag() == 0)
+        writers = writers_of(tmp_path)
+        for pid in writers:
+            os.kill(pid, signal.SIGKILL)
+        assert writers
+        second = running.client.post("/v1/decisions", json=payment(user_id="U-killed")).json()
+        wait_for(lambda: running.services.store_lag() == 0)
+        listed = running.client.get("/v1/decisions", params={"user_id": "U-killed"}).json()["items"]
+    assert [one["decision_id"] for one in listed] == [second["decision_id"], first["decision_id"]]
