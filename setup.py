@@ -34,6 +34,7 @@ FLINK = [
 CONSOLE = [
     "alembic>=1.14",
     "fastapi>=0.115",
+    "httptools>=0.6",
     "httpx>=0.27",
     "limits>=4",
     "prometheus-client>=0.21",
@@ -41,6 +42,7 @@ CONSOLE = [
     "sqlalchemy>=2.0.36",
     "structlog>=24.4",
     "uvicorn>=0.32",
+    "uvloop>=0.21",
     *KAFKA,
     *REDIS,
 ]
@@ -95,6 +97,7 @@ setup(
         "udfs": ["core/*.pyi", "records/countries.txt", "rules/packs/*.yaml"],
         "models": ["bundles/*.json", "bundles/default/*"],
         "reporting": ["templates/*"],
+        "console": ["store/migrations/*.mako"],
     },
     rust_extensions=[native_core()],
     cmdclass={"build_rust": BuildCore},

@@ -63,6 +63,8 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
+        if not self.is_busy:
+            return
         self._received += data
         head, separator, body = self._received.partition(b"\r\n\r\n")
         if separator and len(body) >= _content_length(head):

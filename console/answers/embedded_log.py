@@ -9,12 +9,19 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Literal, NamedTuple
 
 Durability = Literal["process", "machine"]
 _SYNCHRONOUS: dict[Durability, str] = {"process": "NORMAL", "machine": "FULL"}
 LAYOUT = 1
+CHECKPOINT_SECONDS = 0.5
+PAGES_BEFORE_RESTART = 8_000
+"""From 32 MB on the write-ahead log is begun anew, for which the writer must wait a moment."""
+PAGES_BEFORE_OWN_CHECKPOINT = 40_000
+WAIT_FOR_READERS_SECONDS = 0.05
 _TABLES = """
 CREATE TABLE snapshots (user_id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries (number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, data BLOB NOT NULL);
@@ -76,6 +83,7 @@ class EmbeddedLog:
         except EmbeddedLogError:
             os.close(self._lock)
             raise
+        self._checkpoints = _Checkpoints(path)
         self.key = ""
 
     def set_current_key(self, user_id: str) -> None:
@@ -154,9 +162,36 @@ class EmbeddedLog:
 
     def close(self) -> None:
         """Undo what is not committed, and let others open the database."""
+        self._checkpoints.stop()
         self._database.rollback()
         self._database.close()
         os.close(self._lock)
+
+
+class _Checkpoints:
+    """Brings what was committed from the write-ahead log to the database, on a thread of its own: waiting for the disk would
+    delay answers."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="scorer-checkpoints", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        database = sqlite3.connect(self._path, timeout=WAIT_FOR_READERS_SECONDS)
+        try:
+            while not self._stopping.wait(CHECKPOINT_SECONDS):
+                with suppress(sqlite3.OperationalError):  # of a full disk the writer hears, too
+                    _, pages, _ = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                    if pages > PAGES_BEFORE_RESTART:  # little is left to do while the writer waits
+                        database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        finally:
+            database.close()
 
 
 def read_records(path: Path, after: int, limit: int) -> list[Logged]:
@@ -193,7 +228,7 @@ def _locked(path: Path) -> int:
         holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
         os.close(lock)
         raise EmbeddedLogError(
-            f"{path}: in use by process {holder}; stop it, or name another file (one process at a time may score with it)"
+            f"{path}: in use by process {holder}; stop it, or name another file. One process at a time may score with it"
         ) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -205,6 +240,7 @@ def _opened(path: Path, durability: Durability) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
     database.execute("PRAGMA cache_size = -65536")
+    database.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BEFORE_OWN_CHECKPOINT}")
     (layout,) = database.execute("PRAGMA user_version").fetchone()
     if layout == 0:
         database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;")

@@ -61,7 +61,13 @@ def protocol_of(settings: ApiSettings) -> type[asyncio.Protocol]:
         def _wait_for_head(self) -> None:
             """Only the first bytes of a head start the timer: bytes that drip in do not."""
             if self.head_timer is None and not self.transport.is_closing():
-                self.head_timer = self.loop.call_later(settings.head_seconds, self._refuse, _SLOW_HEAD)
+                self.head_timer = self.loop.call_later(settings.head_seconds, self._head_is_late)
+
+        def _head_is_late(self) -> None:
+            if self.head_bytes:
+                self._refuse(_SLOW_HEAD)
+            else:  # nobody waits for an answer
+                self.transport.close()
 
         def _stop_waiting(self) -> None:
             self.head_bytes = 0
