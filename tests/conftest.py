@@ -42,10 +42,12 @@ TIMED = frozenset(
         "jobs/test_temporary_files.py",
         "kafka/test_broker_outage.py",
         "kafka/test_commands.py",
+        "kafka/test_console_beside_job.py",
         "kafka/test_control.py",
         "kafka/test_full_disk.py",
         "kafka/test_lag_metrics.py",
         "kafka/test_redis_faults.py",
+        "kafka/test_replies.py",
         "kafka/test_restarts.py",
         "udfs/control/test_long_rules.py",
     }

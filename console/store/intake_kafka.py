@@ -199,7 +199,7 @@ class KafkaIntake:
                 raise SourceChanged(
                     f"topic {topic}, partition {number}: the store has read up to offset {place}, the topic has {low} to "
                     f"{high}: its retention was shorter than the store stood still, or it was made anew; "
-                    "`fraud store rebuild` reads what is there, or go on with the earliest records by --skip-missing"
+                    "`fraud console store rebuild` reads what is there, or go on with the earliest records by --skip-missing"
                 )
             _log.warning(
                 "topic %s, partition %d: records %d to %d are not there any more", topic, number, place, low - 1

@@ -71,5 +71,5 @@ class LogIntake:
         if after > (0 if row is None else row[0]):
             raise SourceChanged(
                 f"{self._path}: not the log that the store has read up to record {after}; name that log, or "
-                "`fraud store rebuild` from this one"
+                "`fraud console store rebuild` from this one"
             )

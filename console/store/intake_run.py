@@ -119,5 +119,6 @@ def _check_unchanged(store: DecisionStore, files: list[_File]) -> None:
         earlier = known.get(file.source.rpartition("#")[0], file.source)
         if earlier != file.source:
             raise SourceChanged(
-                f"{file.path}: was written again since the store has read it; `fraud store rebuild` reads all of it anew"
+                f"{file.path}: was written again since the store has read it; "
+                "`fraud console store rebuild` reads all of it anew"
             )
