@@ -45,9 +45,10 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
 
     from jobs.control.stream import open_control
     from jobs.flink_internals.graph import node_of
+    from jobs.kafka.replies import write_replies
     from jobs.pipeline.batched_operator import process_in_batches
     from jobs.pipeline.event_source import SourceContext
-    from jobs.pipeline.sinks import add_sinks
+    from jobs.pipeline.sinks import OUTPUTS, add_sinks
     from jobs.pipeline.sources import open_source
     from udfs.flink.score_transactions import (
         CONSOLE,
@@ -92,7 +93,9 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     )
     node_of(outputs).identify(SCORE_UID)
     letters = dead_letter_format(config)
-    add_sinks(config.sinks, outputs, letters, metric_settings(config), table_environment, config.replies)
+    add_sinks(config.sinks, outputs, letters, metric_settings(config), table_environment, with_replies)
+    if isinstance(config.replies, KafkaReplies):
+        write_replies(config.replies, OUTPUTS, table_environment)
     return environment
 
 

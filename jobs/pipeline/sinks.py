@@ -13,8 +13,6 @@ from pyflink.table import StreamTableEnvironment
 
 from jobs.aws.sns_sink import SnsAlerts
 from jobs.config.job import Sink
-from jobs.config.kafka import KafkaReplies, NoReplies
-from jobs.kafka.replies import write_replies
 from jobs.kafka.sink import KafkaOutputs
 from jobs.pipeline.console_sink import ConsoleLines
 from jobs.pipeline.discard_sink import Discarded
@@ -31,7 +29,6 @@ SINKS: dict[str, OutputSink[Any]] = {
     "sns": SnsAlerts(),
 }
 OUTPUTS = "outputs"
-NO_REPLIES = NoReplies()
 REFUSED = "refused_alerts"
 
 
@@ -41,23 +38,21 @@ def add_sinks(
     letters: DeadLetterFormat,
     metrics: MetricSettings,
     table_environment: StreamTableEnvironment,
-    replies: NoReplies | KafkaReplies = NO_REPLIES,
+    has_replies: bool = False,
 ) -> None:
-    """Connect the operator's rows to all sinks, and the replies among them to their topic, with pinned uids.
+    """Connect the operator's rows to all sinks, with pinned uids.
+
+    `has_replies`: there are replies among them, which no sink takes.
 
     Outputs rejected by a sink are written to the others by separate writers: a union with the scorer's rows would break
     operator chaining.
     """
-
-    has_replies = isinstance(replies, KafkaReplies)
 
     def with_view(stream: DataStream, view: str) -> Outputs:
         table_environment.create_temporary_view(view, table_environment.from_data_stream(stream))
         return Outputs(stream, view, letters, metrics, table_environment, has_replies)
 
     outputs = with_view(rows, OUTPUTS)
-    if isinstance(replies, KafkaReplies):
-        write_replies(replies, OUTPUTS, table_environment)
     with_roles = _with_roles(sinks)
     for sink, role in with_roles:
         refused = SINKS[sink.kind].write(sink, outputs, role)
