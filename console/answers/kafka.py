@@ -42,6 +42,7 @@ START_SECONDS = 20.0
 MOST_WAITING = 10_000
 
 _log = logging.getLogger(__name__)
+_client_log = logging.getLogger("kafka")
 
 
 class Refused(msgspec.Struct, frozen=True, tag_field="type", tag="refused"):
@@ -92,9 +93,11 @@ class KafkaAnswers:
         self._lock = Lock()
         self._stop = Flag()
         self._broker_error: str | None = None
-        self._producer: Any = Producer(dict(events_client) | PRODUCER | {"error_cb": self._on_error})
+        self._producer: Any = Producer(
+            dict(events_client) | PRODUCER | {"error_cb": self._on_error}, logger=_client_log
+        )
         hello = _say_hello(replies_topic, replies_client, self._reply_key)
-        self._consumer: Any = Consumer(dict(replies_client) | CONSUMER)
+        self._consumer: Any = Consumer(dict(replies_client) | CONSUMER, logger=_client_log)
         self._consumer.assign([TopicPartition(replies_topic, hello.partition, hello.offset)])
         self._threads = [Thread(target=work, daemon=True) for work in (self._read_replies, self._report_deliveries)]
         for thread in self._threads:
@@ -131,6 +134,7 @@ class KafkaAnswers:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
         self._consumer.close()
+        self._producer = None  # the client goes on connecting as long as it is referred to
 
     def _require_short_lag(self) -> None:
         with self._lock:
@@ -158,6 +162,8 @@ class KafkaAnswers:
 
     def _produce(self, event: Event, payload: bytes, request_id: bytes | None, failed: asyncio.Future[Any]) -> None:
         """Send an event. `failed` gets the error if the brokers do not take it; without a request id also the success."""
+        if self._stop.is_set():
+            raise Unavailable("the console is stopping", retry_after_seconds=5)
         loop = asyncio.get_running_loop()
         headers = [] if request_id is None else [(REPLY_TO, self._reply_key), (REQUEST_ID, request_id)]
 
@@ -226,7 +232,9 @@ def _say_hello(topic: str, client: Mapping[str, Any], key: bytes) -> Hello:
         told.append(error.str() if error is not None else Hello(record.partition(), record.offset()))
 
     try:
-        producer: Any = Producer(dict(client) | PRODUCER | {"message.timeout.ms": int(START_SECONDS * 1_000)})
+        producer: Any = Producer(
+            dict(client) | PRODUCER | {"message.timeout.ms": int(START_SECONDS * 1_000)}, logger=_client_log
+        )
         producer.produce(topic, None, key=key, on_delivery=on_delivery)
         producer.flush(START_SECONDS)
     except KafkaException as error:

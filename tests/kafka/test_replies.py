@@ -132,6 +132,9 @@ def test_without_a_job_callers_are_refused_at_once_after_the_deadline(
             assert not answers.is_ready()
         finally:
             await answers.close()
+        login = {"type": "login", "event_id": "E1", "user_id": "U1", "timestamp": START}
+        with pytest.raises(Unavailable, match="stopping"):
+            await answers.accept(json.dumps(login).encode())
 
     asyncio.run(ask())
 
