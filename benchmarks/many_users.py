@@ -3,7 +3,7 @@
     python -m benchmarks.many_users
 
 First every user pays once, so that all have a stored state; then payments come from users drawn by Zipf's law, and the
-rate of these is measured. The 10 million first payments take about a quarter of an hour and 5 GB of disk.
+rate of these is measured. The 10 million first payments take more than a quarter of an hour and 5 GB of disk.
 """
 
 from __future__ import annotations
