@@ -26,6 +26,7 @@ from udfs.records.outputs import Destination
 SASL = ("SASL_PLAINTEXT", "SASL_SSL")
 TLS = ("SSL", "SASL_SSL")
 BROKERS_LONGEST_TRANSACTION_MS = 900_000
+DELIVERY_TIMEOUT_MS = 300_000
 KIB = 1_024
 
 
@@ -186,7 +187,7 @@ class KafkaSink(Section):
         default="none", description="compression of batches; every client can read gzip, the others need a library"
     )
     delivery_timeout_ms: int = Field(
-        default=300_000,
+        default=DELIVERY_TIMEOUT_MS,
         ge=40_000,
         description="how long sending a record is retried before the job fails (and restarts, if configured)",
     )

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyflink.datastream import DataStream
 from pyflink.table import StreamTableEnvironment
 
 from jobs.config.kafka import KafkaSink
-from jobs.flink_internals.graph import written_nodes
 from jobs.kafka.client import java_properties
+from jobs.kafka.writing import delivery_properties, insert
 from jobs.pipeline import sql
-from jobs.pipeline.operator_ids import pin
 from jobs.pipeline.output_sink import Outputs
 from udfs.flink.frame import REPLIES
 
-SHORTEST_REQUEST_TIMEOUT_MS = 30_000
 TRANSACTIONS = "sink.transactional-id-prefix"
 _COLUMNS = """
     `topic` STRING NOT NULL METADATA,
@@ -59,22 +55,13 @@ def write_kafka(
         for name in ("decisions", "alerts", "flags")
     )
     topic = f"CASE `topic` {cases} ELSE CAST({sql.text_literal(names['dead-letters'])} AS STRING) END"
-    statements: Any = table_environment.create_statement_set()
     condition = f" WHERE `topic` <> {sql.text_literal(REPLIES)}" if has_replies else ""
-    statements.add_insert_sql(f"INSERT INTO {table} SELECT {topic}, `headers`, `key`, `value` FROM {view}{condition}")
-    before = {node.number for node in written_nodes(table_environment)}
-    statements.attach_as_datastream()
-    written = [node for node in written_nodes(table_environment) if node.number not in before]
-    written[-1].identify(role)
-    pin(written, role)
+    rows = f"SELECT {topic}, `headers`, `key`, `value` FROM {view}{condition}"
+    insert(f"INSERT INTO {table} {rows}", role, table_environment)
 
 
 def table_options(sink: KafkaSink) -> dict[str, str]:
-    """Options of the table's WITH clause.
-
-    Sends are retried for `delivery_timeout_ms`; then the job fails and restarts from its last checkpoint. All timeouts of
-    the producer are that long, so that a broker outage blocks the job instead of restarting it repeatedly.
-    """
+    """Options of the table's WITH clause."""
     options = {
         "connector": "kafka",
         "topic": ";".join(sink.topic_names.values()),
@@ -84,16 +71,10 @@ def table_options(sink: KafkaSink) -> dict[str, str]:
         "value.fields-include": "EXCEPT_KEY",
         "sink.delivery-guarantee": sink.guarantee,
     }
-    properties = {
-        "acks": "all",
-        "enable.idempotence": "true",
-        "linger.ms": str(sink.linger_ms),
+    properties = delivery_properties(sink.linger_ms, sink.delivery_timeout_ms) | {
         "batch.size": str(sink.batch_bytes),
         "compression.type": sink.compression,
         "max.request.size": str(sink.max_request_bytes),
-        "delivery.timeout.ms": str(sink.delivery_timeout_ms),
-        "request.timeout.ms": str(min(SHORTEST_REQUEST_TIMEOUT_MS, sink.delivery_timeout_ms - sink.linger_ms)),
-        "max.block.ms": str(sink.delivery_timeout_ms),
     }
     if sink.transactional_id_prefix is not None:
         options[TRANSACTIONS] = sink.transactional_id_prefix

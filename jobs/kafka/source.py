@@ -12,9 +12,9 @@ from jobs.pipeline import sql
 from jobs.pipeline.event_source import ROLE, Records, SourceContext
 from jobs.pipeline.operator_ids import first_of, pin
 from jobs.pipeline.routing import key_expression
-from udfs.flink.reply_address import REPLY_TO, REQUEST_ID
 from udfs.flink.score_transactions import BYTES
 from udfs.records.record_reader import KafkaRecordReader
+from udfs.records.reply_headers import REPLY_TO, REQUEST_ID
 
 _ELEMENT = [BYTES, Types.STRING(), Types.INT(), Types.LONG(), Types.LONG()]
 ELEMENT = Types.ROW(_ELEMENT)

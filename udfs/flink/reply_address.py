@@ -6,11 +6,8 @@ from typing import Any, NamedTuple
 
 from udfs.flink.bridge import Row
 from udfs.flink.frame import REPLIES
+from udfs.records.reply_headers import REQUEST_ID
 
-REPLY_TO = "reply_to"
-"""Header with the key of the reply, which decides its partition."""
-REQUEST_ID = "request_id"
-"""Header that the reply repeats."""
 _REPLY_TO_FIELD = 5
 _REQUEST_ID_FIELD = 6
 

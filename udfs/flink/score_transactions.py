@@ -116,16 +116,15 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         payload, arrived_at_ms, origin = self._reader.read(value)
         key = ctx.get_current_key()
         reply = reply_of(value)
-        answer, rows = self.take(write_record(key, payload, arrived_at_ms, origin, reply is not None))
-        for answered in read_answer(answer):
-            for entry in answered.entries:
-                self._log.append(entry)
-            outputs = [
-                reply.row(output) if reply is not None and destination == REPLIES else (destination, key, output, None)
-                for destination, output in answered.outputs
-            ]
-            rows = (*outputs, *rows)
-        return [(CONSOLE, row[0]) if len(row) == 1 else FlinkRow(*row) for row in rows]
+        answer, others = self.take(write_record(key, payload, arrived_at_ms, origin, reply is not None))
+        (answered,) = read_answer(answer)
+        for entry in answered.entries:
+            self._log.append(entry)
+        rows = [
+            reply.row(output) if reply is not None and destination == REPLIES else (destination, key, output, None)
+            for destination, output in answered.outputs
+        ]
+        return [(CONSOLE, row[0]) if len(row) == 1 else FlinkRow(*row) for row in (*rows, *others)]
 
     def attach(self, operator: Any) -> Any:
         self._select = operator.select
