@@ -82,7 +82,7 @@ def records_of_topic(sink: KafkaSink, topic: str, last: int | None) -> Iterator[
     from kafka.errors import KafkaError
 
     from jobs.config.errors import ConfigError
-    from jobs.kafka.check import administration
+    from jobs.kafka.administration import administration
     from jobs.kafka.reading import newest_records
 
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 from cli.progress import progress_bar
 from jobs.config.kafka import KafkaConnection
-from jobs.kafka.check import administration, partitions_of
+from jobs.kafka.administration import administration, partitions_of
 from jobs.kafka.client import librdkafka_settings
 from jobs.runtime.interrupts import deferred_interrupt
 from simulator.live_events import Retimer, repeated, user_of

@@ -68,7 +68,7 @@ def read(output: str, file: Path, last: int, follow: bool) -> None:
     from jobs.config.errors import ConfigError
     from jobs.config.kafka import KafkaSink
     from jobs.config.loading import load_config
-    from jobs.kafka.check import administration
+    from jobs.kafka.administration import administration
     from jobs.kafka.reading import newest_records
 
     try:

@@ -19,12 +19,8 @@ from models.default_bundle import DEFAULT_BUNDLE
 from udfs.core._native import decision_id
 from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.records.dead_letter import DeadLetterFormat
-from udfs.rules.pack_files import RuleFileError
-from udfs.rules.population import PopulationError
-from udfs.scoring.bundle import BundleError
+from udfs.scoring.factory import OPENING_ERRORS
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
-from udfs.stores.port import StoreError
-from udfs.values.fx_rates import FxFileError
 
 _OF_ANSWER = ("user_id", "transaction_id", "action", "risk_score", "repeated", "degraded")
 _OF_DECISION = (
@@ -94,9 +90,7 @@ def _open(settings: EmbeddedSettings) -> EmbeddedAnswers:
     )
     try:
         return EmbeddedAnswers(config, paths, Path(settings.log), SYSTEM_CLOCKS, SYSTEM_CLOCKS.wall_ms)
-    except (
-        EmbeddedLogError, BundleError, RuleFileError, PopulationError, StoreError, FxFileError, OSError,
-    ) as error:  # fmt: skip
+    except (EmbeddedLogError, *OPENING_ERRORS, OSError) as error:
         raise CannotOpen(str(error)) from None
 
 

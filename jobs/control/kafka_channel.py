@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from jobs.config.errors import ConfigError
 from jobs.config.kafka import KafkaControl
 from jobs.control.channel import ChannelError, Published, decoded
-from jobs.kafka.check import administration
+from jobs.kafka.administration import administration
 from jobs.kafka.client import java_properties, python_settings
 from udfs.control.elements import MAX_ELEMENT_BYTES, ControlElement, encode_control
 

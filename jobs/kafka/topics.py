@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig
 from jobs.config.kafka import KafkaConnection, KafkaControl, KafkaReplies, KafkaSink, KafkaSource
-from jobs.kafka.check import administration, partitions_of, topic_setting
+from jobs.kafka.administration import administration, partitions_of, topic_setting
 
 LARGEST = "max.message.bytes"
 REPLY_SETTINGS = {"retention.ms": "600000"}

@@ -19,14 +19,9 @@ from jobs.runtime.restoring import with_starting_state
 from udfs.process.remote_files import RemoteFileError, local_paths
 from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.records.event_decoder import EventDecoder
-from udfs.rules.pack_files import RuleFileError
-from udfs.rules.population import PopulationError
-from udfs.scoring.bundle import BundleError
-from udfs.scoring.factory import open_scorer
+from udfs.scoring.factory import OPENING_ERRORS, open_scorer
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
 from udfs.state.user_log import MemoryUserLogs
-from udfs.stores.port import StoreError
-from udfs.values.fx_rates import FxFileError
 
 _FILES = ("bundle", "rules", "statistics", "reference", "histories", "fx_rates")
 
@@ -70,5 +65,5 @@ def _open(config: JobConfig, settings: ScorerConfig, paths: ScorerPaths, decode:
     try:
         local = local_paths(paths, remote_files(config))
         open_scorer(settings, local, MemoryUserLogs(), SYSTEM_CLOCKS, decode).close()
-    except (BundleError, RuleFileError, PopulationError, StoreError, FxFileError, RemoteFileError) as error:
+    except (*OPENING_ERRORS, RemoteFileError) as error:
         raise ConfigError(f"scoring: {error}") from None

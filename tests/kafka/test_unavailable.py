@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-import jobs.kafka.check
+import jobs.kafka.administration
 from jobs.config.errors import ConfigError
 from jobs.kafka.check import check_kafka
 from jobs.score_transactions import main
@@ -20,7 +20,7 @@ from tests.servers.ports import free_ports
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs.kafka.check, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(jobs.kafka.administration, "ANSWER_SECONDS", 1)
     monkeypatch.setenv("KAFKA_USERNAME", USER)
     monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
 

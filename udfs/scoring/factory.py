@@ -11,9 +11,9 @@ from udfs.features.feature_set import feature_set_of
 from udfs.records.attributes import Attribute
 from udfs.records.codec import decode_event
 from udfs.records.event_decoder import EventDecoder
-from udfs.rules.pack_files import rulebook_of
-from udfs.rules.population import load_population
-from udfs.scoring.bundle import load_bundle, read_manifest
+from udfs.rules.pack_files import RuleFileError, rulebook_of
+from udfs.rules.population import PopulationError, load_population
+from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
 from udfs.scoring.engine import Engine
 from udfs.scoring.ensemble import Ensemble
 from udfs.scoring.scorer import Scorer
@@ -26,7 +26,10 @@ from udfs.stores.opening import open_for_scoring, open_store
 from udfs.stores.port import StoreError
 from udfs.stores.publisher import OnlineFeaturePublisher
 from udfs.stores.record_source import MemorySource, RecordSource, RemoteSource
-from udfs.values.fx_rates import load_fx_rates
+from udfs.values.fx_rates import FxFileError, load_fx_rates
+
+OPENING_ERRORS = (BundleError, RuleFileError, PopulationError, StoreError, FxFileError)
+"""What `open_scorer` raises, each with cause and remedy."""
 
 
 def open_replayer(
@@ -54,7 +57,7 @@ def open_scorer(
 ) -> Scorer:
     """Load bundle, rules, statistics and reference files. `decode`: decoder of the source. Blocks while loading.
 
-    Raises BundleError, RuleFileError, PopulationError, StoreError, FxFileError, each with cause and remedy.
+    Raises OPENING_ERRORS.
     """
     attributes = read_manifest(Path(paths.bundle)).attributes
     features = feature_set_of(attributes)
