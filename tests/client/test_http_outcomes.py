@@ -95,7 +95,7 @@ PASSING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("first", PASSING, ids=str)
+@pytest.mark.parametrize("first", PASSING)
 def test_what_passes_is_tried_again_with_the_same_content(first: Step) -> None:
     payment = {"user_id": "u1", "amount": 12.5}
     with OddServer(first, OK) as server, detector(server) as fraud:

@@ -1,24 +1,34 @@
 """An intake in a process of its own, to be killed: `python -m tests.console.store.intake_child KIND URL SOURCE…`.
 
-Prints a line once it reads. Batches are small, so that a kill is likely between and within their transactions.
+Prints a line once it reads. Batches are small, with a pause before each, so that a kill is likely between and within their
+transactions, and comes before the end on a fast machine, too.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from threading import Event
 
 from console.store import intake_kafka, intake_log, intake_run
+from console.store.rows import Batch
 from console.store.store import DecisionStore
 
 RECORDS = 25
+PAUSE_SECONDS = 0.01
+
+
+class SlowStore(DecisionStore):
+    def write(self, batch: Batch) -> None:
+        time.sleep(PAUSE_SECONDS)
+        super().write(batch)
 
 
 def main() -> None:
     kind, url, source = sys.argv[1:4]
-    store = DecisionStore.open(url)
+    store = SlowStore.open(url)
     print("reads", flush=True)
     if kind == "run":
         intake_run.LINES_A_BATCH = RECORDS
