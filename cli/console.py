@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.console_keys import STORE_VARIABLE, keys
-from cli.console_store import store
+from cli.console_keys import STORE_VARIABLE, keys, opened
+from cli.console_store import store, take_run
 from cli.errors import UserError
 from console.settings import FALLBACKS, SCORER_LOG, STORE_URL, ApiSettings, SettingsError
 
@@ -95,7 +95,9 @@ def command(
     if config is not None:
         options = _beside_job(config, api, store_url or STORE_URL)
     elif run_folder is not None:
-        options = ConsoleOptions(api=api, store_url=store_url or _store_of_run(run_folder), run=run_folder)
+        options = ConsoleOptions(api=api, store_url=store_url or _store_of_run(run_folder))
+        with opened(options.store_url) as run_store:
+            take_run(run_store, run_folder)
     else:
         embedded = _embedded(log_path, bundle, rules, statistics, reference, histories)
         options = ConsoleOptions(api=api, store_url=store_url or STORE_URL, embedded=embedded)

@@ -39,7 +39,6 @@ def rebuild(folder: Path | None, config: Path | None, log_path: Path | None, ski
     \b
     fraud console store rebuild --log out/console/scorer.sqlite
     """
-    from console.store.intake_run import RunError
     from console.store.rebuild import rebuild as empty_and_read
     from jobs.config.errors import ConfigError
 
@@ -48,7 +47,7 @@ def rebuild(folder: Path | None, config: Path | None, log_path: Path | None, ski
 
     def read(store: DecisionStore) -> int:
         if folder is not None:
-            return _read_run(store, folder)
+            return take_run(store, folder)
         return (
             _read_log(store, log_path) if log_path is not None else _read_topics(store, _loaded(config), skip_missing)
         )
@@ -56,7 +55,7 @@ def rebuild(folder: Path | None, config: Path | None, log_path: Path | None, ski
     with opened(url) as store:
         try:
             count = empty_and_read(store, read)
-        except (RunError, ConfigError) as error:
+        except ConfigError as error:
             raise UserError(str(error)) from None
         _audit(store, "store rebuilt", {"records": count})
     click.echo(f"{count:,} records read")
@@ -143,11 +142,15 @@ def _audit(store: DecisionStore, what: str, after: dict[str, int]) -> None:
     store.audit(AuditEntry(at_ms=now_ms(), who=who(), what=what, after=dict(after)))
 
 
-def _read_run(store: DecisionStore, folder: Path) -> int:
-    from console.store.intake_run import read_run
+def take_run(store: DecisionStore, folder: Path) -> int:
+    """Take what is new of a run into the store, with its progress; returns the number of records. Raises UserError."""
+    from console.store.intake_run import RunError, read_run
 
-    with progress_bar("reading the run") as progress:
-        return read_run(store, folder, progress=progress)
+    try:
+        with progress_bar("reading the run") as progress:
+            return read_run(store, folder, progress=progress)
+    except RunError as error:
+        raise UserError(str(error)) from None
 
 
 def _read_log(store: DecisionStore, path: Path) -> int:

@@ -13,6 +13,7 @@ from threading import Event, Lock, Thread
 from console.answers.embedded_log import newest_number
 from console.api.metrics import ApiMetrics
 from console.store.errors import StoreUnavailable
+from console.store.intake_log import source_of
 from console.store.store import DecisionStore
 
 COMMAND = (sys.executable, "-m", "console.intake_process")
@@ -36,7 +37,7 @@ class EmbeddedIntake:
         self._log_path = log_path
         self._store_url = store_url
         self._store = store
-        self._source = f"log:{log_path.resolve()}"  # its name among the store's sources
+        self._source = source_of(log_path)
         self._metrics = metrics
         self._on_taken = on_taken
         self._stopping = Event()

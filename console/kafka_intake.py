@@ -45,7 +45,7 @@ class KafkaIntakes:
     def _run(self, intake: KafkaIntake) -> None:
         while not self._stopping.is_set():
             try:
-                self._metrics.store_written.inc(intake.run(self._stopping))
+                intake.run(self._stopping, on_written=self._metrics.store_written.inc)
             except Exception:  # whatever it is, records stay in Kafka; health shows the lag
                 self._metrics.store_failures.inc()
                 _log.exception("records of the job's topics could not be taken into the store")

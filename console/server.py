@@ -20,7 +20,8 @@ import uvicorn
 
 from console.answers.embedded import EmbeddedAnswers
 from console.answers.embedded_log import EmbeddedLogError
-from console.answers.kafka import KafkaAnswers, NoReplyTopic
+from console.answers.kafka import KafkaAnswers
+from console.answers.reply_partition import NoReplyTopic
 from console.api.app import create_app
 from console.api.metrics import ApiMetrics
 from console.api.protocol import protocol_of
@@ -29,21 +30,19 @@ from console.embedded_intake import EmbeddedIntake
 from console.kafka_intake import KafkaIntakes
 from console.settings import SCORER_LOG, ApiSettings, is_loopback
 from console.store.errors import StoreError
-from console.store.intake_kafka import kafka_intakes
-from console.store.intake_run import RunError, read_run
+from console.store.intake_kafka import kafka_intakes, topics_of
 from console.store.store import DecisionStore, FeatureSets
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig
 from jobs.config.kafka import KafkaReplies, KafkaSource
+from jobs.kafka.administration import administration, require_topics
 from jobs.kafka.client import librdkafka_settings
 from udfs.process.collector import collect_garbage_rarely
 from udfs.process.system_clocks import SYSTEM_CLOCKS
-from udfs.rules.pack_files import RuleFileError, rule_set_of
-from udfs.rules.population import PopulationError
-from udfs.scoring.bundle import BundleError, read_manifest
+from udfs.rules.pack_files import rule_set_of
+from udfs.scoring.bundle import read_manifest
+from udfs.scoring.factory import OPENING_ERRORS
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
-from udfs.stores.port import StoreError as EnrichmentError
-from udfs.values.fx_rates import FxFileError
 
 DISTRIBUTION = "streaming-fraud-detector"
 SWITCH_SECONDS = 0.0005
@@ -66,14 +65,12 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
-    and whose topics are taken into the store. `run`: folder of a scored run, which is taken into the store first. With
-    neither of the first two it only reads its store."""
+    and whose topics are taken into the store. With neither it only reads its store."""
 
     api: ApiSettings
     store_url: str
     embedded: EmbeddedOptions | None = None
     job: JobConfig | None = None
-    run: Path | None = None
 
 
 def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
@@ -101,19 +98,17 @@ def opened(options: ConsoleOptions) -> Iterator[Services]:
                 services = _beside_job(options, options.job, stack)
             else:
                 services = _reading(options, stack)
-        except (StoreError, RunError, ConfigError, NoReplyTopic, *_SCORER_ERRORS) as error:
+        except (StoreError, ConfigError, NoReplyTopic, *_SCORER_ERRORS) as error:
             raise StartError(str(error)) from None
         yield services
 
 
-_SCORER_ERRORS = (EmbeddedLogError, BundleError, RuleFileError, PopulationError, EnrichmentError, FxFileError)
+_SCORER_ERRORS = (EmbeddedLogError, *OPENING_ERRORS)
 
 
 def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
     """Services that decide nothing."""
     store = _open_store(options, {}, stack)
-    if options.run is not None:
-        read_run(store, options.run)
     versions = Versions(program=program_version())
     return Services(
         answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms
@@ -124,6 +119,7 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
     """Services of a running job: its replies are the answers, if it gives any."""
     metrics = ApiMetrics()
     store = _open_store(options, {}, stack)
+    _require_topics(job)
     intakes = KafkaIntakes(kafka_intakes(store, job), metrics)
     intakes.start()
     stack.callback(intakes.stop)
@@ -135,6 +131,16 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         metrics=metrics, store_lag=intakes.lag_records,
     )  # fmt: skip
+
+
+def _require_topics(job: JobConfig) -> None:
+    """Raises ConfigError, in one line, for brokers that do not answer and topics that are not there."""
+    wanted = [(connection, list(topics)) for connection, topics in topics_of(job)]
+    if isinstance(job.replies, KafkaReplies):
+        wanted.append((job.replies.connection, [job.replies.topic]))
+    for connection, topics in wanted:
+        with administration(connection) as client:
+            require_topics(client, connection, topics)
 
 
 def _answers_of(job: JobConfig, deadline_seconds: float) -> KafkaAnswers | None:

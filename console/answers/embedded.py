@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from console.answers.embedded_log import Durability, EmbeddedLog
 from console.answers.fingerprint import fingerprint
-from console.answers.port import Answer, AnswersError, EventRefused, OtherContent, Unavailable
-from udfs.records.codec import BadRecord, decode_event
+from console.answers.payloads import id_of, other_content, other_event_of, transaction_of
+from console.answers.port import Answer, AnswersError, EventRefused, Unavailable
 from udfs.records.events import Event, Transaction
 from udfs.records.outputs import DeadLetter, Decision, Duplicate, Origin, Output, decode_result
 from udfs.scoring.factory import open_scorer
@@ -28,7 +28,8 @@ LARGEST_BATCH = 64
 KEEP_MS = 72 * 3_600_000
 """How long answers and records are kept after their arrival; longer where they have not been taken yet."""
 REMOVE_EVERY_MS = 10_000
-REMOVED_AT_ONCE = 2_000
+REMOVED_AT_ONCE = 100
+"""About a millisecond's work; the next batch goes on."""
 ALL = (1 << 63) - 1
 ORIGIN = Origin("api")
 EVENTS = "events"
@@ -82,18 +83,13 @@ class EmbeddedAnswers:
         self._thread.start()
 
     async def decide(self, payload: bytes) -> Answer:
-        event = _event_of(payload)
-        if not isinstance(event, Transaction):
-            raise EventRefused(f"type: {_kind(event)} is not a transaction; send it to /v1/events")
-        answer: Answer = await self._submit(event, payload)
+        answer: Answer = await self._submit(transaction_of(payload), payload)
         return answer
 
     async def accept(self, payload: bytes) -> str:
-        event = _event_of(payload)
-        if isinstance(event, Transaction):
-            raise EventRefused("type: a transaction is decided; send it to /v1/decisions")
+        event = other_event_of(payload)
         await self._submit(event, payload)
-        return event.event_id
+        return id_of(event)
 
     def is_ready(self) -> bool:
         return self._failure is None and not self._closed
@@ -168,7 +164,7 @@ class EmbeddedAnswers:
         if answered is None:
             return None
         if answered.fingerprint != fingerprint(event):
-            return _other_content(event)
+            return other_content(event)
         decision = decode_result(answered.decision)
         assert isinstance(decision, Decision)
         return _answer_of(decision, repeated=True)
@@ -194,7 +190,7 @@ class EmbeddedAnswers:
             self._log.add_record(output.destination, event.user_id, output.value, arrived_at_ms) for output in outputs
         ]
         if not isinstance(event, Transaction):
-            return event.event_id
+            return id_of(event)
         assert isinstance(first, Decision)
         self._log.add_answer(event.user_id, event.transaction_id, fingerprint(event), numbers[0])
         return _answer_of(first, repeated=False)
@@ -205,7 +201,7 @@ class EmbeddedAnswers:
         if earlier is not None:
             return earlier
         if duplicate.differs:
-            return _other_content(event)
+            return other_content(event)
         if duplicate.first_action is None:
             return EventRefused(f"transaction_id: {event.transaction_id!r} came before and could not be decided")
         return Answer(
@@ -220,24 +216,6 @@ class EmbeddedAnswers:
         except Exception as error:
             _log.exception("the database of the embedded scorer failed")
             self._failure = f"the scorer's database failed: {error}; free disk space or repair it, then restart"
-
-
-def _event_of(payload: bytes) -> Event:
-    try:
-        return decode_event(payload)
-    except BadRecord as bad:
-        raise EventRefused(str(bad)) from None
-
-
-def _kind(event: Event) -> str:
-    return str(type(event).__struct_config__.tag)
-
-
-def _other_content(event: Transaction) -> OtherContent:
-    return OtherContent(
-        f"transaction_id: {event.transaction_id!r} of user {event.user_id!r} was decided with other content; "
-        "send the first payload again, or another id"
-    )
 
 
 def _answer_of(decision: Decision, repeated: bool) -> Answer:

@@ -5,23 +5,18 @@ A batch is one transaction: states and outputs of all its records are there afte
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
-from threading import Event, Thread
 from typing import Literal, NamedTuple
+
+from console.answers.checkpoints import PAGES_BEFORE_OWN_CHECKPOINT, Checkpoints
+from console.answers.process_lock import Held, ProcessLock
 
 Durability = Literal["process", "machine"]
 _SYNCHRONOUS: dict[Durability, str] = {"process": "NORMAL", "machine": "FULL"}
 LAYOUT = 1
-CHECKPOINT_SECONDS = 0.5
-PAGES_BEFORE_RESTART = 8_000
-"""From 32 MB on the write-ahead log is begun anew, for which the writer must wait a moment."""
-PAGES_BEFORE_OWN_CHECKPOINT = 40_000
-WAIT_FOR_READERS_SECONDS = 0.05
 _TABLES = """
 CREATE TABLE snapshots (user_id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries (number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, data BLOB NOT NULL);
@@ -72,18 +67,23 @@ class EmbeddedLog:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._lock = _locked(path)
+        try:
+            self._lock = ProcessLock(path.with_name(path.name + ".lock"))
+        except Held as held:
+            raise EmbeddedLogError(
+                f"{path}: in use by process {held}; stop it, or name another file. One process at a time may score with it"
+            ) from None
         try:
             self._database = _opened(path, durability)
         except sqlite3.DatabaseError as error:
-            os.close(self._lock)
+            self._lock.release()
             raise EmbeddedLogError(
                 f"{path}: not a database of the embedded scorer ({error}); name another file"
             ) from None
         except EmbeddedLogError:
-            os.close(self._lock)
+            self._lock.release()
             raise
-        self._checkpoints = _Checkpoints(path)
+        self._checkpoints = Checkpoints(path)
         self.key = ""
 
     def set_current_key(self, user_id: str) -> None:
@@ -146,52 +146,25 @@ class EmbeddedLog:
         self._database.rollback()
 
     def remove_old(self, before_ms: int, until: int, limit: int) -> int:
-        """Remove records that came before this time, up to this number and at most `limit`, and what refers to them.
-
-        Returns how many. Takes effect with `commit`.
+        """Remove the oldest records, as far as they came before this time, up to this number and at most `limit`, and what
+        refers to them. Returns how many. Takes effect with `commit`.
         """
-        found = self._database.execute(
-            "SELECT number FROM records WHERE recorded_ms < ? AND number <= ? ORDER BY number LIMIT ?",
-            (before_ms, until, limit),
-        ).fetchall()
-        if found:
-            last = found[-1]
-            self._database.execute("DELETE FROM answered WHERE decision <= ?", last)
-            self._database.execute("DELETE FROM records WHERE number <= ?", last)
-        return len(found)
+        rows = self._database.execute(
+            "SELECT number, recorded_ms FROM records WHERE number <= ? ORDER BY number LIMIT ?", (until, limit)
+        )
+        old = [number for number, _ in takewhile(lambda row: row[1] < before_ms, rows)]
+        rows.close()
+        if old:
+            self._database.execute("DELETE FROM answered WHERE decision <= ?", old[-1:])
+            self._database.execute("DELETE FROM records WHERE number <= ?", old[-1:])
+        return len(old)
 
     def close(self) -> None:
         """Undo what is not committed, and let others open the database."""
         self._checkpoints.stop()
         self._database.rollback()
         self._database.close()
-        os.close(self._lock)
-
-
-class _Checkpoints:
-    """Brings what was committed from the write-ahead log to the database, on a thread of its own: waiting for the disk would
-    delay answers."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="scorer-checkpoints", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        database = sqlite3.connect(self._path, timeout=WAIT_FOR_READERS_SECONDS)
-        try:
-            while not self._stopping.wait(CHECKPOINT_SECONDS):
-                with suppress(sqlite3.OperationalError):  # of a full disk the writer hears, too
-                    _, pages, _ = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                    if pages > PAGES_BEFORE_RESTART:  # little is left to do while the writer waits
-                        database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
-        finally:
-            database.close()
+        self._lock.release()
 
 
 def read_records(path: Path, after: int, limit: int) -> list[Logged]:
@@ -217,22 +190,6 @@ def newest_number(path: Path) -> int:
         return int(newest)
     finally:
         database.close()
-
-
-def _locked(path: Path) -> int:
-    """A locked file beside the database, with this process's id. Raises EmbeddedLogError with that of who holds it."""
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(lock)
-        raise EmbeddedLogError(
-            f"{path}: in use by process {holder}; stop it, or name another file. One process at a time may score with it"
-        ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-    return lock
 
 
 def _opened(path: Path, durability: Durability) -> sqlite3.Connection:

@@ -13,36 +13,27 @@ import secrets
 from collections.abc import Callable, Mapping
 from threading import Event as Flag
 from threading import Lock, Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from console.answers.port import Answer, EventRefused, OtherContent, Unavailable
+from console.answers.payloads import id_of, other_content, other_event_of, transaction_of
+from console.answers.port import Answer, EventRefused, Unavailable
 from console.answers.reply_lag import FORGET_SECONDS, ReplyLag
-from udfs.records.codec import BadRecord, decode_event
+from console.answers.reply_partition import CLIENT_LOG, PRODUCER, place_of
 from udfs.records.events import Event, Transaction
 from udfs.records.outputs import Decision, Duplicate
+from udfs.records.reply_headers import REPLY_TO, REQUEST_ID
 
-REPLY_TO = "reply_to"
-REQUEST_ID = "request_id"
-PRODUCER: dict[str, Any] = {
-    "acks": "all",
-    "enable.idempotence": True,
-    "linger.ms": 0,
-    "partitioner": "murmur2_random",  # the partition that the Java client chooses for the key
-    "message.timeout.ms": 30_000,
-}
 CONSUMER: dict[str, Any] = {
     "group.id": "fraud-console-replies",  # required by the client; no offset is ever committed
     "enable.auto.commit": False,
     "fetch.wait.max.ms": 100,
     "fetch.error.backoff.ms": 50,
 }
-START_SECONDS = 20.0
 MOST_WAITING = 10_000
 
 _log = logging.getLogger(__name__)
-_client_log = logging.getLogger("kafka")
 
 
 class Refused(msgspec.Struct, frozen=True, tag_field="type", tag="refused"):
@@ -52,17 +43,6 @@ class Refused(msgspec.Struct, frozen=True, tag_field="type", tag="refused"):
 
 
 _decode_reply = msgspec.json.Decoder(Decision | Duplicate | Refused).decode
-
-
-class Hello(NamedTuple):
-    """The partition that this instance's reply key leads to, and the offset from which its replies are read."""
-
-    partition: int
-    offset: int
-
-
-class NoReplyTopic(Exception):
-    """The topic of replies cannot be written or read; the message says what to do."""
 
 
 class KafkaAnswers:
@@ -93,32 +73,26 @@ class KafkaAnswers:
         self._lock = Lock()
         self._stop = Flag()
         self._broker_error: str | None = None
-        self._producer: Any = Producer(
-            dict(events_client) | PRODUCER | {"error_cb": self._on_error}, logger=_client_log
-        )
-        hello = _say_hello(replies_topic, replies_client, self._reply_key)
-        self._consumer: Any = Consumer(dict(replies_client) | CONSUMER, logger=_client_log)
-        self._consumer.assign([TopicPartition(replies_topic, hello.partition, hello.offset)])
+        self._producer: Any = Producer(dict(events_client) | PRODUCER | {"error_cb": self._on_error}, logger=CLIENT_LOG)
+        place = place_of(self._reply_key, replies_topic, replies_client)
+        self._consumer: Any = Consumer(dict(replies_client) | CONSUMER, logger=CLIENT_LOG)
+        self._consumer.assign([TopicPartition(replies_topic, place.partition, place.offset)])
         self._threads = [Thread(target=work, daemon=True) for work in (self._read_replies, self._report_deliveries)]
         for thread in self._threads:
             thread.start()
 
     async def decide(self, payload: bytes) -> Answer:
-        event = _event_of(payload)
-        if not isinstance(event, Transaction):
-            raise EventRefused("type: only transactions are decided; send other events to /v1/events")
+        event = transaction_of(payload)
         self._require_short_lag()
         reply = await self._ask(event, payload)
         return _answer_of(event, reply)
 
     async def accept(self, payload: bytes) -> str:
-        event = _event_of(payload)
-        if isinstance(event, Transaction):
-            raise EventRefused("type: a transaction is decided; send it to /v1/decisions")
+        event = other_event_of(payload)
         delivered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._produce(event, payload, None, delivered)
         await delivered
-        return event.event_id
+        return id_of(event)
 
     def is_ready(self) -> bool:
         return not self._stop.is_set() and self.lag_seconds() <= self._deadline_seconds
@@ -222,29 +196,6 @@ class KafkaAnswers:
         _log.warning("Kafka: %s", self._broker_error)
 
 
-def _say_hello(topic: str, client: Mapping[str, Any], key: bytes) -> Hello:
-    """Write a record with the key: where it is tells the partition that Kafka's partitioner gives to the key."""
-    from confluent_kafka import KafkaException, Producer
-
-    told: list[Hello | str] = []
-
-    def on_delivery(error: Any, record: Any) -> None:
-        told.append(error.str() if error is not None else Hello(record.partition(), record.offset()))
-
-    try:
-        producer: Any = Producer(
-            dict(client) | PRODUCER | {"message.timeout.ms": int(START_SECONDS * 1_000)}, logger=_client_log
-        )
-        producer.produce(topic, None, key=key, on_delivery=on_delivery)
-        producer.flush(START_SECONDS)
-    except KafkaException as error:
-        raise NoReplyTopic(f"topic {topic}: {error}") from None
-    hello = told[0] if told else f"no answer within {START_SECONDS:.0f} s"
-    if isinstance(hello, Hello):
-        return hello
-    raise NoReplyTopic(f"topic {topic}: {hello}; create it with `fraud topics create --config FILE`, start the brokers")
-
-
 def _answer_of(event: Transaction, reply: Decision | Duplicate | Refused) -> Answer:
     if isinstance(reply, Refused):
         raise EventRefused(reply.reason)
@@ -254,10 +205,7 @@ def _answer_of(event: Transaction, reply: Decision | Duplicate | Refused) -> Ans
             risk_score=reply.risk_score, decision=reply,
         )  # fmt: skip
     if reply.differs:
-        raise OtherContent(
-            f"transaction_id: {event.transaction_id!r} of user {event.user_id!r} was decided with other content; "
-            "send the first payload again, or another id"
-        )
+        raise other_content(event)
     if reply.first_action is None:
         raise EventRefused(
             f"transaction_id: {event.transaction_id!r} came before, and its decision is not known any more"
@@ -266,13 +214,6 @@ def _answer_of(event: Transaction, reply: Decision | Duplicate | Refused) -> Ans
         user_id=event.user_id, transaction_id=event.transaction_id, action=reply.first_action,
         risk_score=reply.first_risk_score, repeated=True,
     )  # fmt: skip
-
-
-def _event_of(payload: bytes) -> Event:
-    try:
-        return decode_event(payload)
-    except BadRecord as bad:
-        raise EventRefused(str(bad)) from None
 
 
 def _resolve(future: asyncio.Future[Any], value: Any) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from console.answers.port import Answer, Answers, EventRefused, Unavailable
+from console.answers.payloads import transaction_of
+from console.answers.port import Answer, Answers, Unavailable
 from console.settings import Fallback
-from udfs.records.codec import BadRecord, decode_event
-from udfs.records.events import Transaction
 from udfs.records.outputs import Action
 
 _ACTIONS: dict[Fallback, Action] = {"allow": "allow", "refer": "refer_to_analyst"}
@@ -61,12 +60,7 @@ class DecisionDeadline:
             raise Unavailable(
                 f"no decision within {milliseconds} ms; send the same event again for it", RETRY_AFTER_SECONDS
             )
-        try:
-            event = decode_event(payload)
-        except BadRecord as bad:
-            raise EventRefused(str(bad)) from None
-        if not isinstance(event, Transaction):
-            raise EventRefused("type: not a transaction; send it to /v1/events")
+        event = transaction_of(payload)
         return Answer(
             user_id=event.user_id, transaction_id=event.transaction_id, action=_ACTIONS[self._fallback], risk_score=None,
             degraded="timeout",

@@ -56,14 +56,14 @@ class DecisionQuery(PageQuery):
 
 
 class AlertQuery(PageQuery):
-    """Which alerts and flags; all conditions must hold."""
+    """Which alerts, or which flags; all conditions must hold."""
 
     from_ms: TimeMs | None = Field(default=None, description="event time from here on, epoch milliseconds UTC")
     to_ms: TimeMs | None = Field(default=None, description="event time before this, epoch milliseconds UTC")
     user_id: Id | None = None
     action: Action | None = None
     flag: Flag | None = None
-    kind: Literal["alert", "flag"] | None = None
+    kind: Literal["alert", "flag"] = Field(default="alert", description="alerts, or flags without an action")
 
     def filters(self) -> AlertFilters:
         """The conditions as the store takes them."""

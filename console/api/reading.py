@@ -63,9 +63,9 @@ def timeline(request: Request, user_id: UserIdInPath, query: Annotated[PageQuery
     return json_response(_store(request).timeline(user_id, query.cursor, query.limit))
 
 
-@router.get("/v1/alerts", **_page_of(Alert | FlagNotice, "Alerts and flags, the newest first."))
+@router.get("/v1/alerts", **_page_of(Alert | FlagNotice, "Alerts, the newest first; flags with `kind=flag`."))
 def alerts(request: Request, query: Annotated[AlertQuery, Query()]) -> Response:
-    """Alerts and flags, the newest first by event time."""
+    """Alerts, the newest first by event time; with `kind=flag` the flags without an action."""
     return json_response(_store(request).alerts(query.filters(), query.cursor, query.limit))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event as Signal
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +104,8 @@ class KafkaIntake:
                 "enable.partition.eof": True,
                 "fetch.message.max.bytes": 16 << 20,
                 "queued.max.messages.kbytes": 64 << 10,
-            }
+            },
+            logger=_log,
         )
 
     def step(self) -> int:
@@ -124,8 +125,10 @@ class KafkaIntake:
         self._waiting = None
         return count or 1
 
-    def run(self, stop: Signal, until_end: bool = False) -> int:
+    def run(self, stop: Signal, until_end: bool = False, on_written: Callable[[int], None] = lambda _: None) -> int:
         """Read until `stop` is set, or the ends of all partitions; returns the number of records. Raises SourceChanged.
+
+        `on_written`: called with the number of records of each batch that is in the store.
 
         A store that is unavailable is waited for.
         """
@@ -140,6 +143,7 @@ class KafkaIntake:
                 stop.wait(RETRY_SECONDS)
                 continue
             count += done
+            on_written(done)
             if until_end and done == 0 and self._next and self._ends >= set(self._next):
                 break
         return count

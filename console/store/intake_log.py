@@ -21,6 +21,11 @@ def clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def source_of(path: Path) -> str:
+    """A log's name among the store's sources."""
+    return f"log:{path.resolve()}"
+
+
 class LogIntake:
     """Goes on where the store has stopped. One thread at a time."""
 
@@ -28,7 +33,7 @@ class LogIntake:
         self._store = store
         self._path = path
         self._now_ms = now_ms
-        self._source = f"log:{path.resolve()}"
+        self._source = source_of(path)
         self._maker = BatchMaker()
 
     def step(self) -> int:
