@@ -1,4 +1,4 @@
-"""`fraud console`: serves the API, and manages its keys and its store."""
+"""`fraud console`: serves the pages and the API, and manages people, keys and the store."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import click
 
 from cli.console_keys import STORE_VARIABLE, keys, opened
 from cli.console_store import store, take_run
+from cli.console_users import users
 from cli.errors import UserError
 from console.settings import FALLBACKS, SCORER_LOG, STORE_URL, ApiSettings, SettingsError
 
 if TYPE_CHECKING:
+    from console.notifications.settings import NotificationSettings
     from console.server import ConsoleOptions, EmbeddedOptions
     from console.settings import Fallback
 
@@ -22,7 +24,7 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
 
 @click.group(name="console", invoke_without_command=True)
 @click.option("--host", default="127.0.0.1", show_default=True,
-              help="Address to listen on; other machines can reach any but loopback, so keys are needed then.")  # fmt: skip
+              help="Address to listen on; any but loopback needs keys and sign-in.")  # fmt: skip
 @click.option("--port", default=8717, show_default=True, type=click.IntRange(0, 65_535))
 @click.option(
     "--run", "run_folder", type=click.Path(path_type=Path), help="Open a scored run, such as out/demo, for reading."
@@ -45,7 +47,9 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
               help="Time for a decision, in milliseconds.")  # fmt: skip
 @click.option("--rate", "requests_per_minute", default=120_000, show_default=True, type=click.IntRange(1),
               help="Requests a minute of one key.")  # fmt: skip
-@click.option("--require-keys", is_flag=True, help="Ask for API keys on loopback, too.")
+@click.option("--require-keys", is_flag=True, help="Ask for API keys and sign-in on loopback, too.")
+@click.option("--notifications", "notifications_file", type=click.Path(path_type=Path),
+              help="YAML file of whom to tell of alerts, and how (docs/console.md).")  # fmt: skip
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True,
               help="Of the JSON lines on standard error; debug has every request.")  # fmt: skip
 @click.pass_context
@@ -66,9 +70,10 @@ def command(
     deadline_ms: int,
     requests_per_minute: int,
     require_keys: bool,
+    notifications_file: Path | None,
     log_level: str,
 ) -> None:
-    """Decide payments over HTTP, and find decisions again. Ctrl-C stops it; the next start goes on where it was.
+    """Pages to work on alerts, and an API to decide payments. Ctrl-C stops it; the next start goes on where it was.
 
     \b
     fraud console
@@ -79,6 +84,8 @@ def command(
         if context.get_parameter_source("store_url") is click.core.ParameterSource.COMMANDLINE:
             raise UserError(f"give --store at the end, after {context.invoked_subcommand}")
         return
+    import msgspec
+
     from console.api.logs import set_up_logs
     from console.server import ConsoleOptions, StartError, serve
 
@@ -101,16 +108,32 @@ def command(
     else:
         embedded = _embedded(log_path, bundle, rules, statistics, reference, histories)
         options = ConsoleOptions(api=api, store_url=store_url or STORE_URL, embedded=embedded)
+    options = msgspec.structs.replace(options, notifications=_notifications(notifications_file))
     try:
         serve(
-            options, lambda url: click.echo(f"console at {url}, API described at {url}/openapi.json; Ctrl-C stops it")
+            options,
+            lambda url: click.echo(
+                f"console at {url}, pages at {url}/, API described at {url}/openapi.json; Ctrl-C stops it"
+            ),
         )
     except StartError as error:
         raise UserError(str(error)) from None
 
 
 command.add_command(keys)
+command.add_command(users)
 command.add_command(store)
+
+
+def _notifications(file: Path | None) -> NotificationSettings | None:
+    import os
+
+    from console.notifications.settings import NotificationError, load_settings
+
+    try:
+        return None if file is None else load_settings(file, os.environ)
+    except NotificationError as error:
+        raise UserError(str(error)) from None
 
 
 def _embedded(

@@ -17,24 +17,32 @@ from typing import NoReturn
 
 import msgspec
 import uvicorn
+from fastapi import FastAPI
 
 from console.answers.embedded import EmbeddedAnswers
 from console.answers.embedded_log import EmbeddedLogError
 from console.answers.kafka import KafkaAnswers
+from console.answers.port import Answers
 from console.answers.reply_partition import NoReplyTopic
 from console.api.app import create_app
 from console.api.metrics import ApiMetrics
 from console.api.protocol import protocol_of
 from console.api.services import Services, Versions
+from console.cases.block_list import BlockList
+from console.cases.label_sender import LabelSender
 from console.embedded_intake import EmbeddedIntake
 from console.kafka_intake import KafkaIntakes
+from console.notifications.notifier import Notifier
+from console.notifications.settings import NotificationSettings
 from console.settings import SCORER_LOG, ApiSettings, is_loopback
 from console.store.errors import StoreError
 from console.store.intake_kafka import kafka_intakes, topics_of
 from console.store.store import DecisionStore, FeatureSets
 from jobs.config.errors import ConfigError
-from jobs.config.job import JobConfig
+from jobs.config.job import JobConfig, NoControl
 from jobs.config.kafka import KafkaReplies, KafkaSource
+from jobs.control.channel import ChannelError
+from jobs.control.opening import open_channel
 from jobs.kafka.administration import administration, require_topics
 from jobs.kafka.client import librdkafka_settings
 from udfs.process.collector import collect_garbage_rarely
@@ -65,12 +73,14 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
-    and whose topics are taken into the store. With neither it only reads its store."""
+    and whose topics are taken into the store. With neither it only reads its store. `notifications`: whom to tell
+    of alerts."""
 
     api: ApiSettings
     store_url: str
     embedded: EmbeddedOptions | None = None
     job: JobConfig | None = None
+    notifications: NotificationSettings | None = None
 
 
 def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
@@ -82,7 +92,7 @@ def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
             host, port = options.api.host, listener.getsockname()[1]
             on_start(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
             collect_garbage_rarely()
-            uvicorn.Server(server_config(services)).run(sockets=[listener])
+            server_of(services).run(sockets=[listener])
     except KeyboardInterrupt:
         return
 
@@ -100,6 +110,10 @@ def opened(options: ConsoleOptions) -> Iterator[Services]:
                 services = _reading(options, stack)
         except (StoreError, ConfigError, NoReplyTopic, *_SCORER_ERRORS) as error:
             raise StartError(str(error)) from None
+        if options.notifications is not None:
+            notifier = Notifier(services.store.database, options.notifications, os.environ, SYSTEM_CLOCKS.wall_ms)
+            notifier.start()
+            stack.callback(notifier.stop)
         yield services
 
 
@@ -126,10 +140,11 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
     answers = _answers_of(job, options.api.deadline_ms / 1_000)
     if answers is not None:
         stack.callback(lambda: asyncio.run(answers.close()))
+        _send_labels(store, answers, stack)
     versions = Versions(program=program_version(), answers=None if answers is None else "kafka")
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        metrics=metrics, store_lag=intakes.lag_records,
+        metrics=metrics, store_lag=intakes.lag_records, block_list=_block_list_of(job),
     )  # fmt: skip
 
 
@@ -174,14 +189,44 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
     intake.start()
     stack.callback(intake.stop)  # after the answers have closed: takes their last records
     stack.callback(lambda: asyncio.run(answers.close()))
+    _send_labels(store, answers, stack)
     versions = Versions(
         program=program_version(), answers="embedded", bundle=manifest.version, bundle_name=manifest.name,
         feature_set=manifest.feature_set_version, rules=rules.name, rules_version=rules.version,
     )  # fmt: skip
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        rules=rules, metrics=metrics, store_lag=intake.lag_records,
+        rules=rules, metrics=metrics, store_lag=intake.lag_records, bundle_path=Path(paths.bundle),
     )  # fmt: skip
+
+
+def _send_labels(store: DecisionStore, answers: Answers, stack: ExitStack) -> None:
+    """Have the labels of outcomes sent to what decides."""
+    sender = LabelSender(store.database, answers, SYSTEM_CLOCKS.wall_ms)
+    sender.start()
+    stack.callback(sender.stop)
+
+
+def _block_list_of(job: JobConfig) -> BlockList | None:
+    """None for a job without a control stream. Raises StartError."""
+    if isinstance(job.control, NoControl):
+        return None
+    try:
+        return BlockList(open_channel(job.control), SYSTEM_CLOCKS.wall_ms)
+    except ChannelError as error:
+        raise StartError(str(error)) from None
+
+
+class ConsoleServer(uvicorn.Server):
+    """Ends the streams of open tabs when it stops, which would keep it waiting."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
 
 
 def _open_store(options: ConsoleOptions, feature_sets: FeatureSets, stack: ExitStack) -> DecisionStore:
@@ -215,10 +260,16 @@ def _listening(settings: ApiSettings) -> Iterator[socket.socket]:
         yield listener
 
 
-def server_config(services: Services) -> uvicorn.Config:
+def server_of(services: Services) -> uvicorn.Server:
+    """A server that has not begun."""
+    app = create_app(services)
+    return ConsoleServer(_config(services, app), app.state.live.close)
+
+
+def _config(services: Services, app: FastAPI) -> uvicorn.Config:
     settings = services.settings
     return uvicorn.Config(
-        create_app(services),
+        app,
         http=protocol_of(settings),
         ws="none",
         lifespan="off",

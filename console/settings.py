@@ -31,6 +31,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     a payment of a batch counts as one. `body_bytes`: of one event, `batch_bytes` and `batch_items` of a batch.
     `head_seconds` and `body_seconds`: within which a client must have sent the head and the body of a request;
     `request_seconds`: for all of a request. `deadline_ms`: from the arrival of a payment to its `fallback`.
+    `label_delay_ms`: how long an outcome can be undone before its label is sent.
     """
 
     host: str = DEFAULT_HOST
@@ -47,6 +48,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int = 500
     fallback: Fallback = "refer"
     most_connections: int = 1_000
+    label_delay_ms: int = 5_000
 
     def __post_init__(self) -> None:
         """Raises SettingsError."""

@@ -17,6 +17,7 @@ from console.api.filling import Filling
 from console.api.gate import Gate
 from console.api.problems import of_http_status, of_invalid_parameters
 from console.api.services import Services
+from console.web.app import add_pages
 
 TITLE = "Streaming fraud detector"
 DESCRIPTION = """
@@ -52,6 +53,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_problem)
     app.add_exception_handler(RequestValidationError, _parameter_problem)
     app.add_middleware(Envelope, services=services)
+    add_pages(app, services)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

@@ -28,6 +28,8 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 SLOW_SECONDS = 1.0
+STREAMS = frozenset({"/live"})
+"""Paths whose answers end when their client goes."""
 CLIENT_HAS_GONE = 499
 """Status in log and metrics of a request whose client has closed the connection."""
 _KNOWN_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
@@ -63,7 +65,8 @@ class Envelope:
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
             self._hosts.check(scope)
-            async with asyncio.timeout(self._limit_seconds) as limit:
+            seconds = None if scope["path"] in STREAMS else self._limit_seconds
+            async with asyncio.timeout(seconds) as limit:
                 await self._app(scope, receive, answer.send)
         except ClientDisconnect:
             answer.status = CLIENT_HAS_GONE
@@ -91,7 +94,13 @@ class Envelope:
         method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
         self._metrics.answered(method, route, status, seconds)
         level = (
-            "error" if status >= 500 else "warning" if seconds > SLOW_SECONDS else "info" if status >= 400 else "debug"
+            "error"
+            if status >= 500
+            else "warning"
+            if seconds > SLOW_SECONDS and scope["path"] not in STREAMS
+            else "info"
+            if status >= 400
+            else "debug"
         )
         caller = scope.get("caller")
         fields: dict[str, Any] = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
 from console.answers.port import Answers
 from console.api.metrics import ApiMetrics
+from console.cases.block_list import BlockList
 from console.settings import ApiSettings
 from console.store.store import DecisionStore
 from udfs.rules.rule_set import RuleSet
@@ -30,7 +32,8 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
 class Services:
     """What the routes work with. `answers`: None where this console only reads. `versions`: what decides now. `now_ms`: the
     wall clock. `rules`: the rule set that decides; None where that is not known here. `store_lag`: records that were
-    answered and are not in the store yet, None where another process writes it; raises StoreUnavailable."""
+    answered and are not in the store yet, None where another process writes it; raises StoreUnavailable. `bundle_path`: the
+    folder of the bundle that decides. `block_list`: None without a control stream."""
 
     answers: Answers | None
     store: DecisionStore
@@ -40,3 +43,5 @@ class Services:
     rules: RuleSet | None = None
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     store_lag: Callable[[], int | None] = lambda: None
+    bundle_path: Path | None = None
+    block_list: BlockList | None = None

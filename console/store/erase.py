@@ -11,7 +11,19 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from console.store.bulk import upsert_rows
 from console.store.engine import Database
 from console.store.rows import Erased
-from console.store.tables import alerts, audit, case_journal, cases, dead_letters, decisions, erased_users, events
+from console.store.tables import (
+    alerts,
+    audit,
+    case_journal,
+    case_links,
+    cases,
+    dead_letters,
+    decisions,
+    erased_users,
+    events,
+    label_outbox,
+    rule_outcomes,
+)
 from console.store.writing import remove_decisions, user_hash
 
 if TYPE_CHECKING:
@@ -39,7 +51,8 @@ def erase_user(database: Database, user_id: str, now_ms: int) -> Erased:
         of_cases = select(cases.c.case_id).where(cases.c.user_id == user_id)
         journal = connection.execute(delete(case_journal).where(case_journal.c.case_id.in_(of_cases)))
         counts["case_journal"] = journal.rowcount
-        for table in (alerts, events, cases):
+        connection.execute(delete(rule_outcomes).where(rule_outcomes.c.case_id.in_(of_cases)))
+        for table in (alerts, events, cases, case_links, label_outbox):
             counts[table.name] = connection.execute(delete(table).where(table.c.user_id == user_id)).rowcount
         counts["dead_letters"] = _erase_dead_letters(connection, user_id)
         counts["audit"] = connection.execute(

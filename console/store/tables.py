@@ -212,6 +212,11 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 
+QUEUE_ORDER = (
+    "event_time_ms", "risk_score", "amount", "case_id", "action", "assignee", "claimed_by", "lease_until_ms", "due_ms",
+    "outcome",
+)  # fmt: skip
+
 cases = Table(
     "cases",
     metadata,
@@ -223,10 +228,25 @@ cases = Table(
     Column("decision_id", ASCII),
     Column("opened_ms", BigInteger, nullable=False),
     Column("changed_ms", BigInteger, nullable=False),
+    Column("event_time_ms", BigInteger),
+    Column("transaction_id", ASCII),
+    Column("action", SmallInteger),
+    Column("risk_score", SmallInteger),
+    Column("amount", Double),
+    Column("currency", Text),
+    Column("merchant_id", Text),
+    Column("claimed_by", Text),
+    Column("lease_until_ms", BigInteger),
+    Column("due_ms", BigInteger),
+    Column("outcome", Text),
     Index("cases_by_user", "user_id"),
     Index("cases_by_state", "state", "changed_ms"),
+    Index("cases_by_alert", "decision_id", "event_time_ms", unique=True),
+    Index("cases_in_queue", "state", *QUEUE_ORDER),
     sqlite_autoincrement=True,
 )
+"""What is done about an alert: one case an alert, opened with it. `claimed_by` until `lease_until_ms`; `outcome` of a closed
+one. The index `cases_in_queue` holds all that the queue is ordered and usually filtered by."""
 
 case_journal = Table(
     "case_journal",
@@ -240,6 +260,98 @@ case_journal = Table(
     Index("case_journal_by_case", "case_id", "entry"),
     sqlite_autoincrement=True,
 )
+
+case_links = Table(
+    "case_links",
+    metadata,
+    Column("kind", ASCII, primary_key=True),
+    Column("value", ASCII, primary_key=True),
+    Column("event_time_ms", BigInteger, primary_key=True),
+    Column("decision_id", ASCII, primary_key=True),
+    Column("user_id", ASCII, nullable=False),
+    Index("case_links_by_decision", "decision_id", "event_time_ms"),
+    Index("case_links_by_user", "user_id"),
+    sqlite_with_rowid=False,
+)
+"""Devices, beneficiaries, merchants, cards and IP addresses of the alerts' payments."""
+
+rule_outcomes = Table(
+    "rule_outcomes",
+    metadata,
+    Column("rule", ASCII, primary_key=True),
+    Column("case_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_time_ms", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("amount", Double),
+    Column("currency", Text),
+    Index("rule_outcomes_by_case", "case_id"),
+    sqlite_with_rowid=False,
+)
+"""The rules that hit in closed cases, with what these turned out to be."""
+
+label_outbox = Table(
+    "label_outbox",
+    metadata,
+    Column("event_id", ASCII, primary_key=True),
+    Column("case_id", BigInteger, nullable=False),
+    Column("user_id", ASCII, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("send_after_ms", BigInteger, nullable=False),
+    Column("sent_ms", BigInteger),
+    Column("attempts", Integer, nullable=False),
+    Column("refusal", Text),
+    Index("label_outbox_waiting", "sent_ms", "send_after_ms"),
+    Index("label_outbox_by_user", "user_id"),
+)
+"""Labels of outcomes, as JSON of docs/events.md, until they have been sent. `refusal`: why one is never sent."""
+
+console_users = Table(
+    "console_users",
+    metadata,
+    Column("name", ASCII, primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("disabled_ms", BigInteger),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("session_hash", ASCII, primary_key=True),
+    Column("name", ASCII, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+    Index("console_sessions_by_name", "name"),
+)
+"""Sign-ins, of whose tokens only hashes are kept."""
+
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("owner", ASCII, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+)
+"""Filters, order and columns of the queue by name, each of one person."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("number", COUNTER, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("delivered_ms", BigInteger),
+    Column("failure", Text),
+    Column("through_case", BigInteger, nullable=False),
+    Index("deliveries_by_channel", "channel", "made_ms"),
+    sqlite_autoincrement=True,
+)
+"""The log of notifications. `through_case`: number of the newest case that one tells of."""
 
 READ_FROM_SOURCES = (
     decisions, marks, reason_texts, alerts, events, dead_letters, positions, bundles, rule_sets, feature_sets,

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Table, func, select, text
 
 from console.store import text_search
+from console.store.alert_cases import open_cases
 from console.store.bulk import insert_rows, upsert_rows
 from console.store.encoding import COLUMNS, Body, facts_of, feature_set_of, row_of, words_of_reasons
 from console.store.engine import Database
@@ -58,6 +59,7 @@ def write(database: Database, batch: Batch) -> None:
         happened = [one for one in batch.events if not erased.has(one.user_id, moment_of(one))]
         upsert_rows(connection, alerts, map(_alert_row, noticed))
         upsert_rows(connection, events, map(_event_row, happened))
+        open_cases(connection, noticed, happened)
         upsert_rows(
             connection, dead_letters,
             ((one.recorded_ms, one.letter_id, one.user_id, one.reason, one.payload, one.payload_sha256,

@@ -15,10 +15,9 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 import httpx
-import uvicorn
 
 from console.api.services import Services
-from console.server import ConsoleOptions, EmbeddedOptions, opened, server_config
+from console.server import ConsoleOptions, EmbeddedOptions, opened, server_of
 from console.settings import ApiSettings
 from jobs.config.value_types import shipped_bundle
 from udfs.scoring.settings import ScorerPaths
@@ -47,7 +46,7 @@ def serving(folder: Path, with_scorer: bool = True, **settings: Any) -> Iterator
         embedded=embedded if with_scorer else None,
     )
     with opened(options) as services, socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
-        server = uvicorn.Server(server_config(services))
+        server = server_of(services)
         thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

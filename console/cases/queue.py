@@ -1,0 +1,206 @@
+"""The queue: which cases, in which order, and what stands next to one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, exists, func, literal, or_, select
+
+from console.cases.rows import CaseRow, NoSuchCase, Outcome
+from console.store.marks import action_number
+from console.store.tables import cases, marks
+from udfs.records.outputs import ACTIONS
+
+Order = Literal[
+    "priority", "score", "amount", "time", "due", "action", "user", "merchant", "assignee", "changed", "outcome"
+]
+ORDERS: tuple[Order, ...] = get_args(Order)
+NOBODY = "-"
+"""As an assignee: cases without one."""
+PAGE_ROWS = 50
+HOUR_MS = 3_600_000
+LEAST_AGE_MS = 60_000
+
+
+class QueueFilters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which cases: those for which all that is given holds. `text`: a part of the reasons, of a user's, merchant's or
+    transaction's id, in any case. `rule`: id of a rule that hit. `overdue`: due before now."""
+
+    state: Literal["open", "closed", "all"] = "open"
+    outcome: Outcome | None = None
+    assignee: str | None = None
+    action: str | None = None
+    user_id: str | None = None
+    merchant_id: str | None = None
+    currency: str | None = None
+    min_amount: float | None = None
+    min_score: int | None = None
+    rule: str | None = None
+    text: str | None = None
+    overdue: bool = False
+
+
+class QueueOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`descending`: what is most first."""
+
+    by: Order = "priority"
+    descending: bool = True
+
+
+def page(
+    connection: Connection,
+    filters: QueueFilters,
+    order: QueueOrder,
+    now_ms: int,
+    number: int = 0,
+    limit: int = PAGE_ROWS,
+) -> list[CaseRow]:
+    """Cases of a page, numbered from 0."""
+    key, place = sort_key(order, now_ms), cases.c.case_id
+    statement = select(place).where(*conditions_of(filters, now_ms)).order_by(*ordered(key, order))
+    ids = list(connection.execute(statement.limit(limit).offset(number * limit)).scalars())
+    return rows_of(connection, ids, now_ms)
+
+
+def count(connection: Connection, filters: QueueFilters, now_ms: int) -> int:
+    """How many cases fit."""
+    statement = select(func.count()).select_from(cases).where(*conditions_of(filters, now_ms))
+    return int(connection.execute(statement).scalar_one())
+
+
+def neighbours(
+    connection: Connection, case_id: int, filters: QueueFilters, order: QueueOrder, now_ms: int
+) -> tuple[str | None, str | None]:
+    """Ids of the alerts before and after a case in this order, whether or not it fits the filters itself."""
+    key = sort_key(order, now_ms)
+    own = connection.execute(select(key).where(cases.c.case_id == case_id)).scalar()
+    conditions = conditions_of(filters, now_ms)
+    return (
+        _beside(connection, conditions, key, own, case_id, order.descending, True),
+        _beside(connection, conditions, key, own, case_id, order.descending, False),
+    )
+
+
+def rows_of(connection: Connection, ids: Sequence[int], now_ms: int) -> list[CaseRow]:
+    """Cases by their numbers, in this order."""
+    if not ids:
+        return []
+    found = connection.execute(select(cases).where(cases.c.case_id.in_(list(ids)))).mappings()
+    by_id = {row["case_id"]: _row_of(row, now_ms) for row in found}
+    return [by_id[one] for one in ids if one in by_id]
+
+
+def case_of_alert(connection: Connection, decision_id: str, now_ms: int) -> CaseRow:
+    """The newest case of an alert's id. Raises NoSuchCase."""
+    rows = connection.execute(select(cases).where(cases.c.decision_id == decision_id)).mappings().all()
+    if not rows:
+        raise NoSuchCase(f"no alert {decision_id} is in the store; new ones get there within seconds")
+    return _row_of(max(rows, key=lambda row: int(row["event_time_ms"] or 0)), now_ms)
+
+
+def priority() -> str:
+    """How the queue is ordered, in words of the code: for help and docs."""
+    return "risk score / 1000 x amount x age in hours"
+
+
+def _row_of(row: RowMapping, now_ms: int) -> CaseRow:
+    holds = row["lease_until_ms"] is not None and row["lease_until_ms"] > now_ms
+    number = row["action"]
+    return CaseRow(
+        case_id=row["case_id"], decision_id=row["decision_id"] or "", user_id=row["user_id"], state=row["state"],
+        title=row["title"], event_time_ms=row["event_time_ms"] or row["opened_ms"], changed_ms=row["changed_ms"],
+        risk_score=row["risk_score"] or 0, transaction_id=row["transaction_id"], amount=row["amount"],
+        action=ACTIONS[number] if number is not None and 0 <= number < len(ACTIONS) else "refer_to_analyst",
+        currency=row["currency"], merchant_id=row["merchant_id"], assignee=row["assignee"],
+        claimed_by=row["claimed_by"] if holds else None, lease_until_ms=row["lease_until_ms"] if holds else None,
+        due_ms=row["due_ms"], outcome=row["outcome"],
+    )  # fmt: skip
+
+
+def conditions_of(filters: QueueFilters, now_ms: int) -> list[ColumnElement[bool]]:
+    columns = cases.c
+    states = ("open", "closed") if filters.state == "all" else (filters.state,)
+    found: list[ColumnElement[bool]] = [columns.state.in_(states)]
+    if filters.outcome is not None:
+        found.append(columns.outcome == filters.outcome)
+    if filters.assignee == NOBODY:
+        found.append(columns.assignee.is_(None))
+    elif filters.assignee is not None:
+        found.append(columns.assignee == filters.assignee)
+    if filters.action is not None:
+        found.append(columns.action == action_number(filters.action))
+    for column, value in (
+        (columns.user_id, filters.user_id), (columns.merchant_id, filters.merchant_id), (columns.currency, filters.currency),
+    ):  # fmt: skip
+        if value is not None:
+            found.append(column == value)
+    if filters.min_amount is not None:
+        found.append(columns.amount >= filters.min_amount)
+    if filters.min_score is not None:
+        found.append(columns.risk_score >= filters.min_score)
+    if filters.overdue:
+        found.append(columns.due_ms < now_ms)
+    if filters.rule is not None:
+        found.append(
+            exists(
+                select(literal(1)).where(
+                    marks.c.kind == "rule", marks.c.value == filters.rule,
+                    marks.c.event_time_ms == columns.event_time_ms, marks.c.decision_id == columns.decision_id,
+                )
+            )
+        )  # fmt: skip
+    if filters.text is not None:
+        words = filters.text.lower()
+        searched = (columns.title, columns.user_id, columns.merchant_id, columns.transaction_id)
+        found.append(or_(*(func.lower(column).contains(words, autoescape=True) for column in searched)))
+    return found
+
+
+def sort_key(order: QueueOrder, now_ms: int) -> ColumnElement[Any]:
+    columns = cases.c
+    match order.by:
+        case "priority":
+            age = now_ms - func.coalesce(columns.event_time_ms, columns.opened_ms)
+            hours = (func.abs(age) + LEAST_AGE_MS) / float(HOUR_MS)
+            return func.coalesce(columns.risk_score, 0) / 1000.0 * func.coalesce(columns.amount, 1.0) * hours
+        case "score":
+            return func.coalesce(columns.risk_score, 0)
+        case "amount":
+            return func.coalesce(columns.amount, -1.0)
+        case "time":
+            return func.coalesce(columns.event_time_ms, columns.opened_ms)
+        case "due":
+            return func.coalesce(columns.due_ms, 2**62 if not order.descending else -1)
+        case "action":
+            return func.coalesce(columns.action, -1)
+        case "user":
+            return columns.user_id
+        case "merchant":
+            return func.coalesce(columns.merchant_id, "")
+        case "assignee":
+            return func.coalesce(columns.assignee, "")
+        case "changed":
+            return columns.changed_ms
+        case "outcome":
+            return func.coalesce(columns.outcome, "")
+
+
+def ordered(key: ColumnElement[Any], order: QueueOrder) -> tuple[ColumnElement[Any], ...]:
+    place = cases.c.case_id
+    return (key.desc(), place.desc()) if order.descending else (key.asc(), place.asc())
+
+
+def _beside(
+    connection: Connection, conditions: Sequence[ColumnElement[bool]], key: ColumnElement[Any], own: Any, case_id: int,
+    descending: bool, before: bool,
+) -> str | None:  # fmt: skip
+    place = cases.c.case_id
+    upwards = descending == before
+    further = key > own if upwards else key < own
+    same = and_(key == own, place > case_id if upwards else place < case_id)
+    statement: Select[Any] = select(cases.c.decision_id).where(*conditions, or_(further, same))
+    towards = (key.asc(), place.asc()) if upwards else (key.desc(), place.desc())
+    found = connection.execute(statement.order_by(*towards).limit(1)).scalar()
+    return None if found is None else str(found)

@@ -1,0 +1,152 @@
+"""How rules do: hits, and what the alerts that they hit turned out to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import sqrt
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select
+
+from console.cases.rows import CaseRow, Outcome
+from console.store.encoding import Body
+from console.store.engine import Database
+from console.store.tables import decisions, marks, rule_outcomes
+
+DAYS = 30
+DAY_MS = 86_400_000
+KEEP_MS = 30_000
+MOST_RULES = 500
+MOST_COUNTED = 200_000
+NORMAL_95 = 1.959963984540054
+"""The standard normal distribution's 0.975 quantile."""
+_decode_body = msgspec.json.Decoder(Body).decode
+
+
+class Interval(NamedTuple):
+    """A share of 0 to 1."""
+
+    low: float
+    high: float
+
+
+class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
+    """`hits`: decisions of the last DAYS days before the newest one, at most MOST_COUNTED. `frauds`, `others`: closed cases
+    of fraud and of no fraud, of all times. `precision` and `interval` (Wilson, 95 %): None without any. `amounts`: of the
+    frauds, in major units by currency."""
+
+    rule: str
+    hits: int
+    frauds: int
+    others: int
+    amounts: dict[str, float]
+
+    @property
+    def precision(self) -> float | None:
+        total = self.frauds + self.others
+        return self.frauds / total if total else None
+
+    @property
+    def interval(self) -> Interval | None:
+        return wilson(self.frauds, self.frauds + self.others)
+
+
+def wilson(hits: int, total: int) -> Interval | None:
+    """Wilson's 95 % score interval of a share (E. B. Wilson, 1927); None of nothing."""
+    if total == 0:
+        return None
+    share, z = hits / total, NORMAL_95
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+
+
+def note(connection: Connection, case: CaseRow, outcome: Outcome) -> None:
+    """Note which rules hit in a case that is being closed."""
+    columns = decisions.c
+    rows = connection.execute(
+        select(columns.event_time_ms, columns.body).where(columns.decision_id == case.decision_id)
+    ).all()
+    hits = [hit for row in rows if row[0] == case.event_time_ms for hit in _decode_body(row[1]).rules.hits]
+    forget(connection, case.case_id)
+    for hit in dict.fromkeys(hits):
+        connection.execute(
+            insert(rule_outcomes).values(
+                rule=hit, case_id=case.case_id, event_time_ms=case.event_time_ms, outcome=outcome, amount=case.amount,
+                currency=case.currency,
+            )
+        )  # fmt: skip
+
+
+def forget(connection: Connection, case_id: int) -> None:
+    """The case is open again."""
+    connection.execute(delete(rule_outcomes).where(rule_outcomes.c.case_id == case_id))
+
+
+class RuleResults:
+    """Reads results, and keeps them for a while. Thread-safe."""
+
+    def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
+        self._database = database
+        self._now_ms = now_ms
+        self._kept: tuple[int, dict[str, int]] | None = None
+
+    def of_all(self) -> dict[str, RuleResult]:
+        """By the ids of rules that hit."""
+        hits = self._hits()
+        columns = rule_outcomes.c
+        statement = select(columns.rule, columns.outcome, columns.currency, func.count(), func.sum(columns.amount))
+        with self._database.read() as connection:
+            rows = connection.execute(statement.group_by(columns.rule, columns.outcome, columns.currency)).all()
+        counts: dict[str, dict[str, int]] = {rule: {} for rule in hits}
+        amounts: dict[str, dict[str, float]] = {}
+        for rule, outcome, currency, count, amount in rows:
+            of_rule = counts.setdefault(rule, {})
+            of_rule[outcome] = of_rule.get(outcome, 0) + count
+            if outcome == "fraud" and currency is not None:
+                amounts.setdefault(rule, {})[currency] = float(amount or 0)
+        return {
+            rule: RuleResult(
+                rule=rule, hits=hits.get(rule, 0), frauds=found.get("fraud", 0), others=found.get("not_fraud", 0),
+                amounts=amounts.get(rule, {}),
+            )
+            for rule, found in counts.items()
+        }  # fmt: skip
+
+    def _hits(self) -> dict[str, int]:
+        now_ms = self._now_ms()
+        if self._kept is not None and now_ms - self._kept[0] < KEEP_MS:
+            return self._kept[1]
+        with self._database.read() as connection:
+            newest = connection.execute(select(func.max(decisions.c.event_time_ms))).scalar() or 0
+            found = {
+                rule: _count(connection, rule, int(newest) - DAYS * DAY_MS) for rule in _rules_that_hit(connection)
+            }
+        self._kept = (now_ms, found)
+        return found
+
+
+def _rules_that_hit(connection: Connection) -> list[str]:
+    """By hops through the index, without reading all hits."""
+    found: list[str] = []
+    columns = marks.c
+    while len(found) < MOST_RULES:
+        statement = select(columns.value).where(columns.kind == "rule").order_by(columns.value).limit(1)
+        if found:
+            statement = statement.where(columns.value > found[-1])
+        rule = connection.execute(statement).scalar()
+        if rule is None:
+            break
+        found.append(rule)
+    return found
+
+
+def _count(connection: Connection, rule: str, since_ms: int) -> int:
+    columns = marks.c
+    entries = select(columns.event_time_ms).where(
+        columns.kind == "rule", columns.value == rule, columns.event_time_ms > since_ms
+    )
+    return int(
+        connection.execute(select(func.count()).select_from(entries.limit(MOST_COUNTED).subquery())).scalar_one()
+    )

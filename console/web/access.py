@@ -1,0 +1,180 @@
+"""Who may see and do what on the pages: the table of pages and roles, and the route that looks into it."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from console.api.bodies import read_body
+from console.api.problems import EXPECTED_ERRORS, Problem, problem_of
+from console.api.services import Services
+from console.cases.rows import CaseError, NoSuchCase
+from console.store.rows import Role
+from console.web.sessions import COOKIE, Sessions, Visitor
+
+_READS: frozenset[Role] = frozenset({"viewer", "analyst", "admin"})
+_WORKS: frozenset[Role] = frozenset({"analyst", "admin"})
+_ADMIN: frozenset[Role] = frozenset({"admin"})
+_OPEN = None
+
+PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
+    ("GET", "/sign-in"): _OPEN,
+    ("POST", "/sign-in"): _OPEN,
+    ("POST", "/sign-out"): _READS,
+    ("GET", "/static/{path:path}"): _OPEN,
+    ("GET", "/"): _READS,
+    ("GET", "/live"): _READS,
+    ("GET", "/queue/rows"): _READS,
+    ("POST", "/queue/next"): _WORKS,
+    ("POST", "/cases/outcome"): _WORKS,
+    ("POST", "/cases/undo"): _WORKS,
+    ("POST", "/cases/assign"): _WORKS,
+    ("POST", "/cases/due"): _WORKS,
+    ("POST", "/cases/claim"): _WORKS,
+    ("POST", "/cases/release"): _WORKS,
+    ("POST", "/views"): _READS,
+    ("POST", "/views/delete"): _READS,
+    ("GET", "/queue.csv"): _READS,
+    ("GET", "/alerts/{decision_id}"): _READS,
+    ("POST", "/alerts/{decision_id}/notes"): _WORKS,
+    ("GET", "/alerts/{decision_id}/journal"): _READS,
+    ("GET", "/alerts/{decision_id}/export.json"): _READS,
+    ("GET", "/alerts/{decision_id}/export.pdf"): _READS,
+    ("GET", "/block-list"): _READS,
+    ("POST", "/block-list"): _WORKS,
+    ("GET", "/parties/{kind}/{value:path}"): _READS,
+    ("GET", "/rules"): _READS,
+    ("GET", "/rules/{rule_id}"): _READS,
+    ("GET", "/models"): _READS,
+    ("GET", "/system"): _READS,
+    ("POST", "/system/dead-letters/send"): _ADMIN,
+    ("GET", "/privacy"): _READS,
+}
+"""Method and path -> roles that may call it; None: nobody needs to sign in. A page that is not listed cannot be made."""
+
+CSRF_HEADER, CSRF_FIELD = b"x-csrf-token", "csrf"
+LARGEST_FORM = 256 * 1024
+SIGN_IN = "/sign-in"
+
+
+class Desk:
+    """Knows who looks at pages. Without sign-in it is always `local`, with a token of this process."""
+
+    def __init__(self, services: Services) -> None:
+        self._needs_sign_in = services.settings.needs_keys
+        self.sessions = Sessions(services.store.database, services.now_ms)
+        self._local = Visitor("local", "admin", secrets.token_urlsafe(24), None)
+
+    @property
+    def needs_sign_in(self) -> bool:
+        return self._needs_sign_in
+
+    def visitor_of(self, request: Request, is_activity: bool = True) -> Visitor | None:
+        """Blocks while it asks the store. Raises StoreUnavailable."""
+        if not self._needs_sign_in:
+            return self._local
+        token = request.cookies.get(COOKIE)
+        return None if token is None else self.sessions.find(token, is_activity)
+
+
+class PageRoute(APIRoute):
+    """A page that is served only to visitors with a role of PAGES; what changes something needs their token as well."""
+
+    def __init__(self, path: str, *arguments: Any, **options: Any) -> None:
+        """Raises KeyError for a page without a line in PAGES."""
+        super().__init__(path, *arguments, include_in_schema=False, **_without(options, "include_in_schema"))
+        self._roles = {method: PAGES[method, path] for method in self.methods or ()}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from console.web.rendering import error_page
+
+        scope["route_template"] = self.path_format
+        request = Request(scope, receive)
+        try:
+            refused = await self._let_in(request)
+            if refused is None:
+                await super().handle(scope, receive, send)
+                return
+            answer = refused
+        except CaseError as error:
+            answer = error_page(request, Problem(404 if isinstance(error, NoSuchCase) else 409, "case", str(error)))
+        except EXPECTED_ERRORS as error:
+            answer = error_page(request, problem_of(error))
+        await answer(scope, receive, send)
+
+    async def _let_in(self, request: Request) -> Response | None:
+        """What is answered instead of the page; None to serve it. Raises Problem."""
+        method = request.method
+        if method not in self._roles:
+            raise Problem(405, "wrong-method", "this page does not take this method")
+        roles = self._roles[method]
+        if method == "POST":
+            request.scope["form"] = await _form_of(request)
+        if roles is None:
+            return None
+        desk: Desk = request.app.state.desk
+        visitor = await asyncio.to_thread(desk.visitor_of, request)
+        if visitor is None:
+            return _to_sign_in(request)
+        request.scope["visitor"] = visitor
+        request.scope["caller"] = visitor
+        if method == "POST" and not _has_token(request, visitor):
+            raise Problem(403, "no-token", "this form is too old, or came from another site; load the page again")
+        if visitor.role not in roles:
+            raise Problem(403, "role-not-allowed", f"you are a {visitor.role}; this needs {' or '.join(sorted(roles))}")
+        return None
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Who looks at this page."""
+    visitor: Visitor = request.scope["visitor"]
+    return visitor
+
+
+def form_of(request: Request) -> dict[str, list[str]]:
+    """The fields of the form that was sent."""
+    form: dict[str, list[str]] = request.scope["form"]
+    return form
+
+
+def _has_token(request: Request, visitor: Visitor) -> bool:
+    sent = [value.decode("latin-1") for name, value in request.scope["headers"] if name == CSRF_HEADER]
+    sent += form_of(request).get(CSRF_FIELD, [])
+    return any(hmac.compare_digest(one.encode(), visitor.csrf.encode()) for one in sent)
+
+
+async def _form_of(request: Request) -> dict[str, list[str]]:
+    """Raises Problem for what is no form, too large or too slow."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise Problem(415, "no-form", "send a form (application/x-www-form-urlencoded)")
+    services: Services = request.app.state.services
+    body = await read_body(request, LARGEST_FORM, services.settings.body_seconds)
+    fields: dict[str, list[str]] = {}
+    try:
+        for name, value in parse_qsl(
+            body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=20_000
+        ):
+            fields.setdefault(name, []).append(value)
+    except ValueError:
+        raise Problem(422, "no-form", "the form cannot be read; load the page again") from None
+    return fields
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.headers.get("hx-request") == "true" or request.method != "GET" or request.url.path == "/live":
+        return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{SIGN_IN}?next={quote(request.url.path + query)}", 303)
+
+
+def _without(options: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != name}

@@ -1,0 +1,42 @@
+"""The model: the bundle in force with its card and the importance of features, and the bundles that decided."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from console.api.services import Services
+from console.web.access import PageRoute
+from console.web.rendering import render
+from udfs.scoring.bundle import BundleError, Manifest, read_manifest
+
+router = APIRouter(route_class=PageRoute)
+CARD_FILE = "model_card.md"
+MOST_CARD_CHARACTERS = 200_000
+MOST_FEATURES = 40
+
+
+@router.get("/models")
+def models_page(request: Request) -> Response:
+    """The whole page."""
+    services: Services = request.app.state.services
+    manifest, card = _bundle(services)
+    importance: list[tuple[str, float]] = []
+    if manifest is not None:
+        pairs = zip(manifest.feature_names, manifest.importance, strict=True)
+        importance = sorted(pairs, key=lambda pair: -pair[1])[:MOST_FEATURES]
+    return render(
+        request, "models.html", manifest=manifest, card=card, importance=importance, bundles=services.store.bundles()
+    )
+
+
+def _bundle(services: Services) -> tuple[Manifest | None, str | None]:
+    if services.bundle_path is None:
+        return None, None
+    try:
+        manifest = read_manifest(services.bundle_path)
+        return manifest, (services.bundle_path / CARD_FILE).read_text()[:MOST_CARD_CHARACTERS]
+    except BundleError:
+        return None, None
+    except OSError:
+        return manifest, None

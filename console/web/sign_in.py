@@ -1,0 +1,86 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.responses import RedirectResponse, Response
+
+from console.api.services import Services
+from console.settings import is_loopback
+from console.store.rows import AuditEntry
+from console.web.access import SIGN_IN, Desk, PageRoute, form_of, visitor_of
+from console.web.accounts import authenticated
+from console.web.rendering import HEADERS, render
+from console.web.sessions import COOKIE, LONGEST_MS
+
+router = APIRouter(route_class=PageRoute)
+_tries = SlidingWindowCounterRateLimiter(MemoryStorage())
+_A_NAME, _AN_ADDRESS = RateLimitItemPerMinute(10), RateLimitItemPerMinute(50)
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request, next: str = "/") -> Response:
+    """The form; those who need no sign-in, or have signed in, go on."""
+    desk: Desk = request.app.state.desk
+    if not desk.needs_sign_in or desk.visitor_of(request) is not None:
+        return RedirectResponse(_own_path(next), 303, headers=HEADERS)
+    return render(request, "sign_in.html", next=_own_path(next), problem=None, name="")
+
+
+@router.post("/sign-in")
+def sign_in(request: Request) -> Response:
+    """Check name and password, and begin a session; an earlier one of this browser ends."""
+    services: Services = request.app.state.services
+    desk: Desk = request.app.state.desk
+    form = form_of(request)
+    name, password = _first(form, "name"), _first(form, "password")
+    target = _own_path(_first(form, "next"))
+    if not desk.needs_sign_in:
+        return RedirectResponse(target, 303, headers=HEADERS)
+    address = "" if request.client is None else request.client.host
+    allowed = _tries.hit(_A_NAME, services.store.database.name, name) and _tries.hit(_AN_ADDRESS, "from", address)
+    if not allowed:
+        return render(request, "sign_in.html", 429, next=target, problem="sign_in.many", name=name)
+    account = authenticated(services.store.database, name, password)
+    now_ms = services.now_ms()
+    if account is None:
+        services.store.audit(AuditEntry(at_ms=now_ms, who=name[:64] or "nobody", what="sign-in refused"))
+        return render(request, "sign_in.html", 401, next=target, problem="sign_in.wrong", name=name)
+    earlier = desk.visitor_of(request)
+    if earlier is not None and earlier.session_hash is not None:
+        desk.sessions.end(earlier.session_hash)
+    services.store.audit(AuditEntry(at_ms=now_ms, who=account.name, what="signed in"))
+    answer = RedirectResponse(target, 303, headers=HEADERS)
+    answer.set_cookie(
+        COOKIE, desk.sessions.begin(account.name), max_age=LONGEST_MS // 1000, httponly=True, samesite="lax",
+        secure=not is_loopback(services.settings.host), path="/",
+    )  # fmt: skip
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(request: Request) -> Response:
+    """End the session."""
+    desk: Desk = request.app.state.desk
+    visitor = visitor_of(request)
+    if visitor.session_hash is not None:
+        desk.sessions.end(visitor.session_hash)
+    answer = RedirectResponse(SIGN_IN, 303, headers={**HEADERS, "Clear-Site-Data": '"cache"'})
+    answer.delete_cookie(COOKIE, path="/")
+    return answer
+
+
+def _own_path(address: str) -> str:
+    """A path of this console; `/` for addresses of others."""
+    parts = urlsplit(address)
+    is_own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    return address if is_own and address.isprintable() else "/"
+
+
+def _first(form: dict[str, list[str]], name: str) -> str:
+    return form.get(name, [""])[0]

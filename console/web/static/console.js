@@ -1,0 +1,373 @@
+// Keyboard, selection, outcomes and live rows. All words come from the server.
+"use strict";
+(function () {
+  const body = document.body;
+  const page = body.dataset.page;
+  const works = body.dataset.works === "yes";
+  const token = document.querySelector('meta[name="csrf-token"]').content;
+  const $ = (selector, inside) => (inside || document).querySelector(selector);
+  const $$ = (selector, inside) => Array.from((inside || document).querySelectorAll(selector));
+
+  // Selected cases: kept while rows come and go, and while the page is loaded again in this tab.
+  const remembered = new Set(page === "queue" ? JSON.parse(sessionStorage.getItem("selection") || "[]") : []);
+  document.addEventListener("alpine:init", () => {
+    Alpine.store("selection", { count: remembered.size, any: remembered.size > 0 });
+  });
+  function tellSelection() {
+    if (page === "queue") sessionStorage.setItem("selection", JSON.stringify([...remembered]));
+    const store = window.Alpine && Alpine.store("selection");
+    if (store) {
+      store.count = remembered.size;
+      store.any = remembered.size > 0;
+    }
+    for (const row of rows()) {
+      const isSelected = remembered.has(row.dataset.case);
+      row.classList.toggle("is-selected", isSelected);
+      $('[data-do="select"]', row).checked = isSelected;
+    }
+  }
+  function select(row, isSelected) {
+    if (isSelected) remembered.add(row.dataset.case);
+    else remembered.delete(row.dataset.case);
+    tellSelection();
+  }
+
+  // Rows and the marked one, which has the focus.
+  const rows = () => $$("#rows .row");
+  const marked = () => document.activeElement && document.activeElement.closest && document.activeElement.closest("#rows .row");
+  let place = 0;
+  function mark(index) {
+    const all = rows();
+    if (!all.length) return;
+    place = Math.max(0, Math.min(index, all.length - 1));
+    $(".row-link", all[place]).focus({ preventScroll: true });
+    all[place].scrollIntoView({ block: "nearest" });
+  }
+  function move(by) {
+    const row = marked();
+    mark(row ? rows().indexOf(row) + by : place);
+  }
+  document.addEventListener("focusin", () => {
+    const row = marked();
+    if (row) place = rows().indexOf(row);
+  });
+
+  // What changes cases.
+  async function post(address, fields) {
+    const form = new URLSearchParams();
+    for (const [name, value] of Object.entries(fields)) for (const one of [].concat(value)) form.append(name, one);
+    const answer = await fetch(address, {
+      method: "POST", body: form, headers: { "X-CSRF-Token": token, "X-Requested-With": "console" },
+    });
+    if (answer.status === 401) location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer.json();
+  }
+  function affected() {
+    if (page === "alert") return [$("#alert").dataset.case];
+    if (remembered.size) return [...remembered];
+    const row = marked();
+    return row ? [row.dataset.case] : [];
+  }
+  async function change(address, fields, told, isUndoable) {
+    const cases = affected();
+    if (!works || !cases.length) return null;
+    try {
+      const result = await post(address, { case: cases, ...fields });
+      const refused = Object.values(result.refused);
+      if (isUndoable && result.done.length) sessionStorage.setItem("undo", JSON.stringify(result.done));
+      const words = [result.done.length ? `${told} (${result.done.length})` : "", ...new Set(refused)].filter(Boolean).join(" · ");
+      return { ...result, words, isProblem: !result.done.length };
+    } catch (error) {
+      toast(error.message, true);
+      return null;
+    }
+  }
+  async function decide(outcome, words) {
+    const result = await change("/cases/outcome", { outcome }, words, true);
+    if (!result) return;
+    for (const done of result.done) remembered.delete(String(done));
+    if (page === "alert" && result.done.length) {
+      sessionStorage.setItem("flash", result.words);
+      const next = $("#alert").dataset.next;
+      location.assign(next ? next : $("#alert").dataset.queue);
+      return;
+    }
+    await refresh();
+    toast(result.words, result.isProblem, result.done.length > 0);
+  }
+  async function undo() {
+    const cases = JSON.parse(sessionStorage.getItem("undo") || "[]");
+    if (!cases.length || !works) return;
+    try {
+      const result = await post("/cases/undo", { case: cases });
+      sessionStorage.removeItem("undo");
+      const words = $('[data-do="undo"]', $("#toast")).firstChild.textContent.trim();
+      const told = [result.done.length ? `${words} (${result.done.length})` : "", ...Object.values(result.refused)].filter(Boolean).join(" · ");
+      if (page === "alert") location.reload();
+      else {
+        await refresh();
+        toast(told, !result.done.length);
+      }
+    } catch (error) {
+      toast(error.message, true);
+    }
+  }
+  async function alter(address, fields, told) {
+    const result = await change(address, fields, told, false);
+    if (!result) return;
+    if (page === "alert") location.reload();
+    else {
+      await refresh();
+      toast(result.words, result.isProblem);
+    }
+  }
+  async function takeNext() {
+    if (!works) return;
+    const query = page === "queue" ? location.search.slice(1) : ($("#alert") ? $("#alert").dataset.query : "");
+    try {
+      const taken = await post("/queue/next", { query });
+      if (taken.alert) location.assign(`/alerts/${taken.alert}${query ? "?" + query : ""}`);
+      else toast("–", true);
+    } catch (error) {
+      toast(error.message, true);
+    }
+  }
+  const OUTCOME_KEYS = { f: "fraud", n: "not_fraud", i: "insufficient_data", c: "closed" };
+  function wordsOf(outcome) {
+    const button = $(`[data-outcome="${outcome}"]`);
+    return button ? button.firstChild.textContent.trim() : outcome;
+  }
+
+  // A line that tells what happened.
+  let toastTimer = 0;
+  function toast(words, isProblem, isUndoable) {
+    const line = $("#toast");
+    $(".toast-text", line).textContent = words;
+    line.classList.toggle("is-problem", Boolean(isProblem));
+    $('[data-do="undo"]', line).hidden = !isUndoable;
+    line.hidden = false;
+    clearTimeout(toastTimer);
+    toastTimer = setTimeout(() => { line.hidden = true; }, isUndoable ? 10000 : 5000);
+  }
+
+  // The table again, in place: selection and marked row stay.
+  async function refresh() {
+    if (!$("#rows")) return;
+    const had = marked() !== null && marked() !== undefined;
+    $("#new-alerts").hidden = true;
+    await htmx.ajax("GET", "/queue/rows" + location.search, { target: "#rows", swap: "outerHTML" });
+    arrived = 0;
+    tellSelection();
+    zones();
+    if (had) mark(place);
+  }
+  async function replaceRows(cases) {
+    const shown = rows().filter((row) => cases === null || cases.includes(Number(row.dataset.case)));
+    if (!shown.length) return;
+    const answer = await fetch("/queue/rows" + location.search, { headers: { "HX-Request": "true" } });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    $("#count").textContent = $("#count", fresh).textContent;
+    for (const old of shown) {
+      if (!old.isConnected) continue;
+      const row = fresh.getElementById(old.id);
+      if (!row) {
+        old.classList.add("is-gone");
+        continue;
+      }
+      const isMarked = old === marked();
+      old.replaceWith(document.adoptNode(row));
+      if (isMarked) $(".row-link", row).focus({ preventScroll: true });
+    }
+    tellSelection();
+  }
+
+  // One stream a tab.
+  let arrived = 0;
+  function listen() {
+    const status = $("#live");
+    if (!status || !window.EventSource) return;
+    const since = $("#rows") ? $("#rows").dataset.newest : "";
+    const stream = new EventSource("/live" + (since ? "?since=" + since : ""));
+    const tell = (isOn) => {
+      status.textContent = isOn ? status.dataset.on : status.dataset.off;
+      status.classList.toggle("is-on", isOn);
+      status.classList.toggle("is-off", !isOn);
+    };
+    stream.onopen = () => tell(true);
+    stream.onerror = () => {
+      tell(false);
+      if (stream.readyState === EventSource.CLOSED) setTimeout(() => { stream.close(); listen(); }, 3000);
+    };
+    stream.addEventListener("change", (event) => {
+      const change = JSON.parse(event.data);
+      $("#open-count").textContent = change.open.toLocaleString("en");
+      if (page === "queue") {
+        arrived += change.new;
+        const pill = $("#new-alerts");
+        if (arrived > 0) {
+          pill.textContent = pill.dataset.text.replace("{count}", arrived);
+          pill.hidden = false;
+        }
+        if (change.cases === null || change.cases.length) replaceRows(change.cases);
+      }
+      if (page === "alert" && change.cases && change.cases.includes(Number($("#alert").dataset.case))) {
+        htmx.ajax("GET", location.pathname + "/journal", { target: "#journal", swap: "outerHTML" }).then(zones);
+      }
+    });
+    window.addEventListener("pagehide", () => stream.close());
+  }
+
+  // An alert that is open is claimed while it is looked at.
+  function keepClaim() {
+    const alert = $("#alert");
+    if (page !== "alert" || !works || alert.dataset.state !== "open") return;
+    const claim = () => post("/cases/claim", { case: alert.dataset.case }).then(
+      () => { $("#held").hidden = true; },
+      (error) => { $("#held").textContent = error.message; $("#held").hidden = false; },
+    );
+    claim();
+    setInterval(claim, 240000);
+    window.addEventListener("pagehide", () => {
+      fetch("/cases/release", {
+        method: "POST", keepalive: true, body: new URLSearchParams({ case: alert.dataset.case }),
+        headers: { "X-CSRF-Token": token, "X-Requested-With": "console" },
+      });
+    });
+  }
+
+  // Times in UTC or in this browser's zone.
+  function zones() {
+    const isLocal = localStorage.getItem("zone") === "local";
+    for (const time of $$("time[data-ms]")) {
+      if (!time.dataset.utc) time.dataset.utc = time.textContent;
+      time.textContent = isLocal
+        ? new Date(Number(time.dataset.ms)).toLocaleString("sv-SE", { timeZoneName: "short" }) : time.dataset.utc;
+    }
+    const button = $('[data-do="zone"]');
+    if (button) button.textContent = isLocal ? Intl.DateTimeFormat().resolvedOptions().timeZone.split("/").pop() : "UTC";
+  }
+  function switchTheme() {
+    const root = document.documentElement;
+    const isDark = root.dataset.theme === "dark" || (root.dataset.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+    root.dataset.theme = isDark ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+    charts();
+  }
+
+  const DO = {
+    help: () => $("#help").showModal(),
+    theme: switchTheme,
+    zone: () => { localStorage.setItem("zone", localStorage.getItem("zone") === "local" ? "utc" : "local"); zones(); },
+    undo, refresh,
+    "next-unassigned": takeNext,
+    "assign-me": () => alter("/cases/assign", { assignee: "me" }, $('[data-do="assign-me"]').firstChild.textContent.trim()),
+    unassign: () => alter("/cases/assign", { assignee: "-" }, $('[data-do="unassign"]').textContent.trim()),
+    unselect: () => { remembered.clear(); tellSelection(); },
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do]");
+    if (button && DO[button.dataset.do]) {
+      event.preventDefault();
+      DO[button.dataset.do]();
+      return;
+    }
+    const outcome = event.target.closest("button[data-outcome]");
+    if (outcome) {
+      event.preventDefault();
+      decide(outcome.dataset.outcome, wordsOf(outcome.dataset.outcome));
+      return;
+    }
+    const row = event.target.closest("#rows .row");
+    if (row && !event.target.closest("a, input, button")) {
+      if (event.target.closest(".c-select")) select(row, !remembered.has(row.dataset.case));
+      else $(".row-link", row).click();
+    }
+  });
+  document.addEventListener("change", (event) => {
+    const what = event.target.dataset.do;
+    if (what === "select") select(event.target.closest(".row"), event.target.checked);
+    else if (what === "select-all") for (const row of rows()) select(row, event.target.checked);
+    else if (event.target.id === "bulk-due" || event.target.id === "due") alter("/cases/due", { due: event.target.value }, event.target.value);
+    else if (event.target.closest("#filters") && event.target.matches("select, [type=checkbox]")) $("#filters").requestSubmit();
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.id === "filters") for (const field of $$("input, select", event.target)) field.disabled = field.value === "";
+  });
+  document.addEventListener("htmx:afterSettle", zones);
+  document.addEventListener("htmx:responseError", (event) => toast(event.detail.xhr.responseText.slice(0, 300), true));
+  document.addEventListener("htmx:sendError", () => toast($("#live").dataset.off, true));
+
+  // Keys.
+  let went = 0;
+  const GO = { q: "/", r: "/rules", m: "/models", s: "/system" };
+  function goTo(link) {
+    if (link) location.assign(link);
+  }
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("dialog")) return;
+    const isField = event.target.closest("input:not([type=checkbox]), select, textarea");
+    if (event.key === "Escape") {
+      if (isField) event.target.blur();
+      else if (remembered.size && page === "queue") DO.unselect();
+      else if (page === "alert") goTo($("#alert").dataset.queue);
+      return;
+    }
+    if (isField) return;
+    if (Date.now() - went < 1500 && GO[event.key]) {
+      went = 0;
+      goTo(GO[event.key]);
+      return;
+    }
+    const alert = page === "alert" ? $("#alert").dataset : null;
+    const keys = {
+      "?": DO.help, g: () => { went = Date.now(); }, z: undo, u: takeNext, a: DO["assign-me"],
+      "/": () => { if ($("#search")) $("#search").focus(); },
+      j: () => (alert ? goTo(alert.next) : move(1)), k: () => (alert ? goTo(alert.previous) : move(-1)),
+      "]": () => alert && goTo(alert.next), "[": () => alert && goTo(alert.previous),
+      e: () => { if (marked()) $(".row-link", marked()).click(); },
+      x: () => { if (marked()) select(marked(), !remembered.has(marked().dataset.case)); },
+    };
+    if (OUTCOME_KEYS[event.key] && (page === "queue" || page === "alert")) {
+      event.preventDefault();
+      decide(OUTCOME_KEYS[event.key], wordsOf(OUTCOME_KEYS[event.key]));
+    } else if (keys[event.key]) {
+      event.preventDefault();
+      keys[event.key]();
+    }
+  });
+
+  // Charts from the tables beside them.
+  function charts() {
+    if (!window.uPlot) return;
+    const style = getComputedStyle(document.documentElement);
+    const color = (name) => style.getPropertyValue(name).trim();
+    for (const chart of $$("[data-chart]")) {
+      const data = JSON.parse(chart.dataset.chart);
+      chart.replaceChildren();
+      const axis = { stroke: color("--dim"), grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line") } };
+      new uPlot({
+        width: Math.max(260, chart.clientWidth), height: 170, legend: { show: false }, cursor: { y: false },
+        axes: [axis, { ...axis, size: 44 }], scales: { y: { range: (_, low, high) => [0, Math.max(1, high)] } },
+        series: [{}, { label: data.label, stroke: color("--accent"), fill: color("--marked"), width: 2, paths: uPlot.paths.stepped({ align: 1 }) }],
+      }, [data.times, data.values], chart);
+    }
+  }
+
+  window.addEventListener("DOMContentLoaded", () => {
+    for (const gone of [...remembered]) if (page !== "queue") remembered.delete(gone);
+    tellSelection();
+    zones();
+    charts();
+    listen();
+    keepClaim();
+    const flash = sessionStorage.getItem("flash");
+    if (flash) {
+      sessionStorage.removeItem("flash");
+      toast(flash, false, true);
+    }
+    if (page === "queue" && rows().length && (document.activeElement === body || document.activeElement === null)) mark(0);
+  });
+})();
