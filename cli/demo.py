@@ -20,8 +20,12 @@ ALERTS_SHOWN = 10
 @click.option("--days", default=40, show_default=True, help="Simulated days.")
 @click.option("--seed", default=7, show_default=True, help="Seed of the simulation.")
 @click.option("--verbose", is_flag=True, help="Print every alert as it is raised, instead of ten at the end.")
+@click.option("--console", "with_console", is_flag=True, help="Then show the run in the console, until Ctrl-C.")
 @click.option("--debug", is_flag=True, help="Show the stack trace if the job fails.")
-def command(out: Path, users: int, days: int, seed: int, verbose: bool, debug: bool) -> None:
+@click.pass_context
+def command(
+    context: click.Context, out: Path, users: int, days: int, seed: int, verbose: bool, with_console: bool, debug: bool
+) -> None:
     """Simulate payments with many fraud patterns, score them in a local Flink, print ten of the alerts and a summary of
     caught and missed fraud, and write an HTML report. Needs only Java; makes no network connections outside this machine.
     """
@@ -48,6 +52,12 @@ def command(out: Path, users: int, days: int, seed: int, verbose: bool, debug: b
     if not verbose:
         _show_alerts(out / "alerts.jsonl", truth)
     show_outcome(out, truth, out / "report.html")
+    if with_console:
+        from cli.console import command as console
+
+        context.invoke(console, run_folder=out)
+    else:
+        click.echo(f"the run in the console: fraud console --run {out}")
 
 
 def _show_alerts(alerts: Path, truth: Path) -> None:

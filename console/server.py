@@ -22,14 +22,14 @@ from fastapi import FastAPI
 from console.answers.embedded import EmbeddedAnswers
 from console.answers.embedded_log import EmbeddedLogError
 from console.answers.kafka import KafkaAnswers
-from console.answers.port import Answers
+from console.answers.kafka_events import KafkaEvents
 from console.answers.reply_partition import NoReplyTopic
 from console.api.app import create_app
 from console.api.metrics import ApiMetrics
 from console.api.protocol import protocol_of
 from console.api.services import Services, Versions
 from console.cases.block_list import BlockList
-from console.cases.label_sender import LabelSender
+from console.cases.label_sender import LabelSender, TakesEvents
 from console.embedded_intake import EmbeddedIntake
 from console.kafka_intake import KafkaIntakes
 from console.notifications.notifier import Notifier
@@ -38,6 +38,7 @@ from console.settings import SCORER_LOG, ApiSettings, is_loopback
 from console.store.errors import StoreError
 from console.store.intake_kafka import kafka_intakes, topics_of
 from console.store.store import DecisionStore, FeatureSets
+from console.web.accounts import accounts
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig, NoControl
 from jobs.config.kafka import KafkaReplies, KafkaSource
@@ -140,11 +141,12 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
     answers = _answers_of(job, options.api.deadline_ms / 1_000)
     if answers is not None:
         stack.callback(lambda: asyncio.run(answers.close()))
-        _send_labels(store, answers, stack)
+    _send_labels(store, answers or _events_of(job, stack), stack)
     versions = Versions(program=program_version(), answers=None if answers is None else "kafka")
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         metrics=metrics, store_lag=intakes.lag_records, block_list=_block_list_of(job),
+        takes_labels=answers is not None or isinstance(job.source, KafkaSource),
     )  # fmt: skip
 
 
@@ -197,12 +199,24 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         rules=rules, metrics=metrics, store_lag=intake.lag_records, bundle_path=Path(paths.bundle),
+        takes_labels=True,
     )  # fmt: skip
 
 
-def _send_labels(store: DecisionStore, answers: Answers, stack: ExitStack) -> None:
-    """Have the labels of outcomes sent to what decides."""
-    sender = LabelSender(store.database, answers, SYSTEM_CLOCKS.wall_ms)
+def _events_of(job: JobConfig, stack: ExitStack) -> KafkaEvents | None:
+    """What takes events of a job that gives no replies; None if it does not read from Kafka. Raises ConfigError."""
+    if not isinstance(job.source, KafkaSource):
+        return None
+    events = KafkaEvents(job.source.topics[0], librdkafka_settings(job.source.connection))
+    stack.callback(events.close)
+    return events
+
+
+def _send_labels(store: DecisionStore, receiver: TakesEvents | None, stack: ExitStack) -> None:
+    """Have the labels of outcomes sent to what decides, if anything does."""
+    if receiver is None:
+        return
+    sender = LabelSender(store.database, receiver, SYSTEM_CLOCKS.wall_ms)
     sender.start()
     stack.callback(sender.stop)
 
@@ -230,12 +244,14 @@ class ConsoleServer(uvicorn.Server):
 
 
 def _open_store(options: ConsoleOptions, feature_sets: FeatureSets, stack: ExitStack) -> DecisionStore:
-    """Raises StoreError, and StartError without a key where one is needed."""
+    """Raises StoreError, and StartError without a key or a person where one is needed."""
     store = DecisionStore.open(options.store_url, feature_sets)
     stack.callback(store.close)
-    if not is_loopback(options.api.host) and all(key.revoked_ms is not None for key in store.keys()):  # noqa: SIM118
+    has_keys = any(key.revoked_ms is None for key in store.keys())  # noqa: SIM118
+    if not is_loopback(options.api.host) and not has_keys and not accounts(store.database):
         raise StartError(
-            f"{options.api.host} needs API keys and the store has none; add one: fraud console keys add NAME --role admin"
+            f"{options.api.host} needs API keys or people, and the store has none; add one: "
+            "fraud console keys add NAME --role admin, fraud console users add NAME --role admin"
         )
     return store
 

@@ -33,7 +33,8 @@ class Services:
     """What the routes work with. `answers`: None where this console only reads. `versions`: what decides now. `now_ms`: the
     wall clock. `rules`: the rule set that decides; None where that is not known here. `store_lag`: records that were
     answered and are not in the store yet, None where another process writes it; raises StoreUnavailable. `bundle_path`: the
-    folder of the bundle that decides. `block_list`: None without a control stream."""
+    folder of the bundle that decides. `block_list`: None without a control stream. `takes_labels`: whether
+    labels of outcomes are sent."""
 
     answers: Answers | None
     store: DecisionStore
@@ -45,3 +46,4 @@ class Services:
     store_lag: Callable[[], int | None] = lambda: None
     bundle_path: Path | None = None
     block_list: BlockList | None = None
+    takes_labels: bool = False

@@ -162,7 +162,7 @@ def sort_key(order: QueueOrder, now_ms: int) -> ColumnElement[Any]:
     columns = cases.c
     match order.by:
         case "priority":
-            age = now_ms - func.coalesce(columns.event_time_ms, columns.opened_ms)
+            age = now_ms - func.coalesce(columns.event_time_ms, 0)
             hours = (func.abs(age) + LEAST_AGE_MS) / float(HOUR_MS)
             return func.coalesce(columns.risk_score, 0) / 1000.0 * func.coalesce(columns.amount, 1.0) * hours
         case "score":
@@ -170,7 +170,7 @@ def sort_key(order: QueueOrder, now_ms: int) -> ColumnElement[Any]:
         case "amount":
             return func.coalesce(columns.amount, -1.0)
         case "time":
-            return func.coalesce(columns.event_time_ms, columns.opened_ms)
+            return func.coalesce(columns.event_time_ms, 0)
         case "due":
             return func.coalesce(columns.due_ms, 2**62 if not order.descending else -1)
         case "action":

@@ -5,9 +5,20 @@ from __future__ import annotations
 import msgspec
 from sqlalchemy import Connection, Table, delete, select, text
 
+from console.store.alert_cases import OPEN
 from console.store.engine import Database
 from console.store.partitions import drop_partitions
-from console.store.tables import PARTITIONED, alerts, audit, dead_letters, decisions, events
+from console.store.tables import (
+    PARTITIONED,
+    alerts,
+    audit,
+    case_journal,
+    case_links,
+    cases,
+    dead_letters,
+    decisions,
+    events,
+)
 from console.store.writing import remove_decisions
 
 DAY_MS = 86_400_000
@@ -18,7 +29,7 @@ ROWS_AT_ONCE = 2_000
 class RetentionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """Days that rows are kept, by event time (dead letters: since recorded; audit: since written). None: for ever.
 
-    Cases and their journal are kept, also where their decisions are not.
+    Cases that anyone has worked on are kept with their journal, also where their decisions are not; others go with alerts.
     """
 
     decisions_days: float | None = 400
@@ -45,7 +56,19 @@ def apply_retention(database: Database, policy: RetentionPolicy, now_ms: int) ->
     ):
         if days is not None:
             removed[table.name] = _old_rows(database, table, moment, _cutoff(now_ms, days))
+    if policy.alerts_days is not None:
+        removed["cases"] = _untouched_cases(database, _cutoff(now_ms, policy.alerts_days))
+        removed["case_links"] = _old_rows(database, case_links, "event_time_ms", _cutoff(now_ms, policy.alerts_days))
     return removed
+
+
+def _untouched_cases(database: Database, before_ms: int) -> int:
+    columns = cases.c
+    with database.write_alone() as connection:
+        entries = select(case_journal.c.entry).where(case_journal.c.case_id == columns.case_id)
+        return connection.execute(
+            delete(cases).where(columns.state == OPEN, columns.event_time_ms < before_ms, ~entries.exists())
+        ).rowcount
 
 
 def _cutoff(now_ms: int, days: float) -> int:

@@ -60,6 +60,8 @@ PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
 }
 """Method and path -> roles that may call it; None: nobody needs to sign in. A page that is not listed cannot be made."""
 
+PASSIVE = frozenset({"/live", "/cases/claim", "/cases/release", "/queue/rows", "/alerts/{decision_id}/journal"})
+"""Paths that pages ask for by themselves: nobody is active by them."""
 CSRF_HEADER, CSRF_FIELD = b"x-csrf-token", "csrf"
 LARGEST_FORM = 256 * 1024
 SIGN_IN = "/sign-in"
@@ -121,7 +123,7 @@ class PageRoute(APIRoute):
         if roles is None:
             return None
         desk: Desk = request.app.state.desk
-        visitor = await asyncio.to_thread(desk.visitor_of, request)
+        visitor = await asyncio.to_thread(desk.visitor_of, request, self.path_format not in PASSIVE)
         if visitor is None:
             return _to_sign_in(request)
         request.scope["visitor"] = visitor

@@ -38,7 +38,7 @@ def alert_page(request: Request, decision_id: str) -> Response:
         request, "alert.html", case=case, file=file, place=place, suffix=suffix, query=query,
         previous=None if previous is None else f"/alerts/{previous}{suffix}",
         following=None if following is None else f"/alerts/{following}{suffix}",
-        labels_go=request.app.state.services.answers is not None, **_drawn(file),
+        labels_go=request.app.state.services.takes_labels, **_drawn(file),
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def _journal(request: Request, case: CaseRow) -> Response:
     cases = _cases(request)
     return render(
         request, "journal.html", case=case, journal=cases.journal(case.case_id), labels=cases.labels(case.case_id),
-        labels_go=request.app.state.services.answers is not None,
+        labels_go=request.app.state.services.takes_labels,
     )  # fmt: skip
 
 

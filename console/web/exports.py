@@ -83,7 +83,9 @@ def _lines(file: CaseFile, who: str, now_ms: int) -> Iterator[Line]:
     )
     yield Line(TEXTS("case.journal"), 13)
     yield from _values(
-        (utc(one.at_ms), f"{one.who} {TEXTS('entry.' + one.what)} {_told(one.what, one.body)}") for one in file.journal
+        (utc(one.at_ms), f"{one.who} {TEXTS('entry.' + one.what)} {_told(one.what, one.body)}")
+        for one in file.journal
+        if one.what not in ("claimed", "released")
     )
 
 

@@ -185,11 +185,13 @@
 
   // One stream a tab.
   let arrived = 0;
+  let seen = "";
+  let stream = null;
   function listen() {
     const status = $("#live");
-    if (!status || !window.EventSource) return;
-    const since = $("#rows") ? $("#rows").dataset.newest : "";
-    const stream = new EventSource("/live" + (since ? "?since=" + since : ""));
+    if (!status || !window.EventSource || stream) return;
+    const since = seen || ($("#rows") ? $("#rows").dataset.newest : "");
+    stream = new EventSource("/live" + (since ? "?since=" + since : ""));
     const tell = (isOn) => {
       status.textContent = isOn ? status.dataset.on : status.dataset.off;
       status.classList.toggle("is-on", isOn);
@@ -198,10 +200,11 @@
     stream.onopen = () => tell(true);
     stream.onerror = () => {
       tell(false);
-      if (stream.readyState === EventSource.CLOSED) setTimeout(() => { stream.close(); listen(); }, 3000);
+      if (stream && stream.readyState === EventSource.CLOSED) setTimeout(() => { hangUp(); listen(); }, 3000);
     };
     stream.addEventListener("change", (event) => {
       const change = JSON.parse(event.data);
+      seen = event.lastEventId;
       $("#open-count").textContent = change.open.toLocaleString("en");
       if (page === "queue") {
         arrived += change.new;
@@ -216,8 +219,23 @@
         htmx.ajax("GET", location.pathname + "/journal", { target: "#journal", swap: "outerHTML" }).then(zones);
       }
     });
-    window.addEventListener("pagehide", () => stream.close());
   }
+  function hangUp() {
+    if (stream) stream.close();
+    stream = null;
+  }
+  // A hidden tab gives up its connection, of which a browser has few, and catches up when it is looked at.
+  let hidden = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (document.hidden) hidden = setTimeout(hangUp, 30000);
+    else listen();
+  });
+  window.addEventListener("pagehide", hangUp);
+  window.addEventListener("pageshow", (event) => {
+    for (const field of $$("#filters :disabled")) field.disabled = false;
+    if (event.persisted) listen();
+  });
 
   // An alert that is open is claimed while it is looked at.
   function keepClaim() {

@@ -37,9 +37,11 @@ class Serving(NamedTuple):
 
 
 @contextmanager
-def serving(folder: Path, with_scorer: bool = True, **settings: Any) -> Iterator[Serving]:
+def serving(folder: Path, with_scorer: bool = True, rules: str = "bank", **settings: Any) -> Iterator[Serving]:
     """A server over the files of this folder, with the shipped bundle and rules."""
-    embedded = EmbeddedOptions(paths=ScorerPaths(bundle=shipped_bundle()), log_path=folder / "scorer.sqlite")
+    embedded = EmbeddedOptions(
+        paths=ScorerPaths(bundle=shipped_bundle(), rules=rules), log_path=folder / "scorer.sqlite"
+    )
     options = ConsoleOptions(
         api=ApiSettings(port=0, **{"deadline_ms": 20_000, **settings}),
         store_url=f"sqlite:///{folder / 'store.sqlite'}",

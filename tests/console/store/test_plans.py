@@ -9,6 +9,8 @@ import pytest
 from benchmarks.store import filters
 from benchmarks.store_plans import asked, indexes_of, plan
 from benchmarks.store_rows import synthetic
+from console.cases.case_store import CaseStore
+from console.cases.queue import QueueFilters, QueueOrder
 from console.store.rows import Batch
 from console.store.store import DecisionStore
 from tests.console.store.conftest import KINDS
@@ -41,6 +43,16 @@ def test_every_kind_of_page_reads_indexes_only(open_store: Callable[[str], Decis
             for sql, values in statements:
                 lines = "\n".join(plan(store.database, sql, values))
                 assert "Hash" not in lines, (name, lines)
+    queue = CaseStore(store.database, lambda: records[-1].event_time_ms)
+    with asked(store.database) as statements:
+        for order in ("priority", "amount", "time", "changed"):
+            rows = queue.page(QueueFilters(), QueueOrder(by=order))  # type: ignore[arg-type]
+        queue.count(QueueFilters())
+        queue.neighbours(rows[0].case_id, QueueFilters(), QueueOrder())
+        queue.case(rows[0].decision_id)
+        queue.cases_of_user(rows[0].user_id)
+    found = indexes_of(store.database, statements)
+    assert not [index for index in found if index.startswith("full")], found
     with asked(store.database) as statements:
         store.timeline(records[-1].user_id)
         store.alerts()

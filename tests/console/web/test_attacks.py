@@ -177,8 +177,9 @@ def test_hostile_texts_stay_texts_on_all_pages_and_exports(console: Serving, as_
         alerts[link] = client.get(link)
     pages = [*alerts.values()] + [
         client.get(path)
-        for path in ("/", "/system", "/parties/user/U0", "/parties/user/U3", f"/parties/merchant/{HOSTILE_ID}", "/?text=<script>",
-                     f"/?assignee={HOSTILE_ID}", "/parties/device/D0", "/rules/burst", f"/rules/{HOSTILE_ID}")
+        for path in ("/", "/system", "/parties/user/U0", "/parties/user/U3", f"/parties/merchant/{HOSTILE_ID}",
+                     "/?text=<script>", f"/?assignee={HOSTILE_ID}", "/parties/device/D0", "/rules/burst",
+                     f"/rules/{HOSTILE_ID}")
     ]  # fmt: skip
     assert any("{{7*7}}" in page.text for page in alerts.values())
     for page in pages:

@@ -1,0 +1,67 @@
+"""Sends events to a job that gives no replies: to its topic of events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from threading import Event as Flag
+from threading import Thread
+from typing import Any
+
+from console.answers.payloads import id_of, other_event_of
+from console.answers.port import Unavailable
+from console.answers.reply_partition import CLIENT_LOG, PRODUCER
+
+FLUSH_SECONDS = 10.0
+
+
+class KafkaEvents:
+    """A producer of one topic. `accept` may be called from any event loop."""
+
+    def __init__(self, topic: str, client: Mapping[str, Any]) -> None:
+        """`client`: librdkafka's settings of the connection."""
+        from confluent_kafka import Producer
+
+        self._topic = topic
+        self._producer: Any = Producer(dict(client) | PRODUCER, logger=CLIENT_LOG)
+        self._stop = Flag()
+        self._thread = Thread(target=self._report_deliveries, daemon=True)
+        self._thread.start()
+
+    async def accept(self, payload: bytes) -> str:
+        """Send a login, an account change or a label; returns its id once the brokers have it.
+
+        Raises EventRefused and Unavailable.
+        """
+        event = other_event_of(payload)
+        loop = asyncio.get_running_loop()
+        delivered: asyncio.Future[str] = loop.create_future()
+
+        def on_delivery(error: Any, _: Any) -> None:
+            loop.call_soon_threadsafe(_settle, delivered, id_of(event), None if error is None else error.str())
+
+        try:
+            self._producer.produce(self._topic, payload, key=event.user_id.encode(), on_delivery=on_delivery)
+        except BufferError:
+            raise Unavailable("Kafka does not take events fast enough", retry_after_seconds=1) from None
+        return await delivered
+
+    def close(self) -> None:
+        """Blocks until what was accepted is delivered, or some seconds have passed."""
+        self._producer.flush(FLUSH_SECONDS)
+        self._stop.set()
+        self._thread.join()
+        self._producer = None  # the client goes on connecting as long as it is referred to
+
+    def _report_deliveries(self) -> None:
+        while not self._stop.is_set():
+            self._producer.poll(0.2)
+
+
+def _settle(future: asyncio.Future[str], event_id: str, error: str | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(event_id)
+    else:
+        future.set_exception(Unavailable(f"Kafka did not take the event: {error}", retry_after_seconds=2))
