@@ -3,88 +3,68 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.control_approval import approve, propose
+from cli.control_history import history, verify
+from cli.control_keys import keygen
+from cli.control_options import CONFIG, description, element_options, now_ms, open_channel_of, signing_option
 from cli.errors import UserError
 
 if TYPE_CHECKING:
     from jobs.config.running_job import RunningJobConfig
-    from jobs.control.channel import ControlChannel
-    from udfs.control.elements import ControlElement
-
-CONFIG = click.option(
-    "--config", "config_file", required=True, type=click.Path(path_type=Path), help="The running job's configuration."
-)
 
 
 @click.group(name="control")
 def command() -> None:
-    """Change a running job's rules, thresholds, block list or bundle, and show what was published. docs/control.md."""
+    """Change a running job's rules, thresholds, block list or bundle; sign, approve, and tell what was in force when.
+
+    docs/control.md has the whole.
+    """
 
 
 @command.command(
     name="publish", epilog="Example: fraud control publish --config job.yaml --block user:U1 --reason FRAUD"
 )
 @CONFIG
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--rules", type=click.Path(path_type=Path), help="A rule file (YAML or JSON); replaces the whole rule set."
-)
-@click.option("--thresholds", metavar="REFER,CHALLENGE,BLOCK", help="Scores above which each action is taken.")
-@click.option("--block", "blocked", multiple=True, metavar="TYPE:VALUE", help="user, card, device, merchant or ip.")
-@click.option("--unblock", "unblocked", multiple=True, metavar="TYPE:VALUE", help="Remove from the block list.")
-@click.option("--reason", help="With --block: reason code; one with SANCTION raises the AML flag.")
-@click.option("--source", help="With --block: the source system of the entry.")
-@click.option("--expires", help="With --block: epoch milliseconds or ISO 8601 with offset, in event time.")
-@click.option("--bundle", type=click.Path(path_type=Path), help="Folder of a bundle that every TaskManager can read.")
-@click.option("--version", type=click.IntRange(min=1), help="Version.  [default: the next one]")
-@click.option("--author", help="Who publishes; kept in the elements.  [default: the user of this machine]")
-@click.option("--note", help="Why; kept in the elements.")
+@element_options
+@signing_option
+@click.option("--proposal", type=click.Path(path_type=Path), help="Publish what `fraud control propose` wrote.")
 @click.option("--yes", is_flag=True, help="Do not ask before rules, thresholds or the bundle are replaced.")
-def publish(
-    config_file: Path,
-    file: Path | None,
-    rules: Path | None,
-    thresholds: str | None,
-    blocked: tuple[str, ...],
-    unblocked: tuple[str, ...],
-    reason: str | None,
-    source: str | None,
-    expires: str | None,
-    bundle: Path | None,
-    version: int | None,
-    author: str | None,
-    note: str | None,
-    yes: bool,
-) -> None:
+def publish(config_file: Path, sign_with: str | None, proposal: Path | None, yes: bool, **options: Any) -> None:
     """Check control elements and send them to the control stream of a job.
 
     All are checked before the first one is sent: rules are compiled, a bundle is loaded and must match this program's
     feature set. Versions continue from the published ones and those that the job starts with. FILE has control elements
     as JSON, one a line, with their versions. Before rules, thresholds or the bundle are replaced, shows what changes and
-    asks.
+    asks. Where the job's configuration asks for signatures or approvals (docs/control.md), what lacks them is refused here,
+    too; --emergency publishes without an approval, for a day.
     """
-    from getpass import getuser
-    from time import time
-
     from cli.control_changes import changes
-    from cli.control_elements import Request, elements_of
+    from cli.control_proposals import proposals_of, proposed_elements, read_proposals, require_admitted
     from jobs.control.channel import ChannelError
+    from jobs.control.publishing import element_of, publication_of
     from udfs.control.elements import ControlError
 
-    request = Request(
-        file, rules, thresholds, blocked, unblocked, reason, source, expires, bundle, version, author or getuser(), note
-    )
-    config, channel = _open(config_file)
+    config, channel = open_channel_of(config_file)
     try:
         published = channel.read()
-        elements = elements_of(request, config, published, int(time() * 1_000))
+        if proposal is None:
+            proposals = proposals_of(options, sign_with, config, published)
+        elif any(options.values()) or sign_with:
+            raise UserError("--proposal has elements, author and signature: give no other option but --yes")
+        else:
+            proposals = read_proposals(proposal)
+            proposed_elements(proposals, config, published)
+        for one in proposals:
+            require_admitted(one, config)
+        elements = [element_of(one) for one in proposals]
         _confirm(changes(elements, config, published), yes)
-        for element in elements:
-            location = channel.publish(element)
-            click.echo(f"published {_description(element)} to {location}")
+        for one, element in zip(proposals, elements, strict=True):
+            location = channel.append(publication_of(one, now_ms()))
+            click.echo(f"published {description(element)} to {location}")
     except (ControlError, ChannelError) as error:
         raise UserError(str(error)) from None
 
@@ -98,7 +78,7 @@ def show(config_file: Path) -> None:
     """
     from jobs.control.channel import ChannelError, newest
 
-    config, channel = _open(config_file)
+    config, channel = open_channel_of(config_file)
     try:
         published = channel.read()
     except ChannelError as error:
@@ -112,7 +92,7 @@ def show(config_file: Path) -> None:
         element = found[key].element
         assert element is not None
         older = " (ignored: the job starts with a version as high)" if element.version <= starts.get(key, 0) else ""
-        click.echo(f"{_description(element)}{older}")
+        click.echo(f"{description(element)}{older}")
     for record in published:
         if record.fault is not None:
             click.echo(f"not valid, {record.location}: {record.fault}")
@@ -132,49 +112,14 @@ def _confirm(lines: list[str], yes: bool) -> None:
         raise UserError("nothing was published")
 
 
-def _open(config_file: Path) -> tuple[RunningJobConfig, ControlChannel]:
-    from jobs.config.errors import ConfigError
-    from jobs.config.running_job import load_running_job
-    from jobs.control.channel import ChannelError
-    from jobs.control.opening import open_channel
-
-    try:
-        config = load_running_job(config_file)
-        return config, open_channel(config.control)
-    except (ConfigError, ChannelError) as error:
-        raise UserError(str(error)) from None
-
-
 def _start_versions(config: RunningJobConfig) -> dict[str, int]:
     from cli.control_elements import start_versions
 
     return start_versions(config)
 
 
-def _description(element: ControlElement) -> str:
-    from udfs.control.elements import BlockListControl, BundleControl, RulesControl, ThresholdsControl
-
-    if isinstance(element, RulesControl):
-        enabled = sum(rule.enabled for rule in element.rule_set.rules)
-        what = f"{element.rule_set.name}, {enabled} of {len(element.rule_set.rules)} rules enabled"
-    elif isinstance(element, ThresholdsControl):
-        what = (
-            f"refer to analyst above {element.refer_to_analyst}, soft challenge above {element.soft_challenge}, "
-            f"hard block above {element.hard_block}"
-        )
-    elif isinstance(element, BundleControl):
-        what = f"{element.bundle} in {element.path}"
-    else:
-        assert isinstance(element, BlockListControl)
-        what = "blocked" if element.blocked else "not blocked"
-        what += f", {element.reason_code}" if element.reason_code else ""
-        what += f", until {_utc_text(element.expires_at)}" if element.expires_at is not None else ""
-    by = f", by {element.author}" if element.author else ""
-    why = f" ({element.note})" if element.note else ""
-    return f"{element.key} version {element.version}: {what}{by}{why}"
-
-
-def _utc_text(time_ms: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(time_ms / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+command.add_command(keygen)
+command.add_command(propose)
+command.add_command(approve)
+command.add_command(history)
+command.add_command(verify)

@@ -28,7 +28,7 @@ COMMANDS = {
     "load": "Load users, merchants, devices, feeds and entity history into a store.",
     "features": "List the features, explain one, or show a user's online features.",
     "rules": "Check or show a rule set, or calibrate its points on history.",
-    "control": "Change a running job's rules, thresholds, block list or bundle.",
+    "control": "Change a running job: publish, sign and approve; tell what was in force when.",
     "package": "Build the deployment package of a platform.",
     "config": "Check a job's config file, or explain its keys.",
 }

@@ -30,6 +30,7 @@ from console.api.protocol import protocol_of
 from console.api.services import Services, Versions
 from console.cases.block_list import BlockList
 from console.cases.label_sender import LabelSender, TakesEvents
+from console.control_desk import ControlDesk
 from console.embedded_intake import EmbeddedIntake
 from console.kafka_intake import KafkaIntakes
 from console.notifications.notifier import Notifier
@@ -39,13 +40,16 @@ from console.store.errors import StoreError
 from console.store.intake_kafka import kafka_intakes, topics_of
 from console.store.store import DecisionStore, FeatureSets
 from console.web.accounts import accounts
+from jobs.config.control import authority_settings
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig, NoControl
 from jobs.config.kafka import KafkaReplies, KafkaSource
 from jobs.control.channel import ChannelError
+from jobs.control.key_files import KeyFileError, key_of_environment
 from jobs.control.opening import open_channel
 from jobs.kafka.administration import administration, require_topics
 from jobs.kafka.client import librdkafka_settings
+from udfs.control.authority import Authority
 from udfs.process.collector import collect_garbage_rarely
 from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.rules.pack_files import rule_set_of
@@ -109,7 +113,7 @@ def opened(options: ConsoleOptions) -> Iterator[Services]:
                 services = _beside_job(options, options.job, stack)
             else:
                 services = _reading(options, stack)
-        except (StoreError, ConfigError, NoReplyTopic, *_SCORER_ERRORS) as error:
+        except (StoreError, ConfigError, NoReplyTopic, KeyFileError, *_SCORER_ERRORS) as error:
             raise StartError(str(error)) from None
         if options.notifications is not None:
             notifier = Notifier(services.store.database, options.notifications, os.environ, SYSTEM_CLOCKS.wall_ms)
@@ -146,8 +150,15 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         metrics=metrics, store_lag=intakes.lag_records, block_list=_block_list_of(job),
-        takes_labels=answers is not None or isinstance(job.source, KafkaSource),
+        takes_labels=answers is not None or isinstance(job.source, KafkaSource), control=_control_of(job, store),
     )  # fmt: skip
+
+
+def _control_of(job: JobConfig, store: DecisionStore) -> ControlDesk | None:
+    """What changes the job; None without a control stream. Raises KeyFileError."""
+    if isinstance(job.control, NoControl):
+        return None
+    return ControlDesk(store, job, key_of_environment(), SYSTEM_CLOCKS.wall_ms)
 
 
 def _require_topics(job: JobConfig) -> None:
@@ -222,11 +233,16 @@ def _send_labels(store: DecisionStore, receiver: TakesEvents | None, stack: Exit
 
 
 def _block_list_of(job: JobConfig) -> BlockList | None:
-    """None for a job without a control stream. Raises StartError."""
+    """None for a job without a control stream. Raises StartError and KeyFileError."""
     if isinstance(job.control, NoControl):
         return None
     try:
-        return BlockList(open_channel(job.control), SYSTEM_CLOCKS.wall_ms)
+        return BlockList(
+            open_channel(job.control),
+            Authority(authority_settings(job.control)),
+            key_of_environment(),
+            SYSTEM_CLOCKS.wall_ms,
+        )
     except ChannelError as error:
         raise StartError(str(error)) from None
 

@@ -13,6 +13,7 @@ if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file
     sys.path[:] = [str(here.parent), *(entry for entry in sys.path if Path(entry).resolve() != here)]
 
 from jobs.aws.check import check_aws
+from jobs.config.control import authority_settings
 from jobs.config.job import FileSource, JobConfig, PrintSink
 from jobs.config.kafka import KafkaControl, KafkaReplies
 from jobs.config.loading import load_config
@@ -75,6 +76,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             dead_letter_limit=dead_letter_limit(config),
             state_ttl_days=config.state.ttl_days,
             control=config.control.topic if isinstance(config.control, KafkaControl) else CONTROL,
+            authority=authority_settings(config.control),
             remote_files=remote_files(config),
             metrics=metric_settings(config),
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),

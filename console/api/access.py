@@ -13,6 +13,7 @@ from console.store.rows import ROLES, Role
 
 _SCORES: frozenset[Role] = frozenset({"scorer", "admin"})
 _READS: frozenset[Role] = frozenset({"viewer", "analyst", "admin"})
+_CHANGES: frozenset[Role] = frozenset({"analyst", "admin"})
 _ALL: frozenset[Role] = frozenset(ROLES)
 _OPEN = None
 """No key is asked for."""
@@ -29,6 +30,11 @@ ACCESS: dict[tuple[str, str], frozenset[Role] | None] = {
     ("GET", "/v1/alerts"): _READS,
     ("GET", "/v1/dead-letters"): _READS,
     ("GET", "/v1/rules"): _READS,
+    ("GET", "/v1/rules/proposals"): _READS,
+    ("POST", "/v1/rules/proposals"): _CHANGES,
+    ("POST", "/v1/rules/proposals/{proposal_id}/approval"): _CHANGES,
+    ("POST", "/v1/rules/proposals/{proposal_id}/publish"): _CHANGES,
+    ("GET", "/v1/control/history"): _READS,
     ("GET", "/v1/bundles"): _READS,
     ("GET", "/v1/versions"): _ALL,
     ("GET", "/metrics"): _READS,

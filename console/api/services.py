@@ -11,6 +11,7 @@ import msgspec
 from console.answers.port import Answers
 from console.api.metrics import ApiMetrics
 from console.cases.block_list import BlockList
+from console.control_desk import ControlDesk
 from console.settings import ApiSettings
 from console.store.store import DecisionStore
 from udfs.rules.rule_set import RuleSet
@@ -33,8 +34,8 @@ class Services:
     """What the routes work with. `answers`: None where this console only reads. `versions`: what decides now. `now_ms`: the
     wall clock. `rules`: the rule set that decides; None where that is not known here. `store_lag`: records that were
     answered and are not in the store yet, None where another process writes it; raises StoreUnavailable. `bundle_path`: the
-    folder of the bundle that decides. `block_list`: None without a control stream. `takes_labels`: whether
-    labels of outcomes are sent."""
+    folder of the bundle that decides. `block_list`, `control`: change the running job; None without one, or without its
+    control stream. `takes_labels`: whether labels of outcomes are sent."""
 
     answers: Answers | None
     store: DecisionStore
@@ -47,3 +48,4 @@ class Services:
     bundle_path: Path | None = None
     block_list: BlockList | None = None
     takes_labels: bool = False
+    control: ControlDesk | None = None

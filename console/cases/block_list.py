@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from jobs.control.channel import ChannelError, ControlChannel, newest
+from jobs.control.publishing import proposal_of, publication_of, record_of
+from udfs.control.authority import Authority
 from udfs.control.elements import (
     BLOCK_LIST,
     BlockListControl,
@@ -14,6 +17,9 @@ from udfs.control.elements import (
     encode_control,
 )
 from udfs.records.profiles import BlockType
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 BLOCK_TYPES: tuple[BlockType, ...] = ("user", "card", "device", "merchant", "ip")
 TRIES = 3
@@ -26,8 +32,17 @@ class BlockListError(Exception):
 class BlockList:
     """The block list of one control stream. Methods block."""
 
-    def __init__(self, channel: ControlChannel, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        channel: ControlChannel,
+        authority: Authority,
+        private_key: Ed25519PrivateKey | None,
+        now_ms: Callable[[], int],
+    ) -> None:
+        """`authority`: what the job demands of elements. `private_key`: signs in the names of those who block."""
         self._channel = channel
+        self._authority = authority
+        self._key = private_key
         self._now_ms = now_ms
 
     def entry(self, kind: BlockType, value: str) -> BlockListControl | None:
@@ -45,7 +60,7 @@ class BlockList:
     ) -> BlockListControl:  # fmt: skip
         """Block or unblock a party; returns the element once it is durable. `expires_ms`: epoch ms of event time.
 
-        Raises BlockListError.
+        Raises BlockListError, also where the job would refuse the element: without a key or an approval that it needs.
         """
         for attempt in range(TRIES):
             try:
@@ -53,8 +68,11 @@ class BlockList:
                     version=self._next_version(), type=kind, value=value, blocked=is_blocked, reason_code=reason_code,
                     source_system="console", expires_at=expires_ms, published_at=self._now_ms(), author=who, note=note,
                 )  # fmt: skip
-                check_texts(decode_control(encode_control(element)))
-                self._channel.publish(element)
+                payload = encode_control(element)
+                check_texts(decode_control(payload))
+                proposal = proposal_of(payload, who, self._now_ms(), None, False, self._key)
+                self._authority.check(record_of(proposal))
+                self._channel.append(publication_of(proposal, self._now_ms()))
                 return element
             except ControlError as error:
                 raise BlockListError(str(error)) from None

@@ -353,6 +353,33 @@ deliveries = Table(
 )
 """The log of notifications. `through_case`: number of the newest case that one tells of."""
 
+control_proposals = Table(
+    "control_proposals",
+    metadata,
+    Column("proposal_id", COUNTER, primary_key=True),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("element_key", ASCII, nullable=False),
+    Column("element_version", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("published_ms", BigInteger),
+    Column("location", Text),
+    sqlite_autoincrement=True,
+)
+"""`body`: element, authorship and approval as JSON (udfs.control.envelope.Proposal)."""
+
+control_log = Table(
+    "control_log",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("location", Text, nullable=False, unique=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("payload", LargeBinary, nullable=False),
+    Column("hash", ASCII, nullable=False),
+)
+"""The records of the control stream as they were first seen. `hash`: over the row and the hash before it."""
+
 READ_FROM_SOURCES = (
     decisions, marks, reason_texts, alerts, events, dead_letters, positions, bundles, rule_sets, feature_sets,
 )  # fmt: skip

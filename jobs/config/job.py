@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from jobs.config.aws import KinesisSource, S3Section, SnsSink
+from jobs.config.control import GovernedSection
 from jobs.config.event_source import EventSourceSection
 from jobs.config.kafka import KafkaControl, KafkaReplies, KafkaSink, KafkaSource, NoReplies
 from jobs.config.section import Section
@@ -270,7 +271,7 @@ class NoControl(Section):
     kind: Literal["none"] = "none"
 
 
-class FileControl(Section):
+class FileControl(GovernedSection):
     """Control elements, one JSON object a line, from a file or from the files of a directory."""
 
     kind: Literal["file"]

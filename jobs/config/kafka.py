@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from jobs.config.control import GovernedSection
 from jobs.config.event_source import EventSourceSection
 from jobs.config.kafka_value_types import (
     BootstrapServers,
@@ -115,7 +116,7 @@ class KafkaSource(EventSourceSection):
         return self
 
 
-class KafkaControl(Section):
+class KafkaControl(GovernedSection):
     """Control elements from a compacted Kafka topic of one partition; the job runs until it is stopped."""
 
     kind: Literal["kafka"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from udfs.control.elements import ControlElement, ControlError, decode_control
+from udfs.control.chain import Chain, Recorded, chain_of
+from udfs.control.elements import ControlElement, ControlError
+from udfs.control.envelope import Link, Publication, decode_record, linked
 
 
 class ChannelError(ValueError):
@@ -12,11 +14,14 @@ class ChannelError(ValueError):
 
 
 class Published(NamedTuple):
-    """One record of the control stream: its location, and the element or the reason why it is invalid."""
+    """One record of the control stream: its location, and the element or the reason why it is invalid; a later approval has
+    neither. `payload`: its bytes. `recorded_ms`: when the stream took it, where that is known."""
 
     location: str
     element: ControlElement | None
     fault: str | None
+    payload: bytes = b""
+    recorded_ms: int | None = None
 
 
 class ControlChannel(Protocol):
@@ -27,7 +32,15 @@ class ControlChannel(Protocol):
         ...
 
     def publish(self, element: ControlElement) -> str:
-        """Append an element; returns its location. The element is durable when this returns."""
+        """Append a bare element; returns its location. The element is durable when this returns."""
+        ...
+
+    def append(self, link: Link) -> str:
+        """Append a publication or late approval at the end of the chain; returns its location. It is durable then.
+
+        `number`, `previous` and `hash` of the argument are not looked at. Raises ChannelError, also if another one
+        published the same version of the element at the same time.
+        """
         ...
 
 
@@ -43,9 +56,27 @@ def newest(published: list[Published]) -> dict[str, Published]:
     return found
 
 
-def decoded(location: str, payload: bytes) -> Published:
+def decoded(location: str, payload: bytes, recorded_ms: int | None = None) -> Published:
     """Decode a record; an invalid one keeps the reason in `fault`."""
     try:
-        return Published(location, decode_control(payload), None)
+        return Published(location, decode_record(payload).element, None, payload, recorded_ms)
     except ControlError as error:
-        return Published(location, None, str(error))
+        return Published(location, None, str(error), payload, recorded_ms)
+
+
+def recorded(published: list[Published]) -> list[Recorded]:
+    """The same records as they are in the log."""
+    return [Recorded(record.location, record.payload, record.recorded_ms) for record in published]
+
+
+def next_link(link: Link, published: list[Published]) -> Link:
+    """The record as the next one of the chain. Raises ChannelError if its element's version is published already."""
+    if isinstance(link, Publication):
+        wanted = decode_record(bytes(link.element))
+        assert wanted.element is not None
+        for record in published:
+            element = record.element
+            if element is not None and (element.key, element.version) == (wanted.element.key, wanted.element.version):
+                raise ChannelError(f"{element.key} version {element.version} was published concurrently: publish again")
+    chain: Chain = chain_of(recorded(published))
+    return linked(link, chain.length + 1, chain.head)

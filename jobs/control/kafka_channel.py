@@ -7,13 +7,16 @@ from contextlib import contextmanager
 
 from jobs.config.errors import ConfigError
 from jobs.config.kafka import KafkaControl
-from jobs.control.channel import ChannelError, Published, decoded
+from jobs.control.channel import ChannelError, Published, decoded, next_link, recorded
 from jobs.kafka.administration import administration
 from jobs.kafka.client import java_properties, python_settings
+from udfs.control.chain import chain_of
 from udfs.control.elements import MAX_ELEMENT_BYTES, ControlElement, encode_control
+from udfs.control.envelope import LateApproval, Link, decode_record, encode_link
 
 READ_SECONDS = 60
 POLL_MS = 500
+TRIES = 10
 
 
 def table_options(control: KafkaControl) -> dict[str, str]:
@@ -60,7 +63,7 @@ class KafkaChannel:
                 while consumer.position(partition) < end:
                     records = consumer.poll(timeout_ms=POLL_MS).get(partition, [])
                     found += [
-                        decoded(f"{control.topic}, offset {record.offset}", record.value)
+                        decoded(f"{control.topic}, offset {record.offset}", record.value, record.timestamp)
                         for record in records
                         if record.value is not None
                     ]
@@ -71,8 +74,22 @@ class KafkaChannel:
             finally:
                 consumer.close()
 
-    def publish(self, element: ControlElement) -> str:
-        """Raises ChannelError, also if the same version was published concurrently."""
+    def append(self, link: Link) -> str:
+        """The record's key is its own, so that compaction keeps it. Nothing prevents that another publisher writes at the
+        same time: the first one in the topic is in the chain, and the other one is written again."""
+        published = self.read()
+        written: set[str] = set()
+        for _ in range(TRIES):
+            placed = next_link(link, published)
+            location = self._send(encode_link(placed), f"{_key(placed)}#{placed.hash[:16]}")
+            now = self.read()
+            if chain_of(recorded(now)).has(placed.number, placed.hash):
+                return location
+            written.add(location)
+            published = [record for record in now if record.location not in written]
+        raise ChannelError(f"topic {self._control.topic}: others published at the same time, {TRIES} times: try again")
+
+    def _send(self, payload: bytes, key: str) -> str:
         from kafka import KafkaProducer
 
         control = self._control
@@ -81,10 +98,14 @@ class KafkaChannel:
                 **python_settings(control.connection), acks="all", max_request_size=MAX_ELEMENT_BYTES + 10_000
             )
             try:
-                sent = producer.send(control.topic, encode_control(element), element.key.encode())
-                location = f"{control.topic}, offset {sent.get(timeout=READ_SECONDS).offset}"
+                sent = producer.send(control.topic, payload, key.encode())
+                return f"{control.topic}, offset {sent.get(timeout=READ_SECONDS).offset}"
             finally:
                 producer.close()
+
+    def publish(self, element: ControlElement) -> str:
+        """Raises ChannelError, also if the same version was published concurrently."""
+        location = self._send(encode_control(element), element.key)
         same = [
             record.location
             for record in self.read()
@@ -94,6 +115,14 @@ class KafkaChannel:
         if same and same[0] != location:
             raise ChannelError(f"{element.key} version {element.version} was published concurrently: publish again")
         return location
+
+
+def _key(link: Link) -> str:
+    if isinstance(link, LateApproval):
+        return f"{link.key}/approval"
+    element = decode_record(bytes(link.element)).element
+    assert element is not None
+    return element.key
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from cli.main import main
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from udfs.control.elements import ControlError, ThresholdsControl, decode_control, encode_control
+from udfs.control.envelope import decode_record
 from udfs.rules.pack_files import shipped_pack
 
 ONE_RULE = {
@@ -106,7 +107,8 @@ def test_author_and_note_are_kept_and_shown(job: Path) -> None:
     arguments = ["--thresholds", "500,700,900", "--yes", "--author", "kim", "--note", "fewer false alarms"]
     assert fraud(job, "publish", *arguments).exit_code == 0
     (line,) = published(job)
-    element = decode_control(line)
+    element = decode_record(line).element
+    assert element is not None
     assert (element.author, element.note) == ("kim", "fewer false alarms")
     assert "hard block above 900, by kim (fewer false alarms)" in fraud(job, "show").output
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from udfs.records.profiles import BlockEntry, BlockType
 
@@ -27,6 +27,12 @@ class BlockList:
     def remove(self, kind: BlockType, value: str) -> None:
         """Remove all entries of the party, if there are any."""
         self._entries.pop((kind, value), None)
+
+    def put_back(self, kind: BlockType, value: str, entries: Sequence[BlockEntry]) -> None:
+        """Replace all entries of the party by these, in force or expired."""
+        self.remove(kind, value)
+        for entry in entries:
+            self._entries.setdefault((kind, value), []).append(entry)
 
     def contains(self, kind: BlockType, value: str) -> bool:
         """Whether there are entries of the party, in force or expired."""

@@ -66,6 +66,12 @@ class KeptElements:
                 self._unpacked[name] = stored
             yield name, stored
 
+    def kept(self, state: KeptBytes, key: str) -> bytes | None:
+        """The element of this key."""
+        if not key.startswith(PARTY):
+            return state.get(key)
+        return self._unpacked.get(key) or _elements(_read(state, _name_of(key))).get(key)
+
     def keep(self, state: KeptBytes, key: str, payload: bytes) -> None:
         """Replace the element of this key."""
         if key.startswith(PARTY):

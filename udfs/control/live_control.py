@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from udfs.control.elements import (
     BUNDLE,
     RULES,
     THRESHOLDS,
+    BlockListControl,
     BundleControl,
     ControlElement,
     ControlError,
@@ -82,6 +84,45 @@ class LiveControl:
             self._scorer.set_control_version(BLOCK_LIST, max(named, element.version))
         self._versions[element.key] = element.version
         return True
+
+    def apply_again(self, element: ControlElement) -> None:
+        """Put an element in force whose version its key has already. Raises ControlError; nothing is changed then."""
+        version = self._versions.pop(element.key)
+        try:
+            self.apply(element, is_new=False)
+        except ControlError:
+            self._versions[element.key] = version
+            raise
+
+    def pass_over(self, element: ControlElement) -> None:
+        """Take the element's version for its key without putting it in force."""
+        self._versions[element.key] = max(element.version, self._versions.get(element.key, 0))
+
+    def undo_of(self, element: ControlElement) -> Callable[[], None]:
+        """What puts in force again what is in force now in place of this element. The key keeps its version.
+
+        Raises ControlError for a kind of element that cannot be undone.
+        """
+        scorer = self._scorer
+        if isinstance(element, BlockListControl):
+            block_list = scorer.engine.block_list
+            entries = block_list.entries_of(element.type, element.value)
+            return partial(block_list.put_back, element.type, element.value, entries)
+        if isinstance(element, RulesControl):
+            undo = partial(scorer.use_rules, scorer.rulebook)
+        elif isinstance(element, ThresholdsControl):
+            undo = partial(scorer.use_thresholds, scorer.config.decision)
+        elif isinstance(element, BundleControl):
+            undo = partial(scorer.use_bundle, scorer.ensemble.bundle)
+        else:
+            raise ControlError(f"{element.key} cannot be published as an emergency: it cannot be undone by itself")
+        shown = scorer.control_versions.get(element.key)
+
+        def undo_and_show() -> None:
+            undo()
+            scorer.set_control_version(element.key, shown)
+
+        return undo_and_show
 
     def _use_bundle(self, element: BundleControl) -> None:
         folder, features = Path(element.path), self._scorer.engine.features

@@ -48,6 +48,7 @@ class Progress:
         self._nanoseconds: list[int] = []
         self._lags_ms: list[int] = []
         self._transactions = 0
+        self._control_versions: dict[str, int] = {}
         self._scorer_counts: DeltaReporter[Series] = DeltaReporter(self._add_series)
         self._degraded: DeltaReporter[str] = DeltaReporter(self._accumulators.add)
         self._unknown_codes: DeltaReporter[str] = DeltaReporter(self._add_unknown_code)
@@ -82,6 +83,15 @@ class Progress:
     def control(self, outcome: ControlOutcome) -> None:
         """Count the outcome of a control element; reported immediately."""
         self._metrics.add("control_elements", 1, outcome)
+        self.flush()
+
+    def unauthorised(self) -> None:
+        """Count a control element that is not signed or approved as the job demands; it is refused as well."""
+        self._metrics.add("control_unauthorised", 1)
+
+    def expired(self) -> None:
+        """Count an emergency publication that ran out; reported immediately."""
+        self._metrics.add("control_expired", 1)
         self.flush()
 
     def flush(self) -> None:
@@ -129,7 +139,8 @@ class Progress:
         self._metrics.set("users_cached", scorer.engine.users.cached)
         if counters.newest_event_ms:
             self._metrics.set("event_time_lag_ms", self._clock_ms() - counters.newest_event_ms)
-        for kind, version in scorer.control_versions.items():
+        self._control_versions = dict.fromkeys(self._control_versions, 0) | scorer.control_versions
+        for kind, version in self._control_versions.items():
             self._metrics.set("version", version, kind.replace("-", "_"))  # as Flink's Prometheus reporter spells it
 
     def _totals(self) -> Iterator[tuple[Series, int]]:

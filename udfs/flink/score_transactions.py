@@ -13,8 +13,9 @@ from pyflink.common import Types
 from pyflink.datastream import KeyedBroadcastProcessFunction, OutputTag, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor
 
-from udfs.control.elements import ControlError, decode_control
-from udfs.control.kept_elements import KeptElements
+from udfs.control.authority import Authority, AuthoritySettings, NotAuthorised
+from udfs.control.elements import ControlError
+from udfs.control.governed_control import GovernedControl, RestoreFailed
 from udfs.control.live_control import BundleNotLoadable, LiveControl
 from udfs.flink.bridge import OPENED, TOKEN_PARAMETER, Row
 from udfs.flink.frame import REPLIES, FramedDestination, read_answer, write_record
@@ -22,7 +23,6 @@ from udfs.flink.internals import bytes_in_map, subtask_of
 from udfs.flink.progress import Progress
 from udfs.flink.reply_address import reply_of
 from udfs.flink.user_log import FlinkUserLog
-from udfs.metrics.counters import ControlOutcome
 from udfs.metrics.names import MetricSettings
 from udfs.process.collector import collect_garbage_rarely
 from udfs.process.remote_files import S3Settings, local_paths
@@ -53,7 +53,6 @@ CONSOLE_DESTINATIONS = {
 CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 
 
-OUTCOMES: dict[bool, ControlOutcome] = {True: "applied", False: "ignored"}
 REMEDY = (
     "Restore the files it refers to, or start with newer ones: scoring.rules of a higher version, "
     "scoring.bundle with a higher scoring.bundle_version, scoring.thresholds with a higher version"
@@ -63,8 +62,8 @@ REMEDY = (
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of ScoreTransactions. Picklable; paths are on the operator's host, or s3://.
 
-    `control`: name of the control stream in dead letters. `console`: adds a side output with a readable line for each
-    alert, each alert with an action, or each output.
+    `control`: name of the control stream in dead letters. `authority`: who may change the job. `console`: adds a side output
+    with a readable line for each alert, each alert with an action, or each output.
     """
 
     scorer: ScorerConfig
@@ -73,6 +72,7 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     dead_letter_limit: DeadLetterLimitSettings
     state_ttl_days: int
     control: str = "control"
+    authority: AuthoritySettings = AuthoritySettings()
     remote_files: S3Settings = S3Settings()
     metrics: MetricSettings = MetricSettings()
     console: Literal["alerts", "actions", "all"] | None = None
@@ -103,8 +103,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._progress = Progress(runtime_context, self._scorer, _clock_ms, settings.metrics)
         self._shown_on_console: tuple[str, ...] = CONSOLE_DESTINATIONS[settings.console]
         self._only_actions = settings.console == "actions"
-        self._control = LiveControl(self._scorer)
-        self._kept = KeptElements()
+        self._control = GovernedControl(LiveControl(self._scorer), Authority(settings.authority), _clock_ms)
         self._control_restored = False
         self._instance = subtask_of(runtime_context).number
         OPENED.announce(runtime_context.get_job_parameter(TOKEN_PARAMETER, None), self)
@@ -131,6 +130,7 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         return self._log.attach(operator.select)
 
     def take(self, frame: bytes) -> tuple[bytes, tuple[Row, ...]]:
+        self._end_emergencies()
         source, arrived_at_ms = self._reader.unsaid()
         start = perf_counter_ns()
         scored = self._scorer.score_frame(frame, source, arrived_at_ms, self._select)
@@ -146,7 +146,8 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         return scored.answer, tuple(rows)
 
     def tick(self) -> None:
-        """Report counts, also while no records arrive."""
+        """Report counts and end emergencies, also while no records arrive."""
+        self._end_emergencies()
         self._progress.flush()
 
     def on_timer(self, timestamp: int, ctx: KeyedBroadcastProcessFunction.OnTimerContext) -> Iterable[Any]:
@@ -160,19 +161,16 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         if payload is None:  # tombstone of a compacted topic: applied elements stay in force
             return ()
         try:
-            element = decode_control(payload)
-            applied = self._control.apply(element)
+            taken = self._control.take(payload, bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE)))
         except ControlError as error:
+            if isinstance(error, NotAuthorised):
+                self._progress.unauthorised()
             return self._refused(value, str(error), everywhere=not isinstance(error, BundleNotLoadable))
         except Exception as error:
             _log.exception("unexpected error in a control element")
             return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
-        if applied:
-            state = bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE))
-            self._kept.drop(state, self._control.dropped_keys)
-            self._kept.keep(state, element.key, payload)
-        _log.info("control element %s version %d %s", element.key, element.version, OUTCOMES[applied])
-        self._progress.control(OUTCOMES[applied])
+        _log.info("control element %s %s", taken.told, taken.outcome)
+        self._progress.control(taken.outcome)
         return ()
 
     def close(self) -> None:
@@ -198,16 +196,26 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._progress.control("refused")
         return [FlinkRow(letter.destination, letter.key, letter.value, letter.headers) for letter in letters]
 
+    def _end_emergencies(self) -> None:
+        if _clock_ms() < self._control.next_expiry_ms:
+            return
+        try:
+            ended = self._control.expire()
+        except ControlError as error:
+            _log.error("control: %s", error)
+            return
+        for told in ended:
+            _log.warning("control element %s ran out without an approval: what was before it is in force again", told)
+            self._progress.expired()
+
     def _restore_control(self, ctx: Any) -> None:
         """Apply the control elements in broadcast state, before the first record or element. Raises ControlRestoreFailed."""
-        state = bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE))
-        for key, payload in self._kept.restored(state):
-            try:
-                self._control.apply(decode_control(payload), is_new=False)
-            except ControlError as error:
-                raise ControlRestoreFailed(
-                    f"control element {key} of the saved state cannot be applied: {error}. {REMEDY}"
-                ) from None
+        try:
+            self._control.restore(bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE)))
+        except RestoreFailed as error:
+            raise ControlRestoreFailed(
+                f"control element {error.key} of the saved state cannot be applied: {error}. {REMEDY}"
+            ) from None
         self._control_restored = True
         self._progress.flush()
 

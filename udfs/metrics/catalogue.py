@@ -76,7 +76,15 @@ METRICS = (
         "control_elements", "counter", "elements", "by outcome: applied, ignored, refused",
         "outcome", get_args(ControlOutcome),
     ),
-    Metric("version", "gauge", "version", "in force from the control stream; absent before the first element", "control"),
+    Metric(
+        "control_unauthorised", "counter", "elements", "refused: not signed or approved as the job demands, or replayed"
+    ),
+    Metric("control_expired", "counter", "elements", "emergency publications that ran out without an approval"),
+    Metric(
+        "version", "gauge", "version",
+        "in force from the control stream; absent before the first element, 0 after an emergency that replaced none",
+        "control",
+    ),
     Metric("users_cached", "gauge", "users", "entries of the cache of decoded users"),
     Metric("event_time_lag_ms", "gauge", "ms", "current time minus the last transaction's event time"),
     Metric(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from udfs.control.block_list import BlockList
 from udfs.core._native import Core
@@ -28,6 +28,11 @@ class EngineBlockList(BlockList):
     def remove(self, kind: BlockType, value: str) -> None:
         super().remove(kind, value)
         self._core.remove_block(kind, value)
+
+    def put_back(self, kind: BlockType, value: str, entries: Sequence[BlockEntry]) -> None:
+        super().put_back(kind, value, entries)
+        for entry in entries:
+            self._core.add_block(entry)
 
 
 class Users:

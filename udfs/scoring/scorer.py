@@ -181,9 +181,12 @@ class Scorer:
         """Use another bundle from the next flush on. Raises RuleMapError; nothing is changed then."""
         self._use(self.config, Ensemble(bundle), self.rulebook)
 
-    def set_control_version(self, kind: str, version: int) -> None:
-        """Set the version of a kind of control elements that decisions show from now on."""
-        self.control_versions = dict(sorted({**self.control_versions, kind: version}.items()))
+    def set_control_version(self, kind: str, version: int | None) -> None:
+        """Set the version of a kind of control elements that decisions show from now on; None: none."""
+        versions = {name: known for name, known in self.control_versions.items() if name != kind}
+        if version is not None:
+            versions[kind] = version
+        self.control_versions = dict(sorted(versions.items()))
         self._decider.use_control_versions(list(self.control_versions.items()))
 
     def refused_control(self, payload: bytes | None, reason: str, origin: Origin) -> Output:

@@ -34,6 +34,11 @@ CASES: list[tuple[str, str, set[str] | None, int, dict[str, Any]]] = [
     ("GET", "/v1/alerts", READS, 200, {}),
     ("GET", "/v1/dead-letters", READS, 200, {}),
     ("GET", "/v1/rules", READS, 200, {}),
+    ("GET", "/v1/rules/proposals", READS, 503, {}),
+    ("POST", "/v1/rules/proposals", {"analyst", "admin"}, 503, {"json": {}}),
+    ("POST", "/v1/rules/proposals/{proposal_id}/approval", {"analyst", "admin"}, 503, {"json": {}}),
+    ("POST", "/v1/rules/proposals/{proposal_id}/publish", {"analyst", "admin"}, 503, {"json": {}}),
+    ("GET", "/v1/control/history", READS, 503, {}),
     ("GET", "/v1/bundles", READS, 200, {}),
     ("GET", "/v1/versions", SCORES | READS, 200, {}),
     ("GET", "/metrics", READS, 200, {}),
@@ -76,7 +81,9 @@ def test_all_routes_look_at_the_caller(locked: Serving) -> None:
 def test_every_route_with_every_role(locked: Serving, keys: Keys, role: str, case: Any) -> None:
     method, path, roles, expected, options = case
     headers = {"nobody": {}, "stranger": bearer("fd_unknown")}.get(role) if role not in keys else bearer(keys[role])
-    answer = locked.client.request(method, path.format(decision_id="0f", user_id="A"), headers=headers, **options)
+    answer = locked.client.request(
+        method, path.format(decision_id="0f", user_id="A", proposal_id=1), headers=headers, **options
+    )
     if roles is None or role in roles:
         assert answer.status_code == expected, answer.text
     elif role in keys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import inspect, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import insert, inspect, select, text
 
+from console.store import migrations
 from console.store import move as move_module
 from console.store.backup import backup
 from console.store.engine import Database
@@ -23,7 +26,7 @@ from console.store.partitions import existing_months
 from console.store.retention import RetentionPolicy, apply_retention
 from console.store.rows import AuditEntry, Batch, DecisionFilters, DecisionRecord, Position
 from console.store.store import DecisionStore
-from console.store.tables import metadata
+from console.store.tables import alerts, cases, metadata
 from tests.console.store.brute_force import found_by, key
 from tests.console.store.made_records import DAY_MS, START_MS, alert_of, random_records, record
 from tests.console.store.tallies import tally
@@ -32,6 +35,7 @@ from udfs.records.outputs import Origin
 
 OpenStore = Callable[[str], DecisionStore]
 NOW_MS = START_MS + 100 * DAY_MS
+NEWEST = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
 
 
 def fill(store: DecisionStore, records: list[DecisionRecord]) -> None:
@@ -106,8 +110,44 @@ def test_migrating_again_changes_nothing_and_can_be_done_by_many_at_once(url: st
     migrate(store.database)
     assert tally(store)["decisions"] == 4
     with store.database.read() as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [NEWEST]
     store.close()
+
+
+def test_a_store_of_the_first_version_gets_a_case_of_each_alert(url: str) -> None:
+    database = Database(url)
+    migrate(database, "0001")
+    body = {
+        "user_id": "U1", "transaction_id": "T1", "summary": "new device", "risk_score": 640, "amount": 12.5,
+        "currency": "EUR", "merchant_id": "M1",
+    }  # fmt: skip
+    with database.write() as connection:
+        connection.execute(
+            insert(alerts),
+            [
+                {
+                    "event_time_ms": 7,
+                    "alert_id": name,
+                    "kind": kind,
+                    "user_id": "U1",
+                    "action": 2,
+                    "flag_bits": 0,
+                    "body": json.dumps(body),
+                }
+                for name, kind in (("d1", "alert"), ("d2", "alert"), ("f1", "flag"))
+            ],
+        )  # fmt: skip
+    database.close()
+    store = DecisionStore.open(url)
+    with store.database.read() as connection:
+        found = connection.execute(select(cases).order_by(cases.c.decision_id)).mappings().all()
+    store.close()
+    assert [(row["decision_id"], row["state"], row["title"], row["action"]) for row in found] == [
+        ("d1", "open", "new device", 2), ("d2", "open", "new device", 2),
+    ]  # fmt: skip
+    assert [(row["risk_score"], row["amount"], row["currency"], row["merchant_id"]) for row in found] == [
+        (640, 12.5, "EUR", "M1")
+    ] * 2
 
 
 def test_a_store_of_a_later_version_is_left_alone(url: str) -> None:
@@ -217,7 +257,8 @@ def test_an_erased_user_is_nowhere_and_does_not_come_back(store: DecisionStore, 
     erased = erase_user(store.database, "U1", NOW_MS)
     after = tally(store)
     assert erased.counts["decisions"] == len(of_user) > 5
-    assert erased.counts["cases"] == erased.counts["case_journal"] == erased.counts["audit"] == 1
+    assert erased.counts["audit"] == 1
+    assert erased.counts["case_journal"] == erased.counts["cases"] == 1 + erased.counts["alerts"] > 1
     for name in ("decisions", "alerts", "events", "dead_letters", "cases", "case_journal"):
         assert before[name] - after[name] == erased.counts[name], name
     rest = [one for one in records if one.user_id != "U1"]

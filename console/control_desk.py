@@ -1,0 +1,236 @@
+"""Proposing, approving and publishing control elements of the running job that a console sits beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from console.store.control import ControlStore, ProposalRow
+from console.store.rows import AuditEntry
+from console.store.store import DecisionStore
+from jobs.config.control import authority_settings
+from jobs.config.job import JobConfig
+from jobs.control.channel import ControlChannel, recorded
+from jobs.control.opening import open_channel
+from jobs.control.publishing import (
+    approval_of,
+    element_of,
+    late_approval_of,
+    proposal_of,
+    publication_of,
+    record_of,
+    with_approval,
+)
+from udfs.control.authority import Authority, NotAuthorised
+from udfs.control.elements import (
+    BUNDLE,
+    RULES,
+    THRESHOLDS,
+    ControlElement,
+    ControlError,
+    RulesControl,
+    check_texts,
+    decode_control,
+)
+from udfs.control.envelope import Publication, decode_record
+from udfs.control.history import HistoryEntry, history_of, in_force
+from udfs.control.live_control import compile_rules
+from udfs.features.feature_set import feature_set_of
+from udfs.rules.pack_files import rule_set_of
+from udfs.scoring.bundle import BundleError, read_manifest
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ABOUT = "control element"
+
+
+class NoSuchProposal(Exception):
+    """No proposal has this id."""
+
+
+class ProposalRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`element`: a control element as in docs/control.md; without a version it gets the next one. `backtest`: id of the
+    backtest that it rests on. `emergency`: to be in force without an approval, for a day at most."""
+
+    element: dict[str, Any]
+    backtest: str | None = None
+    emergency: bool = False
+
+
+class ApprovalRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the approver has seen: the content hash of the element, and the backtest."""
+
+    element_sha256: str
+    backtest: str | None = None
+
+
+class PublicationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The content hash of the element that is meant."""
+
+    element_sha256: str
+
+
+class ControlDesk:
+    """Thread-safe; every method blocks and raises StoreUnavailable and ChannelError. Refusals are ControlError, and written
+    to the audit log as the rest is."""
+
+    def __init__(
+        self, store: DecisionStore, job: JobConfig, private_key: Ed25519PrivateKey | None, now_ms: Callable[[], int]
+    ) -> None:
+        """`private_key`: signs in the names of the callers. Raises ChannelError without a control stream."""
+        self._store = store
+        self._proposals = ControlStore(store.database)
+        self._job = job
+        self._channel: ControlChannel = open_channel(job.control)
+        self._authority = Authority(authority_settings(job.control))
+        self._key = private_key
+        self._now_ms = now_ms
+
+    def propose(self, who: str, request: ProposalRequest) -> ProposalRow:
+        """Check an element and keep it for another person to approve."""
+        element = self._checked(msgspec.json.encode(self._versioned(request.element, who)))
+        payload = msgspec.json.encode(element)
+        now_ms = self._now_ms()
+        proposal = proposal_of(payload, who, now_ms, request.backtest, request.emergency, self._key)
+        row = self._proposals.add_proposal(proposal, element.key, element.version, now_ms)
+        self._audit(who, "proposed", row)
+        return row
+
+    def approve(self, who: str, proposal_id: int, request: ApprovalRequest) -> ProposalRow:
+        """Approve a proposal, or an emergency that is published already. Raises NotAuthorised, NoSuchProposal."""
+        row = self._row(proposal_id)
+        authorship = row.proposal.authorship
+        try:
+            if request.element_sha256 != authorship.element_sha256:
+                raise NotAuthorised("the approval is of another content: read the proposal again")
+            if row.proposal.approval is not None:
+                raise NotAuthorised(f"{row.proposal.approval.person} approved it already")
+            if request.backtest != authorship.backtest:
+                raise NotAuthorised(f"the proposal rests on backtest {authorship.backtest or 'none'}: approve that one")
+            approval = approval_of(authorship, who, self._now_ms(), request.backtest, self._key)
+            self._authority.check_approval(authorship, approval)
+            approved = with_approval(row.proposal, approval)
+            if row.location is not None:
+                late = late_approval_of(element_of(row.proposal), approval, self._now_ms())
+                self._authority.check_late(late, authorship)
+                self._channel.append(late)
+            if not self._proposals.approve(proposal_id, approved, row.proposal):
+                raise NotAuthorised("the proposal was changed meanwhile: read it again")
+        except NotAuthorised as error:
+            self._audit(who, "approval refused", row, str(error))
+            raise
+        self._audit(who, "approved", row)
+        return self._row(proposal_id)
+
+    def publish(self, who: str, proposal_id: int, request: PublicationRequest) -> ProposalRow:
+        """Send a proposal to the job. Raises NotAuthorised without the approval that the job needs, NoSuchProposal."""
+        row = self._row(proposal_id)
+        location = self._location_of(row)
+        try:
+            if request.element_sha256 != row.proposal.authorship.element_sha256:
+                raise NotAuthorised("the proposal has another content: read it again")
+            if row.location is not None:
+                raise NotAuthorised("it was published already")
+            if location is None:
+                self._authority.check(record_of(row.proposal))
+                self._checked(bytes(row.proposal.element))
+        except ControlError as error:
+            self._audit(who, "publication refused", row, str(error))
+            raise
+        if location is None:
+            location = self._channel.append(publication_of(row.proposal, self._now_ms()))
+        self._proposals.published(proposal_id, location, self._now_ms())
+        self._audit(who, "published", row)
+        self.history()
+        return self._row(proposal_id)
+
+    def proposal(self, proposal_id: int) -> ProposalRow:
+        """Raises NoSuchProposal."""
+        return self._row(proposal_id)
+
+    def proposals(self, limit: int) -> list[ProposalRow]:
+        """The newest ones first."""
+        return [self._row(proposal_id) for proposal_id in self._proposals.proposals(limit)]
+
+    def history(self, at_ms: int | None = None) -> list[HistoryEntry]:
+        """All that was published, oldest first, or what was in force at a moment; the store's log gets what is new."""
+        records = recorded(self._channel.read())
+        entries = history_of(records, self._authority, self._start_versions())
+        self._proposals.take(records, entries)
+        return entries if at_ms is None else list(in_force(entries, at_ms).values())
+
+    def _row(self, proposal_id: int) -> ProposalRow:
+        row = self._proposals.proposal(proposal_id)
+        if row is None:
+            raise NoSuchProposal(f"no proposal has the id {proposal_id}")
+        return row
+
+    def _location_of(self, row: ProposalRow) -> str | None:
+        """Where it was published by a console that was killed before it noted that."""
+        wanted = row.proposal.authorship
+        for record in self._channel.read():
+            link = decode_record(record.payload).link if record.fault is None else None
+            if isinstance(link, Publication) and link.authorship == wanted:
+                return record.location
+        return None
+
+    def _start_versions(self) -> dict[str, int]:
+        scoring = self._job.scoring
+        return {
+            RULES: rule_set_of(scoring.rules).version,
+            THRESHOLDS: scoring.thresholds.version,
+            BUNDLE: scoring.bundle_version,
+        }
+
+    def _versioned(self, element: dict[str, Any], who: str) -> dict[str, Any]:
+        """The element with its author, and with the next version of its kind if it has none."""
+        kind = element.get("kind")
+        inner = element.get("rule_set") if kind == RULES else element
+        if not isinstance(inner, dict):
+            raise ControlError("rule_set: give the whole rule set")
+        if "version" not in inner:
+            published = [record.element for record in self._channel.read() if record.element is not None]
+            of_kind = [one.version for one in published if one.key.partition("/")[0] == kind]
+            inner = inner | {"version": max([self._start_versions().get(str(kind), 0), *of_kind]) + 1}
+        element = element | {"rule_set": inner} if kind == RULES else inner
+        return element | {"author": who}
+
+    def _checked(self, payload: bytes) -> ControlElement:
+        """The element, if its version is new and a job would take it. Raises ControlError."""
+        element = decode_control(payload)
+        check_texts(element)
+        newest = max(
+            (one.element.version for one in self._channel.read() if one.element and one.element.key == element.key),
+            default=0,
+        )
+        newest = max(newest, self._start_versions().get(element.key, 0))
+        if element.version <= newest:
+            raise ControlError(
+                f"{element.key} version {element.version} would be ignored: version {newest} is in force"
+            )
+        if isinstance(element, RulesControl):
+            compile_rules(element, self._feature_names())
+        return element
+
+    def _feature_names(self) -> tuple[str, ...]:
+        try:
+            return feature_set_of(read_manifest(self._job.scoring.bundle).attributes).names
+        except BundleError:
+            return feature_set_of().names
+
+    def _audit(self, who: str, what: str, row: ProposalRow, reason: str | None = None) -> None:
+        authorship = row.proposal.authorship
+        after = {
+            "proposal": row.proposal_id, "author": authorship.person, "element_sha256": authorship.element_sha256,
+            "backtest": authorship.backtest, "emergency": authorship.emergency,
+        }  # fmt: skip
+        self._store.audit(
+            AuditEntry(
+                at_ms=self._now_ms(), who=who, what=f"{ABOUT} {what}",
+                subject=f"{row.element_key} version {row.element_version}",
+                after=after if reason is None else after | {"reason": reason},
+            )
+        )  # fmt: skip
