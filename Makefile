@@ -87,10 +87,10 @@ bench: setup  ## Measure tx/s of one slot and microseconds by stage; writes out/
 bench-kafka: setup  ## Measure Kafka to Kafka: tx/s of one slot, latency in open loop; writes out/bench_kafka.json and docs
 	$(BIN)/python -m benchmarks.latency
 
-recovery: setup  ## Faults while events arrive, and what is lost or repeated after them
+recovery: setup  ## Faults while events arrive, and what is lost or repeated after them (an hour); writes out/recovery.json
 	$(BIN)/python -m benchmarks.recovery
 
-soak: setup  ## 15 minutes at 2,000 tx/s with a random kill every 2 minutes: nothing lost, memory flat; writes out/soak.json
+soak: setup  ## 30 minutes at 1,000 tx/s with a random fault each 90 s: nothing lost, memory flat; writes out/soak.json
 	$(BIN)/python -m benchmarks.soak
 
 bundle: setup  ## Make the shipped bundle and its statistics again

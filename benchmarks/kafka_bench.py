@@ -42,7 +42,7 @@ def start_testbed(work: Path, backlog: int, live: int, users: int) -> Iterator[T
         testbed = Testbed(
             work, servers, redis_port, redis_pid, work / "backlog.jsonl", work / "live.jsonl", work / "reference"
         )
-        _simulate(testbed, backlog, live, users)
+        simulate_events(testbed, backlog, live, users)
         if redis_port is not None:
             config = write_config(testbed, "load")
             load = python("cli.main", "load", str(testbed.reference), "--config", str(config))
@@ -50,17 +50,20 @@ def start_testbed(work: Path, backlog: int, live: int, users: int) -> Iterator[T
         yield testbed
 
 
-def write_config(testbed: Testbed, name: str, parallelism: int = 1, **overrides: dict[str, Any]) -> Path:
+def write_config(testbed: Testbed, name: str, parallelism: int = 1, **overrides: Any) -> Path:
     """Writes the configuration of a job with all features, the bank pack, the shipped bundle, RocksDB and checkpoints
     every 5 s.
 
     Topics have the prefix `name`; events are read from `name`.events unless `source` overrides it. `overrides` are
-    sections whose keys replace the defaults.
+    sections whose keys replace the defaults; `sink` is that of Kafka, `more_sinks` a list of others.
     """
     connection = {"bootstrap_servers": testbed.servers}
     tree: dict[str, Any] = {
         "source": {"kind": "kafka", "connection": connection, "topics": [f"{name}.events"]},
-        "sinks": [{"kind": "kafka", "connection": connection, "topic_prefix": f"{name}."} | overrides.pop("sink", {})],
+        "sinks": [
+            {"kind": "kafka", "connection": connection, "topic_prefix": f"{name}."} | overrides.pop("sink", {}),
+            *overrides.pop("more_sinks", []),
+        ],
         "scoring": {"reference": str(testbed.reference)},
         "state": {
             "backend": "rocksdb",
@@ -101,7 +104,8 @@ def send_all(servers: str, topic: str, events: Path) -> None:
         raise RuntimeError(f"{events} was not sent as a whole: {delivery.error}")
 
 
-def _simulate(testbed: Testbed, backlog: int, live: int, users: int) -> None:
+def simulate_events(testbed: Testbed, backlog: int, live: int, users: int) -> None:
+    """Simulates transactions to the testbed's two files, and the histories of the backlog to its reference folder."""
     from models.entity_history import aggregate_entities, write_history
     from simulator.config import SimulatorConfig
     from simulator.files import write

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 MIB = 1 << 20
-WARM_UP_SECONDS = 45
+WARM_UP_SECONDS = 300
 """Seconds until the JVM's compiler and heap and the scorer's caches of active users have reached a steady size."""
+SETTLED_SECONDS = 300
+"""Seconds after the warm-up without which no growth is told."""
 
 
 class ProcessMemory(NamedTuple):
-    """Memory of a process group from start to kill: duration, peak, and growth after the warm-up (None if too short)."""
+    """Memory of a process group from start to kill: duration, peak, and mean and growth after the warm-up (None if too
+    short)."""
 
     seconds: float
     peak_mib: float
     growth_mib_per_minute: float | None
+    mean_mib: float | None
 
 
 def resident_bytes(group: int) -> int:
@@ -60,13 +64,13 @@ class MemoryMonitor:
 def summarise(samples: list[tuple[float, int]]) -> ProcessMemory:
     """Summarises samples of (seconds since the start, bytes); growth is the slope of a least-squares line."""
     if not samples:
-        return ProcessMemory(0.0, 0.0, None)
+        return ProcessMemory(0.0, 0.0, None, None)
     peak = max(size for _, size in samples) / MIB
     settled = [(at / 60, size / MIB) for at, size in samples if at >= WARM_UP_SECONDS]
-    growth = None
-    if len(settled) >= 20:
+    growth = mean_size = None
+    if len(settled) > 1 and samples[-1][0] >= WARM_UP_SECONDS + SETTLED_SECONDS:
         mean_at = sum(at for at, _ in settled) / len(settled)
         mean_size = sum(size for _, size in settled) / len(settled)
         spread = sum((at - mean_at) ** 2 for at, _ in settled)
         growth = sum((at - mean_at) * (size - mean_size) for at, size in settled) / spread
-    return ProcessMemory(samples[-1][0], peak, growth)
+    return ProcessMemory(samples[-1][0], peak, growth, mean_size)

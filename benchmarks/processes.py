@@ -22,9 +22,11 @@ class ProcessEnded(RuntimeError):
 
 
 @contextmanager
-def kafka_broker(directory: Path) -> Iterator[str]:
-    """Runs a broker on a free port; yields its host:port."""
-    subprocess.run([str(KAFKA / "start.sh"), str(directory)], check=True, stdout=subprocess.DEVNULL, timeout=300)
+def kafka_broker(directory: Path, properties: Path | None = None) -> Iterator[str]:
+    """Runs a broker on a free port, with the settings of a file over those of the project; yields its host:port."""
+    more = [] if properties is None else [str(free_port()), str(properties)]
+    command = [str(KAFKA / "start.sh"), str(directory), *more]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
     try:
         yield f"127.0.0.1:{(directory / 'port').read_text().strip()}"
     finally:

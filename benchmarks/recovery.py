@@ -1,10 +1,11 @@
 """Recovery matrix: faults while events arrive, and what is lost, repeated or different after them. `make recovery`
 
-Each cell runs the fully configured job from Kafka to Kafka with Redis, under a constant rate, and does one fault at one
-moment, with a state backend and a delivery guarantee. Afterwards every transaction must have a decision, repeated decisions
-must be equal byte by byte (with exactly-once there must be none for a consumer that reads committed records), and the
-decisions of one user in fifty must equal a replay in plain Python. The time to recover is the longest time without a
-decision. Exit code 1 where a cell fails.
+Each cell runs the fully configured job from Kafka to Kafka with a remote store, under a constant rate, and does one fault
+at one moment, with a state backend and a delivery guarantee. Afterwards every transaction must have a decision, repeated
+decisions must be equal byte by byte (with exactly-once there must be none for a consumer that reads committed records), and
+the decisions of one user in fifty must equal a replay in plain Python, which knows no fault. With SNS every alert must also
+be among its messages. The time to recover is the longest time between two decisions, by their records' times; a server or
+process that is paused or gone is so for 8 s. Exit code 1 where a cell fails.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import json
 import subprocess
 import sys
 import time
-from itertools import product
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -22,58 +24,50 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.kafka_bench import Testbed, make_topics, start_testbed, write_config
+from benchmarks.kafka_bench import make_topics, write_config
 from benchmarks.kafka_log import KafkaLog
 from benchmarks.machine import describe_machine, machine
-from benchmarks.processes import PROJECT, Running, python, start, stop_all_when_terminated, wait_until
-from benchmarks.recovery_faults import FAULTS, LOG_LINES, Moment, Scene, wait_for_moment
+from benchmarks.processes import PROJECT, ProcessEnded, python, stop_all_when_terminated, wait_until
+from benchmarks.recovery_cells import EXACTLY_ONCE, MOMENTS, Cell, all_cells
+from benchmarks.recovery_clock import clock_environment
+from benchmarks.recovery_faults import FAULTS, ON_CLUSTER, WITH_CLOCK, Scene, wait_for_moment
+from benchmarks.recovery_jobs import Cluster, ClusterJob, Job, LocalJob
+from benchmarks.recovery_servers import AlertQueue, Servers, alerts_without_message, small_disk, start_servers
 from benchmarks.soak_verification import Verdict, verify
 
-BACKENDS = ("hashmap", "rocksdb")
-GUARANTEES = ("at-least-once", "exactly-once")
-KILLED = ("process killed", "broker killed")
-MOMENTS: tuple[Moment, ...] = ("steady", "checkpoint", "commit")
-SECONDS = 30.0
-FAULT_AFTER_SECONDS = 8.0
+SECONDS = 24.0
+FAULT_AFTER_SECONDS = 6.0
 USERS = 2_000
+DISK_MEGABYTES = 64
 IDLE_SECONDS = 8.0
 """A run is over when no decision was written for so long after the last event was sent."""
-
-
-class Cell(NamedTuple):
-    fault: str
-    moment: Moment
-    backend: str
-    guarantee: str
-
-    def describe(self) -> str:
-        return f"{self.fault}, {self.moment}, {self.backend}, {self.guarantee}"
+FAILURES = (TimeoutError, ProcessEnded, RuntimeError, LookupError, OSError, subprocess.SubprocessError)
 
 
 class Result(NamedTuple):
-    verdict: Verdict
+    """`alerts_lost`: alerts of the topic that SNS's queue does not hold; None without SNS. `error`: why no verdict."""
+
+    verdict: Verdict | None
     recovery_seconds: float
+    alerts_lost: int | None = None
+    error: str | None = None
 
     def is_good(self, cell: Cell) -> bool:
         """Nothing lost or different; and nothing repeated where that is promised."""
-        is_once = cell.guarantee == "at-least-once" or self.verdict.repeated == 0
-        return self.verdict.is_good and is_once
-
-
-def all_cells() -> list[Cell]:
-    """All faults steadily; those of the job's process at the other moments, too."""
-    steady: tuple[Moment, ...] = ("steady",)
-    cells = [Cell(*names) for names in product(FAULTS, steady, BACKENDS, GUARANTEES)]
-    return cells + [Cell(*names) for names in product(KILLED, LOG_LINES, BACKENDS, GUARANTEES)]
+        if self.verdict is None:
+            return False
+        is_once = cell.guarantee != EXACTLY_ONCE or self.verdict.repeated == 0
+        return self.verdict.is_good and is_once and not self.alerts_lost
 
 
 @click.command(name="recovery", help=__doc__)
 @click.option("--fault", "faults", multiple=True, type=click.Choice(list(FAULTS)), help="Only these faults.")
 @click.option("--moment", "moments", multiple=True, type=click.Choice(MOMENTS), help="Only these moments.")
-@click.option("--backend", "backends", multiple=True, type=click.Choice(BACKENDS), help="Only these backends.")
-@click.option("--guarantee", "guarantees", multiple=True, type=click.Choice(GUARANTEES), help="Only these guarantees.")
+@click.option("--backend", "backends", multiple=True, type=click.Choice(("hashmap", "rocksdb")), help="Only these.")
+@click.option("--guarantee", "guarantees", multiple=True, type=click.Choice(("at-least-once", "exactly-once")))
 @click.option("--rate", default=1_000, show_default=True, help="Events per second.")
 @click.option("--json", "out", type=click.Path(path_type=Path), default=Path("out/recovery.json"), show_default=True)
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep logs and configurations in this folder.")
 def main(
     faults: tuple[str, ...],
     moments: tuple[str, ...],
@@ -81,10 +75,12 @@ def main(
     guarantees: tuple[str, ...],
     rate: int,
     out: Path,
+    keep: Path | None,
 ) -> None:
     stop_all_when_terminated()
     console = Console()
-    console.print(describe_machine(machine()))
+    found = machine()
+    console.print(describe_machine(found))
     chosen = [
         cell
         for cell in all_cells()
@@ -94,69 +90,126 @@ def main(
         and (not guarantees or cell.guarantee in guarantees)
     ]
     results: list[tuple[Cell, Result]] = []
-    with TemporaryDirectory() as folder, start_testbed(Path(folder), 1, round(rate * SECONDS), USERS) as testbed:
-        for number, cell in enumerate(chosen, 1):
-            result = run_cell(testbed, cell, f"cell{number}", rate)
-            results.append((cell, result))
-            verdict = result.verdict
-            console.print(
-                f"{number}/{len(chosen)} {cell.describe()}: {verdict.missing} lost, {verdict.repeated} repeated, "
-                f"{verdict.different_repeats + verdict.different_from_replay} different, "
-                f"{result.recovery_seconds:.1f} s without a decision"
-            )
-    console.print(table_of(results))
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps([as_tree(cell, result) for cell, result in results], indent=2) + "\n")
+    with _working_directory(keep) as work, start_servers(work, round(rate * SECONDS), USERS) as servers:
+        for number, cell in enumerate(chosen, 1):
+            result = run_cell(servers, cell, f"cell{number}", rate)
+            results.append((cell, result))
+            console.print(f"{number}/{len(chosen)} {cell.describe()}: {in_words(result)}", highlight=False)
+            tree = {"machine": found, "rate": rate, "cells": [as_tree(*one) for one in results]}
+            out.write_text(json.dumps(tree, indent=2) + "\n")
+    console.print(table_of(results))
     console.print(f"figures: {out}")
     sys.exit(0 if all(result.is_good(cell) for cell, result in results) else 1)
 
 
-def run_cell(testbed: Testbed, cell: Cell, name: str, rate: int) -> Result:
-    """Raises TimeoutError if the job does not start, or does not go on after the fault."""
-    is_once = cell.guarantee == "exactly-once"
-    config = write_config(
-        testbed,
-        name,
-        scoring={"log_features": "none"},
-        state={"backend": cell.backend, "checkpoint_interval_ms": 2_000},
-        sink={"guarantee": "exactly-once", "transactional_id_prefix": name} if is_once else {},
-    )
-    make_topics(config)
-    log = KafkaLog(testbed.servers, only_committed=is_once)
-    flink_log = testbed.work / name / "logs" / "flink.log"
-
-    def begin(**environment: str) -> Running:
-        return start(
-            python("jobs.score_transactions", "--config", str(config)), testbed.work / "job.log", **environment
-        )
-
-    job = begin()
+def run_cell(servers: Servers, cell: Cell, name: str, rate: int) -> Result:
+    """Runs one cell; what keeps it from its end is its result's error."""
     try:
-        wait_until(lambda: flink_log.exists() and "RUNNING" in flink_log.read_text(errors="replace"), 120, "job", job)
+        return _run(servers, cell, name, rate)
+    except FAILURES as error:
+        return Result(None, 0.0, error=" ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def _run(servers: Servers, cell: Cell, name: str, rate: int) -> Result:
+    testbed = servers.testbed
+    is_once = cell.guarantee == EXACTLY_ONCE
+    with ExitStack() as stack:
+        checkpoints = testbed.work / name / "checkpoints"
+        disk = None
+        if cell.fault == "disk of checkpoints full":
+            disk = stack.enter_context(small_disk(testbed.work / name / "disk", DISK_MEGABYTES))
+            checkpoints = disk.directory / "checkpoints"
+        queue = AlertQueue(servers) if "SNS" in cell.fault else None
+        config = _write_config(servers, cell, name, checkpoints, queue)
+        make_topics(config)
+        log = KafkaLog(testbed.servers, only_committed=is_once)
+        stack.callback(log.close)
+        clock_file = testbed.work / name / "clock"
+        job = _job(stack, servers, cell, config, name, clock_file)
+        job.start()
         send = python("cli.main", "produce", "--servers", testbed.servers, "--topic", f"{name}.events")
         send += ["--events", str(testbed.live), "--rate", str(rate)]
-        sender = subprocess.Popen(send, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=PROJECT)
+        sender = subprocess.Popen(send, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=PROJECT, text=True)
+        stack.callback(sender.kill)
         time.sleep(FAULT_AFTER_SECONDS)
-        wait_for_moment(cell.moment, flink_log)
-        newest = {"FRAUD__STATE__RESTORE_FROM": "newest-or-none"}
-        scene = Scene(testbed, job, lambda: begin(**newest), testbed.redis_pid)
-        job = FAULTS[cell.fault](scene)
-        sender.wait()
+        wait_for_moment(cell.moment, job)
+        FAULTS[cell.fault](Scene(servers, job, config, name, cell.moment, disk, clock_file))
+        _, errors = sender.communicate(timeout=SECONDS + 120)
+        if sender.returncode:
+            raise RuntimeError(f"events were not sent as a whole: {errors.strip()[-300:]}")
         _wait_until_idle(log, f"{name}.decisions", job)
-    finally:
-        job.kill()
-    verdict = verify(log, config, f"{name}.events", f"{name}.decisions", f"{name}.dead-letters")
-    gap_ms = log.longest_gap_ms(f"{name}.decisions")
-    log.close()
-    return Result(verdict, gap_ms / 1_000)
+        job.end()
+        verdict = verify(log, config, f"{name}.events", f"{name}.decisions", f"{name}.dead-letters")
+        gap_ms = log.longest_gap_ms(f"{name}.decisions")
+        lost = None
+        if queue is not None:
+            alerts = [record.value for record in log.records(f"{name}.alerts")]
+            lost = alerts_without_message(alerts, queue.take_all())
+        return Result(verdict, gap_ms / 1_000, lost)
+
+
+def _write_config(servers: Servers, cell: Cell, name: str, checkpoints: Path, queue: AlertQueue | None) -> Path:
+    """The job's configuration. What the fault is about is reached through its link where that is cut."""
+    testbed, more = servers.testbed, {}
+    kafka = servers.kafka_through_link if cell.fault == "network to the broker" else testbed.servers
+    connection = {"bootstrap_servers": kafka}
+    if cell.fault == "network to Redis":
+        testbed = testbed._replace(redis_port=servers.redis.link.port)
+    if "DynamoDB" in cell.fault:
+        testbed = testbed._replace(redis_port=None)
+        more["store"] = servers.dynamodb_store()
+    once = {"guarantee": EXACTLY_ONCE, "transactional_id_prefix": name} if cell.guarantee == EXACTLY_ONCE else {}
+    sns = [] if queue is None else [{"kind": "sns", "topic_arn": queue.topic_arn, "endpoint": servers.sns_endpoint}]
+    return write_config(
+        testbed,
+        name,
+        source={"connection": connection},
+        sink={"connection": connection, **once},
+        more_sinks=sns,
+        scoring={"log_features": "none"},
+        state={"backend": cell.backend, "checkpoint_dir": str(checkpoints), "checkpoint_interval_ms": 2_000},
+        **more,
+    )
+
+
+def _job(stack: ExitStack, servers: Servers, cell: Cell, config: Path, name: str, clock_file: Path) -> Job:
+    work = servers.testbed.work
+    if cell.fault in ON_CLUSTER:
+        cluster = Cluster(work / name / "cluster")
+        stack.callback(cluster.stop)
+        cluster.start()
+        return ClusterJob(config, cluster)
+    environment: dict[str, str] = {}
+    if cell.fault in WITH_CLOCK:
+        clock_file.parent.mkdir(parents=True, exist_ok=True)
+        environment = clock_environment(clock_file)
+    job = LocalJob(config, work / name / "logs", environment)
+    stack.callback(job.end)
+    return job
+
+
+def in_words(result: Result) -> str:
+    if result.verdict is None:
+        return f"failed: {result.error}"
+    verdict = result.verdict
+    return (
+        f"{verdict.missing} lost, {verdict.repeated} repeated, "
+        f"{verdict.different_repeats + verdict.different_from_replay} different of {verdict.decisions:,}; "
+        f"{verdict.not_ok:,} without the store, {result.recovery_seconds:.1f} s without a decision"
+        + ("" if result.alerts_lost is None else f", {result.alerts_lost} alerts lost")
+    )
 
 
 def table_of(results: list[tuple[Cell, Result]]) -> Table:
     table = Table("fault", "moment", "state", "guarantee", "lost", "different", "repeated", "s without a decision")
     for cell, result in results:
         verdict = result.verdict
+        if verdict is None:
+            table.add_row(*cell, "failed", "", "", "")
+            continue
         different = verdict.different_repeats + verdict.different_from_replay
-        counts = (verdict.missing, different, verdict.repeated)
+        counts = (verdict.missing + (result.alerts_lost or 0), different, verdict.repeated)
         table.add_row(*cell, *(f"{count:,}" for count in counts), f"{result.recovery_seconds:.1f}")
     return table
 
@@ -164,22 +217,35 @@ def table_of(results: list[tuple[Cell, Result]]) -> Table:
 def as_tree(cell: Cell, result: Result) -> dict[str, Any]:
     return {
         **cell._asdict(),
-        **result.verdict._asdict(),
+        **(result.verdict._asdict() if result.verdict else {}),
         "recovery_seconds": result.recovery_seconds,
+        "alerts_lost": result.alerts_lost,
+        "error": result.error,
         "is_good": result.is_good(cell),
     }
 
 
-def _wait_until_idle(log: KafkaLog, topic: str, job: Running) -> None:
-    last = [-1, time.monotonic()]
+@contextmanager
+def _working_directory(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with TemporaryDirectory() as folder:
+            yield Path(folder)
+    else:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep.resolve()
+
+
+def _wait_until_idle(log: KafkaLog, topic: str, job: Job) -> None:
+    last = [-1.0, time.monotonic()]
 
     def is_idle() -> bool:
+        job.require_alive()
         size = log.size(topic)
         if size != last[0]:
             last[:] = [size, time.monotonic()]
         return size > 0 and time.monotonic() - last[1] > IDLE_SECONDS
 
-    wait_until(is_idle, 240, "end of the decisions", job, every=0.5)
+    wait_until(is_idle, 240, "end of the decisions", every=0.5)
 
 
 if __name__ == "__main__":
