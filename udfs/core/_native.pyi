@@ -165,6 +165,40 @@ class Rulebook:
     def names_read(self, place: int) -> list[str]:
         """The names that a rule's condition reads, each once, in the order of their first use."""
 
+class ColumnRules:
+    """The enabled rules of a set, compiled for columns. Immutable."""
+
+    def __init__(self, rule_set: RuleSet, feature_names: list[str]) -> None:
+        """Raises RuleError, naming the rule."""
+    @property
+    def number_names(self) -> list[str]: ...
+    @property
+    def text_names(self) -> list[str]: ...
+    def evaluate(self, rows: int, numbers: list[Any], texts: list[tuple[Any, list[str]]]) -> tuple[bytes, bytes, bytes]:
+        """Where the hits of each row begin (int64 [N + 1]), the hits (uint16), the sums of points (int64 [N]).
+
+        Columns are in the order of the names: numbers float64; texts int32 codes, negative for unknown, and their texts.
+        Raises ValueError for columns of another number or length.
+        """
+
+def condition_truths(
+    text: str,
+    feature_names: list[str],
+    rows: int,
+    numbers: dict[str, Any],
+    texts: dict[str, tuple[Any, list[str]]],
+) -> bytes:
+    """What a condition says of each row: 0 false, 1 unknown, 2 true. Raises RuleError, and ValueError for columns."""
+
+def judge_columns(
+    judge: Judge, rulebook: Rulebook, hits: tuple[Any, ...], predictions: tuple[Any, ...]
+) -> tuple[bytes, bytes]:
+    """Action (uint8) and risk score (int16) of each row, for the hits of `ColumnRules.evaluate` and (probability, anomaly,
+    coverage, is blocked as uint8). Raises ValueError."""
+
+def population_columns(population: PopulationFigures, times_ms: Any, cities: tuple[Any, list[str]]) -> list[bytes]:
+    """A column (float64) for each of POPULATION_NAMES."""
+
 class PopulationFigures:
     """The figures about all users as of each moment. Immutable."""
 

@@ -1,6 +1,7 @@
 //! The module that Python imports.
 
 pub mod catalogue;
+mod columns;
 mod convert;
 mod core;
 pub mod decider;
@@ -33,6 +34,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<model::PyGraph>()?;
     crate::rules::python::register(module)?;
     decision::register(module)?;
+    columns::register(module)?;
     crate::reasons::python::register(module)?;
     module.add_function(wrap_pyfunction!(distance_km, module)?)?;
     module.add_function(wrap_pyfunction!(inspect::decoded, module)?)?;

@@ -5,6 +5,7 @@
 pub mod cases;
 pub mod check;
 pub mod close_match;
+pub mod columns;
 pub mod condition;
 pub mod constraints;
 pub mod domains;

@@ -1,0 +1,58 @@
+//! The columns that conditions read, and a block of their rows.
+
+use crate::rules::names::{Kind, Name};
+
+/// Rows that are evaluated at a time: what a condition needs of so many stays in the processor's nearest cache.
+pub const BLOCK: usize = 512;
+
+/// A column of numbers; NaN is one that is not known.
+pub trait NumberColumn {
+    /// Copy the rows from `start` on.
+    fn read(&self, start: usize, into: &mut [f64]);
+}
+
+/// A column of texts; `None` is one that is not known.
+pub trait TextColumn {
+    fn text(&self, row: usize) -> Option<&str>;
+}
+
+/// The columns of `ColumnNames`, in their order, all of `rows` rows.
+pub struct Columns<'a> {
+    pub rows: usize,
+    pub numbers: Vec<&'a dyn NumberColumn>,
+    pub texts: Vec<&'a dyn TextColumn>,
+}
+
+/// The rows from `start` on, at most BLOCK.
+#[derive(Clone, Copy)]
+pub struct Block<'a> {
+    pub columns: &'a Columns<'a>,
+    pub start: usize,
+    pub len: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// All rows, block by block.
+    pub fn blocks(&'a self) -> impl Iterator<Item = Block<'a>> {
+        let starts = (0..self.rows).step_by(BLOCK);
+        starts.map(|start| Block { columns: self, start, len: BLOCK.min(self.rows - start) })
+    }
+}
+
+/// The names that conditions read, each once, in the order of their first use. True and false are numbers.
+#[derive(Debug, Default)]
+pub struct ColumnNames {
+    pub numbers: Vec<String>,
+    pub texts: Vec<String>,
+}
+
+impl ColumnNames {
+    /// The place of a name among those of its kind.
+    pub fn place_of(&mut self, name: &Name) -> usize {
+        let names = if name.source.kind() == Kind::Text { &mut self.texts } else { &mut self.numbers };
+        names.iter().position(|known| **known == *name.name).unwrap_or_else(|| {
+            names.push(name.name.to_string());
+            names.len() - 1
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! Blocks against single transactions: the same rules over the same values.
+
+use proptest::prelude::*;
+
+use crate::events::Transaction;
+use crate::rules::columns::block::{BLOCK, Columns, NumberColumn, TextColumn};
+use crate::rules::columns::rules::ColumnRules;
+use crate::rules::number::Row;
+use crate::rules::rule_set::{Rule, RuleSet};
+use crate::rules::rulebook::{RuleResult, Rulebook};
+
+const FEATURES: [&str; 3] = ["amount", "ratio", "is_new"];
+const CONDITIONS: [&str; 12] = [
+    "amount > 100",
+    "100 <= amount < 1000 and not is_new",
+    "ratio in [0, 0.5, -1] or is_new",
+    "amount / ratio % 7 == 2",
+    "city == \"Oslo\"",
+    "\"A\" <= city < email_domain != \"x\"",
+    "city not in [\"Oslo\", \"Rome\"]",
+    "not (ratio != 0) or city in [\"Rome\"]",
+    "otp_used",
+    "otp_used == false and -amount < ratio * 2 - 1",
+    "true",
+    "false or (ratio and is_new)",
+];
+
+impl NumberColumn for Vec<f64> {
+    fn read(&self, start: usize, into: &mut [f64]) {
+        into.copy_from_slice(&self[start..start + into.len()]);
+    }
+}
+
+impl TextColumn for Vec<Option<String>> {
+    fn text(&self, row: usize) -> Option<&str> {
+        self[row].as_deref()
+    }
+}
+
+fn rule_set(chosen: &[usize]) -> RuleSet {
+    let rules = chosen.iter().enumerate().map(|(number, chosen)| Rule {
+        id: format!("r{number}"),
+        points: 1 << (number % 8),
+        when: CONDITIONS[*chosen].into(),
+        reason: "made".into(),
+        tier: if number % 3 == 0 { None } else { Some(format!("t{}", number % 3)) },
+        action: None,
+        enabled: number % 7 != 6,
+    });
+    RuleSet {
+        name: "made".into(),
+        description: String::new(),
+        version: 1,
+        scale: vec![(0, 0), (10, 1000)],
+        rules: rules.collect(),
+    }
+}
+
+type Made = ([f64; 3], Option<String>, Option<String>, Option<bool>);
+
+fn moment() -> impl Strategy<Value = Made> {
+    let number = || prop::sample::select(vec![f64::NAN, 0.0, -0.0, 0.5, -1.0, 2.0, 100.0, 999.0, f64::INFINITY]);
+    let text = || prop::sample::select(vec![None, Some("A"), Some("Oslo"), Some("Rome"), Some("x")]);
+    (
+        [number(), number(), number()],
+        text().prop_map(|text| text.map(str::to_owned)),
+        text().prop_map(|text| text.map(str::to_owned)),
+        prop::option::of(any::<bool>()),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn blocks_hit_as_single_transactions_do(
+        chosen in prop::collection::vec(0..CONDITIONS.len(), 0..70),
+        moments in prop::collection::vec(moment(), 1..40),
+        repeats in prop::sample::select(vec![1, BLOCK / 8]),
+    ) {
+        let rule_set = rule_set(&chosen);
+        let rules = ColumnRules::new(&rule_set, FEATURES).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let rulebook = Rulebook::new(rule_set, FEATURES).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let moments: Vec<&Made> = moments.iter().cycle().take(moments.len() * repeats).collect();
+        let numbers: Vec<Vec<f64>> = rules.names.numbers.iter().map(|name| {
+            let value = |moment: &&Made| match FEATURES.iter().position(|feature| *feature == &**name) {
+                Some(place) => moment.0[place],
+                None => moment.3.map_or(f64::NAN, f64::from),
+            };
+            moments.iter().map(value).collect()
+        }).collect();
+        let texts: Vec<Vec<Option<String>>> = rules.names.texts.iter().map(|name| {
+            let is_city = &**name == "city";
+            moments.iter().map(|moment| if is_city { moment.1.clone() } else { moment.2.clone() }).collect()
+        }).collect();
+        let columns = Columns {
+            rows: moments.len(),
+            numbers: numbers.iter().map(|column| column as &dyn NumberColumn).collect(),
+            texts: texts.iter().map(|column| column as &dyn TextColumn).collect(),
+        };
+        let hits = rules.evaluate(&columns);
+        prop_assert_eq!(hits.starts.len(), moments.len() + 1);
+        let mut result = RuleResult::default();
+        for (number, moment) in moments.iter().enumerate() {
+            let mut transaction = Transaction::new("t".into(), "u".into(), 0, 1.0);
+            transaction.city = moment.1.clone().map(Into::into);
+            transaction.email_domain = moment.2.clone().map(Into::into);
+            transaction.otp_used = moment.3;
+            let row = Row { features: &moment.0, transaction: &transaction, population: &[f64::NAN; 5] };
+            rulebook.evaluate(&row, &mut result);
+            let found = &hits.places[hits.starts[number] as usize..hits.starts[number + 1] as usize];
+            prop_assert_eq!(found, &result.hits[..]);
+            prop_assert_eq!(hits.points[number], result.points);
+        }
+    }
+}
