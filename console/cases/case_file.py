@@ -99,7 +99,7 @@ def _values(decision: DecisionRow, usual: UsualValues) -> tuple[list[FeatureValu
         FeatureValue(name, features[name], of_user.by_name.get(name), of_all.by_name.get(name), name in named)
         for name in sorted(features, key=place)
     ]
-    return values, (of_user.count, of_all.count)
+    return values, (of_user.payments, of_all.payments)
 
 
 def _hits(decision: DecisionRow, payment: dict[str, Any] | None, rules: RuleSet | None) -> list[RuleHit]:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, exists, func, literal, or_, select
 
 from console.cases.rows import CaseRow, NoSuchCase, Outcome
+from console.store.alert_cases import storable
 from console.store.marks import action_number
 from console.store.tables import cases, marks
 from udfs.records.outputs import ACTIONS
@@ -94,7 +95,8 @@ def rows_of(connection: Connection, ids: Sequence[int], now_ms: int) -> list[Cas
 
 def case_of_alert(connection: Connection, decision_id: str, now_ms: int) -> CaseRow:
     """The newest case of an alert's id. Raises NoSuchCase."""
-    rows = connection.execute(select(cases).where(cases.c.decision_id == decision_id)).mappings().all()
+    matching = select(cases).where(cases.c.decision_id == storable(decision_id))
+    rows = connection.execute(matching).mappings().all()
     if not rows:
         raise NoSuchCase(f"no alert {decision_id} is in the store; new ones get there within seconds")
     return _row_of(max(rows, key=lambda row: int(row["event_time_ms"] or 0)), now_ms)

@@ -17,7 +17,7 @@ class WindowSum(NamedTuple):
 
     name: str
     width_ms: int
-    count: int
+    payments: int
     amount: float
 
 

@@ -32,10 +32,10 @@ class Range(NamedTuple):
 
 
 class Ranges(NamedTuple):
-    """Ranges by feature; none of a feature that was known in fewer than LEAST_PAYMENTS of them. `count`: of payments."""
+    """Ranges by feature; none of a feature that was known in fewer than LEAST_PAYMENTS of them. `payments`: how many."""
 
     by_name: dict[str, Range]
-    count: int
+    payments: int
 
 
 class UsualValues:

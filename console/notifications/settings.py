@@ -23,7 +23,7 @@ class _Channel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     name: Name
 
 
-class Email(_Channel, tag="email", kw_only=True, forbid_unknown_fields=True):
+class Email(_Channel, tag="email", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By SMTP; with STARTTLS unless `tls` is false. `user` signs in with the password of the variable `password_env`."""
 
     host: str
@@ -35,13 +35,13 @@ class Email(_Channel, tag="email", kw_only=True, forbid_unknown_fields=True):
     password_env: str | None = None
 
 
-class Slack(_Channel, tag="slack", kw_only=True, forbid_unknown_fields=True):
+class Slack(_Channel, tag="slack", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A webhook that takes Slack's `{"text": …}`. Its address is a secret: it is in the variable `url_env`."""
 
     url_env: str
 
 
-class Webhook(_Channel, tag="webhook", kw_only=True, forbid_unknown_fields=True):
+class Webhook(_Channel, tag="webhook", frozen=True, kw_only=True, forbid_unknown_fields=True):
     """JSON to an address, signed with the secret in the variable `secret_env` (docs/console.md)."""
 
     url: Annotated[str, msgspec.Meta(pattern="^https?://")]

@@ -41,11 +41,16 @@ def open_cases(connection: Connection, noticed: Iterable[Alert | FlagNotice], ha
 
 def _case_of(alert: Alert) -> dict[str, Any]:
     return {
-        "user_id": alert.user_id, "state": OPEN, "title": alert.summary or "", "decision_id": alert.alert_id,
+        "user_id": alert.user_id, "state": OPEN, "title": storable(alert.summary or ""), "decision_id": alert.alert_id,
         "opened_ms": alert.event_time_ms, "changed_ms": alert.event_time_ms, "event_time_ms": alert.event_time_ms,
         "transaction_id": alert.transaction_id, "action": action_number(alert.action), "risk_score": alert.risk_score,
-        "amount": alert.amount, "currency": alert.currency, "merchant_id": alert.merchant_id,
+        "amount": alert.amount, "currency": storable(alert.currency or "") or None, "merchant_id": alert.merchant_id,
     }  # fmt: skip
+
+
+def storable(text: str) -> str:
+    """Without NUL, which PostgreSQL does not take."""
+    return text.replace("\0", "")
 
 
 def _key_of(event: Transaction) -> Key:

@@ -17,6 +17,7 @@ from console.api.bodies import read_body
 from console.api.problems import EXPECTED_ERRORS, Problem, problem_of
 from console.api.services import Services
 from console.cases.rows import CaseError, NoSuchCase
+from console.store.alert_cases import storable
 from console.store.rows import Role
 from console.web.sessions import COOKIE, Sessions, Visitor
 
@@ -165,7 +166,7 @@ async def _form_of(request: Request) -> dict[str, list[str]]:
         for name, value in parse_qsl(
             body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=20_000
         ):
-            fields.setdefault(name, []).append(value)
+            fields.setdefault(name, []).append(storable(value))
     except ValueError:
         raise Problem(422, "no-form", "the form cannot be read; load the page again") from None
     return fields

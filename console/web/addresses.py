@@ -58,10 +58,10 @@ def place_of(query: str) -> QueuePlace:
 
 def place_of_fields(pairs: Iterable[tuple[str, str]]) -> QueuePlace:
     """The same, of fields."""
-    fields = {name: value.strip()[:MOST_CHARACTERS] for name, value in pairs if value.strip()}
+    fields = {name: value.replace("\0", "").strip()[:MOST_CHARACTERS] for name, value in pairs if value.strip()}
     sort = fields.get("sort", "-priority")
     by = sort.removeprefix("-")
-    order = QueueOrder(by=by, descending=sort.startswith("-")) if by in ORDERS else QueueOrder()  # type: ignore[arg-type]
+    order = QueueOrder(by=by, descending=sort.startswith("-")) if by in ORDERS else QueueOrder()
     page = fields.get("page", "1")
     return QueuePlace(
         _filters(fields), order, min(int(page), MOST_PAGES) - 1 if page.isdecimal() and int(page) else 0,

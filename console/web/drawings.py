@@ -69,7 +69,7 @@ def waterfall(decision: DecisionRow, other_words: str, total_words: str) -> list
 
     What no reason tells of is one part, `other`; it may take away.
     """
-    parts = [(reason.source, reason.text, reason.weight) for reason in decision.reasons]
+    parts: list[tuple[str, str, float]] = [(reason.source, reason.text, reason.weight) for reason in decision.reasons]
     rest = decision.risk_score - sum(points for _, _, points in parts)
     if abs(rest) >= 0.5:
         parts.append(("other", other_words, rest))

@@ -15,6 +15,7 @@ from console.cases.links import alerts_of, graph_of_party, graph_of_user
 from console.cases.rows import NoSuchCase
 from console.store.alert_cases import LINKED
 from console.store.rows import AuditEntry
+from console.store.search import can_be_stored
 from console.web import drawings
 from console.web.access import PageRoute, form_of, visitor_of
 from console.web.rendering import render
@@ -33,7 +34,7 @@ def party_page(request: Request, kind: str, value: str, cursor: str | None = Non
     """The page of one party. Raises Problem."""
     services: Services = request.app.state.services
     cases: CaseStore = request.app.state.cases
-    if kind not in KINDS or not 1 <= len(value) <= LONGEST_ID:
+    if kind not in KINDS or not 1 <= len(value) <= LONGEST_ID or not can_be_stored(value):
         raise Problem(
             404, "no-such-party", "there are pages of users, devices, beneficiaries, merchants, cards and IP addresses"
         )

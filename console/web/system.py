@@ -70,7 +70,7 @@ async def send_again(request: Request) -> Response:
         kind = "transaction"
     try:
         if kind == "transaction":
-            told = (await services.answers.decide(payload)).action
+            told: str = (await services.answers.decide(payload)).action
         else:
             told = await services.answers.accept(payload)
     except AnswersError as error:

@@ -25,7 +25,7 @@ from tests.console.web.seeding import HOUR_MS, NAMES, fill, payments
 from udfs.features.catalogue import NAMES as ALL_NAMES
 from udfs.records.outputs import Reason
 from udfs.rules.expressions import parse_condition
-from udfs.rules.pack_files import rule_set_of
+from udfs.rules.pack_files import pack_names, rule_set_of
 
 NOW_MS = 1_767_700_000_000
 
@@ -75,7 +75,7 @@ def test_usual_values_are_percentiles_of_what_came_before(store: DecisionStore) 
     usual = UsualValues(store.database, lambda: NOW_MS)
     mine = [one for one in records if one.user_id == made.user_id and one.event_time_ms < made.event_time_ms]
     for ranges, of in ((usual.of_user(decision), mine), (usual.of_all(decision), records)):
-        assert ranges.count == len(of)
+        assert ranges.payments == len(of)
         for name in NAMES:
             known = [one.features[name] for one in of if one.features[name] is not None]
             assert (ranges.by_name[name].low, ranges.by_name[name].high) == pytest.approx(
@@ -95,7 +95,7 @@ def test_windows_hold_what_came_within_them(store: DecisionStore) -> None:
     end = made.event_time_ms
     for sums, width in zip(window_sums(day, decision), (HOUR_MS // 12, HOUR_MS, 24 * HOUR_MS), strict=True):
         inside = [one for one in records if one.user_id == made.user_id and end - width < one.event_time_ms <= end]
-        assert (sums.count, sums.amount) == (len(inside), pytest.approx(sum(one.amount for one in inside)))
+        assert (sums.payments, sums.amount) == (len(inside), pytest.approx(sum(one.amount for one in inside)))
     assert day[0].decision_id == made.decision_id
 
 
@@ -137,7 +137,7 @@ def test_parts_of_a_condition_have_the_values_they_were_given() -> None:
 
 
 def test_conditions_of_all_packs_say_the_same_when_written_out() -> None:
-    for pack in ("bank", "card", "upi"):
+    for pack in pack_names():
         for rule in rule_set_of(pack).rules:
             tree = parse_condition(rule.when, ALL_NAMES)
             assert parse_condition(words_of(tree), ALL_NAMES) == tree, rule.id

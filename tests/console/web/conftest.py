@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,14 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """Filled, with sign-in."""
-    with serving(tmp_path_factory.mktemp("pages"), require_keys=True, label_delay_ms=300) as running:
+    """Filled, with sign-in. Opened and closed on another thread: this one has the event loop of the browser's driver."""
+    made = serving(tmp_path_factory.mktemp("pages"), require_keys=True, label_delay_ms=300)
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(made.__enter__).result()
         fill(running.services.store)
         add_people(running)
         yield running
+        other.submit(made.__exit__, None, None, None).result()
 
 
 Open = Callable[..., Any]

@@ -135,7 +135,10 @@ def test_roles_and_people_that_change_end_their_sign_ins(console: Serving, as_pe
     set_role(store, "max", "viewer", 2, "a test")
     disable_account(store, "mia", 2, "a test")
     assert maxim.get("/").status_code == mia.get("/").status_code == 303
-    assert as_person("max").post("/cases/outcome", data={}).status_code == 403  # type: ignore[operator]
+    again = as_person("max")  # type: ignore[operator]
+    forbidden = again.post("/cases/outcome", data={**FORM, "outcome": "fraud", "csrf": token_of(again)})
+    assert forbidden.status_code == 403
+    assert "you are a viewer" in forbidden.text
     signed = httpx.post(f"{console.url}/sign-in", data={"name": "mia", "password": PASSWORD})
     assert signed.status_code == 401
 

@@ -227,7 +227,7 @@ def test_new_alerts_are_told_without_moving_rows_and_the_stream_comes_back(open_
 
 
 def test_notes_due_dates_and_the_label_of_an_outcome(open_page: Open, console: Serving) -> None:
-    page = open_page("ben", "/?text=U5")
+    page = open_page("ben", "/?text=U3")
     page.locator("#rows .row-link").first.click()
     page.wait_for_selector("#journal")
     page.fill("#note", "<script>alert(5)</script>\nCalled the customer.")

@@ -103,7 +103,7 @@ def _cases_of_alerts() -> None:
         for row in part:
             alert = msgspec.json.decode(row["body"])
             rows.append({
-                "user_id": alert["user_id"], "state": "open", "title": alert.get("summary") or "",
+                "user_id": alert["user_id"], "state": "open", "title": (alert.get("summary") or "").replace("\0", ""),
                 "decision_id": row["alert_id"], "opened_ms": row["event_time_ms"], "changed_ms": row["event_time_ms"],
                 "event_time_ms": row["event_time_ms"], "transaction_id": alert.get("transaction_id"),
                 "action": row["action"], "risk_score": alert["risk_score"], "amount": alert.get("amount"),
