@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "Train a bundle on a file of events, with the features of the scorer.",
     "evaluate": "Evaluate the model on a scored run with known truth.",
     "parity": "Compare logged features with features recomputed from the events.",
+    "replay": "Re-derive one decision from the log, and show it beside what was recorded.",
     "report": "Write the HTML report of a run.",
     "decisions": "Show decisions with their features by name.",
     "store": "Create the tables of a store, or check its connection.",

@@ -119,7 +119,7 @@ def _compare(
         notes.append("profiles and histories are from the reference folder, not from the remote store of the job")
     paths = msgspec.structs.replace(paths, store=None, reference=str(reference) if reference else paths.reference)
     files = _decision_files(config, run_dir, logged, folder)
-    log = _events(config, scorer.admission, folder)
+    log = recorded_events(config, scorer.admission, folder)
     report = compare(log, files, scorer, paths, workers, progress_bar, earlier_bundles)
     report.notes = notes + _notes(report, Path(paths.bundle))
     return report
@@ -143,7 +143,11 @@ def _decision_files(config: JobConfig, run_dir: Path | None, logged: tuple[Path,
     return [path]
 
 
-def _events(config: JobConfig, admission: AdmissionSettings, folder: Path) -> Path:
+def recorded_events(config: JobConfig, admission: AdmissionSettings, folder: Path) -> Path:
+    """The events of a configuration's source as a file of JSON Lines; one that is made is put into `folder`.
+
+    Raises UserError, and what reading the source raises.
+    """
     from jobs.config.aws import KinesisSource
     from jobs.config.kafka import KafkaSource
     from jobs.config.record_format import record_format

@@ -20,9 +20,9 @@ from tests.kafka.test_crash import processes
 from tests.kafka.topics import Topics
 from udfs.control.envelope import decode_record
 
-PAYMENTS = 40
+PAYMENTS = 400
 PATIENCE_SECONDS = 90
-EMERGENCY_SECONDS = 8
+EMERGENCY_SECONDS = 15
 UNSIGNED = {"kind": "thresholds", "version": 900, "refer_to_analyst": 1000, "soft_challenge": 1000, "hard_block": 1000}
 
 

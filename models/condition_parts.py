@@ -1,0 +1,128 @@
+"""A rule's condition part by part: what each says of one transaction, and the values that it reads.
+
+The core evaluates every part, as it evaluates the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
+
+import msgspec
+
+from udfs.core import _native
+from udfs.records.events import Transaction
+from udfs.rules.errors import RuleError
+from udfs.rules.expressions import (
+    AllOf,
+    AnyOf,
+    Arithmetic,
+    Comparison,
+    Expression,
+    Flag,
+    Membership,
+    Name,
+    Negative,
+    Not,
+    Number,
+    Text,
+    names_in,
+    parse_condition,
+)
+
+Value = float | str | bool | None
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a condition. `truth`: None where it is unknown. `values`: by name, what it reads; None is not known.
+    `depth`: 0 for parts of the whole, more for parts of parts."""
+
+    text: str
+    truth: bool | None
+    values: dict[str, Value]
+    depth: int
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What conditions read of one transaction: its features in input order, its event, and the population's figures."""
+
+    names: tuple[str, ...]
+    features: Sequence[float]
+    event: Transaction
+    population: Mapping[str, float]
+
+    def truth_of(self, text: str) -> bool | None:
+        """What the core says of a condition. Raises RuleError."""
+        return _native.condition_truth(text, list(self.names), list(self.features), self.event, dict(self.population))
+
+    def value_of(self, name: Name) -> Value:
+        """None where the value is not known."""
+        if name.source == "features":
+            value: Value = self.features[self.names.index(name.field)]
+        elif name.source == "event":
+            value = getattr(self.event, name.field, None)
+        else:
+            value = self.population.get(name.field)
+        return None if isinstance(value, float) and isnan(value) else value
+
+
+def parts_of(condition: str, inputs: Inputs) -> list[Part]:
+    """The parts that are joined by `and`, `or` and `not`, outer ones first; the whole if it has none. Raises RuleError."""
+    tree = parse_condition(condition, inputs.names)
+    try:
+        return list(_parts(tree, inputs, 0))
+    except (TypeError, RuleError):  # a kind of expression that is not written out here: told as a whole
+        return [_part(condition, tree, inputs, 0)]
+
+
+def text_of(node: Expression) -> str:
+    """An expression as a condition with the same tree. Raises TypeError for a kind of node that is not known here."""
+    match node:
+        case Name():
+            return node.name
+        case Number():
+            return repr(int(node.value)) if node.value.is_integer() and abs(node.value) < 1e15 else repr(node.value)
+        case Text():
+            return repr(node.value)
+        case Flag():
+            return str(node.value).lower()
+        case Negative():
+            return f"-{_inner(node.operand)}"
+        case Not():
+            return f"not {_inner(node.operand)}"
+        case Arithmetic():
+            return f"{_inner(node.left)} {node.operator} {_inner(node.right)}"
+        case Membership():
+            choices = (repr(choice) for choice in node.choices)
+            return f"{_inner(node.operand)} in [{', '.join(choices)}]"
+        case Comparison():
+            links = zip(node.operators, node.operands[1:], strict=True)
+            return _inner(node.operands[0]) + "".join(f" {operator} {_inner(operand)}" for operator, operand in links)
+        case AllOf() | AnyOf():
+            word = " and " if isinstance(node, AllOf) else " or "
+            return word.join(map(_inner, node.operands))
+        case _:
+            raise TypeError(type(node).__name__)
+
+
+def _parts(node: Expression, inputs: Inputs, depth: int) -> Iterator[Part]:
+    if isinstance(node, AllOf | AnyOf):
+        if depth:
+            yield _part(text_of(node), node, inputs, depth - 1)
+        for operand in node.operands:
+            if isinstance(operand, AllOf | AnyOf):
+                yield from _parts(operand, inputs, depth + 1)
+            else:
+                yield _part(text_of(operand), operand, inputs, depth)
+    else:
+        yield _part(text_of(node), node, inputs, depth)
+
+
+def _part(text: str, node: Expression, inputs: Inputs, depth: int) -> Part:
+    names = sorted(names_in(node), key=lambda name: text.find(name.name))
+    values = {name.name: inputs.value_of(name) for name in names}
+    return Part(text=text, truth=inputs.truth_of(text), values=values, depth=depth)
+
+
+def _inner(node: Expression) -> str:
+    return text_of(node) if isinstance(node, Name | Number | Text | Flag) else f"({text_of(node)})"
