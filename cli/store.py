@@ -7,12 +7,16 @@ from pathlib import Path
 import click
 
 from cli.errors import UserError
+from cli.store_export import export
 from cli.store_options import chosen_store, opened, store_options
 
 
 @click.group(name="store")
 def command() -> None:
-    """Prepare a store for `fraud load` and for the job."""
+    """Prepare a store for `fraud load` and for the job, or export decisions."""
+
+
+command.add_command(export)
 
 
 @command.command(name="init")
