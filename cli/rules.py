@@ -11,7 +11,7 @@ from cli.errors import UserError
 from cli.rules_calibrate import calibrate
 
 if TYPE_CHECKING:
-    from udfs.rules.rule_set import Rule
+    from udfs.rules.rule_set import Rule, RuleSet
 
 
 @click.group(name="rules")
@@ -54,14 +54,22 @@ def check(file: Path, bundle: Path | None) -> None:
 
 
 @command.command(name="show")
-@click.option("--pack", default="bank", show_default=True, help="A shipped pack by name, or the path of a rule file.")
-def show(pack: str) -> None:
-    """Show a rule set: points, conditions and reasons, in order of evaluation."""
+@click.option("--pack", "packs", multiple=True, default=("bank",), show_default=True,
+              help="A shipped pack by name, or the path of a rule file; repeat it to see several as one.")  # fmt: skip
+def show(packs: tuple[str, ...]) -> None:
+    """Show a rule set: points, conditions and reasons, in order of evaluation.
+
+    Several packs are shown as they are used together: `rules: [bank, upi, compliance]` in a configuration.
+    """
+    from udfs.rules.combined import CombinationError, combined
     from udfs.rules.pack_files import RuleFileError, load_rule_set, pack_names, shipped_pack
 
+    def of(pack: str) -> RuleSet:
+        return shipped_pack(pack) if pack in pack_names() or not Path(pack).exists() else load_rule_set(Path(pack))
+
     try:
-        rule_set = shipped_pack(pack) if pack in pack_names() or not Path(pack).exists() else load_rule_set(Path(pack))
-    except RuleFileError as error:
+        rule_set = combined([of(pack) for pack in packs])
+    except (RuleFileError, CombinationError) as error:
         raise UserError(str(error)) from None
     click.echo(f"{rule_set.name}, version {rule_set.version}: {rule_set.description}")
     click.echo("points -> score: " + ", ".join(f"{points} -> {score}" for points, score in rule_set.scale))
@@ -78,6 +86,10 @@ def _remarks(rule: Rule) -> str:
         remarks.append(f"tier {rule.tier}")
     if rule.action is not None:
         remarks.append(f"at least {rule.action}")
+    if rule.flag is not None:
+        remarks.append(f"flag {rule.flag}")
+    if rule.event != "transaction":
+        remarks.append("on account changes")
     if not rule.enabled:
         remarks.append("disabled")
     return f"  ({', '.join(remarks)})" if remarks else ""

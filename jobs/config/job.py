@@ -113,7 +113,10 @@ class Scoring(Section):
     bundle_version: int = Field(
         default=0, ge=0, le=MAX_VERSION, description="bundles of the control stream up to this version are ignored"
     )
-    rules: RulesPath = Field(default="bank", description="a rule file, or the name of a shipped pack")
+    rules: RulesPath = Field(
+        default="bank",
+        description="a rule file, or the name of a shipped pack; or a list of them, used together (docs/rules.md)",
+    )
     statistics: ExistingFile | None = Field(
         default=None,
         description="statistics of the scored population (`fraud stats`), used by rules; null: values that rules compare "
@@ -146,7 +149,9 @@ class Scoring(Section):
         "user and flag",
     )
     aml_amount: float = Field(
-        default=100_000, gt=0, description="amount in base currency above which the AML flag is set"
+        default=100_000,
+        gt=0,
+        description="amount in base currency above which the AML flag is set, unless rules decide on that flag",
     )
     log_features: LogFeatures = Field(
         default="auto",

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator
 from jobs.config.checkpoints import newest_checkpoint
 from udfs.records.codec import MAX_TIMESTAMP_MS, epoch_ms
 from udfs.records.outputs import DESTINATIONS
+from udfs.rules.combined import SEPARATOR, parts_of
 from udfs.rules.pack_files import pack_names
 from udfs.values.local_time import is_timezone
 
@@ -103,7 +104,23 @@ def _restore_point(path: str) -> str:
     return found
 
 
+def _rules_text(value: object) -> object:
+    """A list of packs and paths as one text."""
+    if isinstance(value, list) and value and all(isinstance(part, str) for part in value):
+        return SEPARATOR.join(value)
+    return value
+
+
 def _rules(value: str) -> str:
+    parts = parts_of(value)
+    if len(parts) < 2:
+        return _one_rule_set(value)
+    if any(is_remote(part) for part in parts):
+        raise ValueError("several rule sets together must be packs or files of this machine")
+    return SEPARATOR.join(map(_one_rule_set, parts))
+
+
+def _one_rule_set(value: str) -> str:
     if value in pack_names():
         return value
     if os.sep in value or value.endswith((".yaml", ".yml", ".json")):
@@ -198,7 +215,9 @@ ExistingDirectory = Annotated[str, AfterValidator(_existing_directory), _PATH]
 Directory = Annotated[str, AfterValidator(_directory), _PATH]
 NewFile = Annotated[str, AfterValidator(_new_file), _PATH]
 RestorePoint = Annotated[str, AfterValidator(_restore_point), Takes("path, newest, newest-or-none or none")]
-RulesPath = Annotated[str, AfterValidator(_rules), Takes("path or name")]
+RulesPath = Annotated[
+    str, BeforeValidator(_rules_text), AfterValidator(_rules), Takes("path or name, or a list of them")
+]
 KeyPath = Annotated[str, AfterValidator(_key_path), Takes("JSON path")]
 CurrencyCode = Annotated[str, AfterValidator(_currency), Takes("currency code")]
 TimezoneName = Annotated[str, AfterValidator(_timezone), Takes("IANA time zone")]

@@ -146,6 +146,11 @@ class Core:
     def use_decision(self, settings: Any) -> None:
         """From the next batch on flags are raised by a udfs.scoring.decision_settings.DecisionSettings."""
 
+    def use_rules(self, rulebook: Rulebook, population: PopulationFigures) -> None:
+        """From the next batch on flags are raised, and facts computed, for these rules."""
+
+CHANGE_TEXTS: list[str]
+"""The texts that rules on changes of accounts can use."""
 POPULATION_NAMES: list[str]
 """The figures about all users that rules can use."""
 
@@ -157,7 +162,10 @@ class Rulebook:
     def evaluate(
         self, features: list[float], event: Transaction | None, population: dict[str, float]
     ) -> tuple[int, int, list[int]]:
-        """Points, score, and the hits as positions among the rules. NaN, None and what is missing is unknown."""
+        """Points, score, and the hits as positions among the rules. NaN, None and what is missing is unknown.
+
+        `population` may also give facts that are numbers, by name.
+        """
     def reasons(
         self, hits: list[int], features: list[float], event: Transaction | None, population: dict[str, float]
     ) -> list[str]:

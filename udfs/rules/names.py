@@ -11,7 +11,7 @@ import msgspec
 from udfs.core import _native
 
 POPULATION_NAMES: tuple[str, ...] = tuple(_native.POPULATION_NAMES)
-Source = Literal["features", "event", "population"]
+Source = Literal["features", "event", "population", "facts", "change"]
 
 
 class Kind(Enum):
@@ -24,7 +24,8 @@ class Kind(Enum):
 
 
 class Name(msgspec.Struct, frozen=True):
-    """One name: its type and the source of its value. `field` is a feature, a population figure or a transaction's field."""
+    """One name: its type and the source of its value. `field` is a feature, a population figure, a fact
+    or a transaction's field."""
 
     name: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""Reads rule sets from YAML files: the shipped packs and user files."""
+"""Reads rule sets from YAML files: the shipped packs, user files, and several of them together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from udfs.rules.combined import CombinationError, combined, parts_of
 from udfs.rules.errors import RuleError, one_line, quoted
 from udfs.rules.rule_set import RuleSet, rule_set_from
 from udfs.rules.rulebook import Rulebook
@@ -75,12 +76,17 @@ def parse_rule_set(content: bytes, source: str) -> RuleSet:
 
 
 def rule_set_of(rules: str) -> RuleSet:
-    """The rule set of a shipped pack's name or a file's path. Raises RuleFileError."""
-    return shipped_pack(rules) if rules in pack_names() else load_rule_set(Path(rules))
+    """The rule set of a shipped pack's name or a file's path, or of several with commas between. Raises RuleFileError."""
+    parts = parts_of(rules)
+    rule_sets = [shipped_pack(part) if part in pack_names() else load_rule_set(Path(part)) for part in parts]
+    try:
+        return combined(rule_sets)
+    except CombinationError as error:
+        raise RuleFileError(f"{rules_file(rules)}: {error}") from None
 
 
 def rulebook_of(rules: str, feature_names: Sequence[str]) -> Rulebook:
-    """The rules of a shipped pack's name or a file's path, checked and compiled. Raises RuleFileError, naming the rules."""
+    """The rules of `rule_set_of`, checked and compiled. Raises RuleFileError, naming the rules."""
     try:
         return Rulebook.of(rule_set_of(rules), feature_names)
     except RuleError as error:
@@ -88,8 +94,8 @@ def rulebook_of(rules: str, feature_names: Sequence[str]) -> Rulebook:
 
 
 def rules_file(rules: str) -> str:
-    """The name of the file of a shipped pack or of a path."""
-    return f"{rules}.yaml" if rules in pack_names() else Path(rules).name
+    """The names of the files of shipped packs and paths."""
+    return " + ".join(f"{part}.yaml" if part in pack_names() else Path(part).name for part in parts_of(rules))
 
 
 def _load_yaml(content: bytes) -> object:

@@ -42,12 +42,14 @@ class RuleMap(msgspec.Struct, frozen=True):
 def content_of(rule_set: RuleSet) -> str:
     """Hash of a rule set's content: 16 hex digits of a SHA-256 over id, points, condition, tier and action of its rules.
 
-    Name, version, scale, reasons, disabled rules and whitespace in conditions do not change it.
+    Name, version, scale, reasons, disabled rules and whitespace in conditions do not change it, nor do rules that only
+    raise flags, unless they share a tier with one that adds points.
     """
+    ruled_out = {rule.tier for rule in rule_set.rules if rule.enabled and not rule.only_flags} - {None}
     lines = [
         _SEPARATOR.join((rule.id, str(rule.points), " ".join(rule.when.split()), rule.tier or "", rule.action or ""))
         for rule in rule_set.rules
-        if rule.enabled
+        if rule.enabled and (not rule.only_flags or rule.tier in ruled_out)
     ]
     return sha256("\n".join(lines).encode()).hexdigest()[:_CONTENT_LENGTH]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from udfs.core import _native
-from udfs.records.outputs import Action
+from udfs.records.outputs import Action, Flag
 from udfs.rules.errors import RuleError, one_line, require_no_errors
 
 MAX_RULES = 500
@@ -24,7 +24,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """One rule: if the condition `when` is true, it adds `points` and `reason`.
 
     Of the rules with the same `tier` only the first hit in file order counts. `action` is the minimum action of a
-    transaction that hits the rule. A rule that is not `enabled` is validated but never hits.
+    transaction that hits the rule. A rule that is not `enabled` is validated but never hits. A hit raises `flag`. A rule on
+    the `event` account_change reads the change, and raises a flag and nothing else.
     """
 
     id: str
@@ -34,6 +35,13 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     tier: str | None = None
     action: Action | None = None
     enabled: bool = True
+    flag: Flag | None = None
+    event: Literal["transaction", "account_change"] = "transaction"
+
+    @property
+    def only_flags(self) -> bool:
+        """Does a hit do nothing but raise a flag?"""
+        return self.flag is not None and self.points == 0 and self.action is None
 
 
 class RuleSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

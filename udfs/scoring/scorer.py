@@ -267,3 +267,4 @@ class Scorer:
         self._decider = decider
         self._model = Model(ensemble, config.default_timezone)
         self.engine.core.use_decision(config.decision)
+        self.engine.core.use_rules(rulebook.core, self.population.core)

@@ -9,7 +9,7 @@ from models.default_bundle import DEFAULT_BUNDLE
 from udfs.core.learner import LearnerSettings, open_core
 from udfs.features.feature_set import feature_set_of
 from udfs.records.profiles import BlockEntry
-from udfs.rules.pack_files import shipped_pack
+from udfs.rules.pack_files import rule_set_of
 from udfs.rules.population import Population
 from udfs.rules.rulebook import Rulebook
 from udfs.scoring.bundle import load_bundle
@@ -37,8 +37,9 @@ def scorer_over(
     blocked: Iterable[BlockEntry] = (),
     rates: tuple[FxRate, ...] = (),
     decision: DecisionSettings | None = None,
+    rules: str = "bank",
 ) -> Scorer:
-    """A scorer without any user's state."""
+    """A scorer without any user's state. `rules`: packs or files, with commas between."""
     config = ScorerConfig(decision=decision or DecisionSettings())
     features = feature_set_of(())
     source = MemorySource(MemoryStore(records))
@@ -47,7 +48,7 @@ def scorer_over(
         config,
         Engine(core, features, source, blocked),
         shipped_ensemble(),
-        Rulebook(shipped_pack("bank"), features.names),
+        Rulebook.of(rule_set_of(rules), features.names),
         Population(),
         MemoryUserLogs(),
     )

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::context::EnrichmentStatus;
 use crate::events::Transaction;
 use crate::profiles::{BlockEntry, IpFeed, UserProfile};
+use crate::rules::facts::Facts;
+use crate::rules::rulebook::RaisedFlag;
 
 /// One transaction of a batch, as rules, decision and reasons read it. Its features are a row of the batch's matrix.
 #[derive(Clone, Debug)]
@@ -27,4 +29,8 @@ pub struct Observed<'a> {
     pub blocked: Vec<BlockEntry>,
     /// Its compliance flags that the user has not had on that day before (none where each flag makes an alert).
     pub untold: Vec<&'static str>,
+    /// What rules know beside its features; all unknown where no rule reads it.
+    pub facts: Facts,
+    /// The flags that rules raised.
+    pub by_rules: Vec<RaisedFlag>,
 }

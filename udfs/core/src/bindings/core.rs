@@ -1,5 +1,7 @@
 //! The core as Python sees it.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
@@ -11,14 +13,15 @@ use crate::bindings::framed;
 use crate::bindings::port::PythonPort;
 use crate::bindings::replay::{self, Rules};
 use crate::bindings::scoring::{self, RecordOrigin, Scored, Scoring};
-use crate::engine::Engine;
-use crate::engine::Learned;
 use crate::engine::batch::{self, Admission, Decoded, Incoming, Learning, Outcome};
 use crate::engine::enrichment::Enrichment;
+use crate::engine::{EarlyRules, Engine, Learned};
 use crate::features;
 use crate::frame::{self, FramedOrigin};
 use crate::records::{KeyKind, Records};
+use crate::rules::population::Population;
 use crate::rules::python::{PyPopulation, PyRulebook};
+use crate::rules::rulebook::Rulebook;
 use crate::state::user::Write;
 
 /// Users' state, stores' records and features of one operator instance. Not to be used by two threads at once.
@@ -199,6 +202,9 @@ impl Core {
     ) -> PyResult<Bound<'py, PyTuple>> {
         let rules: Option<Rules> =
             rules.map(|(rulebook, population)| (rulebook.get().rulebook.clone(), population.get().population.clone()));
+        if let Some((rulebook, population)) = &rules {
+            self.engine.early_rules = early_rules(rulebook, population);
+        }
         let width = self.engine.width();
         let arrived_at_ms = vec![None; payloads.len()];
         let payloads: Vec<_> = payloads.into_iter().map(Some).collect();
@@ -288,6 +294,17 @@ impl Core {
         self.engine.decision = settings_of(settings)?;
         Ok(())
     }
+
+    /// From the next batch on flags are raised, and facts computed, for these rules.
+    fn use_rules(&mut self, rulebook: &PyRulebook, population: &PyPopulation) {
+        self.engine.early_rules = early_rules(&rulebook.rulebook, &population.population);
+    }
+}
+
+/// The rules, if they are asked as soon as features are made.
+fn early_rules(rulebook: &Arc<Rulebook>, population: &Arc<Population>) -> Option<EarlyRules> {
+    let (rulebook, population) = (rulebook.clone(), population.clone());
+    rulebook.is_asked_early().then_some(EarlyRules { rulebook, population })
 }
 
 impl Core {
@@ -382,7 +399,9 @@ fn outcome_tuple<'py>(py: Python<'py>, outcome: &Outcome<'_>) -> PyResult<Bound<
         }
         Outcome::Learned(Learned::Duplicate(_)) => ("duplicate",).into_pyobject(py),
         Outcome::Learned(Learned::Other) => ("other",).into_pyobject(py),
-        Outcome::Learned(Learned::Audit { is_untold, .. }) => ("audit", *is_untold).into_pyobject(py),
+        Outcome::Learned(Learned::Flagged { flags, .. }) => {
+            ("audit", flags.iter().any(|flag| flag.is_untold)).into_pyobject(py)
+        }
         Outcome::Refused(refused) => ("refused", refused.kind.name(), refused.reason.as_str()).into_pyobject(py),
     }
 }

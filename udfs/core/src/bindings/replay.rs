@@ -50,7 +50,8 @@ pub fn columns<'py>(
         let points = |(observed, features): (&&Observed, &[f64])| {
             let transaction = observed.transaction;
             let figures = population.figures(transaction.timestamp, transaction.city.as_deref());
-            rulebook.evaluate(&Row { features, transaction, population: &figures }, &mut result);
+            rulebook
+                .evaluate(&Row { features, transaction, population: &figures, facts: &observed.facts }, &mut result);
             result.points
         };
         Some(observed.iter().zip(features.chunks_exact(width.max(1))).map(points).collect::<Vec<i64>>())

@@ -12,7 +12,7 @@ use crate::context::EnrichmentStatus;
 use crate::decision::actions::Action;
 use crate::decision::decision_record::{Origin, duplicate_json};
 use crate::decision::judge::Prediction;
-use crate::decision::notices::{audit_alert_json, audit_notice_json};
+use crate::decision::notices::{change_alert_json, change_notice_json};
 use crate::decision::reply::refused_reply_json;
 use crate::engine::batch::{Learning, Outcome, words_of};
 use crate::engine::{Duplicate, Learned};
@@ -141,11 +141,11 @@ impl<'py> Scoring<'_, 'py> {
             Learned::Duplicate(Duplicate { transaction, differs, answer }) => {
                 (Destination::Decisions, duplicate_json(transaction, *differs, answer.known()), None)
             }
-            Learned::Audit { change, .. } if self.decider.settings.flag_alerts => {
-                (Destination::Alerts, audit_alert_json(change), Some(Action::Allow))
+            Learned::Flagged { change, flags } if self.decider.settings.flag_alerts => {
+                (Destination::Alerts, change_alert_json(change, flags), Some(Action::Allow))
             }
-            Learned::Audit { change, is_untold: true } => {
-                (Destination::Flags, audit_notice_json(change), Some(Action::Allow))
+            Learned::Flagged { change, flags } => {
+                (Destination::Flags, change_notice_json(change, flags)?, Some(Action::Allow))
             }
             _ => return None,
         };

@@ -5,11 +5,15 @@ use crate::decision::thresholds::DecisionSettings;
 use crate::profiles::{BlockEntry, IpFeed, UserProfile};
 use crate::python_format::{general, grouped};
 use crate::python_text::strip;
+use crate::rules::facts::sanctioned_parties;
+use crate::rules::rulebook::RaisedFlag;
 
 pub const AML: &str = "AML";
 pub const KYC: &str = "KYC";
 pub const PCI: &str = "PCI";
 pub const AUDIT: &str = "AUDIT";
+/// All flags, in the order in which a decision lists them.
+pub const FLAGS: [&str; 4] = [AML, KYC, PCI, AUDIT];
 const SANCTION: &str = "SANCTION";
 const UNVERIFIED: i64 = 0;
 
@@ -47,10 +51,9 @@ impl Compliance<'_> {
     }
 
     fn why_aml(&self) -> String {
-        let sanctioned = self.blocked.iter().filter(|entry| is_sanctioned(entry));
-        let parties: Vec<String> = sanctioned.map(|entry| format!("{} {}", entry.kind.name(), entry.value)).collect();
+        let parties = sanctioned_parties(self.blocked);
         if !parties.is_empty() {
-            return format!("{} under sanctions", parties.join(" and "));
+            return format!("{parties} under sanctions");
         }
         let (amount, limit) = (grouped(self.amount, 2), grouped(self.settings.aml_amount, 2));
         format!("an amount of {amount} in the base currency, above {limit}")
@@ -86,13 +89,34 @@ impl Compliance<'_> {
     }
 }
 
-fn is_sanctioned(entry: &BlockEntry) -> bool {
+/// Does the reason of an entry of the block list speak of sanctions?
+pub fn is_sanctioned(entry: &BlockEntry) -> bool {
     entry.reason_code.as_deref().is_some_and(|reason| reason.to_uppercase().contains(SANCTION))
 }
 
-/// One reason for each flag. They weigh nothing: a flag adds nothing to the score.
-pub fn flag_reasons(kinds: &[&'static str], compliance: &Compliance) -> Vec<Reason> {
-    let text = |kind: &str| format!("{kind}: {}", compliance.why(kind));
+/// The flag of a name.
+pub fn flag_of(name: &str) -> Option<&'static str> {
+    FLAGS.into_iter().find(|flag| *flag == name)
+}
+
+/// The flags by rules and those that no rule of the set decides on, in the order of FLAGS.
+pub fn joined(built_in: &[&'static str], by_rules: &[RaisedFlag]) -> Vec<&'static str> {
+    let is_raised = |kind: &&str| built_in.contains(kind) || by_rules.iter().any(|raised| raised.kind == *kind);
+    FLAGS.into_iter().filter(is_raised).collect()
+}
+
+/// One reason for each flag. They weigh nothing: a flag adds nothing to the score. `words` are those of a rule.
+pub fn flag_reasons(
+    kinds: &[&'static str],
+    compliance: &Compliance,
+    by_rules: &[RaisedFlag],
+    words: impl Fn(u16) -> String,
+) -> Vec<Reason> {
+    let why = |kind: &str| match by_rules.iter().find(|raised| raised.kind == kind) {
+        Some(raised) => words(raised.place),
+        None => compliance.why(kind),
+    };
+    let text = |kind: &str| format!("{kind}: {}", why(kind));
     kinds.iter().map(|kind| Reason::new(ReasonSource::Flag, *kind, text(kind), 0.0)).collect()
 }
 
@@ -122,7 +146,8 @@ mod tests {
         };
         let kinds = compliance.kinds();
         assert_eq!(kinds, [AML, KYC, PCI]);
-        let texts: Vec<String> = flag_reasons(&kinds, &compliance).into_iter().map(|reason| reason.text).collect();
+        let texts: Vec<String> =
+            flag_reasons(&kinds, &compliance, &[], |_| String::new()).into_iter().map(|reason| reason.text).collect();
         assert_eq!(texts[0], "AML: an amount of 123,456.00 in the base currency, above 100,000.00");
         assert_eq!(texts[2], "PCI: the IP address belongs to a VPN and has a risk of 92.5, above 80");
     }

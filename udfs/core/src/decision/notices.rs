@@ -2,7 +2,6 @@
 
 use crate::decision::actions::{Action, Tag};
 use crate::decision::decision_record::Decided;
-use crate::decision::flags::AUDIT;
 use crate::decision::identifiers::{change_id, decision_id};
 use crate::decision::json::JsonWriter;
 use crate::decision::reason::ReasonSource;
@@ -44,13 +43,13 @@ impl<'a> Notice<'a> {
         }
     }
 
-    fn of_change(change: &'a AccountChange, words: &'a str) -> Self {
+    fn of_change(change: &'a AccountChange, raised: &[&'a FlagOfChange]) -> Self {
         Self {
             id: change_id(&change.user_id, &change.event_id),
             user_id: &change.user_id,
             event_time_ms: change.timestamp,
-            flags: vec![AUDIT],
-            reasons: vec![words],
+            flags: raised.iter().map(|flag| flag.kind).collect(),
+            reasons: raised.iter().map(|flag| flag.words.as_str()).collect(),
             risk_score: 0,
             transaction_id: None,
             event_id: Some(&change.event_id),
@@ -150,17 +149,28 @@ pub fn flag_notice_json(
     notice.flag_json()
 }
 
-/// The notice of an account's change by nobody in particular.
-pub fn audit_notice_json(change: &AccountChange) -> Vec<u8> {
-    Notice::of_change(change, &change_in_words(change)).flag_json()
+/// A flag of an account's change, and in words why. `is_untold`: the user has not had it on that day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlagOfChange {
+    pub kind: &'static str,
+    pub words: String,
+    pub is_untold: bool,
 }
 
-/// The same as an alert, where flags are to be alerts.
-pub fn audit_alert_json(change: &AccountChange) -> Vec<u8> {
-    Notice::of_change(change, &change_in_words(change)).alert_json(Action::Allow, None, &[])
+/// The notice of those flags of an account's change that the user has not had on that day; `None` without any.
+pub fn change_notice_json(change: &AccountChange, flags: &[FlagOfChange]) -> Option<Vec<u8>> {
+    let untold: Vec<&FlagOfChange> = flags.iter().filter(|flag| flag.is_untold).collect();
+    (!untold.is_empty()).then(|| Notice::of_change(change, &untold).flag_json())
 }
 
-fn change_in_words(change: &AccountChange) -> String {
+/// All of them as an alert, where flags are to be alerts.
+pub fn change_alert_json(change: &AccountChange, flags: &[FlagOfChange]) -> Vec<u8> {
+    let all: Vec<&FlagOfChange> = flags.iter().collect();
+    Notice::of_change(change, &all).alert_json(Action::Allow, None, &[])
+}
+
+/// Why a change by nobody in particular is to be audited.
+pub fn audit_in_words(change: &AccountChange) -> String {
     let status = |known: &Option<_>| known.as_deref().unwrap_or("None").to_owned();
     let who = change.audit_user.as_deref().filter(|name| !name.is_empty()).unwrap_or("nobody");
     format!("account status changed from {} to {} by {who}", status(&change.old_status), status(&change.new_status))

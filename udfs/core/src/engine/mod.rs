@@ -12,7 +12,8 @@ use std::sync::Arc;
 use crate::attributes::Attribute;
 use crate::block_list::BlockList;
 use crate::context::{Context, EnrichmentStatus};
-use crate::decision::flags::{AUDIT, Compliance, needs_audit};
+use crate::decision::flags::{AUDIT, Compliance, joined, needs_audit};
+use crate::decision::notices::{FlagOfChange, audit_in_words};
 use crate::decision::thresholds::DecisionSettings;
 use crate::events::{AccountChange, Event, Label, Login, Transaction, TransactionKind};
 use crate::features::compute_all;
@@ -20,6 +21,10 @@ use crate::local_time::{LocalTime, Zones};
 use crate::money::{Money, NoAmount};
 use crate::observed::Observed;
 use crate::profiles::BlockType;
+use crate::rules::facts::Facts;
+use crate::rules::number::Row;
+use crate::rules::population::{POPULATION_NAMES, Population};
+use crate::rules::rulebook::{RaisedFlag, Rulebook};
 use crate::state::answer::Answer;
 use crate::state::arrivals::{Arrival, IdKind};
 use crate::state::cache::UserCache;
@@ -57,10 +62,10 @@ pub enum Learned<'a> {
     Transaction(Observed<'a>),
     /// A transaction that was there before: nothing is to be written.
     Duplicate(Duplicate<'a>),
-    /// A login, a label, or an account change that needs no audit.
+    /// A login, a label, or an account change without flags.
     Other,
-    /// An account change by nobody in particular. `is_untold`: the user has not had the flag on that day.
-    Audit { change: &'a AccountChange<'a>, is_untold: bool },
+    /// An account change with flags, as one by nobody in particular has.
+    Flagged { change: &'a AccountChange<'a>, flags: Vec<FlagOfChange> },
 }
 
 /// A transaction whose id its user has had.
@@ -82,12 +87,21 @@ pub enum NotLearned {
     Unexpected(String),
 }
 
+/// A rule set with flags or facts, and the figures about all users that it may read.
+#[derive(Clone, Debug)]
+pub struct EarlyRules {
+    pub rulebook: Arc<Rulebook>,
+    pub population: Arc<Population>,
+}
+
 /// Keyed state, stores and money in; features out. One instance an operator.
 #[derive(Debug)]
 pub struct Engine {
     pub settings: UserStateSettings,
     /// By which flags are raised.
     pub decision: DecisionSettings,
+    /// The rules that are asked as soon as features are made: those with flags, or with facts in their conditions.
+    pub early_rules: Option<EarlyRules>,
     pub users: UserCache,
     pub enrichment: Enrichment,
     pub block_list: BlockList,
@@ -112,6 +126,7 @@ impl Engine {
         Self {
             settings,
             decision: DecisionSettings::default(),
+            early_rules: None,
             users: UserCache::default(),
             enrichment,
             block_list: BlockList::default(),
@@ -222,7 +237,15 @@ impl Engine {
             ip: enriched.ip.as_deref(),
             blocked: &blocked,
         };
-        let kinds = compliance.kinds();
+        let mut kinds = compliance.kinds();
+        let (facts, by_rules) = match &self.early_rules {
+            Some(rules) => rules.facts_and_flags(&context, features, verified, &blocked),
+            None => (Facts::UNKNOWN, Vec::new()),
+        };
+        if let Some(rules) = &self.early_rules {
+            kinds.retain(|kind| !rules.rulebook.decides_on(kind));
+            kinds = joined(&kinds, &by_rules);
+        }
         writes.extend(user.commit_transaction(number, settings));
         if timezone != user.timezone {
             let zone = LogEntry::Zone(ZoneEntry { sequence: user.sequence + 1, timezone });
@@ -242,6 +265,8 @@ impl Engine {
             ip: enriched.ip,
             blocked,
             untold,
+            facts,
+            by_rules,
         }))
     }
 
@@ -305,11 +330,18 @@ impl Engine {
             verified: change.new_status.as_deref().and_then(verification),
         };
         writes.extend(user.commit(LogEntry::Account(Arc::new(entry)), &self.settings, &self.account_settings));
-        if !needs_audit(change.audit_user.as_deref()) {
+        let mut flags = self.early_rules.as_ref().map_or_else(Vec::new, |rules| rules.flags_of_change(change));
+        let is_ruled = self.early_rules.as_ref().is_some_and(|rules| rules.rulebook.decides_on(AUDIT));
+        if !is_ruled && needs_audit(change.audit_user.as_deref()) {
+            flags.push(FlagOfChange { kind: AUDIT, words: audit_in_words(change), is_untold: false });
+        }
+        if flags.is_empty() {
             return Ok(Learned::Other);
         }
-        let untold = self.tell_flags(&change.user_id, &[AUDIT], change.timestamp, writes)?;
-        Ok(Learned::Audit { change, is_untold: !untold.is_empty() })
+        let kinds: Vec<_> = flags.iter().map(|flag| flag.kind).collect();
+        let untold = self.tell_flags(&change.user_id, &kinds, change.timestamp, writes)?;
+        flags.iter_mut().for_each(|flag| flag.is_untold = untold.contains(&flag.kind));
+        Ok(Learned::Flagged { change, flags })
     }
 
     fn learn_label<'a>(&mut self, label: &Label, writes: &mut Vec<Write>) -> Result<Learned<'a>, NotLearned> {
@@ -344,6 +376,38 @@ impl Engine {
             writes.extend(user.commit(entry, &self.settings, &self.account_settings));
         }
         Ok(untold)
+    }
+}
+
+impl EarlyRules {
+    /// What rules know of a payment beside its features, and the flags that they raise.
+    fn facts_and_flags(
+        &self,
+        context: &Context,
+        features: &[f64],
+        verified: Option<bool>,
+        blocked: &[crate::profiles::BlockEntry],
+    ) -> (Facts, Vec<RaisedFlag>) {
+        let reads = self.rulebook.reads_facts();
+        let facts = if reads { Facts::of_payment(context, verified, blocked) } else { Facts::UNKNOWN };
+        let transaction = context.transaction;
+        let figures = self.population.figures(transaction.timestamp, transaction.city.as_deref());
+        let flags = self.rulebook.flags(&Row { features, transaction, population: &figures, facts: &facts });
+        (facts, flags)
+    }
+
+    /// The flags that the rules raise for a change of an account, with their words.
+    fn flags_of_change(&self, change: &AccountChange) -> Vec<FlagOfChange> {
+        let facts = Facts::of_change(change);
+        let transaction = Transaction::new("".into(), (&*change.user_id).into(), change.timestamp, f64::NAN);
+        let population = &[f64::NAN; POPULATION_NAMES.len()];
+        let row = Row { features: &[], transaction: &transaction, population, facts: &facts };
+        let flag = |raised: &RaisedFlag| FlagOfChange {
+            kind: raised.kind,
+            words: self.rulebook.reason(raised.place, &row),
+            is_untold: false,
+        };
+        self.rulebook.flags_of_change(&row).iter().map(flag).collect()
     }
 }
 

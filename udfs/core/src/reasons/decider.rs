@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::decision::actions::{Action, Tag};
 use crate::decision::decision_record::{ControlVersions, Decided, InForce, Origin};
-use crate::decision::flags::{Compliance, flag_reasons};
+use crate::decision::flags::{Compliance, flag_reasons, joined};
 use crate::decision::judge::{Judge, Judgement, Prediction};
 use crate::decision::logged_features::FeatureLog;
 use crate::decision::notices::{alert_json, flag_notice_json};
@@ -76,7 +76,8 @@ impl Decider {
         let transaction = observed.transaction;
         let figures = self.population.figures(transaction.timestamp, transaction.city.as_deref());
         let mut result = RuleResult::default();
-        self.rulebook.evaluate(&Row { features, transaction, population: &figures }, &mut result);
+        let row = Row { features, transaction, population: &figures, facts: &observed.facts };
+        self.rulebook.evaluate(&row, &mut result);
         let is_blocked = !observed.blocked.is_empty();
         let mut judgement = self.judge.judge(&prediction, &result, &self.rulebook, is_blocked)?;
         if observed.limited_history {
@@ -97,10 +98,13 @@ impl Decider {
         wants_reply: bool,
     ) -> Records {
         let compliance = self.compliance(observed);
-        let flags = compliance.kinds();
-        let of_flags = flag_reasons(&flags, &compliance);
+        let facts = &observed.facts;
+        let row = Row { features, transaction: observed.transaction, population: &judged.figures, facts };
+        let built_in: Vec<_> = compliance.kinds().into_iter().filter(|kind| !self.rulebook.decides_on(kind)).collect();
+        let flags = joined(&built_in, &observed.by_rules);
+        let words = |place| self.rulebook.reason(place, &row);
+        let of_flags = flag_reasons(&flags, &compliance, &observed.by_rules, words);
         let (reasons, summary) = if judged.is_explained() {
-            let row = Row { features, transaction: observed.transaction, population: &judged.figures };
             let explained = Explained {
                 row,
                 prediction: &judged.prediction,

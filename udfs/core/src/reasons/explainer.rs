@@ -104,7 +104,7 @@ impl Explainer {
     }
 
     fn hit<'a>(&'a self, place: u16, row: &Row, result: &RuleResult, rulebook: &'a Rulebook) -> Option<RuleHit<'a>> {
-        let rule = rulebook.rule(place)?;
+        let rule = rulebook.rule(place).filter(|rule| !rule.only_flags())?;
         Some(RuleHit {
             id: &rule.id,
             text: rulebook.reason(place, row),

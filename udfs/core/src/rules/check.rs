@@ -33,9 +33,11 @@ pub fn problems<'a>(rule_set: &RuleSet, feature_names: impl IntoIterator<Item = 
     } else if rule_set.rules.iter().all(|rule| !rule.enabled) {
         found.push(Problem::warning(RuleError::new("no rule is enabled")));
     }
+    let change_vocabulary = Vocabulary::of_changes();
     let mut tiers: HashMap<&str, Vec<Tiered>> = HashMap::new();
     for rule in &rule_set.rules {
-        let (condition, mut own) = of_rule(rule, &vocabulary);
+        let known = if rule.of_changes { &change_vocabulary } else { &vocabulary };
+        let (condition, mut own) = of_rule(rule, known);
         if let (Some(tier), Some(condition)) = (rule.tier.as_deref(), condition) {
             let before = tiers.entry(tier).or_default();
             let tiered = Tiered::new(rule, condition);

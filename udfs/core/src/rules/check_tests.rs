@@ -14,6 +14,8 @@ fn rule(id: &str, points: i64, when: &str, tier: Option<&str>) -> Rule {
         tier: tier.map(str::to_owned),
         action: None,
         enabled: true,
+        flag: None,
+        of_changes: false,
     }
 }
 

@@ -46,7 +46,9 @@ impl Domain {
                 "population_fraud_rate" | "city_fraud_rate" => SHARE,
                 _ => NOT_NEGATIVE,
             },
-            Source::EventText(_) => ANY,
+            Source::Fact(_) if &*name.name == "user_verified" => FLAG,
+            Source::Fact(_) => NOT_NEGATIVE,
+            Source::EventText(_) | Source::SanctionedParties | Source::ChangeText(_) => ANY,
         }
     }
 

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use crate::events::Transaction;
 use crate::rules::condition::{Condition, Truth};
 use crate::rules::errors::RuleError;
+use crate::rules::facts::Facts;
 use crate::rules::language::parse_condition;
 use crate::rules::names::Vocabulary;
 use crate::rules::number::Row;
@@ -27,7 +28,7 @@ fn truth(text: &str) -> Result<Truth, RuleError> {
     let vocabulary = Vocabulary::new(FEATURES)?;
     let condition = Condition::of(&parse_condition(text, &vocabulary)?);
     let (features, population) = ([150.0, NAN, 1.0], [NAN; POPULATION_NAMES.len()]);
-    let row = Row { features: &features, transaction: &event(), population: &population };
+    let row = Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN };
     condition.map(|condition| condition.truth(&row)).ok_or_else(|| RuleError::new("no condition"))
 }
 
@@ -100,7 +101,17 @@ fn length_and_depth_are_limited() {
 
 fn rule(id: &str, when: &str, points: i64, tier: Option<&str>) -> Rule {
     let (id, when, reason) = (id.into(), when.into(), "{amount:,.2f} in {city}, {average}".into());
-    Rule { id, points, when, reason, tier: tier.map(Into::into), action: None, enabled: true }
+    Rule {
+        id,
+        points,
+        when,
+        reason,
+        tier: tier.map(Into::into),
+        action: None,
+        enabled: true,
+        flag: None,
+        of_changes: false,
+    }
 }
 
 fn rule_set(rules: Vec<Rule>) -> RuleSet {
@@ -119,7 +130,7 @@ fn of_one_tier_only_the_first_rule_that_is_true_counts() -> Result<(), RuleError
     rules[4].enabled = false;
     let rulebook = Rulebook::new(rule_set(rules), FEATURES)?;
     let (features, population) = ([1150.0, NAN, 1.0], [NAN; POPULATION_NAMES.len()]);
-    let row = Row { features: &features, transaction: &event(), population: &population };
+    let row = Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN };
     let mut result = RuleResult::default();
     rulebook.evaluate(&row, &mut result);
     assert_eq!(result, RuleResult { points: 7, score: 70, hits: vec![1, 3] });
@@ -133,7 +144,10 @@ fn as_many_tiers_as_rules_are_told_apart() -> Result<(), RuleError> {
     let rulebook = Rulebook::new(rule_set(rules), FEATURES)?;
     let (features, population) = ([NAN; 3], [NAN; POPULATION_NAMES.len()]);
     let mut result = RuleResult::default();
-    rulebook.evaluate(&Row { features: &features, transaction: &event(), population: &population }, &mut result);
+    rulebook.evaluate(
+        &Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN },
+        &mut result,
+    );
     assert_eq!(result.hits.len(), 500);
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod enumerated;
 pub mod errors;
 pub mod event_fields;
 pub mod expressions;
+pub mod facts;
 pub mod language;
 pub mod names;
 pub mod names_read;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::rules::close_match::close_match;
 use crate::rules::errors::{RuleError, shown};
 use crate::rules::event_fields::{EVENT_FLAGS, EVENT_NUMBERS, EVENT_TEXTS, ReadNumber, ReadText};
+use crate::rules::facts::{CHANGE_TEXTS, FACT_NUMBERS, SANCTIONED_PARTIES};
 use crate::rules::population::POPULATION_NAMES;
 
 pub const KEYWORDS: [&str; 6] = ["and", "or", "not", "in", "true", "false"];
@@ -42,14 +43,19 @@ pub enum Source {
     EventFlag(ReadNumber),
     /// The position among POPULATION_NAMES.
     Population(usize),
+    /// The position among FACT_NUMBERS.
+    Fact(usize),
+    SanctionedParties,
+    /// The position among CHANGE_TEXTS.
+    ChangeText(usize),
 }
 
 impl Source {
     /// The type of its value.
     pub fn kind(self) -> Kind {
         match self {
-            Self::Feature(_) | Self::EventNumber(_) | Self::Population(_) => Kind::Number,
-            Self::EventText(_) => Kind::Text,
+            Self::Feature(_) | Self::EventNumber(_) | Self::Population(_) | Self::Fact(_) => Kind::Number,
+            Self::EventText(_) | Self::SanctionedParties | Self::ChangeText(_) => Kind::Text,
             Self::EventFlag(_) => Kind::Flag,
         }
     }
@@ -62,6 +68,8 @@ impl Source {
             Self::Feature(_) => "features",
             Self::EventText(_) | Self::EventNumber(_) | Self::EventFlag(_) => "event",
             Self::Population(_) => "population",
+            Self::Fact(_) | Self::SanctionedParties => "facts",
+            Self::ChangeText(_) => "change",
         }
     }
 }
@@ -89,6 +97,8 @@ impl Vocabulary {
         names.extend(EVENT_NUMBERS.map(|(name, read)| (name.into(), Source::EventNumber(read))));
         names.extend(EVENT_FLAGS.map(|(name, read)| (name.into(), Source::EventFlag(read))));
         names.extend(POPULATION_NAMES.iter().enumerate().map(|(at, name)| ((*name).into(), Source::Population(at))));
+        names.extend(FACT_NUMBERS.iter().enumerate().map(|(at, name)| ((*name).into(), Source::Fact(at))));
+        names.insert(SANCTIONED_PARTIES.into(), Source::SanctionedParties);
         for (position, name) in feature_names.into_iter().enumerate() {
             let before = names.insert(name.into(), Source::Feature(position));
             if before.is_some() || KEYWORDS.contains(&name) {
@@ -99,6 +109,17 @@ impl Vocabulary {
             }
         }
         Ok(Self { names })
+    }
+
+    /// Of rules on changes of accounts: user, time, and the texts of the change.
+    pub fn of_changes() -> Self {
+        let mut names: HashMap<Rc<str>, Source> = HashMap::new();
+        let texts = EVENT_TEXTS.into_iter().filter(|(name, _)| *name == "user_id");
+        names.extend(texts.map(|(name, read)| (name.into(), Source::EventText(read))));
+        let numbers = EVENT_NUMBERS.into_iter().filter(|(name, _)| *name == "timestamp");
+        names.extend(numbers.map(|(name, read)| (name.into(), Source::EventNumber(read))));
+        names.extend(CHANGE_TEXTS.iter().enumerate().map(|(at, name)| ((*name).into(), Source::ChangeText(at))));
+        Self { names }
     }
 
     /// All names, in alphabetical order.

@@ -3,15 +3,18 @@
 use crate::events::Transaction;
 use crate::rules::event_fields::{ReadNumber, ReadText};
 use crate::rules::expressions::{ArithmeticOperator, Expression};
+use crate::rules::facts::Facts;
 use crate::rules::names::Source;
 use crate::rules::population::Figures;
 
-/// What rules look at: one transaction's features in input order, its fields, and the figures about all users.
+/// What rules look at: one transaction's features in input order, its fields, the figures about
+/// all users, and the facts.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     pub features: &'a [f64],
     pub transaction: &'a Transaction<'a>,
     pub population: &'a Figures,
+    pub facts: &'a Facts,
 }
 
 /// A number; NaN is one that is not known.
@@ -21,6 +24,7 @@ pub enum Number {
     Feature(usize),
     Event(ReadNumber),
     Population(usize),
+    Fact(usize),
     Negative(Box<Number>),
     Arithmetic(ArithmeticOperator, Box<Number>, Box<Number>),
 }
@@ -35,7 +39,8 @@ impl Number {
                 Source::Feature(position) => Self::Feature(position),
                 Source::EventNumber(read) | Source::EventFlag(read) => Self::Event(read),
                 Source::Population(position) => Self::Population(position),
-                Source::EventText(_) => return None,
+                Source::Fact(position) => Self::Fact(position),
+                Source::EventText(_) | Source::SanctionedParties | Source::ChangeText(_) => return None,
             },
             Expression::Negative(operand) => Self::Negative(Box::new(Self::of(operand)?)),
             Expression::Arithmetic { operator, left, right } => {
@@ -52,6 +57,7 @@ impl Number {
             Self::Feature(position) => row.features.get(*position).copied().unwrap_or(f64::NAN),
             Self::Event(read) => read(row.transaction),
             Self::Population(position) => row.population.get(*position).copied().unwrap_or(f64::NAN),
+            Self::Fact(position) => row.facts.numbers.get(*position).copied().unwrap_or(f64::NAN),
             Self::Negative(operand) => -operand.value(row),
             Self::Arithmetic(operator, left, right) => compute(*operator, left.value(row), right.value(row)),
         }
@@ -85,6 +91,8 @@ fn remainder(left: f64, right: f64) -> f64 {
 pub enum Text {
     Constant(Box<str>),
     Event(ReadText),
+    SanctionedParties,
+    Change(usize),
 }
 
 impl Text {
@@ -94,6 +102,8 @@ impl Text {
             Expression::Text(value) => Some(Self::Constant(value.as_str().into())),
             Expression::Name(name) => match name.source {
                 Source::EventText(read) => Some(Self::Event(read)),
+                Source::SanctionedParties => Some(Self::SanctionedParties),
+                Source::ChangeText(position) => Some(Self::Change(position)),
                 _ => None,
             },
             _ => None,
@@ -105,6 +115,8 @@ impl Text {
         match self {
             Self::Constant(value) => Some(value),
             Self::Event(read) => read(row.transaction),
+            Self::SanctionedParties => row.facts.sanctioned_parties.as_deref(),
+            Self::Change(position) => row.facts.change.as_ref()?.get(*position).map(|text| &**text),
         }
     }
 }

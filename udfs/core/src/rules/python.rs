@@ -8,11 +8,13 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyInt, PyString};
 
 use crate::decision::actions::Action;
+use crate::decision::flags::flag_of;
 use crate::events::{AuthorizationResult, Text, Transaction, TransactionKind};
 use crate::rules::check::problems;
 use crate::rules::condition::Condition;
 use crate::rules::errors::RuleError;
 use crate::rules::event_fields::field_of;
+use crate::rules::facts::{CHANGE_TEXTS, FACT_NUMBERS, Facts};
 use crate::rules::language::parse_condition;
 use crate::rules::names::Vocabulary;
 use crate::rules::number::Row;
@@ -46,8 +48,8 @@ impl PyRulebook {
         population: HashMap<String, f64>,
     ) -> PyResult<(i64, i64, Vec<u16>)> {
         let mut result = RuleResult::default();
-        let (transaction, population) = (transaction_of(event)?, figures_of(&population));
-        let row = Row { features: &features, transaction: &transaction, population: &population };
+        let (transaction, facts, population) = (transaction_of(event)?, facts_of(&population), figures_of(&population));
+        let row = Row { features: &features, transaction: &transaction, population: &population, facts: &facts };
         self.rulebook.evaluate(&row, &mut result);
         Ok((result.points, result.score, result.hits))
     }
@@ -60,8 +62,8 @@ impl PyRulebook {
         event: &Bound<'_, PyAny>,
         population: HashMap<String, f64>,
     ) -> PyResult<Vec<String>> {
-        let (transaction, population) = (transaction_of(event)?, figures_of(&population));
-        let row = Row { features: &features, transaction: &transaction, population: &population };
+        let (transaction, facts, population) = (transaction_of(event)?, facts_of(&population), figures_of(&population));
+        let row = Row { features: &features, transaction: &transaction, population: &population, facts: &facts };
         Ok(hits.iter().map(|hit| self.rulebook.reason(*hit, &row)).collect())
     }
 
@@ -155,8 +157,8 @@ fn reason_text(
     let text = text_of(text, "a reason")?;
     let template =
         ReasonText::new(&text, &vocabulary(py, &feature_names)?).map_err(|error| python_error(py, &error))?;
-    let (transaction, population) = (transaction_of(event)?, figures_of(&population));
-    Ok(template.words(&Row { features: &features, transaction: &transaction, population: &population }))
+    let (transaction, facts, population) = (transaction_of(event)?, facts_of(&population), figures_of(&population));
+    Ok(template.words(&Row { features: &features, transaction: &transaction, population: &population, facts: &facts }))
 }
 
 /// The score of each sum of points from 0 to the scale's last. Raises RuleError.
@@ -185,8 +187,8 @@ fn condition_truth(
     let condition = parse_condition(&text, &vocabulary)
         .and_then(|tree| Condition::of(&tree).ok_or_else(|| RuleError::new("the condition has no truth")));
     let condition = condition.map_err(|error| python_error(py, &error))?;
-    let (transaction, population) = (transaction_of(event)?, figures_of(&population));
-    Ok(condition.truth(&Row { features: &features, transaction: &transaction, population: &population }))
+    let (transaction, facts, population) = (transaction_of(event)?, facts_of(&population), figures_of(&population));
+    Ok(condition.truth(&Row { features: &features, transaction: &transaction, population: &population, facts: &facts }))
 }
 
 /// The error as `udfs.rules.errors.RuleError`.
@@ -250,6 +252,7 @@ pub fn rule_set_of(object: &Bound<'_, PyAny>) -> PyResult<RuleSet> {
 
 fn rule_of(rule: &Bound<'_, PyAny>) -> PyResult<Rule> {
     let action: Option<String> = rule.getattr("action")?.extract()?;
+    let flag: Option<String> = rule.getattr("flag")?.extract()?;
     let tier = rule.getattr("tier")?;
     let id = text_of(&rule.getattr("id")?, "id")?;
     let named = |error: PyErr| {
@@ -263,6 +266,10 @@ fn rule_of(rule: &Bound<'_, PyAny>) -> PyResult<Rule> {
         tier: if tier.is_none() { None } else { Some(text_of(&tier, "tier").map_err(named)?) },
         action: action.map(|name| action_of(&name)).transpose()?,
         enabled: rule.getattr("enabled")?.extract()?,
+        flag: flag
+            .map(|name| flag_of(&name).ok_or_else(|| PyValueError::new_err(format!("no flag: {name}"))))
+            .transpose()?,
+        of_changes: rule.getattr("event")?.extract::<String>()? == "account_change",
         id: id.clone(),
     })
 }
@@ -275,6 +282,11 @@ pub fn action_of(name: &str) -> PyResult<Action> {
 /// Population figures by name; those that are missing are not known.
 pub fn figures_of(population: &HashMap<String, f64>) -> Figures {
     POPULATION_NAMES.map(|name| population.get(name).copied().unwrap_or(f64::NAN))
+}
+
+/// Facts by name, given among the population figures; those that are missing are not known.
+pub fn facts_of(known: &HashMap<String, f64>) -> Facts {
+    Facts { numbers: FACT_NUMBERS.map(|name| known.get(name).copied().unwrap_or(f64::NAN)), ..Facts::UNKNOWN }
 }
 
 /// A `udfs.records.events.Transaction`, without its attributes; what is no transaction is one without any field.
@@ -330,6 +342,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyRulebook>()?;
     module.add_class::<PyPopulation>()?;
     module.add("POPULATION_NAMES", POPULATION_NAMES)?;
+    module.add("CHANGE_TEXTS", CHANGE_TEXTS)?;
     module.add_function(wrap_pyfunction!(rule_problems, module)?)?;
     module.add_function(wrap_pyfunction!(structure_problems, module)?)?;
     module.add_function(wrap_pyfunction!(py_parse_condition, module)?)?;

@@ -135,10 +135,19 @@ fn number_format(name: &Name, format: Option<&str>, position: usize) -> Result<N
     Err(RuleError::at(message, position).hint(hint))
 }
 
+fn text_written(text: Option<&str>) -> String {
+    match text {
+        None => UNKNOWN.into(),
+        Some(text) if is_printable_text(text) => text.into(),
+        Some(text) => ascii(text),
+    }
+}
+
 fn written(source: Source, format: NumberFormat, row: &Row) -> String {
     let number = match source {
         Source::Feature(position) => row.features.get(position).copied().unwrap_or(f64::NAN),
         Source::Population(position) => row.population.get(position).copied().unwrap_or(f64::NAN),
+        Source::Fact(position) => row.facts.numbers.get(position).copied().unwrap_or(f64::NAN),
         Source::EventNumber(read) => read(row.transaction),
         Source::EventFlag(read) => {
             let value = read(row.transaction);
@@ -150,12 +159,10 @@ fn written(source: Source, format: NumberFormat, row: &Row) -> String {
                 "no".into()
             };
         }
-        Source::EventText(read) => {
-            return match read(row.transaction) {
-                None => UNKNOWN.into(),
-                Some(text) if is_printable_text(text) => text.into(),
-                Some(text) => ascii(text),
-            };
+        Source::EventText(read) => return text_written(read(row.transaction)),
+        Source::SanctionedParties => return text_written(row.facts.sanctioned_parties.as_deref()),
+        Source::ChangeText(position) => {
+            return text_written(row.facts.change.as_ref().map(|texts| &*texts[position]));
         }
     };
     match format {

@@ -23,6 +23,17 @@ pub struct Rule {
     pub tier: Option<String>,
     pub action: Option<Action>,
     pub enabled: bool,
+    /// The compliance flag that a hit raises.
+    pub flag: Option<&'static str>,
+    /// Is it about changes of accounts, not about payments?
+    pub of_changes: bool,
+}
+
+impl Rule {
+    /// Does a hit do nothing but raise a flag?
+    pub fn only_flags(&self) -> bool {
+        self.flag.is_some() && self.points == 0 && self.action.is_none()
+    }
 }
 
 /// The rules in force together, and the scale from the sum of their points to a score of 0 to 1000.
@@ -70,6 +81,10 @@ pub fn structure_errors(rule_set: &RuleSet) -> Vec<RuleError> {
         }
         if let Some(tier) = rule.tier.as_ref().filter(|tier| !is_identifier(tier)) {
             errors.push(RuleError::new(no_identifier("tier", tier)).of_rule(&rule.id));
+        }
+        if rule.of_changes && !(rule.only_flags() && rule.tier.is_none()) {
+            let error = RuleError::new("a rule on account changes raises a flag and nothing else");
+            errors.push(error.hint("give it a flag, 0 points, and neither tier nor action").of_rule(&rule.id));
         }
     }
     errors
