@@ -48,6 +48,10 @@ CONSOLE = [
     *KAFKA,
     *REDIS,
 ]
+MYSQL = [
+    "pymysql>=1.1",
+    "sqlalchemy>=2.0.36",
+]
 AWS = [
     "boto3==1.44.5",
 ]
@@ -84,7 +88,19 @@ DEV = [
     "uv",
 ]
 
-PACKAGES = ("udfs", "ingest", "reporting", "jobs", "console", "client", "cli", "models", "simulator", "benchmarks")
+PACKAGES = (
+    "udfs",
+    "ingest",
+    "customers",
+    "reporting",
+    "jobs",
+    "console",
+    "client",
+    "cli",
+    "models",
+    "simulator",
+    "benchmarks",
+)
 
 setup(
     name="streaming-fraud-detector",
@@ -96,6 +112,7 @@ setup(
     package_data={
         "jobs": ["pipeline/java/*.java", "flink_internals/java/*.java"],
         "ingest": ["currencies.txt"],
+        "customers": ["conditions.yaml"],
         "udfs": ["core/*.pyi", "records/countries.txt", "rules/packs/*.yaml"],
         "models": ["bundles/*.json", "bundles/default/*"],
         "reporting": ["templates/*"],
@@ -109,6 +126,7 @@ setup(
     extras_require={
         "flink": FLINK,
         "console": CONSOLE,
+        "mysql": MYSQL,
         "aws": AWS,
         "train": TRAIN,
         "dev": DEV + FLINK + CONSOLE + TRAIN + AWS,

@@ -24,6 +24,7 @@ COMMANDS = {
     "parity": "Compare logged features with features recomputed from the events.",
     "replay": "Re-derive one decision from the log, and show it beside what was recorded.",
     "report": "Write the HTML report of a run.",
+    "profile-customers": "Profile the customers of a SQL database, and flag those that meet a condition.",
     "decisions": "Show decisions with their features by name.",
     "store": "Create the tables of a store, or check its connection.",
     "load": "Load users, merchants, devices, feeds and entity history into a store.",
@@ -46,7 +47,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"cli.{cmd_name}").command
+        command: click.Command = import_module(f"cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import UserError
+from cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from simulator.config import SimulatorConfig
@@ -25,8 +26,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
     "simulate", short_help="Simulate users, merchants and payments, with many fraud patterns and delayed labels."
 )
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder to write to; its files are replaced."
+    "--out", type=click.Path(path_type=Path), help="Folder to write to; its files are replaced. This or --database."
 )
+@click.option("--database", "url", metavar="URL",
+              help="Write the tables of `fraud profile-customers` to this database, some data wrong.")  # fmt: skip
 @click.option("--users", type=int, help=f"Number of users.  [default: {USERS:,}, or what fits --transactions]")
 @click.option("--days", type=int, default=30, show_default=True, help="Length of the period.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and arguments give the same bytes.")
@@ -43,7 +46,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @click.option("--multi-currency", is_flag=True, help="Local currencies in place of USD, with fx_rates.csv beside them.")
 @click.option("--merchants", type=int, help="Number of merchants, at least 180.  [default: by the number of users]")
 def command(
-    out: Path,
+    out: Path | None,
+    url: str | None,
     users: int | None,
     days: int,
     seed: int,
@@ -61,10 +65,15 @@ def command(
     Writes OUT/events.jsonl (transactions, logins, account changes and labels in order of arrival), OUT/truth.jsonl
     (what was fraud, and by which pattern), OUT/reference/ (profiles, feeds, block list) and OUT/manifest.json (seed,
     arguments, counts). Ctrl-C leaves OUT unchanged.
+
+    With --database, such as sqlite:///out/bank.sqlite: the tables customers, accounts, devices, login_activity and
+    transactions, in an empty database.
     """
     from simulator import pattern_registry
     from simulator.config import SimulatorConfig, SimulatorConfigError
 
+    if out is None and url is None:
+        raise UserError("give a folder with --out, or a database with --database")
     if transactions is not None and tx_per_day is not None:
         raise UserError("give either --transactions or --tx-per-day, not both")
     if users is None:
@@ -84,6 +93,8 @@ def command(
             merchants=merchants,
         )
         pattern_registry.select(config.patterns)  # fail before the progress bar starts
+        if out is None:
+            return _write_database(config, str(url))
         counts, by_pattern = _run(config, out)
     except SimulatorConfigError as error:
         raise UserError(str(error)) from None
@@ -105,7 +116,6 @@ def command(
 
 def _run(config: SimulatorConfig, out: Path) -> tuple[dict[str, int], dict[str, int]]:
     """Simulate and write; returns counts by event type and by fraud pattern."""
-    from cli.progress import progress_bar
     from simulator import files
     from simulator.generate import simulate
 
@@ -115,6 +125,38 @@ def _run(config: SimulatorConfig, out: Path) -> tuple[dict[str, int], dict[str, 
         generated = config.transaction_count
         files.write(simulation, out, lambda done, total: report(generated + (steps - generated) * done // total, steps))
     return simulation.manifest["counts"], simulation.manifest["patterns"]
+
+
+def _write_database(config: SimulatorConfig, url: str) -> None:
+    """Simulate and write the tables of a bank; Ctrl-C leaves none of them in PostgreSQL."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from customers.database import Database
+    from customers.errors import DatabaseError
+    from simulator.database import DatabaseExists, write_database
+    from simulator.generate import simulate
+
+    try:
+        database = Database(url)
+        if database.path is not None:
+            database.path.parent.mkdir(parents=True, exist_ok=True)
+        with progress_bar("simulating") as report:
+            steps = (1 + WRITING_WEIGHT) * config.transaction_count
+            simulation = simulate(config, lambda done, total: report(done, steps))
+            generated = config.transaction_count
+            written = write_database(
+                simulation,
+                database.engine,
+                lambda done, total: report(generated + (steps - generated) * done // total, steps),
+            )
+    except (DatabaseExists, DatabaseError) as error:
+        raise UserError(str(error)) from None
+    except SQLAlchemyError as error:
+        raise UserError(f"{database.name}: {' '.join(str(getattr(error, 'orig', None) or error).split())}") from None
+    click.echo(", ".join(f"{count:,} {name}" for name, count in written.rows.items()) + f" in {database.name}")
+    wrong = ", ".join(f"{name} {count:,}" for name, count in written.faults.items() if count)
+    if wrong:
+        click.echo(f"wrong on purpose: {wrong}")
 
 
 def _epoch_ms(text: str) -> int:
