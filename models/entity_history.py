@@ -13,7 +13,7 @@ from udfs.entities.buckets import BucketRow, BucketSettings, Entity
 from udfs.entities.counter import CountingSettings, EntityAggregator, transaction_key
 from udfs.entities.deltas import EntityRouter, SeenTransaction, apply_delta
 from udfs.records.attributes import Attribute
-from udfs.records.events import Label, Transaction
+from udfs.records.events import Erasure, Label, Transaction
 from udfs.records.profiles import UserProfile
 from udfs.stores.reference_rows import USERS_FILE, rows_of
 from udfs.values.money import AmountOutOfRange, MissingRate, Money
@@ -52,6 +52,12 @@ class SeenTransactions:
         while self._seen and next(iter(self._seen.values())).arrived_at_ms < oldest_ms:
             self._seen.popitem(last=False)
 
+    def forget_user(self, user_id: str) -> None:
+        """Drop the transactions of a user; reads all keys."""
+        prefix = transaction_key(user_id, "")
+        for key in [key for key in self._seen if key.startswith(prefix)]:
+            del self._seen[key]
+
 
 def aggregate_entities(
     path: Path,
@@ -74,6 +80,8 @@ def aggregate_entities(
     shared: dict[Entity, Entity] = {}
     seen = SeenTransactions()
     for event in events_of(path, latest_timestamp_ms, progress):
+        if isinstance(event, Erasure):
+            seen.forget_user(event.user_id)
         if not isinstance(event, Transaction | Label):
             continue
         key = transaction_key(event.user_id, event.transaction_id)

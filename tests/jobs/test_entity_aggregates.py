@@ -25,7 +25,7 @@ from udfs.core._native import EntityHistory
 from udfs.entities.buckets import KINDS, BucketRow, BucketSettings, Entity
 from udfs.entities.counter import CountingSettings, EntityAggregator
 from udfs.records.codec import decode_event
-from udfs.records.events import Label, Transaction
+from udfs.records.events import Erasure, Label, Transaction
 from udfs.records.profiles import UserProfile
 from udfs.stores.port import HISTORY, CompleteThrough
 from udfs.stores.sqlite import SqliteStore
@@ -59,6 +59,9 @@ def lines_of(count: int, seed: int) -> list[bytes]:
         elif event["type"] == "label" and draw.random() < 0.7:
             del event["merchant_id"]
         lines.append(json.dumps(event).encode())
+        if draw.random() < 0.01:
+            erasure = {"type": "erasure", "event_id": "E", "user_id": event["user_id"], "timestamp": event["timestamp"]}
+            lines.append(json.dumps(erasure).encode())
     return lines
 
 
@@ -83,7 +86,9 @@ def expected(lines: list[bytes]) -> dict[str, dict[str, Any]]:
     parties: dict[tuple[str, str], list[Entity]] = {}
     for line in lines:
         event = decode_event(line)
-        if isinstance(event, Transaction):
+        if isinstance(event, Erasure):
+            parties = {key: entities for key, entities in parties.items() if key[0] != event.user_id}
+        elif isinstance(event, Transaction):
             key = (event.user_id, event.transaction_id)
             if key in parties:
                 continue

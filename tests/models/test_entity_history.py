@@ -256,3 +256,16 @@ def test_seen_transactions_are_bounded_by_time() -> None:
     assert len(seen) == 3
     seen.remember("d", SeenTransaction(10, ()))
     assert (seen.get("b"), seen.get("a"), len(seen)) == (None, SeenTransaction(4, (Entity("merchant", "a"),)), 3)
+
+
+def test_an_erased_users_transactions_stay_counted_but_later_labels_do_not_find_them(tmp_path: Path) -> None:
+    erasure = {"type": "erasure", "event_id": "E", "user_id": "U1", "timestamp": START + HOUR}
+    rows = rows_of(
+        tmp_path,
+        paid(1, "U1", "M1", START),
+        paid(2, "U10", "M1", START),
+        erasure,
+        judged(1, "U1", START, START + DAY, fraud=True),
+        judged(2, "U10", START, START + DAY, fraud=True),
+    )
+    assert (sum(rows["M1"].transactions), sum(rows["M1"].frauds)) == (2, 1)

@@ -153,3 +153,7 @@ class _CountedLog:
     def replace(self, entries: list[bytes]) -> None:
         self._engine.writes += 1
         self._engine.log.replace(entries)
+
+    def clear(self) -> None:
+        self._engine.writes += 1
+        self._engine.log.clear()

@@ -37,7 +37,7 @@ class Core:
         self, keys: list[str], payloads: list[bytes | None], arrived_at_ms: list[int | None], port: Any
     ) -> tuple[
         list[tuple[Any, ...]],
-        list[tuple[int, Literal["append", "replace", "snapshot"], Any]],
+        list[tuple[int, Literal["append", "replace", "snapshot", "clear"], Any]],
         list[tuple[str, str]],
         int,
     ]:
@@ -47,8 +47,8 @@ class Core:
         (field, text); and how many users were not in memory. Raises what `port` raises.
 
         A record becomes ("transaction", late, stale history, enrichment status, flags that the user has not had on that
-        day, (type, value, reason code) of the block list's entries), ("duplicate",), ("other",), ("audit", is it untold), or
-        ("refused", kind of dead letter, reason).
+        day, (type, value, reason code) of the block list's entries), ("duplicate",), ("other",), ("erased",),
+        ("audit", is it untold), or ("refused", kind of dead letter, reason).
         """
     def score_batch(
         self,
@@ -63,7 +63,7 @@ class Core:
         python_decodes: bool,
     ) -> tuple[
         list[tuple[Any, ...]],
-        list[tuple[int, Literal["append", "replace", "snapshot"], Any]],
+        list[tuple[int, Literal["append", "replace", "snapshot", "clear"], Any]],
         list[tuple[str, str]],
         int,
         dict[str, Any],
@@ -78,8 +78,8 @@ class Core:
         ("duplicate", JSON), ("alert", JSON, action) or ("flag", JSON, action) of an account's change, ("nothing",),
         ("refused", kind of dead letter, reason), or ("undecided", what happened): learned, but not decided.
 
-        Counts: late; newest_event_ms of the last transaction (None: there is none); enrichment, rule_hits and tags by
-        name; online, a list of (user, event time, values).
+        Counts: late; erased users; newest_event_ms of the last transaction (None: there is none); enrichment, rule_hits
+        and tags by name; online, a list of (user, event time, values).
         """
     def replay_batch(
         self, payloads: list[bytes], port: Any, rules: tuple[Rulebook, PopulationFigures] | None = None
@@ -104,7 +104,7 @@ class Core:
     ) -> tuple[
         bytes,
         list[tuple[int, tuple[Any, ...], bytes | None, str, str | None, int | None]],
-        list[tuple[int, Literal["replace", "snapshot"], Any]],
+        list[tuple[int, Literal["replace", "snapshot", "clear"], Any]],
         list[tuple[str, str]],
         int,
         dict[str, Any],

@@ -13,9 +13,9 @@ from udfs.state.user_log import UserLog
 from udfs.stores.record_source import RecordSource, Refreshed
 from udfs.values.local_time import LocalTime
 
-WriteKind = Literal["append", "replace", "snapshot"]
+WriteKind = Literal["append", "replace", "snapshot", "clear"]
 Write = tuple[int, WriteKind, Any]
-"""Place of a record in its batch, and bytes for its user's state; of "replace" all entries of the log."""
+"""Place of a record in its batch, and bytes for its user's state; of "replace" all entries of the log, of "clear" None."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -81,5 +81,7 @@ def write_all(writes: Iterable[Write], log: UserLog, select: Callable[[int], Non
             log.append(data)
         elif kind == "replace":
             log.replace(data)
+        elif kind == "clear":
+            log.clear()
         else:
             log.save_snapshot(data)

@@ -35,7 +35,7 @@ from udfs.records.admission_settings import AdmissionSettings
 from udfs.records.attributes import Attribute
 from udfs.records.codec import BadRecord, decode_event
 from udfs.records.event_decoder import EventDecoder
-from udfs.records.events import Event, Label, Transaction
+from udfs.records.events import Erasure, Event, Label, Transaction
 from udfs.records.record_reader import RecordReader
 from udfs.stores.history_writer import HistoryWriter, HistoryWriterSettings
 from udfs.stores.opening_writer import StoreTarget, open_writer
@@ -114,6 +114,8 @@ class RouteEvents(KeyedProcessFunction):
     def _route(
         self, event: Event, arrived_at_ms: int | None
     ) -> tuple[SeenTransaction | None, list[tuple[Entity, Delta]]]:
+        if isinstance(event, Erasure):
+            self._seen.clear()
         if not isinstance(event, Transaction | Label):
             return None, []
         known = self._seen.get(event.transaction_id)

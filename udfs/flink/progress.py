@@ -148,6 +148,7 @@ class Progress:
         counters, engine = self._scorer.counters, self._scorer.engine
         yield ("transactions", None), self._transactions
         yield ("late", None), counters.late
+        yield ("users_erased", None), counters.erased
         yield ("enrichment", "ok"), self._transactions - sum(counters.enrichment.values())
         yield ("state_misses", None), engine.users.misses
         yield ("state_compactions", None), engine.users.compactions

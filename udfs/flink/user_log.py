@@ -40,3 +40,7 @@ class FlinkUserLog(FlinkLog):
             self._entries.update(entries)
         else:  # Flink rejects an update with an empty list
             self._entries.clear()
+
+    def clear(self) -> None:
+        self._snapshot.clear()
+        self._entries.clear()

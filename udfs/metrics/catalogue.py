@@ -85,6 +85,7 @@ METRICS = (
         "in force from the control stream; absent before the first element, 0 after an emergency that replaced none",
         "control",
     ),
+    Metric("users_erased", "counter", "users", "forgotten because of an erasure; repeated erasures count again"),
     Metric("users_cached", "gauge", "users", "entries of the cache of decoded users"),
     Metric("event_time_lag_ms", "gauge", "ms", "current time minus the last transaction's event time"),
     Metric(

@@ -18,6 +18,7 @@ class ScorerCounters(msgspec.Struct, gc=False):
     """
 
     late: int = 0
+    erased: int = 0
     newest_event_ms: int = 0
     dead_letters: dict[str, int] = {}
     rule_hits: dict[str, int] = {}

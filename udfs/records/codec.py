@@ -19,7 +19,7 @@ from udfs.records.codes import (
     known_code,
     known_country,
 )
-from udfs.records.events import EVENT_TYPES, AccountChange, Event, Login, Transaction
+from udfs.records.events import EVENT_TYPES, AccountChange, Event, Label, Login, Transaction
 from udfs.records.salvage import BYTE_ORDER_MARK, Drop, readable, without_nan
 
 MAX_IDENTIFIER_LENGTH = 64
@@ -45,6 +45,12 @@ _decode_probe = msgspec.json.Decoder(_Probe).decode
 _decoders = {kind: msgspec.json.Decoder(kind).decode for kind in EVENT_TYPES.values()}
 
 _OPTIONAL_IDS: Final = ("merchant_id", "merchant_category", "device_id", "session_id", "card_id", "beneficiary_id")
+_OTHER_FIELDS: Final[dict[type[Event], tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    Login: (("device_id",), ("ip_address", "city")),
+    AccountChange: ((), ("old_status", "new_status", "reason", "audit_user")),
+    Label: (("merchant_id",), ("resolution_code",)),
+}
+"""Optional ids and texts of events that are no transactions."""
 _TEXTS: Final = ("merchant_country", "ip_address", "city", "country", "email_domain")
 FIRST_EVENT_MS: Final = 10**11
 _FIRST_EPOCH_SECONDS: Final = 10**8
@@ -237,12 +243,8 @@ def _normalize_other(kind: type[Event], event: Any, drop: Drop) -> None:
     event.event_id = identifier(event.event_id, "event_id")
     event.user_id = identifier(event.user_id, "user_id")
     event.timestamp = epoch_ms(event.timestamp, "timestamp")
-    ids: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ("old_status", "new_status", "reason", "audit_user")
-    if kind is Login:
-        ids, texts = ("device_id",), ("ip_address", "city")
-    elif kind is not AccountChange:
-        ids, texts = ("merchant_id",), ("resolution_code",)
+    ids, texts = _OTHER_FIELDS.get(kind, ((), ()))
+    if kind is Label:
         event.transaction_id = identifier(event.transaction_id, "transaction_id")
         event.known_at = epoch_ms(event.known_at, "known_at")
         if event.known_at < event.timestamp:

@@ -105,10 +105,19 @@ class Label(msgspec.Struct, tag_field="type", tag="label", omit_defaults=True, k
     resolution_code: Text | None = None
 
 
-Event = Transaction | Login | AccountChange | Label
+class Erasure(msgspec.Struct, tag_field="type", tag="erasure", omit_defaults=True, kw_only=True, gc=False):
+    """The user is to be forgotten: all that is kept of the user so far. `timestamp`: when that was decided."""
+
+    event_id: Identifier
+    user_id: Identifier
+    timestamp: Moment
+
+
+Event = Transaction | Login | AccountChange | Label | Erasure
 EVENT_TYPES: dict[str, type[Event]] = {
     "transaction": Transaction,
     "login": Login,
     "account_change": AccountChange,
     "label": Label,
+    "erasure": Erasure,
 }

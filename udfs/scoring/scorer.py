@@ -242,6 +242,7 @@ class Scorer:
         users.misses += misses
         users.compactions += sum(kind == "snapshot" for _, kind, _ in writes)
         counters.late += counts["late"]
+        counters.erased += counts["erased"]
         if counts["newest_event_ms"] is not None:
             counters.newest_event_ms = counts["newest_event_ms"]
         for name, known in (

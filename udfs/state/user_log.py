@@ -32,6 +32,10 @@ class UserLog(Protocol):
         """Replace all entries; the snapshot stays."""
         ...
 
+    def clear(self) -> None:
+        """Remove snapshot and entries."""
+        ...
+
 
 class MovableUserLog(UserLog, Protocol):
     """A log of many users that can go back to one of them."""
@@ -81,3 +85,7 @@ class MemoryUserLogs:
 
     def replace(self, entries: list[bytes]) -> None:
         self._entries[self.key] = list(entries)
+
+    def clear(self) -> None:
+        self._snapshots.pop(self.key, None)
+        self._entries.pop(self.key, None)

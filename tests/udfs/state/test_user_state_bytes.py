@@ -287,6 +287,9 @@ class CountingLog:
         self.written += sum(map(len, entries))
         self.stored = list(entries)
 
+    def clear(self) -> None:
+        self.stored, self._snapshot = [], None
+
 
 class Payer:
     """A user with payments at a constant rate."""

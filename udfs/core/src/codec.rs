@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use crate::blank_texts::is_blank_text;
 use crate::codes::{CodeField, Told, UNREADABLE, kind_of, known_code, known_country, result_of};
 use crate::events::{
-    AccountChange, AttributeValue, Attributes, AuthorizationResult, Event, Label, Login, Text, Transaction,
+    AccountChange, AttributeValue, Attributes, AuthorizationResult, Erasure, Event, Label, Login, Text, Transaction,
     TransactionKind,
 };
 use crate::json::Json;
@@ -145,6 +145,7 @@ fn parse<'a>(text: &'a str, normalizer: &mut Normalizer<'_>) -> Checked<Event<'a
         Some("login") => read_login(text),
         Some("account_change") => read_change(text),
         Some("label") => read_label(text),
+        Some("erasure") => read_erasure(text),
         _ => None,
     };
     checked_other(event.ok_or(Refusal::AskPython)?, normalizer)
@@ -358,7 +359,24 @@ fn read_label(text: &str) -> Option<Event<'_>> {
     }))
 }
 
-/// A login, an account change or a label, checked and in its form; a transaction has had its own.
+fn read_erasure(text: &str) -> Option<Event<'_>> {
+    let mut json = Json::new(text);
+    let (mut event_id, mut user_id, mut timestamp, mut tag) = (None, None, None, None);
+    json.object(|name, json| {
+        match name {
+            "type" => read_tag(json, &mut tag, "erasure")?,
+            "event_id" => event_id = Some(identifier(json)?),
+            "user_id" => user_id = Some(identifier(json)?),
+            "timestamp" => timestamp = Some(moment(json)?),
+            _ => json.skip()?,
+        }
+        Some(())
+    })?;
+    json.end()?;
+    Some(Event::Erasure(Erasure { event_id: event_id?, user_id: user_id?, timestamp: timestamp? }))
+}
+
+/// An event that is no transaction, checked and in its form; a transaction has had its own.
 fn checked_other<'a>(event: Event<'a>, normalizer: &mut Normalizer<'_>) -> Checked<Event<'a>> {
     Ok(match event {
         Event::Transaction(_) => event,
@@ -393,6 +411,12 @@ fn checked_other<'a>(event: Event<'a>, normalizer: &mut Normalizer<'_>) -> Check
             label.merchant_id = normalizer.id(label.merchant_id, "merchant_id");
             label.resolution_code = normalizer.text(label.resolution_code, false)?;
             Event::Label(label)
+        }
+        Event::Erasure(erasure) => {
+            check_id(&erasure.event_id, "event_id")?;
+            check_id(&erasure.user_id, "user_id")?;
+            checked_moment(Some(erasure.timestamp))?;
+            Event::Erasure(erasure)
         }
     })
 }

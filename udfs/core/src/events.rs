@@ -165,6 +165,14 @@ pub struct Label<'a> {
     pub resolution_code: Option<Text<'a>>,
 }
 
+/// The user is to be forgotten: all that is kept of it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Erasure<'a> {
+    pub event_id: Text<'a>,
+    pub user_id: Text<'a>,
+    pub timestamp: i64,
+}
+
 /// One decoded record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
@@ -172,6 +180,7 @@ pub enum Event<'a> {
     Login(Login<'a>),
     AccountChange(AccountChange<'a>),
     Label(Label<'a>),
+    Erasure(Erasure<'a>),
 }
 
 impl Event<'_> {
@@ -182,6 +191,7 @@ impl Event<'_> {
             Self::Login(event) => &event.user_id,
             Self::AccountChange(event) => &event.user_id,
             Self::Label(event) => &event.user_id,
+            Self::Erasure(event) => &event.user_id,
         }
     }
 
@@ -192,6 +202,7 @@ impl Event<'_> {
             Self::Login(event) => event.timestamp,
             Self::AccountChange(event) => event.timestamp,
             Self::Label(event) => event.known_at,
+            Self::Erasure(event) => event.timestamp,
         }
     }
 }

@@ -146,7 +146,7 @@ pub type OtherWrite<'w> = (usize, &'w Write);
 
 /// The entries that each record adds to its user's log, and what else is to be written before them.
 ///
-/// A log that is replaced holds the entries of the same user's earlier records already.
+/// A log that is replaced holds the entries of the same user's earlier records already; one that is cleared loses them.
 pub fn entries_and_others<'w>(
     writes: &'w [(usize, Write)],
     records: &[Incoming],
@@ -157,7 +157,7 @@ pub fn entries_and_others<'w>(
         match write {
             Write::Append(entry) => entries[*place].push(entry),
             Write::Snapshot(_) => others.push((*place, write)),
-            Write::Replace(_) => {
+            Write::Replace(_) | Write::Clear => {
                 for earlier in 0..=*place {
                     if records[earlier].key == records[*place].key {
                         entries[earlier].clear();

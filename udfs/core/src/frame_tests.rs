@@ -62,3 +62,15 @@ fn a_replaced_log_takes_in_the_entries_of_the_same_user_before_it() {
     assert_eq!(entries, [empty.clone(), vec![&b"b1"[..]], empty, vec![&b"a3"[..], &b"a3, too"[..]]]);
     assert_eq!(others, [(2, &writes[3].1), (2, &writes[4].1)]);
 }
+
+#[test]
+fn a_cleared_log_loses_the_entries_of_the_same_user_before_it() {
+    let incoming = |key| Incoming { key: Some(key), payload: None, arrived_at_ms: None };
+    let records = [incoming("a"), incoming("b"), incoming("a"), incoming("a")];
+    let append = |text: &str| Write::Append(text.as_bytes().to_vec());
+    let writes =
+        [(0, append("a0")), (0, Write::Snapshot(vec![1])), (1, append("b1")), (2, Write::Clear), (3, append("a3"))];
+    let (entries, others) = entries_and_others(&writes, &records);
+    assert_eq!(entries, [vec![], vec![&b"b1"[..]], vec![], vec![&b"a3"[..]]]);
+    assert_eq!(others, [(0, &writes[1].1), (2, &Write::Clear)]);
+}

@@ -402,6 +402,7 @@ fn outcome_tuple<'py>(py: Python<'py>, outcome: &Outcome<'_>) -> PyResult<Bound<
         Outcome::Learned(Learned::Flagged { flags, .. }) => {
             ("audit", flags.iter().any(|flag| flag.is_untold)).into_pyobject(py)
         }
+        Outcome::Learned(Learned::Erased(_)) => ("erased",).into_pyobject(py),
         Outcome::Refused(refused) => ("refused", refused.kind.name(), refused.reason.as_str()).into_pyobject(py),
     }
 }
@@ -410,6 +411,7 @@ fn write_tuple<'py>(py: Python<'py>, place: usize, write: &Write) -> PyResult<Bo
     match write {
         Write::Append(entry) => (place, "append", PyBytes::new(py, entry)).into_pyobject(py),
         Write::Snapshot(snapshot) => (place, "snapshot", PyBytes::new(py, snapshot)).into_pyobject(py),
+        Write::Clear => (place, "clear", py.None()).into_pyobject(py),
         Write::Replace(log) => {
             let log: Vec<_> = log.iter().map(|entry| PyBytes::new(py, entry)).collect();
             (place, "replace", log).into_pyobject(py)

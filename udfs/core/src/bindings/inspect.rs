@@ -60,6 +60,12 @@ fn fields_of<'py>(py: Python<'py>, event: &Event<'_>) -> PyResult<Bound<'py, PyD
             fields.set_item("is_fraud", event.is_fraud)?;
             texts(&[("merchant_id", &event.merchant_id), ("resolution_code", &event.resolution_code)])?;
         }
+        Event::Erasure(event) => {
+            fields.set_item("type", "erasure")?;
+            fields.set_item("event_id", &*event.event_id)?;
+            fields.set_item("user_id", &*event.user_id)?;
+            fields.set_item("timestamp", event.timestamp)?;
+        }
     }
     Ok(fields)
 }

@@ -273,7 +273,7 @@ impl<'py> Scoring<'_, 'py> {
         }
     }
 
-    /// late, newest_event_ms (of the last transaction), enrichment, rule_hits, tags, and online: user, time and values.
+    /// late, erased, newest_event_ms (of the last transaction), enrichment, rule_hits, tags, and online: user, time and values.
     fn counts(
         &self,
         py: Python<'py>,
@@ -305,6 +305,8 @@ impl<'py> Scoring<'_, 'py> {
         }
         let counts = PyDict::new(py);
         counts.set_item("late", observed.iter().filter(|observed| observed.late).count())?;
+        let is_erased = |outcome: &&Outcome| matches!(outcome, Outcome::Learned(Learned::Erased(_)));
+        counts.set_item("erased", learning.outcomes.iter().filter(is_erased).count())?;
         counts.set_item("newest_event_ms", observed.last().map(|observed| observed.transaction.timestamp))?;
         counts.set_item("enrichment", enrichment)?;
         counts.set_item("rule_hits", hits)?;
@@ -329,10 +331,17 @@ impl<'py> Scoring<'_, 'py> {
 /// What a batch answers to its transactions.
 pub fn answers<'a>(learning: &Learning<'a>, decided: &[Row<Records>]) -> Answers<'a> {
     let mut answers = Answers::default();
-    for (observed, records) in learning.outcomes.iter().filter_map(observed_of).zip(decided) {
-        if let Ok(Records { action, risk_score, .. }) = records {
-            let transaction = observed.transaction;
-            answers.add(&transaction.user_id, &transaction.transaction_id, Answer::new(*action, *risk_score));
+    let mut decided = decided.iter();
+    for (place, outcome) in learning.outcomes.iter().enumerate() {
+        match outcome {
+            Outcome::Learned(Learned::Transaction(observed)) => {
+                if let Some(Ok(Records { action, risk_score, .. })) = decided.next() {
+                    let transaction = observed.transaction;
+                    answers.add(&transaction.user_id, &transaction.transaction_id, Answer::new(*action, *risk_score));
+                }
+            }
+            Outcome::Learned(Learned::Erased(user_id)) => answers.forget(user_id, place),
+            _ => {}
         }
     }
     answers

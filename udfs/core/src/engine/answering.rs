@@ -25,12 +25,12 @@ impl Engine {
                 answers.put(event.user_id(), write);
             }
         }
-        for outcome in &mut learning.outcomes {
+        for (place, outcome) in learning.outcomes.iter_mut().enumerate() {
             if let Outcome::Learned(Learned::Duplicate(duplicate)) = outcome
                 && duplicate.answer.known().is_none()
             {
                 let transaction = duplicate.transaction;
-                duplicate.answer = answers.of(&transaction.user_id, &transaction.transaction_id);
+                duplicate.answer = answers.before(&transaction.user_id, &transaction.transaction_id, place);
             }
         }
     }

@@ -225,7 +225,7 @@ impl Engine {
         features: &mut Vec<f64>,
     ) -> Result<Learning<'a>, P::Failure> {
         features.clear();
-        let (misses, unloaded) = self.load_users(events, port)?;
+        let (misses, mut unloaded) = self.load_users(events, port)?;
         let stores = self.read_ahead(events, port)?;
         let mut learning = Learning { outcomes: Vec::with_capacity(events.len()), writes: Vec::new(), misses };
         let mut writes = Vec::new();
@@ -237,6 +237,9 @@ impl Engine {
             let outcome = match event {
                 Err(refused) => Outcome::Refused(refused.clone()),
                 Ok(event) => {
+                    if matches!(event, Event::Erasure(_)) {
+                        unloaded.retain(|(user_id, _)| *user_id != event.user_id());
+                    }
                     let why_unloaded = unloaded.iter().find(|(user_id, _)| *user_id == event.user_id());
                     match why_unloaded {
                         Some((_, reason)) => Outcome::Refused(unexpected(reason)),

@@ -112,3 +112,52 @@ fn a_record_of_another_key_or_of_the_future_is_refused() {
         ]
     );
 }
+
+#[test]
+fn a_user_whose_state_cannot_be_read_can_be_erased() {
+    struct Unreadable;
+    impl Zones for Unreadable {
+        fn offset_ms(&self, _: &str, _: i64) -> Result<i64, String> {
+            Ok(0)
+        }
+    }
+    impl Port for Unreadable {
+        type Failure = String;
+        fn decode(&self, payload: &[u8]) -> Result<Result<Vec<u8>, String>, String> {
+            Nothing.decode(payload)
+        }
+        fn wrong_key(&self, user_id: &str, key: &str) -> Result<String, String> {
+            Nothing.wrong_key(user_id, key)
+        }
+        fn load(&self, places: &[usize]) -> Result<Vec<StoredUser>, String> {
+            Ok(places.iter().map(|_| StoredUser { snapshot: Some(vec![0xc1]), log: Vec::new() }).collect())
+        }
+        fn fetch(&self, keys: &[String]) -> Result<Option<Vec<Record>>, String> {
+            Nothing.fetch(keys)
+        }
+        fn want(&self, keys: &[String]) -> Result<(), String> {
+            Nothing.want(keys)
+        }
+        fn refreshed(&self) -> Result<Vec<(String, Record)>, String> {
+            Nothing.refreshed()
+        }
+        fn stores_now(&self) -> Result<StoresNow, String> {
+            Nothing.stores_now()
+        }
+    }
+    let mut engine = engine("UTC");
+    let payment = payload("T1");
+    let erasure = r#"{"type":"erasure","event_id":"E1","user_id":"U1","timestamp":1767225600000}"#;
+    let records = [payment.as_str(), erasure, payment.as_str()].map(|payload| Incoming {
+        key: Some("U1"),
+        payload: Some(payload.as_bytes()),
+        arrived_at_ms: None,
+    });
+    let (decoded, asked) = start_decoding(&records);
+    assert!(asked.is_empty());
+    let learning = engine.learn_batch(&decoded.events, &Unreadable, &mut Vec::new()).unwrap();
+    assert!(matches!(&learning.outcomes[0], Outcome::Refused(_)));
+    assert!(matches!(&learning.outcomes[1], Outcome::Learned(Learned::Erased("U1"))));
+    assert!(matches!(&learning.outcomes[2], Outcome::Learned(Learned::Transaction(_))));
+    assert_eq!(learning.writes[0], (1, Write::Clear));
+}

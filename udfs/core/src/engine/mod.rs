@@ -15,7 +15,7 @@ use crate::context::{Context, EnrichmentStatus};
 use crate::decision::flags::{AUDIT, Compliance, joined, needs_audit};
 use crate::decision::notices::{FlagOfChange, audit_in_words};
 use crate::decision::thresholds::DecisionSettings;
-use crate::events::{AccountChange, Event, Label, Login, Transaction, TransactionKind};
+use crate::events::{AccountChange, Erasure, Event, Label, Login, Transaction, TransactionKind};
 use crate::features::compute_all;
 use crate::local_time::{LocalTime, Zones};
 use crate::money::{Money, NoAmount};
@@ -66,6 +66,8 @@ pub enum Learned<'a> {
     Other,
     /// An account change with flags, as one by nobody in particular has.
     Flagged { change: &'a AccountChange<'a>, flags: Vec<FlagOfChange> },
+    /// The user of this id was forgotten.
+    Erased(&'a str),
 }
 
 /// A transaction whose id its user has had.
@@ -168,6 +170,7 @@ impl Engine {
             Event::Login(login) => self.learn_login(login, writes),
             Event::AccountChange(change) => self.learn_change(change, writes),
             Event::Label(label) => self.learn_label(label, writes),
+            Event::Erasure(erasure) => Ok(self.erase(erasure, writes)),
         }
     }
 
@@ -354,6 +357,13 @@ impl Engine {
         };
         writes.extend(user.commit(LogEntry::Label(entry), &self.settings, &self.account_settings));
         Ok(Learned::Other)
+    }
+
+    /// Forget the user: what comes later is of a new one. The state need not be loaded.
+    fn erase<'a>(&mut self, erasure: &'a Erasure<'a>, writes: &mut Vec<Write>) -> Learned<'a> {
+        self.users.put(&erasure.user_id, User::default());
+        writes.push(Write::Clear);
+        Learned::Erased(&erasure.user_id)
     }
 
     /// Those of the flags that are to be told, as the user has not had them on that day; the state learns them.

@@ -57,10 +57,20 @@ impl Answer {
     }
 }
 
-/// The answers of a batch, by user and transaction.
+/// The answers of a batch, by user and transaction. To be filled in the order of the batch.
 #[derive(Debug, Default)]
 pub struct Answers<'a> {
     by_id: HashMap<(&'a str, &'a str), Answer>,
+    forgotten: Vec<Forgotten<'a>>,
+}
+
+/// An answer to a transaction of a user who was erased at this place of the batch.
+#[derive(Debug)]
+struct Forgotten<'a> {
+    user_id: &'a str,
+    transaction_id: &'a str,
+    erased_at: usize,
+    answer: Answer,
 }
 
 impl<'a> Answers<'a> {
@@ -69,9 +79,30 @@ impl<'a> Answers<'a> {
         self.by_id.insert((user_id, transaction_id), answer);
     }
 
+    /// The user was erased at this place of the batch: only repeats before it get the answers until here.
+    pub fn forget(&mut self, user_id: &str, erased_at: usize) {
+        let of_user = self.by_id.extract_if(|(known, _), _| *known == user_id);
+        self.forgotten.extend(of_user.map(|((user_id, transaction_id), answer)| Forgotten {
+            user_id,
+            transaction_id,
+            erased_at,
+            answer,
+        }));
+    }
+
     /// The answer that the batch gave to this transaction.
     pub fn of(&self, user_id: &str, transaction_id: &str) -> Answer {
         self.by_id.get(&(user_id, transaction_id)).copied().unwrap_or_default()
+    }
+
+    /// The same, for a repeat at this place of the batch.
+    pub fn before(&self, user_id: &str, transaction_id: &str, place: usize) -> Answer {
+        let is_it =
+            |one: &&Forgotten| one.user_id == user_id && one.transaction_id == transaction_id && place < one.erased_at;
+        match self.forgotten.iter().find(is_it) {
+            Some(forgotten) => forgotten.answer,
+            None => self.of(user_id, transaction_id),
+        }
     }
 
     /// User, transaction and answer of each.
@@ -84,7 +115,7 @@ impl<'a> Answers<'a> {
         match write {
             Write::Append(entry) => self.put_into(user_id, entry),
             Write::Replace(log) => log.iter_mut().for_each(|entry| self.put_into(user_id, entry)),
-            Write::Snapshot(_) => {}
+            Write::Snapshot(_) | Write::Clear => {}
         }
     }
 

@@ -47,6 +47,21 @@ fn answers_are_put_into_entries_by_user_and_id() {
 }
 
 #[test]
+fn answers_from_before_an_erasure_are_those_of_repeats_before_it() {
+    let (first, second) = (Answer::new(Action::HardBlock, 980), Answer::new(Action::Allow, 3));
+    let mut answers = Answers::default();
+    answers.add("U1", "T1", first);
+    answers.add("U2", "T1", first);
+    answers.forget("U1", 4);
+    assert_eq!(answers.of("U1", "T1").known(), None);
+    assert_eq!(answers.all().collect::<Vec<_>>(), [("U2", "T1", first)]);
+    answers.add("U1", "T1", second);
+    answers.forget("U1", 8);
+    assert_eq!([3, 5, 9].map(|place| answers.before("U1", "T1", place)), [first, second, Answer::default()]);
+    assert_eq!(answers.before("U2", "T1", 9), first);
+}
+
+#[test]
 fn an_entry_of_a_version_without_answers_has_none() {
     let mut texts = Texts::default();
     let mut bytes = LogEntry::Transaction(entry("T1", &mut texts)).encode(&texts);

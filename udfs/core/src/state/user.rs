@@ -29,6 +29,8 @@ pub enum Write {
     Replace(Vec<Vec<u8>>),
     /// Save the snapshot.
     Snapshot(Vec<u8>),
+    /// Remove snapshot and log.
+    Clear,
 }
 
 /// One user, decoded.
