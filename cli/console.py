@@ -41,6 +41,10 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
     "--reference", type=click.Path(path_type=Path), help="Folder of users, merchants, devices, feeds, block list."
 )
 @click.option("--histories", type=click.Path(path_type=Path), help="Entity history (`fraud aggregate`).")
+@click.option("--fx-rates", type=click.Path(path_type=Path),
+              help="CSV of currency,valid_from,rate; without it all currencies count 1:1.")  # fmt: skip
+@click.option("--base-currency", default="USD", show_default=True,
+              help="ISO 4217 code that amounts are summed in; a scorer's log keeps it.")  # fmt: skip
 @click.option("--fallback", type=click.Choice(FALLBACKS), default="refer", show_default=True,
               help="Answer to a payment whose decision does not come in time.")  # fmt: skip
 @click.option("--deadline-ms", default=500, show_default=True, type=click.IntRange(1, 29_999),
@@ -66,6 +70,8 @@ def command(
     statistics: Path | None,
     reference: Path | None,
     histories: Path | None,
+    fx_rates: Path | None,
+    base_currency: str,
     fallback: Fallback,
     deadline_ms: int,
     requests_per_minute: int,
@@ -106,7 +112,7 @@ def command(
         with opened(options.store_url) as run_store:
             take_run(run_store, run_folder)
     else:
-        embedded = _embedded(log_path, bundle, rules, statistics, reference, histories)
+        embedded = _embedded(log_path, bundle, rules, statistics, reference, histories, fx_rates, base_currency)
         options = ConsoleOptions(api=api, store_url=store_url or STORE_URL, embedded=embedded)
     options = msgspec.structs.replace(options, notifications=_notifications(notifications_file))
     try:
@@ -143,19 +149,25 @@ def _embedded(
     statistics: Path | None,
     reference: Path | None,
     histories: Path | None,
+    fx_rates: Path | None,
+    base_currency: str,
 ) -> EmbeddedOptions:
     from console.server import EmbeddedOptions
     from jobs.config.value_types import shipped_bundle
+    from udfs.records.codec import is_currency_code
     from udfs.scoring.settings import ScorerPaths
 
+    if not is_currency_code(base_currency):
+        raise UserError(f"--base-currency: {base_currency!r} is not an ISO 4217 code of three capital letters")
     paths = ScorerPaths(
         bundle=str(bundle or shipped_bundle()),
         rules=rules,
         statistics=_text(statistics),
         reference=_text(reference),
         histories=_text(histories),
+        fx_rates=_text(fx_rates),
     )
-    return EmbeddedOptions(paths=paths, log_path=log_path)
+    return EmbeddedOptions(paths=paths, log_path=log_path, base_currency=base_currency)
 
 
 def _text(path: Path | None) -> str | None:
@@ -166,7 +178,7 @@ def _beside_job(config: Path, api: ApiSettings, store_url: str) -> ConsoleOption
     """Options of a console whose answers come from a job."""
     from console.server import ConsoleOptions
     from jobs.config.errors import ConfigError
-    from jobs.config.kafka import NoReplies
+    from jobs.config.kafka import KafkaSource, NoReplies
     from jobs.config.loading import load_config
 
     try:
@@ -176,6 +188,12 @@ def _beside_job(config: Path, api: ApiSettings, store_url: str) -> ConsoleOption
     if isinstance(job.replies, NoReplies):
         click.echo(
             f"{config} has no section `replies`: this console reads and decides nothing (docs/kafka.md)", err=True
+        )
+    elif isinstance(job.source, KafkaSource) and job.source.mapping is not None:
+        click.echo(
+            f"{config} has a source.mapping: the job does not read events of docs/events.md, which callers send; "
+            "this console reads and decides nothing",
+            err=True,
         )
     return ConsoleOptions(api=api, store_url=store_url, job=job)
 

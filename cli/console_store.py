@@ -92,28 +92,82 @@ def backup(file: Path, url: str) -> None:
 
 @store.command(name="erase")
 @click.option("--user", "user_id", required=True, help="Id of the person.")
-@click.option("--config", type=click.Path(path_type=Path), help="Config file of the job, to tell what it still holds.")
+@click.option("--config", type=click.Path(path_type=Path),
+              help="Config file of the job: an erasure is written to its events, so that it forgets the user.")  # fmt: skip
+@click.option("--log", "log_path", type=click.Path(path_type=Path),
+              help=f"Log of a console that scores, such as {SCORER_LOG}; stop the console before.")  # fmt: skip
 @store_option
-def erase(user_id: str, config: Path | None, url: str) -> None:
-    """Remove all of a person from the store, and tell what others still hold."""
-    from console.store.erase import held_elsewhere
-    from jobs.config.errors import ConfigError
+def erase(user_id: str, config: Path | None, log_path: Path | None, url: str) -> None:
+    """Erase a person: from the store, from the job's state (--config), from an embedded scorer (--log).
 
-    with opened(url) as store:
-        erased = store.erase_user(user_id, now_ms())
-        _audit(store, "user erased", erased.counts)
-        for table, count in erased.counts.items():
-            click.echo(f"{table}: {count:,} rows removed")
-    if config is None:
-        click.echo("not looked at: the log of a console that scores, a job's topics and state (give its --config)")
-        return
+    Then it lists what others still hold, and until when. A running console does the same by POST /v1/erasures.
+
+    \b
+    fraud console store erase --user U1 --config job.yaml
+    """
+    from console.store.held import held_by_job, held_by_log, held_by_store
+    from jobs.config.errors import ConfigError
+    from udfs.records.codec import BadRecord, identifier
+
     try:
-        held = held_elsewhere(_loaded(config), now_ms())
-    except ConfigError as error:
-        raise UserError(str(error)) from None
+        identifier(user_id, "--user")
+        job = None if config is None else _loaded(config)
+    except BadRecord as bad:
+        raise UserError(str(bad)) from None
+    moment_ms = now_ms()
+    with opened(url) as store:
+        try:
+            is_published = job is not None and _publish_erasure(job, user_id, moment_ms)
+            if log_path is not None:
+                _erase_from_log(log_path, user_id)
+            erased = store.erase_user(user_id, moment_ms)
+            _audit(store, "user erased", erased.counts)
+            for table, count in erased.counts.items():
+                click.echo(f"{table}: {count:,} rows removed")
+            held = held_by_job(job, moment_ms, is_published) if job is not None else []
+            if log_path is None and Path(SCORER_LOG).is_file():
+                held += held_by_log(Path(SCORER_LOG))
+            held += held_by_store(store.database.is_sqlite)
+        except ConfigError as error:
+            raise UserError(str(error)) from None
     for place in held:
         until = "until someone removes it" if place.until_ms is None else f"until {_day(place.until_ms)}"
         click.echo(f"still held: {place.where}: {place.what}, {until}")
+    if job is None:
+        click.echo("not looked at: a job's topics and state; give its --config")
+
+
+def _publish_erasure(job: JobConfig, user_id: str, moment_ms: int) -> bool:
+    """Whether the job's events take it. Raises ConfigError."""
+    import secrets
+
+    from jobs.config.kafka import KafkaSource
+    from jobs.config.record_format import record_format
+    from jobs.kafka.erasures import erasure_payload, publish_erasure
+    from udfs.records.events import Erasure
+
+    erasure = Erasure(event_id=f"erasure-{secrets.token_hex(8)}", user_id=user_id, timestamp=moment_ms)
+    if isinstance(job.source, KafkaSource):
+        topics = publish_erasure(job, erasure)
+        click.echo(f"{erasure.event_id} written to {', '.join(topics)}: the job forgets the user when it reads it")
+        return True
+    record = erasure_payload(erasure, record_format(job.source, job.s3).key_path).decode()
+    click.echo(f"source.kind: {job.source.kind} is not written to; add this record to the user's events: {record}")
+    return False
+
+
+def _erase_from_log(path: Path, user_id: str) -> None:
+    from console.answers.embedded_log import EmbeddedLogError
+    from console.answers.log_erasure import erase_from_log
+
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give the log of a console that scores, such as {SCORER_LOG}")
+    try:
+        with progress_bar("erasing from the log") as progress:
+            count = erase_from_log(path, user_id, progress)
+    except EmbeddedLogError as error:
+        raise UserError(f"{error}. A running console takes POST /v1/erasures") from None
+    click.echo(f"{path}: {count:,} records removed, the state is forgotten")
 
 
 @store.command(name="retain")

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import monotonic
@@ -23,6 +24,7 @@ from console.answers.embedded import EmbeddedAnswers
 from console.answers.embedded_log import EmbeddedLogError
 from console.answers.kafka import KafkaAnswers
 from console.answers.kafka_events import KafkaEvents
+from console.answers.port import Unavailable
 from console.answers.reply_partition import NoReplyTopic
 from console.api.app import create_app
 from console.api.metrics import ApiMetrics
@@ -37,21 +39,25 @@ from console.notifications.notifier import Notifier
 from console.notifications.settings import NotificationSettings
 from console.settings import SCORER_LOG, ApiSettings, is_loopback
 from console.store.errors import StoreError
-from console.store.intake_kafka import kafka_intakes, topics_of
+from console.store.held import Held, held_by_job, held_by_running_log, held_by_store
+from console.store.intake_kafka import NO_KAFKA, topics_of
 from console.store.store import DecisionStore, FeatureSets
 from console.web.accounts import accounts
 from jobs.config.control import authority_settings
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig, NoControl
 from jobs.config.kafka import KafkaReplies, KafkaSource
+from jobs.config.record_format import record_format
 from jobs.control.channel import ChannelError
 from jobs.control.key_files import KeyFileError, key_of_environment
 from jobs.control.opening import open_channel
 from jobs.kafka.administration import administration, require_topics
 from jobs.kafka.client import librdkafka_settings
+from jobs.kafka.erasures import publish_erasure
 from udfs.control.authority import Authority
 from udfs.process.collector import collect_garbage_rarely
 from udfs.process.system_clocks import SYSTEM_CLOCKS
+from udfs.records.events import Erasure
 from udfs.rules.pack_files import rule_set_of
 from udfs.scoring.bundle import read_manifest
 from udfs.scoring.factory import OPENING_ERRORS
@@ -74,6 +80,7 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     paths: ScorerPaths
     log_path: Path = Path(SCORER_LOG)
+    base_currency: str = "USD"
 
 
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +137,9 @@ def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
     store = _open_store(options, {}, stack)
     versions = Versions(program=program_version())
     return Services(
-        answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms
-    )
+        answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
+        held=lambda _: held_by_store(store.database.is_sqlite),
+    )  # fmt: skip
 
 
 def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Services:
@@ -139,7 +147,7 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
     metrics = ApiMetrics()
     store = _open_store(options, {}, stack)
     _require_topics(job)
-    intakes = KafkaIntakes(kafka_intakes(store, job), metrics)
+    intakes = KafkaIntakes(job, options.store_url, metrics)
     intakes.start()
     stack.callback(intakes.stop)
     answers = _answers_of(job, options.api.deadline_ms / 1_000)
@@ -147,11 +155,30 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
         stack.callback(lambda: asyncio.run(answers.close()))
     _send_labels(store, answers or _events_of(job, stack), stack)
     versions = Versions(program=program_version(), answers=None if answers is None else "kafka")
+
+    is_published = isinstance(job.source, KafkaSource)
+
+    def held(now_ms: int) -> list[Held]:
+        of_store = held_by_store(store.database.is_sqlite)
+        try:
+            return held_by_job(job, now_ms, is_published) + of_store
+        except ConfigError as error:
+            return [Held("the job's topics and state", f"not known now: {error}"), *of_store]
+
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         metrics=metrics, store_lag=intakes.lag_records, block_list=_block_list_of(job),
         takes_labels=answers is not None or isinstance(job.source, KafkaSource), control=_control_of(job, store),
+        forget=partial(_publish, job) if is_published else None, held=held,
     )  # fmt: skip
+
+
+async def _publish(job: JobConfig, erasure: Erasure) -> None:
+    """Have the job and all readers of its events forget a user. Raises Unavailable."""
+    try:
+        await asyncio.to_thread(publish_erasure, job, erasure)
+    except ConfigError as error:
+        raise Unavailable(str(error), retry_after_seconds=5) from None
 
 
 def _control_of(job: JobConfig, store: DecisionStore) -> ControlDesk | None:
@@ -162,8 +189,12 @@ def _control_of(job: JobConfig, store: DecisionStore) -> ControlDesk | None:
 
 
 def _require_topics(job: JobConfig) -> None:
-    """Raises ConfigError, in one line, for brokers that do not answer and topics that are not there."""
+    """Raises ConfigError, in one line, for a job without Kafka, for brokers that do not answer, and for topics that are not
+    there."""
     wanted = [(connection, list(topics)) for connection, topics in topics_of(job)]
+    if not wanted:
+        raise ConfigError(NO_KAFKA)
+    record_format(job.source, job.s3)
     if isinstance(job.replies, KafkaReplies):
         wanted.append((job.replies.connection, [job.replies.topic]))
     for connection, topics in wanted:
@@ -175,6 +206,8 @@ def _answers_of(job: JobConfig, deadline_seconds: float) -> KafkaAnswers | None:
     """Raises NoReplyTopic, and ConfigError for missing credentials."""
     if not isinstance(job.replies, KafkaReplies) or not isinstance(job.source, KafkaSource):
         return None
+    if job.source.mapping is not None:
+        return None  # callers send events of docs/events.md, which this job does not read
     return KafkaAnswers(
         job.source.topics[0],
         job.replies.topic,
@@ -191,7 +224,7 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
     manifest, rules = read_manifest(paths.bundle), rule_set_of(paths.rules)
     store = _open_store(options, {manifest.feature_set_version: manifest.feature_names}, stack)
     answers = EmbeddedAnswers(
-        ScorerConfig(log_features="packed"),
+        ScorerConfig(log_features="packed", base_currency=embedded.base_currency),
         paths,
         embedded.log_path,
         SYSTEM_CLOCKS,
@@ -210,7 +243,8 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         rules=rules, metrics=metrics, store_lag=intake.lag_records, bundle_path=Path(paths.bundle),
-        takes_labels=True,
+        takes_labels=True, forget=answers.erase,
+        held=lambda _: held_by_running_log(embedded.log_path) + held_by_store(store.database.is_sqlite),
     )  # fmt: skip
 
 

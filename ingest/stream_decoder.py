@@ -10,10 +10,11 @@ from ingest.rows import event_and_dropped
 from ingest.stream_key import stream_key_path
 from udfs.records.codec import BadRecord, decode_event, not_json
 from udfs.records.codes import UNREADABLE, count_unknown
-from udfs.records.events import Event
+from udfs.records.events import Erasure, Event
 from udfs.records.salvage import BYTE_ORDER_MARK, without_nan
 
 OBJECT_EXPECTED = "expected a JSON object"
+ERASURE = "erasure"
 KEY_EXPECTED = "the user's id unchanged, a text or a whole number: the stream is keyed by it"
 _encode = msgspec.json.Encoder().encode
 
@@ -21,8 +22,9 @@ _encode = msgspec.json.Encoder().encode
 class StreamDecoder:
     """An EventDecoder (udfs.records.codec) of foreign JSON objects.
 
-    Its state is the mapping's text and strictness, which is what pickling keeps: where it decodes it needs no file.
-    `key_path` is where the records hold the user's id. A `label` section and the columns of extra.jsonl are ignored.
+    An erasure is taken as docs/events.md has it, whatever the mapping. Its state is the mapping's text and strictness,
+    which is what pickling keeps: where it decodes it needs no file. `key_path` is where the records hold the user's id. A
+    `label` section and the columns of extra.jsonl are ignored.
     """
 
     def __init__(self, mapping_text: str, strict: bool = False) -> None:
@@ -56,6 +58,8 @@ class StreamDecoder:
             raise BadRecord(not_json(error)) from None
         if not isinstance(row, dict):
             raise BadRecord(OBJECT_EXPECTED)
+        if row.get("type") == ERASURE and (erasure := _erasure_of(payload)) is not None:
+            return erasure
         try:
             event, dropped = event_and_dropped(row, self._mapping)
             self._check_key(row, event.user_id)
@@ -71,3 +75,12 @@ class StreamDecoder:
         raw = self._user_id.raw_of(row, 0)
         if type(raw) not in (int, str) or str(raw) != user_id:
             raise RowError(0, self._user_id.source_name, raw, KEY_EXPECTED)
+
+
+def _erasure_of(payload: bytes) -> Erasure | None:
+    """The erasure of docs/events.md; None for an object of the bank's own that only has its type."""
+    try:
+        event = decode_event(payload)
+    except BadRecord:
+        return None
+    return event if isinstance(event, Erasure) else None

@@ -13,6 +13,8 @@ PAGES_BEFORE_RESTART = 8_000
 PAGES_BEFORE_OWN_CHECKPOINT = 40_000
 """From here on the writer does it itself, should the thread not get to it."""
 WAIT_FOR_READERS_SECONDS = 0.05
+LAST_TRIES = 20
+"""At the end: to empty the log in spite of readers."""
 
 
 class Checkpoints:
@@ -21,8 +23,13 @@ class Checkpoints:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stopping = Event()
+        self._is_to_be_emptied = False
         self._thread = Thread(target=self._run, name="scorer-checkpoints", daemon=True)
         self._thread.start()
+
+    def empty_soon(self) -> None:
+        """Empty the write-ahead log, in which removed bytes may be, as soon as no reader needs it."""
+        self._is_to_be_emptied = True
 
     def stop(self) -> None:
         self._stopping.set()
@@ -34,7 +41,18 @@ class Checkpoints:
             while not self._stopping.wait(CHECKPOINT_SECONDS):
                 with suppress(sqlite3.OperationalError):  # of a full disk the writer hears, too
                     _, pages, _ = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                    if pages > PAGES_BEFORE_RESTART:  # little is left to do while the writer waits
+                    if self._is_to_be_emptied:
+                        self._empty(database)
+                    elif pages > PAGES_BEFORE_RESTART:  # little is left to do while the writer waits
                         database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+            for _ in range(LAST_TRIES if self._is_to_be_emptied else 0):
+                with suppress(sqlite3.OperationalError):
+                    self._empty(database)
+                if not self._is_to_be_emptied:
+                    break
         finally:
             database.close()
+
+    def _empty(self, database: sqlite3.Connection) -> None:
+        is_busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._is_to_be_emptied = bool(is_busy)

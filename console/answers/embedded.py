@@ -9,15 +9,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-from console.answers.embedded_log import Durability, EmbeddedLog
+import msgspec
+
+from console.answers.embedded_log import Durability, EmbeddedLog, ErasedPart
 from console.answers.fingerprint import fingerprint
 from console.answers.payloads import id_of, other_content, other_event_of, transaction_of
 from console.answers.port import Answer, AnswersError, EventRefused, Unavailable
-from udfs.records.events import Event, Transaction
+from udfs.records.events import Erasure, Event, Transaction
 from udfs.records.outputs import DeadLetter, Decision, Duplicate, Origin, Output, decode_result
 from udfs.scoring.factory import open_scorer
 from udfs.scoring.scorer import Scorer
@@ -30,6 +32,8 @@ KEEP_MS = 72 * 3_600_000
 REMOVE_EVERY_MS = 10_000
 REMOVED_AT_ONCE = 100
 """About a millisecond's work; the next batch goes on."""
+SEARCHED_AT_ONCE = 2_000
+"""Records that are searched for those of an erased user: about a millisecond's work, too."""
 ALL = (1 << 63) - 1
 ORIGIN = Origin("api")
 EVENTS = "events"
@@ -72,11 +76,14 @@ class EmbeddedAnswers:
         self._removed_at_ms = 0
         self._log = EmbeddedLog(log_path, durability)
         try:
+            self._log.require_base_currency(config.base_currency)
             self._scorer: Scorer = open_scorer(config, paths, self._log, clocks)
         except BaseException:
             self._log.close()
             raise
         self._waiting: SimpleQueue[Request | None] = SimpleQueue()
+        self._erasing: dict[str, list[Request]] = {}
+        self._is_erasing = self._log.is_erasing()
         self._failure: str | None = None
         self._closed = False
         self._thread = Thread(target=self._run, name="scorer", daemon=True)
@@ -90,6 +97,14 @@ class EmbeddedAnswers:
         event = other_event_of(payload)
         await self._submit(event, payload)
         return id_of(event)
+
+    async def erase(self, erasure: Erasure) -> None:
+        """Forget a user: state, answers and records up to here.
+
+        Returns when nothing is left and this survives the end of this process; an erasure that this end interrupts goes on
+        with the next one. Raises EventRefused and Unavailable.
+        """
+        await self._submit(erasure, _encode(erasure))
 
     def is_ready(self) -> bool:
         return self._failure is None and not self._closed
@@ -122,27 +137,37 @@ class EmbeddedAnswers:
                     self._undo()
                     reason = f"the scorer failed: {type(error).__name__}; no event took effect, send them again"
                     _deliver([(request, Unavailable(reason, retry_after_seconds=1)) for request in batch])
+            elif self._is_erasing and not is_last:
+                self._erase_on()
             if is_last:
+                stopping = Unavailable("the scorer is stopping; the erasure goes on when it is started again", 5)
+                _deliver([(request, stopping) for of_user in self._erasing.values() for request in of_user])
                 self._scorer.close()
                 self._log.close()
                 return
 
     def _next_batch(self) -> tuple[list[Request], bool]:
-        """The requests that wait, at least one, unless the last has been taken."""
+        """The requests that wait; waits for one, unless the last has been taken or there is to be erased."""
         batch: list[Request] = []
         while len(batch) < LARGEST_BATCH:
             if batch and self._waiting.empty():
                 break
-            request = self._waiting.get()
+            try:
+                request = self._waiting.get(block=not self._is_erasing)
+            except Empty:
+                break
             if request is None:
                 return batch, True
             batch.append(request)
+            if isinstance(request.event, Erasure):
+                break  # what comes after it has no earlier answer
         return batch, False
 
     def _answers(self, batch: Sequence[Request]) -> list[tuple[Request, Answer | str | AnswersError]]:
         arrived_at_ms = self._now_ms()
         answers: list[tuple[Request, Answer | str | AnswersError]] = []
         submitted: list[Request] = []
+        erasures: list[Request] = []
         for request in batch:
             event = request.event
             earlier = self._earlier(event) if isinstance(event, Transaction) else None
@@ -152,11 +177,42 @@ class EmbeddedAnswers:
             self._log.set_current_key(event.user_id)
             self._scorer.submit(request.payload, event.user_id, arrived_at_ms, ORIGIN)
             submitted.append(request)
+        if any(isinstance(request.event, Erasure) for request in submitted):
+            self._log.overwrite_removed()
         for request, outputs in zip(submitted, self._scorer.flush(), strict=True):
-            answers.append((request, self._answer(request, outputs, arrived_at_ms)))
+            if isinstance(request.event, Erasure) and not outputs:
+                self._log.begin_erasure(request.event.user_id)
+                erasures.append(request)
+            else:
+                answers.append((request, self._answer(request, outputs, arrived_at_ms)))
         self._remove_old(arrived_at_ms)
+        part = self._log.erase_some(SEARCHED_AT_ONCE) if self._is_erasing or erasures else None
         self._log.commit()
-        return answers
+        for request in erasures:
+            self._erasing.setdefault(request.event.user_id, []).append(request)
+        return answers + (self._erased(part) if part is not None else [])
+
+    def _erase_on(self) -> None:
+        """Go on with an erasure while nobody waits for a decision."""
+        try:
+            part = self._log.erase_some(SEARCHED_AT_ONCE)
+            self._log.commit()
+        except Exception as error:
+            _log.exception("an erasure failed; the next start goes on with it")
+            self._undo()
+            self._is_erasing = False
+            reason = f"the scorer's database failed: {error}; send the erasure again"
+            waiting = [request for of_user in self._erasing.values() for request in of_user]
+            self._erasing.clear()
+            _deliver([(request, Unavailable(reason, retry_after_seconds=5)) for request in waiting])
+            return
+        _deliver(self._erased(part))
+
+    def _erased(self, part: ErasedPart | None) -> list[tuple[Request, Answer | str | AnswersError]]:
+        """Answers to those who wait for an erasure, if this part was its last."""
+        self._is_erasing = self._log.is_erasing()
+        waiting = [] if part is None or part.left else self._erasing.pop(part.user_id, [])
+        return [(request, id_of(request.event)) for request in waiting]
 
     def _earlier(self, event: Transaction) -> Answer | AnswersError | None:
         """The answer that is kept, however far back in the user's event time; None for one that is to be decided."""
@@ -216,6 +272,9 @@ class EmbeddedAnswers:
         except Exception as error:
             _log.exception("the database of the embedded scorer failed")
             self._failure = f"the scorer's database failed: {error}; free disk space or repair it, then restart"
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 def _answer_of(decision: Decision, repeated: bool) -> Answer:

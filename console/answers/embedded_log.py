@@ -16,7 +16,7 @@ from console.answers.process_lock import Held, ProcessLock
 
 Durability = Literal["process", "machine"]
 _SYNCHRONOUS: dict[Durability, str] = {"process": "NORMAL", "machine": "FULL"}
-LAYOUT = 1
+LAYOUT = 2
 _TABLES = """
 CREATE TABLE snapshots (user_id TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE entries (number INTEGER PRIMARY KEY, user_id TEXT NOT NULL, data BLOB NOT NULL);
@@ -31,6 +31,11 @@ CREATE TABLE answered (
 ) WITHOUT ROWID;
 CREATE INDEX answered_by_decision ON answered (decision);
 """
+_TABLES_OF_LAYOUT_2 = """
+CREATE TABLE erasing (user_id TEXT PRIMARY KEY, next INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE written_with (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+"""Users whose records are being removed, from which number on and up to which; and settings that the states depend on."""
 
 
 class EmbeddedLogError(Exception):
@@ -52,6 +57,14 @@ class Logged(NamedTuple):
     user_id: str
     value: bytes
     recorded_ms: int
+
+
+class ErasedPart(NamedTuple):
+    """A step of a user's erasure: records that it removed, and how many numbers are left to look at."""
+
+    user_id: str
+    removed: int
+    left: int
 
 
 class EmbeddedLog:
@@ -84,7 +97,19 @@ class EmbeddedLog:
             self._lock.release()
             raise
         self._checkpoints = Checkpoints(path)
+        self._has_erased = False
         self.key = ""
+
+    def require_base_currency(self, currency: str) -> None:
+        """Raises EmbeddedLogError if the users' sums are in another currency."""
+        known = self._database.execute("SELECT value FROM written_with WHERE name = 'base_currency'").fetchone()
+        if known is None:
+            self._database.execute("INSERT INTO written_with VALUES ('base_currency', ?)", (currency,))
+            self._database.commit()
+        elif known[0] != currency:
+            raise EmbeddedLogError(
+                f"{self.path}: its sums are in {known[0]}, not in {currency}: keep that base currency, or name another file"
+            )
 
     def set_current_key(self, user_id: str) -> None:
         """The user log's methods are about this user from now on."""
@@ -115,6 +140,10 @@ class EmbeddedLog:
         rows = [(self.key, entry) for entry in entries]
         self._database.executemany("INSERT INTO entries (user_id, data) VALUES (?, ?)", rows)
 
+    def clear(self) -> None:
+        self._database.execute("DELETE FROM entries WHERE user_id = ?", (self.key,))
+        self._database.execute("DELETE FROM snapshots WHERE user_id = ?", (self.key,))
+
     def answered(self, user_id: str, transaction_id: str) -> Answered | None:
         """What was answered to a transaction, while its decision is kept."""
         row = self._database.execute(
@@ -139,8 +168,60 @@ class EmbeddedLog:
             "INSERT OR REPLACE INTO answered VALUES (?, ?, ?, ?)", (user_id, transaction_id, fingerprint, decision)
         )
 
+    def begin_erasure(self, user_id: str) -> None:
+        """Forget a user's answers, and have `erase_some` remove the records up to here; the state is cleared by `clear`.
+        After `commit` it goes on whatever ends the process.
+        """
+        self.overwrite_removed()
+        self._database.execute("DELETE FROM answered WHERE user_id = ?", (user_id,))
+        bounds = "SELECT coalesce(min(number), 1), coalesce(max(number), 0) FROM records"
+        first, last = self._database.execute(bounds).fetchone()
+        self._database.execute(
+            "INSERT INTO erasing VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET until = excluded.until",
+            (user_id, first, last),
+        )
+
+    def overwrite_removed(self) -> None:
+        """Overwrite in the file what is removed from here on, until all erasures are done."""
+        self._database.execute("PRAGMA secure_delete = ON")
+
+    def is_erasing(self) -> bool:
+        """Are records of an erased user left?"""
+        return self._database.execute("SELECT 1 FROM erasing LIMIT 1").fetchone() is not None
+
+    def erase_some(self, limit: int) -> ErasedPart | None:
+        """Look at the next `limit` numbers for records of an erased user, and remove them. Takes effect with `commit`.
+
+        None if nothing is to be erased.
+        """
+        row = self._database.execute("SELECT user_id, next, until FROM erasing LIMIT 1").fetchone()
+        if row is None:
+            return None
+        user_id, first, until = row
+        last = min(first + limit - 1, until)
+        self.overwrite_removed()
+        bounds = (first, last, user_id)
+        removed = self._database.execute(
+            "DELETE FROM records WHERE number BETWEEN ? AND ? AND user_id = ?", bounds
+        ).rowcount
+        if last < until:
+            self._database.execute("UPDATE erasing SET next = ? WHERE user_id = ?", (last + 1, user_id))
+        else:
+            self._database.execute("DELETE FROM erasing WHERE user_id = ?", (user_id,))
+            self._has_erased = True
+        return ErasedPart(user_id, removed, left=until - last)
+
+    def rewrite(self) -> None:
+        """Write the file anew, without copies of removed rows in pages that SQLite has reorganised. Needs room for both."""
+        self._database.execute("VACUUM")
+        self._checkpoints.empty_soon()
+
     def commit(self) -> None:
         self._database.commit()
+        if self._has_erased:
+            self._has_erased = False
+            self._database.execute("PRAGMA secure_delete = OFF")
+            self._checkpoints.empty_soon()
 
     def roll_back(self) -> None:
         self._database.rollback()
@@ -161,8 +242,8 @@ class EmbeddedLog:
 
     def close(self) -> None:
         """Undo what is not committed, and let others open the database."""
-        self._checkpoints.stop()
         self._database.rollback()
+        self._checkpoints.stop()
         self._database.close()
         self._lock.release()
 
@@ -181,12 +262,10 @@ def read_records(path: Path, after: int, limit: int) -> list[Logged]:
 
 
 def newest_number(path: Path) -> int:
-    """Number of the newest record; 0 if there was none."""
+    """Number of the newest record; 0 without any."""
     database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)
     try:
-        (newest,) = database.execute(
-            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'records'"
-        ).fetchone()
+        (newest,) = database.execute("SELECT coalesce(max(number), 0) FROM records").fetchone()
         return int(newest)
     finally:
         database.close()
@@ -200,7 +279,9 @@ def _opened(path: Path, durability: Durability) -> sqlite3.Connection:
     database.execute(f"PRAGMA wal_autocheckpoint = {PAGES_BEFORE_OWN_CHECKPOINT}")
     (layout,) = database.execute("PRAGMA user_version").fetchone()
     if layout == 0:
-        database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {LAYOUT}; COMMIT;")
+        database.executescript(f"BEGIN; {_TABLES} {_TABLES_OF_LAYOUT_2} PRAGMA user_version = {LAYOUT}; COMMIT;")
+    elif layout == 1:
+        database.executescript(f"BEGIN; {_TABLES_OF_LAYOUT_2} PRAGMA user_version = {LAYOUT}; COMMIT;")
     elif layout > LAYOUT:
         database.close()
         raise EmbeddedLogError(f"{path}: written by a later version (layout {layout}); update this program")

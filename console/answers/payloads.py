@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from console.answers.port import EventRefused, OtherContent
 from udfs.records.codec import BadRecord, decode_event
-from udfs.records.events import Event, Transaction
+from udfs.records.events import Erasure, Event, Transaction
+
+NO_ERASURE = "type: an erasure needs the role admin; send the user_id to /v1/erasures"
 
 
 def transaction_of(payload: bytes) -> Transaction:
     """The transaction to be decided. Raises EventRefused."""
     event = _event_of(payload)
+    if isinstance(event, Erasure):
+        raise EventRefused(NO_ERASURE)
     if not isinstance(event, Transaction):
         raise EventRefused(f"type: {type(event).__struct_config__.tag} is not a transaction; send it to /v1/events")
     return event
@@ -18,6 +22,8 @@ def transaction_of(payload: bytes) -> Transaction:
 def other_event_of(payload: bytes) -> Event:
     """The login, account change or label to be taken. Raises EventRefused."""
     event = _event_of(payload)
+    if isinstance(event, Erasure):
+        raise EventRefused(NO_ERASURE)
     if isinstance(event, Transaction):
         raise EventRefused("type: a transaction is decided; send it to /v1/decisions")
     return event

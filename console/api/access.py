@@ -14,6 +14,7 @@ from console.store.rows import ROLES, Role
 _SCORES: frozenset[Role] = frozenset({"scorer", "admin"})
 _READS: frozenset[Role] = frozenset({"viewer", "analyst", "admin"})
 _CHANGES: frozenset[Role] = frozenset({"analyst", "admin"})
+_ADMINISTERS: frozenset[Role] = frozenset({"admin"})
 _ALL: frozenset[Role] = frozenset(ROLES)
 _OPEN = None
 """No key is asked for."""
@@ -36,6 +37,8 @@ ACCESS: dict[tuple[str, str], frozenset[Role] | None] = {
     ("POST", "/v1/rules/proposals/{proposal_id}/publish"): _CHANGES,
     ("GET", "/v1/control/history"): _READS,
     ("GET", "/v1/bundles"): _READS,
+    ("GET", "/v1/audit"): _ADMINISTERS,
+    ("POST", "/v1/erasures"): _ADMINISTERS,
     ("GET", "/v1/versions"): _ALL,
     ("GET", "/metrics"): _READS,
     ("GET", "/livez"): _OPEN,

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
-from console.api import aliases, decisions, events, health, proposals, reading
+from console.api import aliases, decisions, erasures, events, health, proposals, reading
 from console.api.deadline import DecisionDeadline
 from console.api.documents import components, with_examples
 from console.api.envelope import Envelope
@@ -26,7 +26,7 @@ Decides payments, and finds decisions again. Events are those of docs/events.md;
 machine itself by default.
 """
 VERSION = "1"
-ROUTED = (decisions, events, aliases, reading, proposals, health)
+ROUTED = (decisions, events, aliases, reading, proposals, erasures, health)
 """Modules with routes."""
 
 

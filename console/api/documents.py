@@ -12,6 +12,7 @@ from console.api.examples import (
     BATCH_ANSWER_EXAMPLE,
     CHECK_FRAUD_EXAMPLE,
     DECISION_EXAMPLE,
+    ERASURE_EXAMPLE,
     LABEL_EXAMPLE,
     LOGIN_EXAMPLE,
     PAYMENT_EXAMPLE,
@@ -19,9 +20,17 @@ from console.api.examples import (
     PROBLEM_EXAMPLE,
 )
 from console.api.problems import MEDIA_TYPE, ProblemBody
-from console.api.shapes import BatchAnswer, CheckFraudAnswer, DecisionAnswer, EventTaken, PredictAnswer
+from console.api.shapes import (
+    BatchAnswer,
+    CheckFraudAnswer,
+    DecisionAnswer,
+    ErasureAnswer,
+    ErasureRequest,
+    EventTaken,
+    PredictAnswer,
+)
 from udfs.records.codec import FIRST_EVENT_MS, MAX_AMOUNT_MAJOR, MAX_TIMESTAMP_MS
-from udfs.records.events import EVENT_TYPES, AccountChange, Event, Label, Login, Transaction
+from udfs.records.events import AccountChange, Label, Login, Transaction
 
 REF = "#/components/schemas/{name}"
 _TOLD = {
@@ -40,7 +49,8 @@ _TOLD = {
     503: "Not available now.",
 }
 _RETRY = {"Retry-After": {"description": "seconds to wait before the next try", "schema": {"type": "integer"}}}
-_documented: list[Any] = [ProblemBody, Transaction, Login, AccountChange, Label]
+_TAKEN = (Transaction, Login, AccountChange, Label)
+_documented: list[Any] = [ProblemBody, *_TAKEN]
 _examples: dict[str, Any] = {}
 
 
@@ -55,7 +65,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
 def components() -> dict[str, Any]:
     """The schemas of all types that were referred to."""
     _, found = msgspec.json.schema_components(_documented, ref_template=REF)
-    for kind in EVENT_TYPES.values():
+    for kind in _TAKEN:
         _complete(found[kind.__name__])
     return found
 
@@ -150,10 +160,17 @@ EVENT = answered(
         }
     }),
 )  # fmt: skip
+ERASURE = answered(
+    ErasureAnswer, ERASURE_EXAMPLE, "What was removed, and what others still hold.", *_READING_PROBLEMS,
+    openapi_extra=_body({JSON: {"schema": schema_of(ErasureRequest), "example": {"user_id": "U1"}}}),
+)  # fmt: skip
 BATCH = answered(
     BatchAnswer, BATCH_ANSWER_EXAMPLE, "What came of each event, in order.", *_READING_PROBLEMS,
     openapi_extra=_body({
-        JSON: {"schema": {"type": "array", "items": schema_of(Event)}, "example": [PAYMENT_EXAMPLE, LOGIN_EXAMPLE]},
+        JSON: {
+            "schema": {"type": "array", "items": schema_of(Transaction | Login | AccountChange | Label)},
+            "example": [PAYMENT_EXAMPLE, LOGIN_EXAMPLE],
+        },
         NDJSON: {"schema": {"type": "string", "description": "one event a line"}},
     }),
 )  # fmt: skip

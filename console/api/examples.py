@@ -69,6 +69,12 @@ DECISION_EXAMPLE: dict[str, Any] = {
     "control_versions": {},
     "feature_set": "1f2e3d4c5b6a7988",
 }
+ERASURE_EXAMPLE: dict[str, Any] = {
+    "event_id": "erasure-0f1e2d3c4b5a6978",
+    "is_forgotten": True,
+    "removed": {"decisions": 12, "alerts": 1, "events": 14, "dead_letters": 0},
+    "held": [{"where": "backups of the store", "what": "all rows of their moment", "until_ms": None}],
+}
 BATCH_ANSWER_EXAMPLE: dict[str, Any] = {
     "results": [{"status": 200, "decision": DECISION_EXAMPLE}, {"status": 202, "event_id": "E1"}],
     "failed": 0,

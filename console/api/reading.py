@@ -14,12 +14,17 @@ from console.api.problems import Problem
 from console.api.queries import AlertQuery, DecisionIdInPath, DecisionQuery, PageQuery, UserIdInPath
 from console.api.services import Services, Versions
 from console.api.shapes import json_response
-from console.store.rows import BundleRow, DeadLetterRow, DecisionRow, Page, RuleSetRow, TimelineItem
+from console.store.rows import AuditEntry, BundleRow, DeadLetterRow, DecisionRow, Page, RuleSetRow, TimelineItem
 from console.store.store import DecisionStore
 from udfs.records.outputs import Alert, FlagNotice
 from udfs.rules.rule_set import RuleSet
 
 router = APIRouter(route_class=GuardedRoute, tags=["reading"])
+
+
+_AUDIT_EXAMPLE = AuditEntry(
+    at_ms=1_767_614_400_000, who="desk", what="key added", subject="till", after={"role": "scorer", "state": "in force"}
+)
 
 
 class RulesAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +92,18 @@ def bundles(request: Request) -> Response:
     """The bundle that decides now, and those that have decided, the newest first."""
     services: Services = request.app.state.services
     return json_response(BundlesAnswer(in_force=services.versions().bundle, decided=services.store.bundles()))
+
+
+@router.get(
+    "/v1/audit",
+    **answered(
+        Page[AuditEntry], {"items": [msgspec.to_builtins(_AUDIT_EXAMPLE)], "next_cursor": None},
+        "Changes, the newest first.", 422,
+    ),
+)  # fmt: skip
+def audit(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+    """Who changed what, the newest first: keys, the store's upkeep, erasures."""
+    return json_response(_store(request).audit_log(query.cursor, query.limit))
 
 
 _VERSIONS = Versions(program="0.1.0", answers="embedded", rules="bank", rules_version=1)

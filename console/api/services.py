@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from console.api.metrics import ApiMetrics
 from console.cases.block_list import BlockList
 from console.control_desk import ControlDesk
 from console.settings import ApiSettings
+from console.store.held import Held
 from console.store.store import DecisionStore
+from udfs.records.events import Erasure
 from udfs.rules.rule_set import RuleSet
 
 
@@ -35,7 +37,9 @@ class Services:
     wall clock. `rules`: the rule set that decides; None where that is not known here. `store_lag`: records that were
     answered and are not in the store yet, None where another process writes it; raises StoreUnavailable. `bundle_path`: the
     folder of the bundle that decides. `block_list`, `control`: change the running job; None without one, or without its
-    control stream. `takes_labels`: whether labels of outcomes are sent."""
+    control stream. `takes_labels`: whether labels of outcomes are sent. `forget`: has what decides forget a user, and
+    returns when that outlasts this process; raises AnswersError. `held`: what others still hold of a user that is forgotten
+    now (epoch milliseconds); blocks."""
 
     answers: Answers | None
     store: DecisionStore
@@ -49,3 +53,5 @@ class Services:
     block_list: BlockList | None = None
     takes_labels: bool = False
     control: ControlDesk | None = None
+    forget: Callable[[Erasure], Awaitable[None]] | None = None
+    held: Callable[[int], list[Held]] = lambda _: []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.responses import Response
 
 from console.answers.port import Answer, Degraded
 from console.api.problems import ProblemBody
+from console.store.held import Held
 from udfs.core import _native
 from udfs.records.outputs import Action, EnrichmentStatus, Flag, ModelScore, Reason, RuleScore, Tag
 
@@ -59,6 +60,22 @@ class EventTaken(msgspec.Struct, frozen=True, kw_only=True):
     """A login, an account change or a label was taken, and counts for the payments after it."""
 
     event_id: str
+
+
+class ErasureRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom to erase."""
+
+    user_id: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,64}$")]
+
+
+class ErasureAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`event_id`: of the erasure, as the audit log has it. `is_forgotten`: whether what decides was told, or nothing is
+    decided here. `removed`: rows of the store, by table. `held`: what else may hold records of the user."""
+
+    event_id: str
+    is_forgotten: bool
+    removed: dict[str, int]
+    held: list[Held]
 
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -9,27 +9,25 @@ from typing import Literal
 import msgspec
 
 from console.store.rows import Batch, DeadLetterRow, DecisionRecord, Position
+from udfs.records.admission_settings import AdmissionSettings
 from udfs.records.codec import MAX_TIMESTAMP_MS, BadRecord, decode_event
 from udfs.records.event_decoder import EventDecoder
-from udfs.records.events import Event
+from udfs.records.events import Erasure, Event
+from udfs.records.key_path import Step, steps_of, value_at
 from udfs.records.outputs import Alert, DeadLetter, FlagNotice, Origin
 
 Kind = Literal["decisions", "alerts", "flags", "dead-letters", "events"]
 MAX_SCORE = 1_000
+FUTURE_TOLERANCE_MS = AdmissionSettings().future_tolerance_ms
 
 
 class _Repeated(msgspec.Struct, tag_field="type", tag="duplicate", gc=False):
     """A repeated transaction, which has no decision of its own."""
 
 
-class _User(msgspec.Struct, gc=False):
-    user_id: str | int | None = None
-
-
 _decode_decision = msgspec.json.Decoder(DecisionRecord | _Repeated).decode
 _decode_alert = msgspec.json.Decoder(Alert | FlagNotice).decode
 _decode_letter = msgspec.json.Decoder(DeadLetter).decode
-_decode_user = msgspec.json.Decoder(_User).decode
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -42,10 +40,11 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 class BatchMaker:
-    """Collects records to one batch. `decode`: of events."""
+    """Collects records to one batch. `decode`: of events; `key_path`: where a source's records hold the user's id."""
 
-    def __init__(self, decode: EventDecoder = decode_event) -> None:
+    def __init__(self, decode: EventDecoder = decode_event, key_path: str = "$.user_id") -> None:
         self._decode = decode
+        self._user_at = steps_of(key_path)
         self._start()
 
     def add(self, kind: Kind, value: bytes, place: Place) -> None:
@@ -55,11 +54,11 @@ class BatchMaker:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
             reason = f"{kind}: not readable by the store: {error}"
             origin = Origin(place.source, str(place.partition), place.offset)
-            self._letters.append(letter_row(value, reason, origin, place))
+            self._letters.append(letter_row(value, reason, origin, place, self._user_at))
 
     def add_letter(self, payload: bytes, reason: str, origin: Origin, place: Place) -> None:
         """A dead letter as in Kafka: the record's own bytes, with reason and origin from its headers."""
-        self._letters.append(letter_row(payload, reason, origin, place))
+        self._letters.append(letter_row(payload, reason, origin, place, self._user_at))
 
     def go_to(self, source: str, partition: int, next_offset: int) -> None:
         """All before this offset is in the batch or in an earlier one."""
@@ -69,6 +68,7 @@ class BatchMaker:
         """The batch; the next one begins."""
         batch = Batch(
             decisions=self._decisions, alerts=self._alerts, events=self._events, dead_letters=self._letters,
+            erasures=self._erasures,
             positions=[Position(source, number, offset) for (source, number), offset in self._positions.items()],
         )  # fmt: skip
         self._start()
@@ -79,12 +79,17 @@ class BatchMaker:
         self._alerts: list[Alert | FlagNotice] = []
         self._events: list[Event] = []
         self._letters: list[DeadLetterRow] = []
+        self._erasures: list[Erasure] = []
         self._positions: dict[tuple[str, int], int] = {}
 
     def _add(self, kind: Kind, value: bytes, place: Place) -> None:
         if kind == "events":
             with suppress(BadRecord):  # the scorer made a dead letter of it
-                self._events.append(self._decode(value))
+                event = self._decode(value)
+                if not isinstance(event, Erasure):
+                    self._events.append(event)
+                elif event.timestamp <= place.recorded_ms + FUTURE_TOLERANCE_MS:  # as the scorer takes it
+                    self._erasures.append(event)
         elif kind == "decisions":
             record = _decode_decision(value)
             if isinstance(record, DecisionRecord):
@@ -96,7 +101,7 @@ class BatchMaker:
                 self._decisions.append(record)
         elif kind == "dead-letters":
             letter = _decode_letter(value)
-            self._letters.append(letter_row(letter.payload, letter.reason, letter.origin, place))
+            self._letters.append(letter_row(letter.payload, letter.reason, letter.origin, place, self._user_at))
         else:
             alert = _decode_alert(value)
             name = alert.flag_id if isinstance(alert, FlagNotice) else alert.alert_id
@@ -104,7 +109,7 @@ class BatchMaker:
             self._alerts.append(alert)
 
 
-def letter_row(payload: bytes, reason: str, origin: Origin, place: Place) -> DeadLetterRow:
+def letter_row(payload: bytes, reason: str, origin: Origin, place: Place, user_at: list[Step]) -> DeadLetterRow:
     """The same record, read again or written again by a restarted job, gets the same id."""
     digest = hashlib.sha256(payload).hexdigest()
     where = (origin.source, origin.partition, origin.offset)
@@ -114,16 +119,18 @@ def letter_row(payload: bytes, reason: str, origin: Origin, place: Place) -> Dea
     letter_id = hashlib.sha256("\0".join([*map(str, where), digest, reason]).encode(errors="replace")).hexdigest()[:32]
     return DeadLetterRow(
         letter_id=letter_id, recorded_ms=place.recorded_ms, reason=reason, payload=payload, payload_sha256=digest,
-        origin=origin, user_id=_user_of(payload),
+        origin=origin, user_id=_user_of(payload, user_at),
     )  # fmt: skip
 
 
-def _user_of(payload: bytes) -> str | None:
+def _user_of(payload: bytes, user_at: list[Step]) -> str | None:
     try:
-        user_id = _decode_user(payload).user_id
+        user_id = value_at(msgspec.json.decode(payload), user_at)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return None if user_id is None or "\0" in str(user_id) else str(user_id)
+    if isinstance(user_id, bool) or not isinstance(user_id, str | int) or "\0" in str(user_id):
+        return None
+    return str(user_id)
 
 
 def _check(value: bytes, time_ms: int, *ids: str) -> None:

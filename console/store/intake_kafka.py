@@ -28,6 +28,7 @@ POLL_SECONDS = 0.2
 NEW_PARTITIONS_SECONDS = 60.0
 BROKER_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+NO_KAFKA = "sinks: none is kafka: the store reads a job's topics, or the files of a run"
 Topics = dict[str, Kind]
 
 _log = logging.getLogger(__name__)
@@ -60,12 +61,10 @@ def kafka_intakes(store: DecisionStore, config: JobConfig, skip_missing: bool = 
 
     found = topics_of(config)
     if not found:
-        raise ConfigError("sinks: none is kafka: the store reads a job's topics, or the files of a run")
-    decode: EventDecoder = decode_event
-    if config.source.kind == "kafka":
-        decode = record_format(config.source, config.s3).decode
+        raise ConfigError(NO_KAFKA)
+    events = record_format(config.source, config.s3)
     return [
-        KafkaIntake(store, librdkafka_settings(connection), topics, decode, skip_missing)
+        KafkaIntake(store, librdkafka_settings(connection), topics, events.decode, skip_missing, events.key_path)
         for connection, topics in found
     ]
 
@@ -80,16 +79,17 @@ class KafkaIntake:
         topics: Topics,
         decode: EventDecoder = decode_event,
         skip_missing: bool = False,
+        key_path: str = "$.user_id",
     ) -> None:
-        """`settings`: of librdkafka. `skip_missing`: go on with the earliest records where the next ones are not there any
-        more, instead of SourceChanged.
+        """`settings`: of librdkafka. `decode`, `key_path`: of the job's events. `skip_missing`: go on with the earliest
+        records where the next ones are not there any more, instead of SourceChanged.
         """
         from confluent_kafka import Consumer
 
         self._store = store
         self._topics = topics
         self._skip_missing = skip_missing
-        self._maker = BatchMaker(decode)
+        self._maker = BatchMaker(decode, key_path)
         self._waiting: Batch | None = None
         self._next: dict[tuple[str, int], int] = {}
         self._ends: set[tuple[str, int]] = set()

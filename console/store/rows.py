@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from udfs.records.events import Event
+from udfs.records.events import Erasure, Event
 from udfs.records.outputs import Alert, FlagNotice, ModelScore, Origin, Reason, RuleScore
 
 Item = TypeVar("Item")
@@ -80,6 +80,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     alerts: list[Alert | FlagNotice] = []
     events: list[Event] = []
     dead_letters: list[DeadLetterRow] = []
+    erasures: list[Erasure] = []
     positions: list[Position] = []
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from console.store import access, reading
 from console.store.engine import DEFAULT_URL, Database
-from console.store.erase import erase_user
+from console.store.erase import erase_user, take_erasure
 from console.store.migrations import migrate
 from console.store.rows import (
     AlertFilters,
@@ -68,7 +68,12 @@ class DecisionStore:
         self.database.close()
 
     def write(self, batch: Batch) -> None:
-        """Write all of a batch in one transaction, or nothing."""
+        """Write all of a batch in one transaction, or nothing; before that, erase the users that it says.
+
+        An erasure has an effect of its own, which a repeat does not change.
+        """
+        for erasure in batch.erasures:
+            take_erasure(self.database, erasure)
         write(self.database, batch)
 
     def position(self, source: str) -> dict[int, int]:
@@ -167,7 +172,7 @@ class DecisionStore:
     def erase_user(self, user_id: str, now_ms: int | None = None) -> Erased:
         """Remove all of a user; records up to now do not come back by an intake or rebuild.
 
-        `now_ms`: by default the clock's. What others still hold: console.store.erase.held_elsewhere.
+        `now_ms`: by default the clock's. What others still hold: console.store.held.
         """
         return erase_user(self.database, user_id, time.time_ns() // 1_000_000 if now_ms is None else now_ms)
 

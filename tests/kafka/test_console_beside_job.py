@@ -101,3 +101,15 @@ def test_a_job_decides_for_callers_of_the_console(
             wait_for(lambda: client.get("/readyz").status_code == 200)
             timeline = client.get("/v1/users/U1/timeline").json()["items"]
             assert "L1" in json.dumps(timeline)
+
+            erased = client.post("/v1/erasures", json={"user_id": "U1"})
+            assert erased.status_code == 200, erased.text
+            assert erased.json()["removed"]["decisions"] >= 2
+            assert {f"Kafka topic {replies}", "checkpoints", "PostgreSQL", "the store's file"} - {
+                place["where"] for place in erased.json()["held"]
+            } == {"PostgreSQL"}
+            anew = until_decided(decide, fresh)
+            assert anew["repeated"] is False
+            wait_for(lambda: client.get("/readyz").json()["store_lag_records"] == 0)
+            assert client.get("/v1/users/U1/timeline").json()["items"] == []
+            assert client.get("/v1/audit").json()["items"][0]["after"] == erased.json()["removed"]

@@ -37,14 +37,16 @@ class Serving(NamedTuple):
 
 
 @contextmanager
-def serving(folder: Path, with_scorer: bool = True, rules: str = "bank", **settings: Any) -> Iterator[Serving]:
-    """A server over the files of this folder, with the shipped bundle and rules."""
+def serving(
+    folder: Path, with_scorer: bool = True, rules: str = "bank", store_url: str | None = None, **settings: Any
+) -> Iterator[Serving]:
+    """A server over the files of this folder, with the shipped bundle and rules. `store_url`: of another store."""
     embedded = EmbeddedOptions(
         paths=ScorerPaths(bundle=shipped_bundle(), rules=rules), log_path=folder / "scorer.sqlite"
     )
     options = ConsoleOptions(
         api=ApiSettings(port=0, **{"deadline_ms": 20_000, **settings}),
-        store_url=f"sqlite:///{folder / 'store.sqlite'}",
+        store_url=store_url or f"sqlite:///{folder / 'store.sqlite'}",
         embedded=embedded if with_scorer else None,
     )
     with opened(options) as services, socket.create_server(("127.0.0.1", 0), backlog=512) as listener:

@@ -40,6 +40,8 @@ CASES: list[tuple[str, str, set[str] | None, int, dict[str, Any]]] = [
     ("POST", "/v1/rules/proposals/{proposal_id}/publish", {"analyst", "admin"}, 503, {"json": {}}),
     ("GET", "/v1/control/history", READS, 503, {}),
     ("GET", "/v1/bundles", READS, 200, {}),
+    ("GET", "/v1/audit", {"admin"}, 200, {}),
+    ("POST", "/v1/erasures", {"admin"}, 200, {"json": {"user_id": "erased"}}),
     ("GET", "/v1/versions", SCORES | READS, 200, {}),
     ("GET", "/metrics", READS, 200, {}),
     ("GET", "/livez", None, 200, {}),

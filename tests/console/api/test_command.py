@@ -63,6 +63,8 @@ def test_what_the_user_can_put_right_is_one_line(tmp_path: Path) -> None:
             ("--host", "0.0.0.0"): "fraud console keys add NAME --role admin",
             ("--port", port): "give another --port or --host",
             ("--store", "mysql://x"): "mysql",
+            ("--base-currency", "eur"): "--base-currency: 'eur' is not an ISO 4217 code",
+            ("--fx-rates", tmp_path / "none.csv"): "none.csv: cannot be read",
         }
         for options, told in cases.items():
             arguments = ["--store", store, "--log", tmp_path / "scorer.sqlite", "--port", 0, *options]
@@ -70,6 +72,25 @@ def test_what_the_user_can_put_right_is_one_line(tmp_path: Path) -> None:
             assert result.exit_code == 2, (options, result.output)
             assert told in result.output
             assert "Traceback" not in result.output
+
+
+def test_amounts_are_summed_in_the_base_currency_by_the_rates(tmp_path: Path) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.write_text("currency,valid_from,rate\nUSD,2020-01-01,0.5\nEUR,2020-01-01,1\n")
+    options = ("--base-currency", "EUR", "--fx-rates", str(rates))
+    with console_process(tmp_path, *options) as (_, url), httpx.Client(base_url=url) as client:
+        sent = [("USD", 40.0), ("EUR", 10.0)]
+        answers = [
+            client.post("/v1/decisions", json=payment(user_id="U-fx", currency=currency, amount=amount)).json()
+            for currency, amount in sent
+        ]
+        features = stored(client, answers[1]["decision_id"])["features"]
+        assert (features["amount"], features["amount_sum_1h"]) == (10.0, 30.0)
+        lacking = client.post("/v1/decisions", json=payment(user_id="U-fx", currency="CHF"))
+        assert (lacking.status_code, "CHF" in lacking.json()["detail"]) == (422, True)
+    result = run("console", "--port", 0, "--store", f"sqlite:///{tmp_path / 'store.sqlite'}", "--log",
+                 tmp_path / "scorer.sqlite")  # fmt: skip
+    assert (result.exit_code, "its sums are in EUR, not in USD" in result.output) == (2, True), result.output
 
 
 def test_keys_are_added_listed_and_revoked(tmp_path: Path) -> None:

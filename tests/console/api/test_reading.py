@@ -8,15 +8,23 @@ from typing import Any
 
 import pytest
 
+from benchmarks.postgresql_server import PostgresqlServer
+from console.api.key_changes import add_key, revoke_key
 from tests.console.api.serving import START_MS, Serving, payment, serving, wait_for
 
 DAY_MS = 86_400_000
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serving, list[dict[str, Any]]]]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Serving, list[dict[str, Any]]]]:
     """A server and its decisions in order: ten days of five users, each day one large payment of U4."""
-    with serving(tmp_path_factory.mktemp("filled")) as running:
+    url = None
+    if request.param == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        url = server.make_database("filled")
+    with serving(tmp_path_factory.mktemp("filled"), store_url=url) as running:
         events = [
             payment(
                 transaction_id=f"R{day}-{user}", user_id=f"R{user}", timestamp=START_MS + day * DAY_MS + user,
@@ -103,6 +111,45 @@ def test_a_timeline_has_all_that_happened_to_a_user(filled: tuple[Serving, list[
     assert [items[0]["item_id"], items[1]["item_id"]] == ["RL", "RF"]
     assert [item["decision"]["transaction_id"] for item in items[2:]] == [f"R{day}-1" for day in range(9, -1, -1)]
     assert running.client.get("/v1/users/nobody/timeline").json() == {"items": [], "next_cursor": None}
+
+
+def test_alerts_by_user_time_and_action_are_those_of_the_decisions(
+    filled: tuple[Serving, list[dict[str, Any]]],
+) -> None:
+    running, decisions = filled
+    first, last = START_MS + 2 * DAY_MS, START_MS + 6 * DAY_MS
+    query: dict[str, Any] = {"user_id": "R4", "from_ms": first, "to_ms": last, "limit": 500}
+    expected = {
+        one["decision_id"]
+        for one in decisions
+        if one["action"] != "allow" and one["user_id"] == "R4" and first <= one["event_time_ms"] < last
+    }
+    items = running.client.get("/v1/alerts", params=query).json()["items"]
+    assert {item["alert_id"] for item in items} == expected
+    for action in {one["action"] for one in decisions}:
+        found = running.client.get("/v1/alerts", params={**query, "action": action}).json()["items"]
+        assert len(found) == sum(item["action"] == action for item in items)
+
+
+def test_the_audit_log_has_what_was_changed_newest_first(filled: tuple[Serving, list[dict[str, Any]]]) -> None:
+    running, _ = filled
+    store = running.services.store
+    for number in range(3):
+        add_key(store, f"audited-{number}", "viewer", START_MS + number, "a test")
+    revoke_key(store, "audited-1", START_MS + 9, "a test")
+    entries: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = running.client.get("/v1/audit", params={"limit": "2"} | ({"cursor": cursor} if cursor else {})).json()
+        entries += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert [(one["what"], one["subject"], one["who"], one["at_ms"]) for one in entries] == [
+        ("key revoked", "audited-1", "a test", START_MS + 9),
+        *(("key added", f"audited-{number}", "a test", START_MS + number) for number in (2, 1, 0)),
+    ]
+    assert (entries[0]["before"], entries[0]["after"]["state"]) == ({"role": "viewer", "state": "in force"}, "revoked")
 
 
 def test_alerts_are_the_decisions_that_are_not_allowed(filled: tuple[Serving, list[dict[str, Any]]]) -> None:

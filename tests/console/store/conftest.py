@@ -8,19 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from benchmarks.postgresql_server import FOR_TESTS, PostgresqlServer
+from benchmarks.postgresql_server import PostgresqlServer
 from console.store.store import DecisionStore
 
 KINDS = ("sqlite", "postgresql")
 MakeUrl = Callable[[str], str]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgresqlServer]:
-    server = PostgresqlServer(**FOR_TESTS)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

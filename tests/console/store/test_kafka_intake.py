@@ -12,8 +12,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions
 
 from console.store import intake_kafka
-from console.store.erase import held_elsewhere
 from console.store.errors import SourceChanged
+from console.store.held import held_by_job
 from console.store.intake_kafka import KafkaIntake, kafka_intakes, topics_of
 from console.store.rebuild import rebuild
 from console.store.store import DecisionStore
@@ -203,11 +203,14 @@ def test_a_jobs_configuration_names_the_topics_and_what_they_hold_of_an_erased_u
     deadline = time.monotonic() + 20
     held: dict[str, int | None] = {}
     while held.get(f"Kafka topic {topics.events}") is None and time.monotonic() < deadline:
-        held = {one.where: one.until_ms for one in held_elsewhere(config, now_ms=1_000)}
+        held = {one.where: one.until_ms for one in held_by_job(config, 1_000, is_published=False)}
     for_ever = dict.fromkeys((f"Kafka topic {topic}" for topic in topics.names()), None)
     assert held == for_ever | {
         f"Kafka topic {topics.events}": 1_000 + 7 * day,
         "the job's state": 1_000 + config.state.ttl_days * day,
+        "savepoints": None,
+        "the entity aggregates job, if there is one": 1_000 + 8 * day,
+        "profiles and block lists that you loaded": None,
     }
     produce(topics, run)
     store = DecisionStore.open(f"sqlite:///{tmp_path / 'store.sqlite'}")

@@ -283,6 +283,40 @@ def test_an_erased_user_is_nowhere_and_does_not_come_back(store: DecisionStore, 
     assert b"U1?" not in _everything(store)
 
 
+def test_an_erasure_among_the_events_removes_what_is_older_and_is_audited_once(store: DecisionStore) -> None:
+    """… U1, U1 | erasure | U1 …, with later records of U1 in the store before the erasure is read"""
+    records = random_records(seed=9, count=600)
+    fill(store, records)
+    moment_ms = START_MS + 20 * DAY_MS
+    old = [one for one in records if one.user_id == "U1" and one.event_time_ms <= moment_ms]
+    assert 3 < len(old) < sum(one.user_id == "U1" for one in records) - 3
+    maker = BatchMaker()
+    event = {"type": "erasure", "event_id": "E7", "user_id": "U1", "timestamp": moment_ms}
+    login = {"type": "login", "event_id": "L-7", "user_id": "U1", "timestamp": moment_ms}
+    for _ in range(2):
+        for number, one in enumerate((login, event, login)):
+            maker.add("events", msgspec.json.encode(one), Place("kafka:e", 0, number, moment_ms))
+        store.write(maker.take())
+        kept = [one for one in records if one not in old]
+        for filters in (DecisionFilters(), DecisionFilters(rule="night"), DecisionFilters(user_id="U1")):
+            assert [key(row) for row in store.decisions(filters, limit=1_000).items] == found_by(kept, filters)
+    assert "L-7" not in str(store.timeline("U1", limit=500).items)
+    entries = [one for one in store.audit_log().items if one.what == "user erased"]
+    assert [(one.at_ms, one.who, one.subject) for one in entries] == [(moment_ms, "an erasure among the events", "E7")]
+    assert entries[0].after is not None
+    assert entries[0].after["decisions"] == len(old)
+    assert "U1" not in str(entries)
+
+
+def test_an_erasure_from_the_future_is_none_as_for_the_scorer(store: DecisionStore) -> None:
+    store.write(Batch(decisions=[record(1)]))
+    maker = BatchMaker()
+    event = {"type": "erasure", "event_id": "E7", "user_id": record(1).user_id, "timestamp": NOW_MS}
+    maker.add("events", msgspec.json.encode(event), Place("kafka:e", 0, 1, NOW_MS - 11 * 60_000))
+    store.write(maker.take())
+    assert tally(store)["decisions"] == 1
+
+
 def _everything(store: DecisionStore) -> bytes:
     """All rows of cases and journal as text."""
     with store.database.read() as connection:
