@@ -12,7 +12,7 @@ from sqlalchemy import event
 from console.store.engine import Database
 
 _SQLITE_INDEX = re.compile(
-    r"(SEARCH|SCAN) (\S+)(?: USING (?:COVERING )?(INDEX \S+|PRIMARY KEY)| VIRTUAL TABLE INDEX (\S+))?"
+    r"(SEARCH|SCAN) (\S+)(?: USING (?:COVERING |INTEGER )?(INDEX \S+|PRIMARY KEY)| VIRTUAL TABLE INDEX (\S+))?"
 )
 _POSTGRESQL_INDEX = re.compile(
     r"(?:Index Only Scan|Index Scan)(?: Backward)? using (\S+) on|Bitmap Index Scan on (\S+)|(Seq Scan on \S+)"

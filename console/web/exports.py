@@ -33,7 +33,6 @@ def pdf_of(file: CaseFile, who: str, now_ms: int) -> bytes:
     pdf = FPDF(format="A4")
     pdf.set_title(f"Alert {file.case.case_id}")
     pdf.set_creator("Streaming fraud detector")
-    pdf.set_display_mode("default")  # no action when it is opened
     font = "Helvetica"
     if not all(_is_latin(one.text + (one.name or "")) for one in lines):
         font = "DejaVu"  # has most scripts, and takes a second

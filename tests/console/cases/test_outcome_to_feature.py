@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import httpx
+
 from tests.console.api.serving import payment, serving, wait_for
 from tests.console.cases.outcomes import close_as, prior_frauds, written_rules
 
@@ -24,8 +26,11 @@ def test_a_closed_case_changes_the_next_decision_and_the_rules_precision(tmp_pat
         rule = client.get("/rules/large").text
         assert re.search(r'id="frauds">1<', rule)
         assert "50.0 % (9.5 % \N{EN DASH} 90.5 %)" in rule
-        timeline = client.get("/v1/users/U-outcome/timeline").json()["items"]
-        labels = {
-            item["event"]["transaction_id"]: item["event"]["is_fraud"] for item in timeline if item["kind"] == "label"
-        }
-        assert labels == {first["transaction_id"]: True, second["transaction_id"]: False}
+        expected = {first["transaction_id"]: True, second["transaction_id"]: False}
+        wait_for(lambda: labels_of(client, "U-outcome") == expected)
+
+
+def labels_of(client: httpx.Client, user_id: str) -> dict[str, bool]:
+    """What the store has of the user's payments."""
+    items = client.get(f"/v1/users/{user_id}/timeline").json()["items"]
+    return {item["event"]["transaction_id"]: item["event"]["is_fraud"] for item in items if item["kind"] == "label"}

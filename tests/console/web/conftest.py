@@ -30,8 +30,9 @@ def add_people(running: Serving) -> None:
     assert accounts.is_password(PASSWORD, made)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Its driver has the event loop of this thread until it is closed, so it is not kept for other modules."""
     if not CHROMIUM.exists():
         pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
     from playwright.sync_api import sync_playwright
