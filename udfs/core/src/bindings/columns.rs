@@ -207,15 +207,18 @@ fn columns_of<'a>(rows: usize, numbers: &'a [Numbers<'a>], texts: &'a [Texts<'a>
 
 /// The values of a column of so many rows. Raises ValueError for another length, or where they are not in one piece.
 fn cells<'a, T: pyo3::buffer::Element>(
-    py: Python<'a>,
+    _py: Python<'a>,
     column: &'a PyBuffer<T>,
     rows: usize,
 ) -> PyResult<&'a [ReadOnlyCell<T>]> {
-    match column.as_slice(py) {
-        Some(values) if values.len() == rows => Ok(values),
-        Some(values) => Err(PyValueError::new_err(format!("a column has {} rows, not {rows}", values.len()))),
-        None => Err(PyValueError::new_err("a column is not contiguous")),
+    let values = column.as_slice_ptr().ok_or_else(|| PyValueError::new_err("a column is not contiguous"))?;
+    if values.len() != rows {
+        return Err(PyValueError::new_err(format!("a column has {} rows, not {rows}", values.len())));
     }
+    // SAFETY: the buffer is held for 'a, so that it stays valid, and its values have been written by who made it. They are
+    // read as cells, which another thread that writes to the array would not make invalid: any bits are a number.
+    let values = std::ptr::slice_from_raw_parts(values.as_ptr().cast::<ReadOnlyCell<T>>(), rows);
+    Ok(unsafe { &*values })
 }
 
 fn bytes_of<const SIZE: usize>(
