@@ -34,13 +34,15 @@ class ModelScore(msgspec.Struct, frozen=True):
 
 
 class RuleScore(msgspec.Struct, frozen=True):
-    """The rules' part: version of the rule set, ids of the hits, their points, and these on the scale of 0 to 1000."""
+    """The rules' part: version of the rule set, ids of the hits, their points, and these on the scale of 0 to 1000.
+    `lists`: the versions of the named lists that the rules refer to."""
 
     version: int
     score: int
     points: int
     hits: tuple[str, ...]
     map: str = "none"
+    lists: dict[str, int] = {}
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):

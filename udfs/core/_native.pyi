@@ -153,11 +153,36 @@ CHANGE_TEXTS: list[str]
 """The texts that rules on changes of accounts can use."""
 POPULATION_NAMES: list[str]
 """The figures about all users that rules can use."""
+RULE_FUNCTIONS: list[tuple[str, str, str, str]]
+"""Name, form, type of the value and meaning of every function of the condition language."""
+
+RULE_CODES: list[tuple[str, list[str]]]
+"""The known codes of the fields that hold codes, other than countries."""
+LIST_TYPES: list[tuple[str, list[str]]]
+"""Each type of lists with the fields of a transaction that it is for; none for any text."""
+
+class NamedList:
+    """One version of a list that conditions refer to. Immutable."""
+
+    def __init__(self, name: str, kind: str, version: int, entries: list[tuple[str, int | None]]) -> None:
+        """Of (value, expiry in epoch milliseconds of event time). Raises ValueError for an unknown type."""
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    def contains(self, value: str, time_ms: int) -> bool:
+        """Whether a value, spelled as decoded events have it, is on the list at an event time."""
+
+def list_value(kind: str, value: str) -> str:
+    """A value of a list of this type as decoded events have it; raises ValueError for an unknown type."""
+
+def lists_read(condition: str) -> list[str]:
+    """The lists that a condition refers to, in order of first use; none for an invalid condition."""
 
 class Rulebook:
-    """A rule set, compiled for features in input order. Immutable."""
+    """A rule set, compiled for features in input order, with its lists. Immutable."""
 
-    def __init__(self, rule_set: RuleSet, feature_names: list[str]) -> None:
+    def __init__(self, rule_set: RuleSet, feature_names: list[str], lists: list[NamedList]) -> None:
         """Checks only what a condition needs to be evaluated (see `rule_problems`). Raises RuleError, naming the rule."""
     def evaluate(
         self, features: list[float], event: Transaction | None, population: dict[str, float]
@@ -170,13 +195,16 @@ class Rulebook:
         self, hits: list[int], features: list[float], event: Transaction | None, population: dict[str, float]
     ) -> list[str]:
         """The reason text of each hit."""
+    @property
+    def lists(self) -> list[tuple[str, int]]:
+        """Name and version of the lists that enabled rules refer to, in alphabetical order."""
     def names_read(self, place: int) -> list[str]:
         """The names that a rule's condition reads, each once, in the order of their first use."""
 
 class ColumnRules:
     """The enabled rules of a set, compiled for columns. Immutable."""
 
-    def __init__(self, rule_set: RuleSet, feature_names: list[str]) -> None:
+    def __init__(self, rule_set: RuleSet, feature_names: list[str], lists: list[NamedList]) -> None:
         """Raises RuleError, naming the rule."""
     @property
     def number_names(self) -> list[str]: ...
@@ -195,6 +223,7 @@ def condition_truths(
     rows: int,
     numbers: dict[str, Any],
     texts: dict[str, tuple[Any, list[str]]],
+    lists: list[NamedList] = ...,
 ) -> bytes:
     """What a condition says of each row: 0 false, 1 unknown, 2 true. Raises RuleError, and ValueError for columns."""
 
@@ -215,13 +244,15 @@ class PopulationFigures:
     def at(self, time_ms: int, city: str | None) -> list[tuple[str, float]]:
         """The figures for a transaction at this time, by name in the order of POPULATION_NAMES; NaN where not known."""
 
-def rule_problems(rule_set: RuleSet, feature_names: list[str]) -> list[tuple[Literal["error", "warning"], RuleError]]:
+def rule_problems(
+    rule_set: RuleSet, feature_names: list[str], lists: list[NamedList]
+) -> list[tuple[Literal["error", "warning"], RuleError]]:
     """All that is wrong, or odd, about a rule set: structure, texts, conditions, reasons, rules that never or always hit."""
 
 def structure_problems(rule_set: RuleSet) -> list[RuleError]:
     """What is wrong about the ids, points, version and scale of a rule set."""
 
-def parse_condition(text: str, feature_names: list[str]) -> Expression:
+def parse_condition(text: str, feature_names: list[str], lists: list[NamedList]) -> Expression:
     """The tree of a condition. Raises RuleError."""
 
 def rule_names(feature_names: list[str]) -> list[tuple[str, str, str, str]]:
@@ -233,6 +264,7 @@ def condition_truth(
     features: list[float],
     event: Transaction | None,
     population: dict[str, float],
+    lists: list[NamedList] = ...,
 ) -> bool | None:
     """What a condition says of one transaction; None is unknown. Raises RuleError."""
 

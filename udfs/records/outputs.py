@@ -56,7 +56,8 @@ class RuleScore(msgspec.Struct, frozen=True, gc=False):
     """The rules' part: ids of the hits, the sum of their points, and that sum on the rule set's scale of 0 to 1000.
 
     `map`: how points became a probability: by the bundle's rule map ("calibrated"), by the rule set's scale as the bundle
-    has no map for it ("cautious"), or not at all as there were no points ("none").
+    has no map for it ("cautious"), or not at all as there were no points ("none"). `lists`: the versions of the named lists
+    that enabled rules refer to; absent if they refer to none.
     """
 
     version: int
@@ -64,6 +65,7 @@ class RuleScore(msgspec.Struct, frozen=True, gc=False):
     points: int
     hits: list[str]
     map: RuleMapKind = "none"
+    lists: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Decision(msgspec.Struct, tag_field="type", tag="decision", gc=False):

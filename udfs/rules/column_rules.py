@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from udfs.core import _native
+from udfs.rules.named_lists import NO_LISTS, Lists, compiled
 from udfs.rules.rule_set import RuleSet
 from udfs.rules.rulebook import Rulebook
 
@@ -60,10 +61,10 @@ class Predictions(NamedTuple):
 class ColumnRules:
     """The enabled rules of a set, compiled for columns. Immutable."""
 
-    def __init__(self, rule_set: RuleSet, feature_names: Sequence[str]) -> None:
-        """Raises RuleError with the id of an invalid rule."""
+    def __init__(self, rule_set: RuleSet, feature_names: Sequence[str], lists: Lists = NO_LISTS) -> None:
+        """Rules on changes of accounts are left out. Raises RuleError with the id of an invalid rule."""
         self.rule_set = rule_set
-        self._core = _native.ColumnRules(rule_set, list(feature_names))
+        self._core = _native.ColumnRules(rule_set, list(feature_names), compiled(lists))
         self.number_names: tuple[str, ...] = tuple(self._core.number_names)
         self.text_names: tuple[str, ...] = tuple(self._core.text_names)
 

@@ -10,17 +10,25 @@ _MOST_TOLD = 20
 class RuleError(ValueError):
     """A rule or a rule set is not valid.
 
-    `position` is the 1-based column in the condition or reason text, or None. `errors` are all that are told: this one.
+    `position` is the 1-based column in the condition or reason text, or None. `field`: the part of the rule or rule set
+    that is invalid, if it is one. `errors` are all that are told: this one.
     """
 
     def __init__(
-        self, message: str, position: int | None = None, *, hint: str | None = None, rule_id: str | None = None
+        self,
+        message: str,
+        position: int | None = None,
+        *,
+        hint: str | None = None,
+        rule_id: str | None = None,
+        field: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.position = position
         self.hint = hint
         self.rule_id = rule_id
+        self.field = field
 
     @property
     def errors(self) -> tuple[RuleError, ...]:
@@ -28,7 +36,7 @@ class RuleError(ValueError):
 
     def of_rule(self, rule_id: str) -> RuleError:
         """A copy of the error that names the rule."""
-        return RuleError(self.message, self.position, hint=self.hint, rule_id=rule_id)
+        return RuleError(self.message, self.position, hint=self.hint, rule_id=rule_id, field=self.field)
 
     def __str__(self) -> str:
         rule = "" if self.rule_id is None else f"rule {self.rule_id}: "
@@ -42,7 +50,7 @@ class RuleErrors(RuleError):
 
     def __init__(self, errors: Sequence[RuleError]) -> None:
         first = errors[0]
-        super().__init__(first.message, first.position, hint=first.hint, rule_id=first.rule_id)
+        super().__init__(first.message, first.position, hint=first.hint, rule_id=first.rule_id, field=first.field)
         self._errors = tuple(errors)
 
     def __reduce__(self) -> tuple[type[RuleErrors], tuple[tuple[RuleError, ...]]]:

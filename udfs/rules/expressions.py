@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from udfs.core import _native
+from udfs.rules.named_lists import NO_LISTS, Lists, compiled
 from udfs.rules.names import Kind, Name
 
 
@@ -41,6 +42,19 @@ class Arithmetic(msgspec.Struct, frozen=True):
     right: Expression
 
 
+class Call(msgspec.Struct, frozen=True):
+    """`function` is one of FUNCTIONS, which has its meaning; times among the arguments are epoch milliseconds.
+
+    abs, min, max, round, hours_between and days_between give a number, lower a text, startswith and known a condition,
+    coalesce what its arguments are: numbers, texts, or true and false. Unknown arguments make all but known and coalesce
+    unknown. `round(x, places)` is x * 10**places, rounded with halves away from 0, / 10**places; x itself where that
+    product is infinite.
+    """
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """`operands[0] operators[0] operands[1] operators[1] …`: true if every link is true."""
 
@@ -55,6 +69,13 @@ class Membership(msgspec.Struct, frozen=True):
     choices: tuple[float, ...] | tuple[str, ...]
 
 
+class InList(msgspec.Struct, frozen=True):
+    """Whether the operand, a text, is on the list of this name at the transaction's event time."""
+
+    operand: Expression
+    list: str
+
+
 class Not(msgspec.Struct, frozen=True):
     operand: Expression
 
@@ -67,18 +88,20 @@ class AnyOf(msgspec.Struct, frozen=True):
     operands: tuple[Expression, ...]
 
 
-Expression = Number | Text | Flag | Name | Negative | Arithmetic | Comparison | Membership | Not | AllOf | AnyOf
+Expression = (
+    Number | Text | Flag | Name | Negative | Arithmetic | Call | Comparison | Membership | InList | Not | AllOf | AnyOf
+)
 """A number as a condition is true if it is not 0."""
 
 __all__ = [
-    "AllOf", "AnyOf", "Arithmetic", "Comparison", "Expression", "Flag", "Kind", "Membership", "Name", "Negative", "Not",
-    "Number", "Text", "names_in", "parse_condition",
+    "AllOf", "AnyOf", "Arithmetic", "Call", "Comparison", "Expression", "Flag", "InList", "Kind", "Membership", "Name",
+    "Negative", "Not", "Number", "Text", "names_in", "parse_condition",
 ]  # fmt: skip
 
 
-def parse_condition(text: str, feature_names: Sequence[str]) -> Expression:
-    """The tree of a condition over features of these names. Raises RuleError for every invalid text."""
-    return _native.parse_condition(text, list(feature_names))
+def parse_condition(text: str, feature_names: Sequence[str], lists: Lists = NO_LISTS) -> Expression:
+    """The tree of a condition over features of these names and these lists. Raises RuleError for every invalid text."""
+    return _native.parse_condition(text, list(feature_names), compiled(lists))
 
 
 def names_in(node: Expression) -> set[Name]:
@@ -88,8 +111,10 @@ def names_in(node: Expression) -> set[Name]:
             return {node}
         case Arithmetic():
             return names_in(node.left) | names_in(node.right)
-        case Negative() | Not() | Membership():
+        case Negative() | Not() | Membership() | InList():
             return names_in(node.operand)
+        case Call():
+            return {name for argument in node.arguments for name in names_in(argument)}
         case Comparison() | AllOf() | AnyOf():
             return {name for operand in node.operands for name in names_in(operand)}
         case _:

@@ -33,6 +33,18 @@ class Name(msgspec.Struct, frozen=True):
     field: str
 
 
+class Function(msgspec.Struct, frozen=True):
+    """A function of the condition language: how it is written, the type of its value in words, and what it means."""
+
+    name: str
+    form: str
+    gives: str
+    meaning: str
+
+
+FUNCTIONS: tuple[Function, ...] = tuple(Function(*row) for row in _native.RULE_FUNCTIONS)
+
+
 def names_for(feature_names: Sequence[str]) -> list[Name]:
     """All names that rules over these features can use, in alphabetical order.
 

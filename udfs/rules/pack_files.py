@@ -11,6 +11,7 @@ import yaml
 
 from udfs.rules.combined import CombinationError, combined, parts_of
 from udfs.rules.errors import RuleError, one_line, quoted
+from udfs.rules.named_lists import NO_LISTS, Lists
 from udfs.rules.rule_set import RuleSet, rule_set_from
 from udfs.rules.rulebook import Rulebook
 
@@ -56,21 +57,29 @@ def shipped_pack(name: str) -> RuleSet:
 
 def load_rule_set(path: Path | str) -> RuleSet:
     """Read the rule set of a YAML or JSON file. Raises RuleFileError."""
-    path = Path(path)
+    return parse_rule_set(read_rule_file(Path(path)), Path(path).name)
+
+
+def read_rule_file(path: Path) -> bytes:
+    """The content of a rule file; of one that is too large the beginning. Raises RuleFileError."""
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
+            return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise RuleFileError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse_rule_set(content, path.name)
+
+
+def decode_rule_file(content: bytes) -> RuleSet:
+    """Parse a rule set in YAML. Raises RuleError for all invalid bytes."""
+    if len(content) > MAX_FILE_BYTES:
+        raise RuleError(f"larger than {MAX_FILE_BYTES} bytes")
+    return rule_set_from(load_yaml(content))
 
 
 def parse_rule_set(content: bytes, source: str) -> RuleSet:
-    """Parse a YAML rule set; `source` names it in errors. Raises RuleFileError for all invalid bytes."""
-    if len(content) > MAX_FILE_BYTES:
-        raise RuleFileError(f"{source}: larger than {MAX_FILE_BYTES} bytes")
+    """The same; `source` names the file in errors. Raises RuleFileError for all invalid bytes."""
     try:
-        return rule_set_from(_load_yaml(content))
+        return decode_rule_file(content)
     except RuleError as error:
         raise RuleFileError.of(source, error) from None
 
@@ -85,10 +94,10 @@ def rule_set_of(rules: str) -> RuleSet:
         raise RuleFileError(f"{rules_file(rules)}: {error}") from None
 
 
-def rulebook_of(rules: str, feature_names: Sequence[str]) -> Rulebook:
+def rulebook_of(rules: str, feature_names: Sequence[str], lists: Lists = NO_LISTS) -> Rulebook:
     """The rules of `rule_set_of`, checked and compiled. Raises RuleFileError, naming the rules."""
     try:
-        return Rulebook.of(rule_set_of(rules), feature_names)
+        return Rulebook.of(rule_set_of(rules), feature_names, lists)
     except RuleError as error:
         raise RuleFileError.of(rules_file(rules), error) from None
 
@@ -98,7 +107,8 @@ def rules_file(rules: str) -> str:
     return " + ".join(f"{part}.yaml" if part in pack_names() else Path(part).name for part in parts_of(rules))
 
 
-def _load_yaml(content: bytes) -> object:
+def load_yaml(content: bytes) -> object:
+    """The value of a YAML document; duplicate keys are refused. Raises RuleError for all invalid bytes."""
     try:
         return yaml.load(content, Loader=_Loader)
     except yaml.MarkedYAMLError as error:

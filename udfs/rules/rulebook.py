@@ -10,6 +10,7 @@ import msgspec
 from udfs.core import _native
 from udfs.records.events import Transaction
 from udfs.rules.errors import RuleError, require_no_errors
+from udfs.rules.named_lists import NO_LISTS, Lists, compiled
 from udfs.rules.rule_set import Rule, RuleSet
 
 
@@ -34,22 +35,33 @@ class Rulebook:
     `core` is what the scorer evaluates.
     """
 
-    def __init__(self, rule_set: RuleSet, feature_names: Sequence[str]) -> None:
+    def __init__(self, rule_set: RuleSet, feature_names: Sequence[str], lists: Lists = NO_LISTS) -> None:
         """Compile a rule set that was checked when it was published. Raises RuleError.
 
-        `feature_names` are in input order.
+        `feature_names` are in input order. `lists`: those that conditions may refer to, by name.
         """
         self.rule_set = rule_set
         self.version = rule_set.version
-        self.core = _native.Rulebook(rule_set, list(feature_names))
+        self.lists = lists
+        self._feature_names = tuple(feature_names)
+        self.core = _native.Rulebook(rule_set, list(feature_names), compiled(lists))
         self._places = {rule.id: place for place, rule in enumerate(rule_set.rules)}
 
     @classmethod
-    def of(cls, rule_set: RuleSet, feature_names: Sequence[str]) -> Rulebook:
+    def of(cls, rule_set: RuleSet, feature_names: Sequence[str], lists: Lists = NO_LISTS) -> Rulebook:
         """Check and compile a rule set. Raises RuleError with the id of the invalid rule, RuleErrors for several."""
-        problems = rule_problems(rule_set, feature_names)
+        problems = rule_problems(rule_set, feature_names, lists)
         require_no_errors([problem.error for problem in problems if problem.severity == "error"])
-        return cls(rule_set, feature_names)
+        return cls(rule_set, feature_names, lists)
+
+    def with_lists(self, lists: Lists) -> Rulebook:
+        """The same rules with other lists. Raises RuleError where a rule refers to one that is missing or does not suit."""
+        return Rulebook(self.rule_set, self._feature_names, lists)
+
+    @property
+    def list_versions(self) -> dict[str, int]:
+        """The versions of the lists that enabled rules refer to, as decisions name them."""
+        return dict(self.core.lists)
 
     def evaluate(
         self, features: Sequence[float], event: Transaction | None, population: Mapping[str, float]
@@ -77,6 +89,12 @@ class Rulebook:
         return tuple(self.core.names_read(self._places[rule_id]))
 
 
-def rule_problems(rule_set: RuleSet, feature_names: Sequence[str]) -> list[RuleProblem]:
+def rule_problems(rule_set: RuleSet, feature_names: Sequence[str], lists: Lists = NO_LISTS) -> list[RuleProblem]:
     """All that is wrong, or odd, about a rule set, those of the whole set first, then in the order of the rules."""
-    return [RuleProblem(*problem) for problem in _native.rule_problems(rule_set, list(feature_names))]
+    problems = _native.rule_problems(rule_set, list(feature_names), compiled(lists))
+    return [RuleProblem(*problem) for problem in problems]
+
+
+def rules_with_list(rule_set: RuleSet, name: str) -> list[str]:
+    """The ids of the rules, enabled or not, that refer to the list of this name."""
+    return [rule.id for rule in rule_set.rules if name in _native.lists_read(rule.when)]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from udfs.features.catalogue import NAMES
 from udfs.rules.expressions import parse_condition
+from udfs.rules.list_files import parse_list
+from udfs.rules.named_lists import NamedList, lists_by_name
 from udfs.rules.names import names_for
 from udfs.rules.pack_files import parse_rule_set
 from udfs.rules.rule_set import Rule, RuleSet
@@ -29,14 +31,20 @@ def test_the_documented_rule_set_is_valid():
 
 
 def test_the_documented_conditions_are_valid():
-    start, end = TEXT.index("## Conditions"), TEXT.index("## Reasons")
-    shown = [
+    section = TEXT[TEXT.index("## Conditions") : TEXT.index("## Reasons")]
+    blocks = re.findall(r"```(\w*)\n(.*?)```", section, re.DOTALL)
+    of_functions = next(text for _, text in blocks if "coalesce(" in text)
+    prose = re.sub(r"```.*?```", "", section, flags=re.DOTALL)
+    shown = {
         code
-        for code in set(re.findall(r"`([^`]+)`", TEXT[start:end])) - {"not in"}
-        if re.search(r"\w+ (<|<=|==|!=|in|and) |^not \w+_", code)
-    ]
-    assert len(shown) >= 10
+        for code in set(re.findall(r"`([^`]+)`", prose)) - {"not in"}
+        if re.search(r"\w+\)? (<|<=|==|!=|in|and) |^not \w+_", code) and not code.startswith("would have")
+    } | set(of_functions.splitlines())
+    assert len(shown) >= 15
+    (named_list,) = [parse_list(text.encode(), "example") for language, text in blocks if language == "yaml"]
+    lists = lists_by_name([named_list, NamedList("towns", "text", 1)])
     for condition in shown:
-        parse_condition(condition, NAMES)
+        parse_condition(condition, NAMES, lists)
         rule_set = RuleSet("shown", 1, ((0, 0), (10, 100)), (Rule("shown", 1, condition, "x"),))
-        assert rule_problems(rule_set, NAMES) == []
+        told = rule_problems(rule_set, NAMES, lists)
+        assert told == [] or condition == "round(2.5) == 3"

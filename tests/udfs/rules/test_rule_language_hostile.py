@@ -36,7 +36,15 @@ HOSTILE = [
     "nan > 1", "inf > 1", "t0 > 1", "hits", "v_amount > 1", "row_0", "tier_0", "p", "f", "e", "if", "def", "class",
     "true.real", "amount > 1 and\\u0020count", "amount" + "+amount" * 140, "amount" + "/amount" * 140 + " > 1",
     "amount > -" + "-" * 500 + "1", "city == \"" + "é" * 2000 + "\"", "\u202eamount > 1", "amount > \u0661", "x" * 64,
-    "\x1b[31mamount",
+    "\x1b[31mamount", "abs", "abs(", "abs()", "abs(1, 2)", "abs(amount", "abs(city) > 1", "abs(amount,) > 1",
+    "amount(1) > 1", "min(amount) > 1", "max(" + "amount, " * 8 + "amount) > 1", "round(amount, 7) > 1",
+    "round(amount, 0.5) > 1", "round(amount, count) > 1", "round(amount, -1) > 1", "lower(amount) == 'a'",
+    "lower(city)", "startswith(city) ", "startswith(city, 1)", "startswith(city, 'a') == true", "known()",
+    "known(amount, city)", "known(nothing)", "known(amount) + 1 > 1", "coalesce(amount) > 1",
+    "coalesce(amount, 'a') > 1", "coalesce(amount > 1, true)", "coalesce(otp_used, 1) == 1",
+    "hours_between(amount, timestamp) > 1", "hours_between(timestamp) > 1", "days_between(timestamp, 'today') > 1",
+    "days_between(timestamp, '2026-02-30') > 1", "days_between(city, timestamp) > 1", "abs(" * 31 + "amount" + ")" * 31,
+    "min(" * 200, "f(", "f()", "and(amount)", "abs (amount) (1)", "abs[amount] > 1", "abs(abs) > 1", "amount in abs(1)",
 ]  # fmt: skip
 
 
@@ -83,7 +91,8 @@ pieces = st.sampled_from(
     [
         "amount", "city", "otp_used", "is_new", "true", "1", "1e9", "0.5", "'a'", '"b"', "(", ")", "[", "]", ",", "<",
         "<=", ">", "==", "!=", "+", "-", "*", "/", "%", "and", "or", "not", "in", " ", "\n", ".", "**", ":=",
-        "lambda", "é", "\0", "\ud800",
+        "lambda", "é", "\0", "\ud800", "abs(", "min(", "round(", "lower(", "startswith(", "known(", "coalesce(",
+        "hours_between(", "timestamp",
     ]
 )  # fmt: skip
 

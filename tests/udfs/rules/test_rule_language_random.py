@@ -16,13 +16,18 @@ from udfs.rules.names import POPULATION_NAMES
 from udfs.rules.rule_set import Rule, RuleSet
 from udfs.rules.rulebook import Rulebook, RuleResult, rule_problems
 
+TEXT_VALUES = (None, "a", "b", "bb", "B", "éb", "ÉB")
 TEXT_NAMES = ("city", "email_domain", "beneficiary_id")
 EVENT_NUMBERS = ("latitude", "longitude", "original_amount")
 COMPARISONS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
 
 number_literals = st.sampled_from(["0", "1", "2", "0.5", "3", "1e300"])
-text_literals = st.sampled_from(['"a"', "'b'", '"c"'])
+text_literals = st.sampled_from(['"a"', "'b'", '"c"', '"B"', "'Éb'"])
 leaves = number_literals | st.sampled_from([*FEATURES[:4], *EVENT_NUMBERS, "city_fraud_rate"])
+moment_texts = st.sampled_from(
+    ["timestamp", "statistics_as_of_ms", "coalesce(statistics_as_of_ms, timestamp)", "'2026-01-01'",
+     "'2026-01-31T23:59:59.500+05:30'", "86400000"]
+)  # fmt: skip
 numbers = st.recursive(
     leaves,
     lambda inner: st.one_of(
@@ -30,10 +35,23 @@ numbers = st.recursive(
         st.builds("({})".format, inner),
         st.builds("{} {} {}".format, inner, st.sampled_from("+-*/%"), inner),
         st.builds("({} {} {})".format, inner, st.sampled_from("+-*/%"), inner),
+        st.builds("{}({})".format, st.sampled_from(["abs", "round"]), inner),
+        st.builds("round({}, {})".format, inner, st.integers(0, 6)),
+        st.builds("{}({}, {})".format, st.sampled_from(["min", "max", "coalesce"]), inner, inner),
+        st.builds("coalesce({}, {}, {})".format, inner, inner, inner),
+        st.builds("{}_between({}, {})".format, st.sampled_from(["hours", "days"]), moment_texts, moment_texts),
     ),
     max_leaves=5,
 )
-texts = text_literals | st.sampled_from(TEXT_NAMES)
+texts = st.recursive(
+    text_literals | st.sampled_from(TEXT_NAMES),
+    lambda inner: st.one_of(
+        st.builds("lower({})".format, inner),
+        st.builds("coalesce({}, {})".format, inner, inner),
+        st.builds("coalesce({}, {}, {})".format, inner, inner, inner),
+    ),
+    max_leaves=3,
+)
 
 
 def chains(operands: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -49,8 +67,13 @@ def memberships(operands: st.SearchStrategy[str], literals: st.SearchStrategy[st
 flags = st.builds(
     "{} {} {}".format, st.just("otp_used"), st.sampled_from(["==", "!="]), st.sampled_from(["true", "false"])
 )
+calls = st.one_of(
+    st.builds("startswith({}, {})".format, texts, texts),
+    st.builds("known({})".format, numbers | texts | st.just("otp_used") | chains(numbers) | chains(texts)),
+    st.builds("coalesce(otp_used, {})".format, st.sampled_from(["true", "false", "otp_used"])),
+)
 atoms = st.one_of(
-    chains(numbers), chains(texts), memberships(numbers, number_literals | st.just("-1")),
+    calls, chains(numbers), chains(texts), memberships(numbers, number_literals | st.just("-1")),
     memberships(texts, text_literals), numbers, flags, st.sampled_from(["otp_used", "true", "false"]),
 )  # fmt: skip
 conditions = st.recursive(
@@ -68,7 +91,7 @@ moments = st.fixed_dictionaries(
     {
         "features": st.fixed_dictionaries(dict.fromkeys(FEATURES, values)),
         "population": st.fixed_dictionaries(dict.fromkeys(POPULATION_NAMES, values)),
-        "texts": st.fixed_dictionaries({name: st.sampled_from([None, "a", "b", "bb"]) for name in TEXT_NAMES}),
+        "texts": st.fixed_dictionaries(dict.fromkeys(TEXT_NAMES, st.sampled_from(TEXT_VALUES))),
         "place": st.fixed_dictionaries({"latitude": maybe, "longitude": maybe}),
         "otp_used": st.sampled_from([None, True, False]),
         "amount": st.sampled_from([0.0, 1.0, 3.0]),
@@ -84,7 +107,7 @@ def known_of(moment: dict[str, Any]) -> dict[str, Any]:
     """The values of a moment by name."""
     return {
         **moment["features"], **moment["population"], **moment["texts"], **moment["place"], "otp_used": moment["otp_used"],
-        "original_amount": moment["amount"],
+        "original_amount": moment["amount"], "timestamp": 1_767_225_600_000,
     }  # fmt: skip
 
 

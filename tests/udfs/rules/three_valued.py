@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Mapping
-from math import isnan
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from math import fabs, isinf, isnan
 
 Value = float | str | bool | None
 
@@ -32,8 +34,62 @@ def _truth(node: ast.expr, values: Mapping[str, Value]) -> bool | None:
         return None if result is None else not result
     if isinstance(node, ast.Compare):
         return _comparison(node, values)
+    if isinstance(node, ast.Call) and _name_of(node) == "known":
+        return _is_known(node.args[0], values)
+    if isinstance(node, ast.Call) and _name_of(node) == "startswith":
+        text, start = (_value(part, values) for part in node.args)
+        return None if text is None or start is None else str(text)[: len(str(start))] == start
     number = _value(node, values)
     return None if number is None else number != 0
+
+
+def _is_known(node: ast.expr, values: Mapping[str, Value]) -> bool:
+    is_condition = isinstance(node, ast.BoolOp | ast.Compare) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
+    if is_condition or (isinstance(node, ast.Call) and _name_of(node) in ("known", "startswith")):
+        return _truth(node, values) is not None
+    return _value(node, values) is not None
+
+
+def _call(name: str, arguments: list[Value]) -> Value:
+    if name == "coalesce":
+        return next((value for value in arguments if value is not None), None)
+    if None in arguments:
+        return None
+    if name == "lower":
+        return str(arguments[0]).lower()
+    numbers = [float(value) for value in arguments if value is not None]
+    match name:
+        case "abs":
+            return fabs(numbers[0])
+        case "min" | "max":
+            ordered = sorted(numbers)
+            return ordered[0] if name == "min" else ordered[-1]
+        case "round":
+            return _rounded(numbers[0], int(numbers[1]) if len(numbers) == 2 else 0)
+        case _:
+            return _known(
+                (numbers[1] - numbers[0]) / {"hours_between": 3_600_000.0, "days_between": 86_400_000.0}[name]
+            )
+
+
+def _rounded(value: float, places: int) -> float:
+    scaled = value * 10.0**places
+    if isinf(scaled):
+        return value
+    # Exactly, by the decimal that the float is.
+    return float(Decimal(scaled).to_integral_value(ROUND_HALF_UP)) / 10.0**places
+
+
+def _moment(text: str) -> float:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000.0
+
+
+def _name_of(node: ast.Call) -> str:
+    assert isinstance(node.func, ast.Name)
+    return node.func.id
 
 
 def _comparison(node: ast.Compare, values: Mapping[str, Value]) -> bool | None:
@@ -57,6 +113,11 @@ def _value(node: ast.expr, values: Mapping[str, Value]) -> Value:
         return node.value if isinstance(node.value, str) else float(node.value)
     if isinstance(node, ast.Name):
         return _known(values[node.id])
+    if isinstance(node, ast.Call):
+        arguments = [_value(part, values) for part in node.args]
+        if _name_of(node).endswith("_between"):
+            arguments = [_moment(value) if isinstance(value, str) else value for value in arguments]
+        return _call(_name_of(node), arguments)
     if isinstance(node, ast.UnaryOp):
         operand = _value(node.operand, values)
         assert not isinstance(operand, str)

@@ -6,6 +6,7 @@ from udfs.rules.expressions import (
     AllOf,
     AnyOf,
     Arithmetic,
+    Call,
     Comparison,
     Expression,
     Flag,
@@ -35,6 +36,8 @@ def text_of_tree(node: Expression) -> str:
             return f"not {_inner(node.operand)}"
         case Arithmetic():
             return f"{_inner(node.left)} {node.operator} {_inner(node.right)}"
+        case Call():
+            return f"{node.function}({', '.join(map(text_of_tree, node.arguments))})"
         case Membership():
             return f"{_inner(node.operand)} in [{', '.join(map(repr, node.choices))}]"
         case Comparison():

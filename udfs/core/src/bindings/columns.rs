@@ -15,7 +15,7 @@ use crate::rules::columns::rules::{ColumnRules, compile};
 use crate::rules::language::parse_condition;
 use crate::rules::names::Vocabulary;
 use crate::rules::population::POPULATION_NAMES;
-use crate::rules::python::{PyPopulation, PyRulebook, python_error, rule_set_of};
+use crate::rules::python::{PyNamedList, PyPopulation, PyRulebook, lists_of, python_error, rule_set_of};
 use crate::rules::rulebook::RuleResult;
 
 /// A code a row, negative for what is not known, and the texts of the codes.
@@ -29,10 +29,16 @@ pub struct PyColumnRules {
 
 #[pymethods]
 impl PyColumnRules {
-    /// Compile a `RuleSet` over features of these names. Raises RuleError.
+    /// Compile a `RuleSet` over features of these names, and lists. Raises RuleError.
     #[new]
-    fn new(py: Python<'_>, rule_set: &Bound<'_, PyAny>, feature_names: Vec<String>) -> PyResult<Self> {
-        let rules = ColumnRules::new(&rule_set_of(rule_set)?, feature_names.iter().map(String::as_str));
+    fn new(
+        py: Python<'_>,
+        rule_set: &Bound<'_, PyAny>,
+        feature_names: Vec<String>,
+        lists: Vec<PyRef<'_, PyNamedList>>,
+    ) -> PyResult<Self> {
+        let names = feature_names.iter().map(String::as_str);
+        let rules = ColumnRules::new(&rule_set_of(rule_set)?, names, lists_of(&lists));
         Ok(Self { rules: rules.map_err(|error| python_error(py, &error))? })
     }
 
@@ -71,6 +77,7 @@ impl PyColumnRules {
 
 /// What a condition says of each row, a byte each: 0 false, 1 unknown, 2 true. Columns by name. Raises RuleError.
 #[pyfunction]
+#[pyo3(signature = (text, feature_names, rows, numbers, texts, lists = Vec::new()))]
 fn condition_truths<'py>(
     py: Python<'py>,
     text: &str,
@@ -78,10 +85,11 @@ fn condition_truths<'py>(
     rows: usize,
     numbers: HashMap<String, PyBuffer<f64>>,
     texts: HashMap<String, PyTexts>,
+    lists: Vec<PyRef<'_, PyNamedList>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut names = ColumnNames::default();
     let compiled = Vocabulary::new(feature_names.iter().map(String::as_str))
-        .and_then(|vocabulary| parse_condition(text, &vocabulary))
+        .and_then(|vocabulary| parse_condition(text, &vocabulary.with_lists(lists_of(&lists))))
         .and_then(|tree| compile(&tree, &mut names));
     let condition = compiled.map_err(|error| python_error(py, &error))?;
     let missing = |name: &str| PyValueError::new_err(format!("no column {name}"));

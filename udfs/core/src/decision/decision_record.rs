@@ -153,6 +153,15 @@ impl Decided<'_> {
         json.texts(self.result.hits.iter().filter_map(|hit| Some(in_force.rulebook.rule(*hit)?.id.as_str())));
         json.name("map");
         json.text(self.judgement.rule_map.name());
+        if let lists @ [_, ..] = in_force.rulebook.lists() {
+            json.name("lists");
+            json.open(b'{');
+            for (name, version) in lists {
+                json.name(name);
+                json.integer(*version);
+            }
+            json.close(b'}');
+        }
         json.close(b'}');
     }
 

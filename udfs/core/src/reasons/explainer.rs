@@ -129,6 +129,7 @@ impl Explainer {
 mod tests {
     use super::*;
     use crate::decision::actions::RuleMapKind;
+    use crate::rules::named_lists::Lists;
     use crate::rules::rule_set::RuleSet;
 
     const FRAUD_RATE: f64 = 0.03;
@@ -157,7 +158,7 @@ mod tests {
             rules: Vec::new(),
             description: String::new(),
         };
-        let rulebook = Rulebook::new(rule_set, []).unwrap();
+        let rulebook = Rulebook::new(rule_set, [], Lists::default()).unwrap();
         let blend = ScoreBlend::cautious(MODEL_WEIGHT, -0.2, rulebook.scale());
         let judgement = Judgement {
             probability: 0.4,

@@ -8,7 +8,9 @@ use crate::python_format::is_printable_text;
 use crate::python_text::strip;
 use crate::rules::errors::{Problem, RuleError, shown};
 use crate::rules::expressions::Expression;
+use crate::rules::functions::Function;
 use crate::rules::language::parse_and_check;
+use crate::rules::named_lists::Lists;
 use crate::rules::names::Vocabulary;
 use crate::rules::reason_text::ReasonText;
 use crate::rules::rule_set::{Rule, RuleSet, is_identifier, structure_errors};
@@ -21,15 +23,19 @@ pub const MAX_DESCRIPTION_LENGTH: usize = 1000;
 const COMPARED: usize = 32;
 
 /// Errors and warnings in the order of the rules, those of the whole set first.
-pub fn problems<'a>(rule_set: &RuleSet, feature_names: impl IntoIterator<Item = &'a str>) -> Vec<Problem> {
+pub fn problems<'a>(
+    rule_set: &RuleSet,
+    feature_names: impl IntoIterator<Item = &'a str>,
+    lists: Lists,
+) -> Vec<Problem> {
     let vocabulary = match Vocabulary::new(feature_names) {
-        Ok(vocabulary) => vocabulary,
+        Ok(vocabulary) => vocabulary.with_lists(lists),
         Err(error) => return vec![Problem::error(error)],
     };
     let mut found: Vec<Problem> = structure_errors(rule_set).into_iter().map(Problem::error).collect();
     found.extend(text_errors(rule_set).into_iter().map(Problem::error));
     if rule_set.rules.is_empty() {
-        found.push(Problem::error(RuleError::new("a rule set needs at least one rule")));
+        found.push(Problem::error(RuleError::new("a rule set needs at least one rule").of_field("rules")));
     } else if rule_set.rules.iter().all(|rule| !rule.enabled) {
         found.push(Problem::warning(RuleError::new("no rule is enabled")));
     }
@@ -52,18 +58,20 @@ pub fn problems<'a>(rule_set: &RuleSet, feature_names: impl IntoIterator<Item = 
 
 fn text_errors(rule_set: &RuleSet) -> Vec<RuleError> {
     let mut errors = Vec::new();
-    let mut check = |field: &str, text: &str, most: usize| {
+    let mut check = |field: &'static str, text: &str, most: usize| {
         let length = text.chars().count();
         if length > most {
-            errors.push(RuleError::new(format!("{field} has {length} characters, at most {most} are allowed")));
+            errors.push(
+                RuleError::new(format!("{field} has {length} characters, at most {most} are allowed")).of_field(field),
+            );
         } else if !is_printable_text(text) {
-            errors.push(RuleError::new(format!("{field} must be one line of printable characters")));
+            errors.push(RuleError::new(format!("{field} must be one line of printable characters")).of_field(field));
         }
     };
     check("name", &rule_set.name, MAX_NAME_LENGTH);
     check("description", rule_set.description.trim_end(), MAX_DESCRIPTION_LENGTH);
     if strip(&rule_set.name).is_empty() {
-        errors.push(RuleError::new("name is empty"));
+        errors.push(RuleError::new("name is empty").of_field("name"));
     }
     errors
 }
@@ -71,20 +79,20 @@ fn text_errors(rule_set: &RuleSet) -> Vec<RuleError> {
 fn of_rule(rule: &Rule, vocabulary: &Vocabulary) -> (Option<Expression>, Vec<Problem>) {
     let mut found = Vec::new();
     if let Err(error) = ReasonText::new(&rule.reason, vocabulary) {
-        found.push(Problem::error(error));
+        found.push(Problem::error(error.of_field("reason")));
     }
     let condition = match parse_and_check(&rule.when, vocabulary) {
         Ok((condition, of_codes)) => {
             let is_certain = of_codes.is_empty();
-            found.extend(of_codes);
+            found.extend(of_codes.into_iter().map(|problem| problem.of_field("when")));
             // A wrong code makes a condition impossible, and is told already.
             if is_certain {
-                found.extend(of_outlook(outlook(&condition)));
+                found.extend(of_outlook(outlook(&condition)).map(|problem| problem.of_field("when")));
             }
             Some(condition)
         }
         Err(error) => {
-            found.push(Problem::error(error));
+            found.push(Problem::error(error.of_field("when")));
             None
         }
     };
@@ -131,7 +139,10 @@ impl<'a> Tiered<'a> {
 fn collect_names(node: &Expression, names: &mut Option<Vec<String>>) {
     match node {
         Expression::Name(name) => names.iter_mut().for_each(|names| names.push(name.name.to_string())),
-        Expression::Arithmetic { .. } => *names = None,
+        Expression::Arithmetic { .. }
+        | Expression::Call { function: Function::HoursBetween | Function::DaysBetween, .. } => *names = None,
+        // It is true or false whatever is known.
+        Expression::Call { function: Function::Known, .. } => {}
         _ => node.parts().into_iter().for_each(|part| collect_names(part, names)),
     }
 }
@@ -142,9 +153,10 @@ fn in_tier(tier: &str, before: &[Tiered], tiered: &Tiered) -> Option<Problem> {
     if let Some(earlier) = covering.filter(|_| rule.enabled) {
         let id = &earlier.rule.id;
         let message = format!("never hits: {id}, which comes first in tier {tier}, is true whenever it is");
-        return Some(Problem::error(RuleError::new(message).hint("put the strictest rule of a tier first")));
+        let error = RuleError::new(message).hint("put the strictest rule of a tier first");
+        return Some(Problem::error(error.of_field("when")));
     }
     let last = before.last()?.rule;
     let message = format!("gives more points than {}, which comes first in tier {tier}", last.id);
-    (last.points < rule.points).then(|| Problem::warning(RuleError::new(message)))
+    (last.points < rule.points).then(|| Problem::warning(RuleError::new(message).of_field("points")))
 }

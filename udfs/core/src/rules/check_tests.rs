@@ -1,6 +1,7 @@
 //! What is told of rule sets: conditions that are never or always true, codes that do not exist, rules of a tier.
 
 use crate::rules::check::problems;
+use crate::rules::named_lists::Lists;
 use crate::rules::rule_set::{Rule, RuleSet};
 
 const FEATURES: [&str; 6] = ["amount", "average", "is_new_device", "hour_local", "txn_count_1h", "weekday"];
@@ -22,7 +23,7 @@ fn rule(id: &str, points: i64, when: &str, tier: Option<&str>) -> Rule {
 fn told(rules: Vec<Rule>) -> Vec<String> {
     let rule_set =
         RuleSet { name: "own".into(), description: String::new(), version: 1, scale: vec![(0, 0), (10, 100)], rules };
-    let found = problems(&rule_set, FEATURES);
+    let found = problems(&rule_set, FEATURES, Lists::default());
     found.iter().map(|problem| format!("{}: {}", problem.severity.name(), problem.error)).collect()
 }
 
@@ -56,11 +57,33 @@ fn conditions_that_are_never_true_are_errors() {
         ("(amount < 0 or amount > 1 and amount < 1) and city == 'Pune'", "'amount'"),
         ("latitude > 90", "'latitude'"),
         ("city_fraud_rate > 1", "'city_fraud_rate'"),
+        ("abs(average) < 0", "'abs(average)'"),
+        ("max(hour_local, 5) < 5", "'max(hour_local, 5)'"),
+        ("min(hour_local, 5) > 5", "'min(hour_local, 5)'"),
+        ("round(average) == 2.5", "'round(average)'"),
+        ("coalesce(hour_local, 30) > 30", "'coalesce(hour_local, 30)'"),
+        ("lower(city) in ['Goa', 'PUNE']", "'lower(city)'"),
+        ("startswith(city, 'G') and not startswith(city, 'G')", "\"startswith(city, 'G')\""),
+        ("known(average) and not known(average)", "'average'"),
+        ("not known(average) and abs(average) > 1", "'average'"),
     ] {
         let expected = format!("error: rule r: the condition is never true: no value of {of} fits it");
         assert_eq!(told_of(when), [expected], "{when}");
     }
-    for when in ["false", "1 > 2", "amount / 0 > 1", "not amount / 0 > 1", "'a' == 'b'", "amount < 0 or weekday > 6"] {
+    for when in [
+        "false",
+        "1 > 2",
+        "amount / 0 > 1",
+        "not amount / 0 > 1",
+        "'a' == 'b'",
+        "amount < 0 or weekday > 6",
+        "lower(city) == 'Goa'",
+        "known(amount / 0)",
+        "abs(amount / 0) > 1",
+        "min(1, 2) > 1",
+        "round(2.5, 1) != 2.5",
+        "coalesce(1 / 0, 2, amount) != 2",
+    ] {
         assert_eq!(told_of(when), ["error: rule r: the condition is never true"], "{when}");
     }
 }
@@ -78,6 +101,13 @@ fn conditions_that_are_always_true_are_warned_of() {
         "amount == amount",
         "1 < 2",
         "is_new_device in [0, 1]",
+        "abs(average) >= 0",
+        "round(hour_local, 2) <= 23",
+        "known(5)",
+        "lower(city) != 'Goa'",
+        "coalesce(2, amount) == 2",
+        "startswith(city, 'G') or not startswith(city, 'G')",
+        "known(average) or not known(average)",
     ] {
         let expected = ["warning: rule r: the condition is always true, whatever the known values are"];
         assert_eq!(told_of(when), expected, "{when}");
@@ -100,6 +130,14 @@ fn conditions_that_are_sometimes_true_are_not_told() {
         "city > 'A' and city < 'B'",
         "city != country",
         "average < 0",
+        "known(average)",
+        "not known(average) and not known(city)",
+        "coalesce(average, 5) > 3 and not known(average)",
+        "lower(city) == 'goa'",
+        "startswith(city, 'G') and startswith(city, 'Go')",
+        "hours_between(statistics_as_of_ms, timestamp) < 0",
+        "not known(average > 1) and known(average)",
+        "round(average) >= 1e308 * 10",
         &many,
     ] {
         assert!(told_of(when).is_empty(), "{when}: {:?}", told_of(when));
@@ -150,6 +188,17 @@ fn a_rule_behind_a_wider_one_of_its_tier_never_hits() {
         rule("narrow", 5, "amount > 100", Some("size")),
     ]);
     assert!(other_names.is_empty(), "{other_names:?}");
+    // Of a value with a default it is not certain that it is known.
+    let by_default = told(vec![
+        rule("wide", 25, "amount > 10 and (average > 3 or average <= 3)", Some("size")),
+        rule("narrow", 5, "coalesce(average, 5) > 3 and amount > 10", Some("size")),
+    ]);
+    assert!(by_default.is_empty(), "{by_default:?}");
+    let known = told(vec![
+        rule("wide", 25, "known(average) and abs(average) > 3", Some("size")),
+        rule("narrow", 5, "abs(average) > 5", Some("size")),
+    ]);
+    assert_eq!(known.len(), 1, "{known:?}");
     let points = told(vec![
         rule("one", 5, "amount > 50", Some("size")),
         rule("two", 25, "amount < 20", Some("size")),
@@ -177,7 +226,8 @@ fn names_and_descriptions_are_short_lines_and_a_set_has_rules() {
         scale: vec![(0, 0), (10, 100)],
         rules: Vec::new(),
     };
-    let found: Vec<String> = problems(&long, FEATURES).iter().map(|problem| problem.error.to_string()).collect();
+    let found: Vec<String> =
+        problems(&long, FEATURES, Lists::default()).iter().map(|problem| problem.error.to_string()).collect();
     assert_eq!(
         found,
         [

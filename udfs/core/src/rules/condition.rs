@@ -3,7 +3,11 @@
 //! What is not known (NaN, or a field that the event does not have) makes a comparison unknown, `!=` and `not in`
 //! included. `and` is false where one part is, whatever the others; `or` is true where one part is.
 
+use std::sync::Arc;
+
 use crate::rules::expressions::{Choices, ComparisonOperator, Expression};
+use crate::rules::functions::Function;
+use crate::rules::named_lists::NamedList;
 use crate::rules::names::Kind;
 use crate::rules::number::{Number, Row, Text};
 
@@ -19,9 +23,20 @@ pub enum Condition {
     Texts(Chain<Text>),
     NumberIn(Number, Box<[f64]>),
     TextIn(Text, Box<[Box<str>]>),
+    InList(Text, Arc<NamedList>),
+    StartsWith(Text, Text),
+    IsKnown(Value),
     Not(Box<Condition>),
     AllOf(Box<[Condition]>),
     AnyOf(Box<[Condition]>),
+}
+
+/// Anything that may be known or not.
+#[derive(Debug)]
+pub enum Value {
+    Number(Number),
+    Text(Text),
+    Condition(Box<Condition>),
 }
 
 /// `first operator operand operator operand …`
@@ -49,6 +64,12 @@ impl Condition {
                     Self::TextIn(Text::of(operand)?, choices.iter().map(|choice| choice.as_str().into()).collect())
                 }
             },
+            Expression::InList { operand, list } => Self::InList(Text::of(operand)?, list.clone()),
+            Expression::Call { function: Function::StartsWith, arguments } => match arguments.as_slice() {
+                [text, start] => Self::StartsWith(Text::of(text)?, Text::of(start)?),
+                _ => return None,
+            },
+            Expression::Call { function: Function::Known, arguments } => Self::IsKnown(Value::of(arguments.first()?)?),
             _ => Self::IsNotZero(Number::of(node)?),
         })
     }
@@ -72,9 +93,30 @@ impl Condition {
                 let value = text.value(row)?;
                 Some(choices.iter().any(|choice| **choice == *value))
             }
+            Self::InList(text, list) => Some(list.contains(&*text.value(row)?, row.transaction.timestamp)),
+            Self::StartsWith(text, start) => Some(text.value(row)?.starts_with(&*start.value(row)?)),
+            Self::IsKnown(value) => Some(value.is_known(row)),
             Self::Not(operand) => operand.truth(row).map(|truth| !truth),
             Self::AllOf(operands) => decided_by(false, operands.iter().map(|operand| operand.truth(row))),
             Self::AnyOf(operands) => decided_by(true, operands.iter().map(|operand| operand.truth(row))),
+        }
+    }
+}
+
+impl Value {
+    fn of(node: &Expression) -> Option<Self> {
+        Some(match node.kind() {
+            Kind::Text => Self::Text(Text::of(node)?),
+            Kind::Number | Kind::Flag => Self::Number(Number::of(node)?),
+            Kind::Condition => Self::Condition(Box::new(Condition::of(node)?)),
+        })
+    }
+
+    fn is_known(&self, row: &Row) -> bool {
+        match self {
+            Self::Number(number) => !number.value(row).is_nan(),
+            Self::Text(text) => text.value(row).is_some(),
+            Self::Condition(condition) => condition.truth(row).is_some(),
         }
     }
 }
@@ -95,17 +137,17 @@ impl<T> Chain<T> {
     }
 
     /// True where every link is, false where one is.
-    fn truth<'a, V: Copy>(
+    fn truth<'a, V>(
         &'a self,
         value: impl Fn(&'a T) -> Option<V>,
-        compare: impl Fn(ComparisonOperator, Option<V>, Option<V>) -> Truth,
+        compare: impl Fn(ComparisonOperator, Option<&V>, Option<&V>) -> Truth,
     ) -> Truth {
         let mut left = value(&self.first);
         decided_by(
             false,
             self.links.iter().map(|(operator, operand)| {
                 let right = value(operand);
-                let truth = compare(*operator, left, right);
+                let truth = compare(*operator, left.as_ref(), right.as_ref());
                 left = right;
                 truth
             }),
@@ -126,6 +168,6 @@ fn decided_by(decisive: bool, truths: impl Iterator<Item = Truth>) -> Truth {
     whole
 }
 
-fn compare_numbers(operator: ComparisonOperator, left: Option<f64>, right: Option<f64>) -> Truth {
-    Some(operator.holds(left?.partial_cmp(&right?)?))
+fn compare_numbers(operator: ComparisonOperator, left: Option<&f64>, right: Option<&f64>) -> Truth {
+    Some(operator.holds(left?.partial_cmp(right?)?))
 }

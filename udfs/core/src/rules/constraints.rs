@@ -111,7 +111,8 @@ impl Left<f64> {
                 let (first, last) = (low.value.ceil(), high.value.floor());
                 let count = last - first;
                 // Not in the bounds, too many to search, or searched one by one.
-                count >= 0.0
+                // Unknown between infinities.
+                (count >= 0.0 || count.is_nan())
                     && (count > SEARCHED || (0..=count as u32).any(|step| self.fits(&(first + f64::from(step)))))
             }
             _ if self.is_whole => {

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::features::FEATURES;
 use crate::rules::expressions::{ArithmeticOperator, Expression};
+use crate::rules::functions::{Function, rounded};
 use crate::rules::names::{Name, Source};
 
 /// From `low` to `high`, both included.
@@ -78,9 +79,42 @@ impl Domain {
                     ArithmeticOperator::Divide => ANY,
                 }
             }
+            Expression::Call { function, arguments } => Self::of_call(*function, arguments),
             _ => ANY,
         }
     }
+
+    fn of_call(function: Function, arguments: &[Expression]) -> Self {
+        let domains: Vec<Self> = arguments.iter().map(Self::of).collect();
+        let lows = domains.iter().map(|domain| domain.low);
+        let highs = domains.iter().map(|domain| domain.high);
+        let is_whole = domains.iter().all(|domain| domain.is_whole);
+        match (function, domains.first()) {
+            (Function::Abs, Some(of)) => {
+                let low = if of.low <= 0.0 && of.high >= 0.0 { 0.0 } else { of.low.abs().min(of.high.abs()) };
+                Self { low, high: of.low.abs().max(of.high.abs()), is_whole }
+            }
+            (Function::Min, _) => Self { low: least(lows), high: least(highs), is_whole },
+            (Function::Max, _) => Self { low: greatest(lows), high: greatest(highs), is_whole },
+            (Function::Coalesce, _) => Self { low: least(lows), high: greatest(highs), is_whole },
+            (Function::Round, Some(of)) => match arguments.get(1) {
+                Some(Expression::Number(places)) => {
+                    let factor = 10f64.powi(*places as i32);
+                    Self::between(rounded(of.low, factor), rounded(of.high, factor))
+                }
+                _ => Self { is_whole: true, ..Self::between(of.low.round(), of.high.round()) },
+            },
+            _ => ANY,
+        }
+    }
+}
+
+fn least(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(f64::INFINITY, f64::min)
+}
+
+fn greatest(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// From the least to the greatest of numbers; `ANY` where one is not known.
@@ -88,10 +122,7 @@ fn spanned<const COUNT: usize>(numbers: [f64; COUNT]) -> Domain {
     if numbers.iter().any(|number| number.is_nan()) {
         return ANY;
     }
-    Domain::between(
-        numbers.iter().copied().fold(f64::INFINITY, f64::min),
-        numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-    )
+    Domain::between(least(numbers.into_iter()), greatest(numbers.into_iter()))
 }
 
 fn of_unit(unit: &str) -> Domain {

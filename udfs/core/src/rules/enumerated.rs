@@ -17,6 +17,9 @@ pub enum Enumerated {
     Country(&'static str),
 }
 
+/// The fields of a known list of codes.
+pub const CODE_FIELDS: [&str; 4] = ["kind", "auth_result", "channel", "entry_mode"];
+
 /// The code of a text that a condition compares with, and what is wrong about it.
 pub struct Spelling {
     pub code: String,
@@ -91,7 +94,8 @@ impl Enumerated {
         }
     }
 
-    fn known_codes(self) -> &'static [&'static str] {
+    /// The codes that are known, none of countries.
+    pub fn known_codes(self) -> &'static [&'static str] {
         const KINDS: [&str; 3] =
             [TransactionKind::Purchase.name(), TransactionKind::Refund.name(), TransactionKind::Reversal.name()];
         const RESULTS: [&str; 2] = [AuthorizationResult::Approved.name(), AuthorizationResult::Declined.name()];

@@ -12,12 +12,14 @@ pub struct RuleError {
     pub position: Option<usize>,
     pub hint: Option<String>,
     pub rule_id: Option<String>,
+    /// The part of a rule or rule set that is not valid.
+    pub field: Option<&'static str>,
 }
 
 impl RuleError {
     /// Without a place.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), position: None, hint: None, rule_id: None }
+        Self { message: message.into(), position: None, hint: None, rule_id: None, field: None }
     }
 
     /// At a column.
@@ -28,6 +30,11 @@ impl RuleError {
     /// With what to write instead.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same error, of a part of a rule or rule set.
+    pub fn of_field(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
     }
 
     /// The same error, naming the rule it is in.
@@ -89,6 +96,11 @@ impl Problem {
     /// Of a rule set that may be intended as it is.
     pub fn warning(error: RuleError) -> Self {
         Self { severity: Severity::Warning, error }
+    }
+
+    /// The same problem, of a part of a rule.
+    pub fn of_field(self, field: &'static str) -> Self {
+        Self { error: self.error.of_field(field), ..self }
     }
 
     /// The same problem, naming the rule it is in.

@@ -1,5 +1,9 @@
 //! A condition as a tree of the few things that the language has. Every node is well typed by construction.
 
+use std::sync::Arc;
+
+use crate::rules::functions::Function;
+use crate::rules::named_lists::NamedList;
 use crate::rules::names::{Kind, Name};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +136,11 @@ pub enum Expression {
         left: Box<Expression>,
         right: Box<Expression>,
     },
+    /// The arguments are as many and of the types that the function takes.
+    Call {
+        function: Function,
+        arguments: Vec<Expression>,
+    },
     /// `operands[0] operators[0] operands[1] operators[1] …`: true where every link is.
     Comparison {
         operands: Vec<Expression>,
@@ -140,6 +149,10 @@ pub enum Expression {
     Membership {
         operand: Box<Expression>,
         choices: Choices,
+    },
+    InList {
+        operand: Box<Expression>,
+        list: Arc<NamedList>,
     },
     Not(Box<Expression>),
     AllOf(Vec<Expression>),
@@ -152,11 +165,15 @@ impl Expression {
         match self {
             Self::Name(name) => name.source.kind(),
             Self::Number(_) | Self::Negative(_) | Self::Arithmetic { .. } => Kind::Number,
+            Self::Call { function, arguments } => function.kind(arguments),
             Self::Text(_) => Kind::Text,
             Self::Flag(_) => Kind::Flag,
-            Self::Comparison { .. } | Self::Membership { .. } | Self::Not(_) | Self::AllOf(_) | Self::AnyOf(_) => {
-                Kind::Condition
-            }
+            Self::Comparison { .. }
+            | Self::Membership { .. }
+            | Self::InList { .. }
+            | Self::Not(_)
+            | Self::AllOf(_)
+            | Self::AnyOf(_) => Kind::Condition,
         }
     }
 
@@ -164,10 +181,14 @@ impl Expression {
     pub fn parts(&self) -> Vec<&Self> {
         match self {
             Self::Arithmetic { left, right, .. } => vec![left, right],
-            Self::Negative(operand) | Self::Not(operand) | Self::Membership { operand, .. } => vec![operand],
-            Self::Comparison { operands, .. } | Self::AllOf(operands) | Self::AnyOf(operands) => {
-                operands.iter().collect()
-            }
+            Self::Negative(operand)
+            | Self::Not(operand)
+            | Self::Membership { operand, .. }
+            | Self::InList { operand, .. } => vec![operand],
+            Self::Comparison { operands, .. }
+            | Self::AllOf(operands)
+            | Self::AnyOf(operands)
+            | Self::Call { arguments: operands, .. } => operands.iter().collect(),
             Self::Number(_) | Self::Text(_) | Self::Flag(_) | Self::Name(_) => Vec::new(),
         }
     }

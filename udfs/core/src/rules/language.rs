@@ -4,18 +4,20 @@
 //! condition   = conjunction {"or" conjunction}
 //! conjunction = negation {"and" negation}
 //! negation    = "not" negation | comparison
-//! comparison  = sum [{("<" | "<=" | ">" | ">=" | "==" | "!=") sum} | ["not"] "in" "[" literal {"," literal} "]"]
+//! comparison  = sum [{("<" | "<=" | ">" | ">=" | "==" | "!=") sum} | ["not"] "in" ("[" literal {"," literal} "]" | list)]
 //! sum         = product {("+" | "-") product}
 //! product     = factor {("*" | "/" | "%") factor}
-//! factor      = "-" factor | number | text | name | "true" | "false" | "(" condition ")"
+//! factor      = "-" factor | number | text | name | "true" | "false" | "(" condition ")" | call
+//! call        = function "(" condition {"," condition} ")"
 //! ```
 //!
-//! What is not in this grammar cannot be written, and errors carry the author's columns. Brackets, `not` and `-` nest as
+//! What is not in this grammar cannot be written, and errors carry the author's columns. Brackets, calls, `not` and `-` nest as
 //! deeply as MAX_DEPTH, so no text overflows the stack.
 
 use crate::rules::enumerated::{Enumerated, Spelling};
 use crate::rules::errors::{Problem, RuleError, shown};
 use crate::rules::expressions::{ArithmeticOperator, Choices, ComparisonOperator, Expression};
+use crate::rules::functions::Function;
 use crate::rules::names::{KEYWORDS, Kind, Vocabulary};
 use crate::rules::tokens::{Token, TokenKind, tokens_of};
 use crate::rules::type_checks::{as_condition, as_number, check_comparable};
@@ -75,6 +77,7 @@ impl<'a> Parser<'a> {
         let token = self.token();
         let message = match token.kind {
             TokenKind::End => format!("{wanted}, but the condition ends"),
+            TokenKind::List => format!("{wanted}, not {}", shown(&format!("@{}", token.value))),
             _ => format!("{wanted}, not {}", shown(&token.value)),
         };
         RuleError::at(message, token.position)
@@ -174,8 +177,21 @@ impl<'a> Parser<'a> {
 
     /// Put the code that a text means in its place where it is compared with a field that holds codes.
     fn in_code(&mut self, field: &Expression, text: &mut Expression, position: usize) {
-        if let (Some(field), Expression::Text(text)) = (Enumerated::of(field), text) {
-            *text = self.code(field, text, position);
+        if let Expression::Text(text) = text {
+            *text = self.code_of(field, text, position);
+        }
+    }
+
+    /// The code that a text means, compared with this; the text itself where that holds no codes.
+    fn code_of(&mut self, compared: &Expression, text: &str, position: usize) -> String {
+        match (Enumerated::of(compared), compared) {
+            (Some(field), _) => self.code(field, text, position),
+            // Its default may be any text.
+            (None, Expression::Call { function: Function::Coalesce, arguments }) => {
+                let field = arguments.iter().find_map(Enumerated::of);
+                field.and_then(|field| known_code(field, text, position)).unwrap_or_else(|| text.to_owned())
+            }
+            _ => text.to_owned(),
         }
     }
 
@@ -195,12 +211,19 @@ impl<'a> Parser<'a> {
         if is_negated {
             self.expect("in")?;
         }
+        let token = self.token();
+        if token.kind == TokenKind::List {
+            self.take();
+            let list = self.vocabulary.list(&token.value, token.position)?;
+            list.kind.check(&operand, &list.name, position)?;
+            let membership = Expression::InList { operand: Box::new(operand), list };
+            return Ok(if is_negated { Expression::Not(Box::new(membership)) } else { membership });
+        }
         self.expect("[")?;
         let kind = operand.kind();
-        let field = Enumerated::of(&operand);
         let choices = match kind {
             Kind::Number => Choices::Numbers(self.choices(Self::number_choice)?),
-            Kind::Text => Choices::Texts(self.choices(|parser| parser.text_choice(field))?),
+            Kind::Text => Choices::Texts(self.choices(|parser| parser.text_choice(&operand))?),
             Kind::Flag | Kind::Condition => {
                 let message = format!("only a number or a text can be 'in' a list, not {}", kind.words());
                 return Err(RuleError::at(message, position));
@@ -226,12 +249,9 @@ impl<'a> Parser<'a> {
         Ok(if is_negative { -value } else { value })
     }
 
-    fn text_choice(&mut self, field: Option<Enumerated>) -> Result<String, RuleError> {
+    fn text_choice(&mut self, operand: &Expression) -> Result<String, RuleError> {
         let token = self.choice(Kind::Text)?.1;
-        Ok(match field {
-            Some(field) => self.code(field, &token.value, token.position),
-            None => token.value.clone(),
-        })
+        Ok(self.code_of(operand, &token.value, token.position))
     }
 
     fn choice(&mut self, kind: Kind) -> Result<(bool, &'a Token), RuleError> {
@@ -284,6 +304,9 @@ impl<'a> Parser<'a> {
             }
             TokenKind::Name if !KEYWORDS.contains(&token.value.as_str()) => {
                 self.take();
+                if self.is_at(&["("]) {
+                    return self.call(token);
+                }
                 return Ok(Expression::Name(self.vocabulary.lookup(&token.value, token.position)?));
             }
             _ if !self.is_at(&["-", "("]) => return Err(self.unexpected("expected a name, number or text")),
@@ -302,6 +325,49 @@ impl<'a> Parser<'a> {
         self.depth -= 1;
         Ok(inner)
     }
+
+    /// The arguments in brackets behind a function's name.
+    fn call(&mut self, name: &Token) -> Parsed {
+        let function = Function::lookup(&name.value, name.position)?;
+        self.take();
+        self.deeper()?;
+        let mut arguments = Vec::new();
+        if !self.is_at(&[")"]) {
+            loop {
+                let position = self.token().position;
+                arguments.push((self.condition()?, position));
+                if !self.is_at(&[","]) {
+                    break;
+                }
+                self.take();
+            }
+        }
+        if !self.is_at(&[")"]) {
+            return Err(self.unexpected("expected ',' or ')'"));
+        }
+        self.take();
+        self.depth -= 1;
+        self.in_one_code(function, &mut arguments);
+        function.call(arguments, name.position)
+    }
+
+    /// Put the codes that texts mean in their place beside a field that holds codes; other texts stay.
+    fn in_one_code(&self, function: Function, arguments: &mut [(Expression, usize)]) {
+        let field = arguments.iter().find_map(|(argument, _)| Enumerated::of(argument));
+        if let (Function::Coalesce, Some(field)) = (function, field) {
+            for (argument, position) in arguments {
+                if let Expression::Text(text) = argument {
+                    *text = known_code(field, text, *position).unwrap_or_else(|| text.clone());
+                }
+            }
+        }
+    }
+}
+
+/// The code of a text that is one.
+fn known_code(field: Enumerated, text: &str, position: usize) -> Option<String> {
+    let Spelling { code, problem } = field.spelling(text, position);
+    problem.is_none().then_some(code)
 }
 
 fn number(token: &Token) -> Result<f64, RuleError> {

@@ -1,5 +1,7 @@
 //! The language as a whole: what conditions mean, and that any text ends in a condition or an error.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use crate::events::Transaction;
@@ -7,6 +9,7 @@ use crate::rules::condition::{Condition, Truth};
 use crate::rules::errors::RuleError;
 use crate::rules::facts::Facts;
 use crate::rules::language::parse_condition;
+use crate::rules::named_lists::{ListType, Lists, NamedList};
 use crate::rules::names::Vocabulary;
 use crate::rules::number::Row;
 use crate::rules::population::POPULATION_NAMES;
@@ -24,8 +27,19 @@ fn event() -> Transaction<'static> {
     event
 }
 
+fn lists() -> Lists {
+    let entry = |value: &str, expires_at| (value.to_owned(), expires_at);
+    let list = |name, kind, entries| Arc::new(NamedList::new(name, kind, 1, entries));
+    Lists::new(vec![
+        list("risky", ListType::Country, vec![entry("Germany", None)]),
+        list("capitals", ListType::City, vec![entry("Berlin", None), entry("Paris", Some(0))]),
+        list("expired", ListType::City, vec![entry("Berlin", Some(1_767_225_600_000))]),
+        list("words", ListType::Text, vec![entry("berlin", Some(1_767_225_600_001))]),
+    ])
+}
+
 fn truth(text: &str) -> Result<Truth, RuleError> {
-    let vocabulary = Vocabulary::new(FEATURES)?;
+    let vocabulary = Vocabulary::new(FEATURES)?.with_lists(lists());
     let condition = Condition::of(&parse_condition(text, &vocabulary)?);
     let (features, population) = ([150.0, NAN, 1.0], [NAN; POPULATION_NAMES.len()]);
     let row = Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN };
@@ -60,6 +74,29 @@ fn conditions_mean_what_they_say() {
         ("kind == 'purchase'", Some(true)),
         ("auth_result == 'declined'", None),
         ("true", Some(true)),
+        ("city in @capitals", Some(true)),
+        ("city not in @capitals", Some(false)),
+        ("city in @expired", Some(false)),
+        ("lower(city) in @words and city not in @words", Some(true)),
+        ("country in @risky", None),
+        ("country not in @risky", None),
+        ("coalesce(country, 'germany') in @risky", Some(true)),
+        ("known(country in @risky)", Some(false)),
+        ("abs(-amount) == 150 and abs(average) > 0", None),
+        ("min(amount, 100, 120) == 100 and max(amount, 100) == 150", Some(true)),
+        ("max(amount, average) > 100", None),
+        ("round(amount / 100) == 2 and round(amount / 70, 2) == 2.14", Some(true)),
+        ("lower(city) == 'berlin' and startswith(city, 'Ber')", Some(true)),
+        ("startswith(lower(country), 'd')", None),
+        ("known(average)", Some(false)),
+        ("not known(average) and known(amount) and known(city) and not known(country)", Some(true)),
+        ("known(average > 5) or known(not otp_used)", Some(true)),
+        ("coalesce(average, 7) == 7 and coalesce(country, city) in ['Berlin']", Some(true)),
+        ("coalesce(average, amount / 0) > 1", None),
+        ("coalesce(auth_result, 'none') == 'none' and coalesce(channel, 'ATM') == 'atm'", Some(true)),
+        ("hours_between('2026-01-01T12:00:00Z', timestamp) == -12", Some(true)),
+        ("days_between('2025-12-31', timestamp) == 1", Some(true)),
+        ("hours_between(statistics_as_of_ms, timestamp) > 1", None),
     ];
     for (text, meaning) in meanings {
         assert_eq!(truth(text), Ok(meaning), "{text}");
@@ -83,6 +120,27 @@ fn faults_are_told_with_their_column() {
         ("1 < amount in [1]", "'in' cannot be part of a chained comparison at column 12"),
         ("city", "a text is not a condition at column 1 (compare it with == or in [...])"),
         ("\u{ff41}mount > 1", "unexpected character 'ａ' at column 1"),
+        ("is_new and asb(amount) > 1", "unknown function 'asb' at column 12 (did you mean 'abs'?)"),
+        ("country in @riskyy", "unknown list '@riskyy' at column 12 (did you mean '@risky'?)"),
+        ("country in @zzz", "unknown list '@zzz' at column 12 (publish the list first)"),
+        (
+            "city in @risky",
+            "@risky is a list of type country, for country or merchant_country at column 1 (a list of type text is for any text)",
+        ),
+        ("amount in @words", "@words is a list of texts, which a number is not in at column 1"),
+        ("city == @words", "expected a name, number or text, not '@words' at column 9"),
+        ("amount @ 5", "unexpected character '@' at column 8 (a list is written @name)"),
+        ("abs > 1", "unknown name 'abs' at column 1 (it is a function: abs(number))"),
+        ("abs(city) > 1", "abs needs a number, not a text at column 5 (abs(number))"),
+        ("abs(1, 2) > 1", "abs takes 1 argument, not 2 at column 1 (abs(number))"),
+        ("min(1) > 1", "min takes 2 to 8 arguments, not 1 at column 1 (min(number, number, …))"),
+        ("round(1, 9) > 1", "round takes 0 to 6 places, written as a number at column 10"),
+        ("coalesce(city, 1) > 1", "coalesce takes values of one type: a number after a text at column 16"),
+        (
+            "days_between(timestamp, 'x') > 1",
+            "'x' is not a time at column 25 (write 2026-03-01 (UTC) or 2026-03-01T18:30:00+01:00)",
+        ),
+        ("abs(amount > 1", "expected ',' or ')', but the condition ends at column 15"),
     ];
     for (text, fault) in faults {
         assert_eq!(truth(text).map_err(|error| error.to_string()), Err(fault.into()), "{text}");
@@ -128,7 +186,7 @@ fn of_one_tier_only_the_first_rule_that_is_true_counts() -> Result<(), RuleError
         rule("off", "true", 100, None),
     ];
     rules[4].enabled = false;
-    let rulebook = Rulebook::new(rule_set(rules), FEATURES)?;
+    let rulebook = Rulebook::new(rule_set(rules), FEATURES, Lists::default())?;
     let (features, population) = ([1150.0, NAN, 1.0], [NAN; POPULATION_NAMES.len()]);
     let row = Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN };
     let mut result = RuleResult::default();
@@ -141,7 +199,7 @@ fn of_one_tier_only_the_first_rule_that_is_true_counts() -> Result<(), RuleError
 #[test]
 fn as_many_tiers_as_rules_are_told_apart() -> Result<(), RuleError> {
     let rules = (0..500).map(|number| rule(&format!("r{number}"), "true", 1, Some(&format!("t{number}")))).collect();
-    let rulebook = Rulebook::new(rule_set(rules), FEATURES)?;
+    let rulebook = Rulebook::new(rule_set(rules), FEATURES, Lists::default())?;
     let (features, population) = ([NAN; 3], [NAN; POPULATION_NAMES.len()]);
     let mut result = RuleResult::default();
     rulebook.evaluate(
@@ -152,9 +210,49 @@ fn as_many_tiers_as_rules_are_told_apart() -> Result<(), RuleError> {
     Ok(())
 }
 
-const PIECES: [&str; 36] = [
-    "amount", "city", "otp_used", "is_new", "true", "1", "1e9", "0.5", "'a'", "\"b\"", "(", ")", "[", "]", ",", "<",
-    "<=", ">", "==", "!=", "+", "-", "*", "/", "%", "and", "or", "not", "in", " ", "\n", ".", "**", "é", "\0", ":=",
+const PIECES: [&str; 42] = [
+    "amount",
+    "city",
+    "otp_used",
+    "is_new",
+    "true",
+    "1",
+    "1e9",
+    "0.5",
+    "'a'",
+    "\"b\"",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "<",
+    "<=",
+    ">",
+    "==",
+    "!=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "and",
+    "or",
+    "not",
+    "in",
+    " ",
+    "\n",
+    ".",
+    "**",
+    "é",
+    "\0",
+    ":=",
+    "abs(",
+    "max(",
+    "round(",
+    "known(",
+    "coalesce(",
+    "startswith(",
 ];
 
 proptest! {

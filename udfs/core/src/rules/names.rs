@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::rules::close_match::close_match;
 use crate::rules::errors::{RuleError, shown};
 use crate::rules::event_fields::{EVENT_FLAGS, EVENT_NUMBERS, EVENT_TEXTS, ReadNumber, ReadText};
 use crate::rules::facts::{CHANGE_TEXTS, FACT_NUMBERS, SANCTIONED_PARTIES};
+use crate::rules::functions::Function;
+use crate::rules::named_lists::{Lists, NamedList};
 use crate::rules::population::POPULATION_NAMES;
 
 pub const KEYWORDS: [&str; 6] = ["and", "or", "not", "in", "true", "false"];
@@ -85,6 +88,7 @@ pub struct Name {
 #[derive(Debug)]
 pub struct Vocabulary {
     names: HashMap<Rc<str>, Source>,
+    lists: Lists,
 }
 
 impl Vocabulary {
@@ -108,7 +112,27 @@ impl Vocabulary {
                 )));
             }
         }
-        Ok(Self { names })
+        Ok(Self { names, lists: Lists::default() })
+    }
+
+    /// The same names, and these lists.
+    pub fn with_lists(self, lists: Lists) -> Self {
+        Self { lists, ..self }
+    }
+
+    /// The list of a name. Raises RuleError with the nearest known list where it is unknown.
+    pub fn list(&self, name: &str, position: usize) -> Result<Arc<NamedList>, RuleError> {
+        if let Some(list) = self.lists.get(name) {
+            return Ok(list.clone());
+        }
+        let error = RuleError::at(format!("unknown list {}", shown(&format!("@{name}"))), position);
+        if name.len() > LONGEST_MISSPELLING {
+            return Err(error);
+        }
+        Err(match close_match(&name.to_ascii_lowercase(), self.lists.names()) {
+            Some(near) => error.hint(format!("did you mean '@{near}'?")),
+            None => error.hint("publish the list first"),
+        })
     }
 
     /// Of rules on changes of accounts: user, time, and the texts of the change.
@@ -119,7 +143,7 @@ impl Vocabulary {
         let numbers = EVENT_NUMBERS.into_iter().filter(|(name, _)| *name == "timestamp");
         names.extend(numbers.map(|(name, read)| (name.into(), Source::EventNumber(read))));
         names.extend(CHANGE_TEXTS.iter().enumerate().map(|(at, name)| ((*name).into(), Source::ChangeText(at))));
-        Self { names }
+        Self { names, lists: Lists::default() }
     }
 
     /// All names, in alphabetical order.
@@ -136,6 +160,9 @@ impl Vocabulary {
             return Ok(Name { name: known.clone(), source: *source });
         }
         let error = RuleError::at(format!("unknown name {}", shown(name)), position);
+        if let Some(function) = Function::of_name(name) {
+            return Err(error.hint(format!("it is a function: {}", function.signature().form)));
+        }
         Err(match self.suggestion(name) {
             Some(near) => error.hint(format!("did you mean '{near}'?")),
             None => error,

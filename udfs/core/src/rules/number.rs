@@ -1,11 +1,15 @@
 //! The numbers and texts of a condition, ready to be computed for a transaction.
 
+use std::borrow::Cow;
+
 use crate::events::Transaction;
 use crate::rules::event_fields::{ReadNumber, ReadText};
 use crate::rules::expressions::{ArithmeticOperator, Expression};
 use crate::rules::facts::Facts;
+use crate::rules::functions::{Function, extreme, rounded};
 use crate::rules::names::Source;
 use crate::rules::population::Figures;
+use crate::time_units::{DAY_MS, HOUR_MS};
 
 /// What rules look at: one transaction's features in input order, its fields, the figures about
 /// all users, and the facts.
@@ -27,6 +31,14 @@ pub enum Number {
     Fact(usize),
     Negative(Box<Number>),
     Arithmetic(ArithmeticOperator, Box<Number>, Box<Number>),
+    Absolute(Box<Number>),
+    Least(Box<[Number]>),
+    Greatest(Box<[Number]>),
+    /// To decimal places that are worth this factor.
+    Rounded(Box<Number>, f64),
+    /// From the first moment to the second, in units of so many milliseconds.
+    Between(Box<[Number; 2]>, f64),
+    FirstKnown(Box<[Number]>),
 }
 
 impl Number {
@@ -46,8 +58,31 @@ impl Number {
             Expression::Arithmetic { operator, left, right } => {
                 Self::Arithmetic(*operator, Box::new(Self::of(left)?), Box::new(Self::of(right)?))
             }
+            Expression::Call { function, arguments } => Self::of_call(*function, arguments)?,
             _ => return None,
         })
+    }
+
+    /// `None` where the function gives no number.
+    fn of_call(function: Function, arguments: &[Expression]) -> Option<Self> {
+        let operands = || arguments.iter().map(Self::of).collect::<Option<Vec<Self>>>();
+        let first = || Some(Box::new(Self::of(arguments.first()?)?));
+        let between = |unit_ms: i64| Some(Self::Between(Box::new(operands()?.try_into().ok()?), unit_ms as f64));
+        match function {
+            Function::Abs => Some(Self::Absolute(first()?)),
+            Function::Min => Some(Self::Least(operands()?.into())),
+            Function::Max => Some(Self::Greatest(operands()?.into())),
+            Function::Coalesce => Some(Self::FirstKnown(operands()?.into())),
+            Function::Round => {
+                let Some(Expression::Number(places)) = arguments.get(1) else {
+                    return Some(Self::Rounded(first()?, 1.0));
+                };
+                Some(Self::Rounded(first()?, 10f64.powi(*places as i32)))
+            }
+            Function::HoursBetween => between(HOUR_MS),
+            Function::DaysBetween => between(DAY_MS),
+            Function::Lower | Function::StartsWith | Function::Known => None,
+        }
     }
 
     /// The value for one transaction. A feature that the row does not have is not known.
@@ -60,6 +95,15 @@ impl Number {
             Self::Fact(position) => row.facts.numbers.get(*position).copied().unwrap_or(f64::NAN),
             Self::Negative(operand) => -operand.value(row),
             Self::Arithmetic(operator, left, right) => compute(*operator, left.value(row), right.value(row)),
+            Self::Absolute(operand) => operand.value(row).abs(),
+            Self::Least(operands) => extreme(operands.iter().map(|operand| operand.value(row)), true),
+            Self::Greatest(operands) => extreme(operands.iter().map(|operand| operand.value(row)), false),
+            Self::Rounded(operand, factor) => rounded(operand.value(row), *factor),
+            Self::Between(moments, unit_ms) => (moments[1].value(row) - moments[0].value(row)) / unit_ms,
+            Self::FirstKnown(operands) => {
+                let known = operands.iter().map(|operand| operand.value(row)).find(|value| !value.is_nan());
+                known.unwrap_or(f64::NAN)
+            }
         }
     }
 }
@@ -93,6 +137,8 @@ pub enum Text {
     Event(ReadText),
     SanctionedParties,
     Change(usize),
+    Lower(Box<Text>),
+    FirstKnown(Box<[Text]>),
 }
 
 impl Text {
@@ -106,17 +152,25 @@ impl Text {
                 Source::ChangeText(position) => Some(Self::Change(position)),
                 _ => None,
             },
+            Expression::Call { function: Function::Lower, arguments } => {
+                Some(Self::Lower(Box::new(Self::of(arguments.first()?)?)))
+            }
+            Expression::Call { function: Function::Coalesce, arguments } => {
+                Some(Self::FirstKnown(arguments.iter().map(Self::of).collect::<Option<_>>()?))
+            }
             _ => None,
         }
     }
 
     /// The value for one transaction.
-    pub fn value<'a>(&'a self, row: &Row<'a>) -> Option<&'a str> {
+    pub fn value<'a>(&'a self, row: &Row<'a>) -> Option<Cow<'a, str>> {
         match self {
-            Self::Constant(value) => Some(value),
-            Self::Event(read) => read(row.transaction),
-            Self::SanctionedParties => row.facts.sanctioned_parties.as_deref(),
-            Self::Change(position) => row.facts.change.as_ref()?.get(*position).map(|text| &**text),
+            Self::Constant(value) => Some(Cow::Borrowed(value)),
+            Self::Event(read) => read(row.transaction).map(Cow::Borrowed),
+            Self::SanctionedParties => row.facts.sanctioned_parties.as_deref().map(Cow::Borrowed),
+            Self::Change(position) => row.facts.change.as_ref()?.get(*position).map(|text| Cow::Borrowed(&**text)),
+            Self::Lower(operand) => operand.value(row).map(|text| Cow::Owned(text.to_lowercase())),
+            Self::FirstKnown(operands) => operands.iter().find_map(|operand| operand.value(row)),
         }
     }
 }

@@ -12,11 +12,15 @@ use crate::decision::flags::flag_of;
 use crate::events::{AuthorizationResult, Text, Transaction, TransactionKind};
 use crate::rules::check::problems;
 use crate::rules::condition::Condition;
+use crate::rules::enumerated::{CODE_FIELDS, Enumerated};
 use crate::rules::errors::RuleError;
 use crate::rules::event_fields::field_of;
 use crate::rules::facts::{CHANGE_TEXTS, FACT_NUMBERS, Facts};
+use crate::rules::functions::{Function, Signature};
 use crate::rules::language::parse_condition;
+use crate::rules::named_lists::{ListType, Lists, NamedList};
 use crate::rules::names::Vocabulary;
+use crate::rules::names_read::lists_read;
 use crate::rules::number::Row;
 use crate::rules::population::{Figures, POPULATION_NAMES, Population, Snapshot};
 use crate::rules::python_tree::tree_of;
@@ -33,10 +37,16 @@ pub struct PyRulebook {
 
 #[pymethods]
 impl PyRulebook {
-    /// Compile a `RuleSet` over features of these names, in input order. Raises RuleError.
+    /// Compile a `RuleSet` over features of these names, in input order, and lists. Raises RuleError.
     #[new]
-    fn new(py: Python<'_>, rule_set: &Bound<'_, PyAny>, feature_names: Vec<String>) -> PyResult<Self> {
-        let rulebook = Rulebook::new(rule_set_of(rule_set)?, feature_names.iter().map(String::as_str));
+    fn new(
+        py: Python<'_>,
+        rule_set: &Bound<'_, PyAny>,
+        feature_names: Vec<String>,
+        lists: Vec<PyRef<'_, PyNamedList>>,
+    ) -> PyResult<Self> {
+        let names = feature_names.iter().map(String::as_str);
+        let rulebook = Rulebook::new(rule_set_of(rule_set)?, names, lists_of(&lists));
         Ok(Self { rulebook: Arc::new(rulebook.map_err(|error| python_error(py, &error))?) })
     }
 
@@ -67,10 +77,65 @@ impl PyRulebook {
         Ok(hits.iter().map(|hit| self.rulebook.reason(*hit, &row)).collect())
     }
 
+    /// Name and version of the lists that enabled rules refer to.
+    #[getter]
+    fn lists(&self) -> Vec<(String, i64)> {
+        self.rulebook.lists().to_vec()
+    }
+
     /// The names that a rule's condition reads.
     fn names_read(&self, place: u16) -> Vec<String> {
         self.rulebook.names_read(place).to_vec()
     }
+}
+
+/// One version of a list that conditions refer to.
+#[pyclass(name = "NamedList", module = "udfs.core._native", frozen)]
+pub struct PyNamedList {
+    pub list: Arc<NamedList>,
+}
+
+#[pymethods]
+impl PyNamedList {
+    /// Of (value, expiry in epoch milliseconds of event time or None). Raises ValueError for an unknown type.
+    #[new]
+    fn new(name: &str, kind: &str, version: i64, entries: Vec<(String, Option<i64>)>) -> PyResult<Self> {
+        let kind = ListType::of(kind).ok_or_else(|| PyValueError::new_err(format!("no type of lists: {kind}")))?;
+        Ok(Self { list: Arc::new(NamedList::new(name, kind, version, entries)) })
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.list.name
+    }
+
+    #[getter]
+    fn version(&self) -> i64 {
+        self.list.version
+    }
+
+    /// Is a value, spelled as decoded events have it, on the list at an event time?
+    fn contains(&self, value: &str, time_ms: i64) -> bool {
+        self.list.contains(value, time_ms)
+    }
+}
+
+/// The lists that Python has made.
+pub fn lists_of(lists: &[PyRef<'_, PyNamedList>]) -> Lists {
+    Lists::new(lists.iter().map(|list| list.list.clone()).collect())
+}
+
+/// A value as decoded events have it, for a type of lists. Raises ValueError for an unknown type.
+#[pyfunction]
+fn list_value(kind: &str, value: &str) -> PyResult<String> {
+    let kind = ListType::of(kind).ok_or_else(|| PyValueError::new_err(format!("no type of lists: {kind}")))?;
+    Ok(kind.spelled(value))
+}
+
+/// The lists that a condition refers to, in the order of their first use; none for a text that is no condition.
+#[pyfunction(name = "lists_read")]
+fn py_lists_read(condition: &str) -> Vec<String> {
+    lists_read(condition).unwrap_or_default()
 }
 
 type PySnapshot = (i64, HashMap<String, f64>, HashMap<String, f64>);
@@ -106,8 +171,10 @@ fn rule_problems<'py>(
     py: Python<'py>,
     rule_set: &Bound<'py, PyAny>,
     feature_names: Vec<String>,
+    lists: Vec<PyRef<'_, PyNamedList>>,
 ) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
-    let found = problems(&rule_set_of(rule_set)?, feature_names.iter().map(String::as_str));
+    let names = feature_names.iter().map(String::as_str);
+    let found = problems(&rule_set_of(rule_set)?, names, lists_of(&lists));
     found.iter().map(|problem| Ok((problem.severity.name(), error_object(py, &problem.error)?))).collect()
 }
 
@@ -123,9 +190,11 @@ fn py_parse_condition<'py>(
     py: Python<'py>,
     text: &Bound<'py, PyAny>,
     feature_names: Vec<String>,
+    lists: Vec<PyRef<'_, PyNamedList>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let text = text_of(text, "a condition")?;
     let parsed = vocabulary(py, &feature_names)
+        .map(|vocabulary| vocabulary.with_lists(lists_of(&lists)))
         .and_then(|vocabulary| parse_condition(&text, &vocabulary).map_err(|error| python_error(py, &error)));
     tree_of(py, &parsed?)
 }
@@ -174,16 +243,18 @@ fn vocabulary(py: Python<'_>, feature_names: &[String]) -> PyResult<Vocabulary> 
 
 /// What a condition says of one transaction: true, false or None. Raises RuleError.
 #[pyfunction]
+#[pyo3(signature = (text, feature_names, features, event, population, lists = Vec::new()))]
 fn condition_truth(
     text: &Bound<'_, PyAny>,
     feature_names: Vec<String>,
     features: Vec<f64>,
     event: &Bound<'_, PyAny>,
     population: HashMap<String, f64>,
+    lists: Vec<PyRef<'_, PyNamedList>>,
 ) -> PyResult<Option<bool>> {
     let py = text.py();
     let text = text_of(text, "a condition")?;
-    let vocabulary = vocabulary(py, &feature_names)?;
+    let vocabulary = vocabulary(py, &feature_names)?.with_lists(lists_of(&lists));
     let condition = parse_condition(&text, &vocabulary)
         .and_then(|tree| Condition::of(&tree).ok_or_else(|| RuleError::new("the condition has no truth")));
     let condition = condition.map_err(|error| python_error(py, &error))?;
@@ -200,7 +271,8 @@ pub fn python_error(py: Python<'_>, error: &RuleError) -> PyErr {
 }
 
 fn error_object<'py>(py: Python<'py>, error: &RuleError) -> PyResult<Bound<'py, PyAny>> {
-    let hints = [("hint", &error.hint), ("rule_id", &error.rule_id)].into_py_dict(py)?;
+    let hints = [("hint", error.hint.as_deref()), ("rule_id", error.rule_id.as_deref()), ("field", error.field)];
+    let hints = hints.into_py_dict(py)?;
     let class = py.import("udfs.rules.errors")?.getattr("RuleError")?;
     class.call((error.message.as_str(), error.position), Some(&hints))
 }
@@ -340,9 +412,20 @@ pub fn transaction_of(event: &Bound<'_, PyAny>) -> PyResult<Transaction<'static>
 /// Put rules into the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyRulebook>()?;
+    module.add_class::<PyNamedList>()?;
     module.add_class::<PyPopulation>()?;
+    module.add("LIST_TYPES", ListType::ALL.map(|kind| (kind.name(), kind.fields().to_vec())).to_vec())?;
+    module.add_function(wrap_pyfunction!(list_value, module)?)?;
+    module.add_function(wrap_pyfunction!(py_lists_read, module)?)?;
     module.add("POPULATION_NAMES", POPULATION_NAMES)?;
     module.add("CHANGE_TEXTS", CHANGE_TEXTS)?;
+    let functions = Function::ALL.map(|function| {
+        let Signature { name, form, gives, meaning } = function.signature();
+        (name, form, gives, meaning)
+    });
+    module.add("RULE_FUNCTIONS", functions.to_vec())?;
+    let codes = CODE_FIELDS.map(|field| (field, Enumerated::of_name(field).map_or(&[][..], Enumerated::known_codes)));
+    module.add("RULE_CODES", codes.map(|(field, codes)| (field, codes.to_vec())).to_vec())?;
     module.add_function(wrap_pyfunction!(rule_problems, module)?)?;
     module.add_function(wrap_pyfunction!(structure_problems, module)?)?;
     module.add_function(wrap_pyfunction!(py_parse_condition, module)?)?;

@@ -31,6 +31,7 @@ impl<'py> Tree<'py> {
             Expression::Arithmetic { operator, left, right } => {
                 make("Arithmetic")?.call1((operator.symbol(), self.node(left)?, self.node(right)?))
             }
+            Expression::Call { function, arguments } => make("Call")?.call1((function.name(), self.nodes(arguments)?)),
             Expression::Comparison { operands, operators } => {
                 let symbols = PyTuple::new(self.py(), operators.iter().map(|operator| operator.symbol()))?;
                 make("Comparison")?.call1((self.nodes(operands)?, symbols))
@@ -42,6 +43,7 @@ impl<'py> Tree<'py> {
                 };
                 make("Membership")?.call1((self.node(operand)?, choices))
             }
+            Expression::InList { operand, list } => make("InList")?.call1((self.node(operand)?, &*list.name)),
             Expression::AllOf(operands) => make("AllOf")?.call1((self.nodes(operands)?,)),
             Expression::AnyOf(operands) => make("AnyOf")?.call1((self.nodes(operands)?,)),
         }

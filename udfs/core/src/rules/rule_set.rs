@@ -60,9 +60,9 @@ pub fn check_rule_set(rule_set: &RuleSet) -> Result<(), RuleError> {
 pub fn structure_errors(rule_set: &RuleSet) -> Vec<RuleError> {
     let mut errors = Vec::new();
     if !(1..=MAX_VERSION).contains(&rule_set.version) {
-        errors.push(RuleError::new(format!("version must be 1 to {MAX_VERSION}")));
+        errors.push(RuleError::new(format!("version must be 1 to {MAX_VERSION}")).of_field("version"));
     }
-    errors.extend(check_scale(&rule_set.scale).err());
+    errors.extend(check_scale(&rule_set.scale).err().map(|error| error.of_field("scale")));
     let count = rule_set.rules.len();
     if count > MAX_RULES {
         errors.push(RuleError::new(format!("{count} rules, at most {MAX_RULES} are allowed")));
@@ -74,13 +74,14 @@ pub fn structure_errors(rule_set: &RuleSet) -> Vec<RuleError> {
             continue;
         }
         if !seen.insert(&rule.id) {
-            errors.push(RuleError::new("duplicate id").of_rule(&rule.id));
+            errors.push(RuleError::new("duplicate id").of_field("id").of_rule(&rule.id));
         }
         if !(0..=MAX_POINTS).contains(&rule.points) {
-            errors.push(RuleError::new(format!("points must be 0 to {MAX_POINTS}")).of_rule(&rule.id));
+            errors
+                .push(RuleError::new(format!("points must be 0 to {MAX_POINTS}")).of_field("points").of_rule(&rule.id));
         }
         if let Some(tier) = rule.tier.as_ref().filter(|tier| !is_identifier(tier)) {
-            errors.push(RuleError::new(no_identifier("tier", tier)).of_rule(&rule.id));
+            errors.push(RuleError::new(no_identifier("tier", tier)).of_field("tier").of_rule(&rule.id));
         }
         if rule.of_changes && !(rule.only_flags() && rule.tier.is_none()) {
             let error = RuleError::new("a rule on account changes raises a flag and nothing else");

@@ -1,12 +1,15 @@
 //! A rule set made ready to evaluate: the rules of one moment, compiled.
 
+use std::collections::BTreeMap;
+
 use crate::decision::flags::FLAGS;
 use crate::rules::condition::Condition;
 use crate::rules::errors::RuleError;
 use crate::rules::facts::{FACT_NUMBERS, SANCTIONED_PARTIES};
 use crate::rules::language::parse_condition;
+use crate::rules::named_lists::Lists;
 use crate::rules::names::Vocabulary;
-use crate::rules::names_read::names_read;
+use crate::rules::names_read::{lists_read, names_read};
 use crate::rules::number::Row;
 use crate::rules::reason_text::ReasonText;
 use crate::rules::rule_set::{MAX_RULES, Rule, RuleSet, check_rule_set};
@@ -68,21 +71,28 @@ pub struct Rulebook {
     reasons: Vec<ReasonText>,
     names_read: Vec<Vec<String>>,
     scale: Scale,
+    lists: Vec<(String, i64)>,
 }
 
 /// One bit for each tier: each rule may have its own.
 type Tiers = [u64; MAX_RULES.div_ceil(64)];
 
 impl Rulebook {
-    /// Compile a rule set over the features of these names, in input order. Raises RuleError, naming the rule.
+    /// Compile a rule set over the features of these names, in input order, and the lists. Raises RuleError, naming the
+    /// rule.
     ///
     /// More is asked of a rule set that is new: see `check::problems`.
-    pub fn new<'a>(rule_set: RuleSet, feature_names: impl IntoIterator<Item = &'a str>) -> Result<Self, RuleError> {
+    pub fn new<'a>(
+        rule_set: RuleSet,
+        feature_names: impl IntoIterator<Item = &'a str>,
+        lists: Lists,
+    ) -> Result<Self, RuleError> {
         check_rule_set(&rule_set)?;
-        let vocabulary = Vocabulary::new(feature_names)?;
+        let vocabulary = Vocabulary::new(feature_names)?.with_lists(lists.clone());
+        let mut deciding = BTreeMap::new();
         let mut tiers: Vec<&str> = Vec::new();
         let (mut compiled, mut reasons, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut of_changes, change_vocabulary) = (Vec::new(), Vocabulary::of_changes());
+        let (mut of_changes, change_vocabulary) = (Vec::new(), Vocabulary::of_changes().with_lists(lists.clone()));
         for (place, rule) in rule_set.rules.iter().enumerate() {
             let known = if rule.of_changes { &change_vocabulary } else { &vocabulary };
             let (reason, condition) = checked(rule, known).map_err(|error| error.of_rule(&rule.id))?;
@@ -90,6 +100,9 @@ impl Rulebook {
             names.push(names_read(&rule.when)?);
             if !rule.enabled {
                 continue;
+            }
+            for name in lists_read(&rule.when)? {
+                deciding.extend(lists.get(&name).map(|list| (name, list.version)));
             }
             let tier = rule.tier.as_deref().map(|tier| {
                 tiers.iter().position(|known| *known == tier).unwrap_or_else(|| {
@@ -105,7 +118,19 @@ impl Rulebook {
         let reads_facts = rule_set.rules.iter().any(reads_facts);
         let ruled = rule_set.rules.iter().filter_map(|rule| rule.flag).collect();
         let scale = Scale::new(&rule_set.scale);
-        Ok(Self { compiled, flagging, of_changes, ruled, reads_facts, reasons, names_read: names, scale, rule_set })
+        let lists = deciding.into_iter().collect();
+        Ok(Self {
+            compiled,
+            flagging,
+            of_changes,
+            ruled,
+            reads_facts,
+            reasons,
+            names_read: names,
+            scale,
+            rule_set,
+            lists,
+        })
     }
 
     /// The rules as they were given.
@@ -168,6 +193,11 @@ impl Rulebook {
     /// The names that a rule's condition reads, in the order of their first use.
     pub fn names_read(&self, place: u16) -> &[String] {
         self.names_read.get(usize::from(place)).map_or(&[], |names| names)
+    }
+
+    /// Name and version of the lists that enabled rules refer to, in alphabetical order.
+    pub fn lists(&self) -> &[(String, i64)] {
+        &self.lists
     }
 
     /// The score of each sum of points.

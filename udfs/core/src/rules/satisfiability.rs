@@ -3,7 +3,7 @@
 //! Of each case of a condition it is asked whether values are left that pass its tests, so "never" and "always" are
 //! certain; what is not certain is neither.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::rules::cases::{Case, EQUAL, GREATER, LESS, Test, cases};
@@ -70,29 +70,44 @@ fn impossible<'a>(tests: impl Iterator<Item = &'a Rc<Test>>) -> Option<String> {
     let mut numbers: BTreeMap<&str, Left<f64>> = BTreeMap::new();
     let mut texts: BTreeMap<&str, Left<String>> = BTreeMap::new();
     let mut pairs: BTreeMap<(&str, &str), u8> = BTreeMap::new();
+    let mut conditions: BTreeMap<&str, bool> = BTreeMap::new();
+    let (mut known, mut unknown): (BTreeSet<&str>, BTreeSet<&str>) = Default::default();
+    let mut opposed = None;
     for test in tests {
+        known.extend(test.known().map(|tested| tested.text.as_str()).chain(test.names()));
         match &**test {
             Test::Number { of, domain, operator, value } => {
-                numbers.entry(of).or_insert_with(|| Left::of_domain(*domain)).compare(*operator, value);
+                numbers.entry(&of.text).or_insert_with(|| Left::of_domain(*domain)).compare(*operator, value);
             }
             Test::NumberIn { of, domain, choices, is_wanted } => {
-                let left = numbers.entry(of).or_insert_with(|| Left::of_domain(*domain));
+                let left = numbers.entry(&of.text).or_insert_with(|| Left::of_domain(*domain));
                 if *is_wanted { left.one_of(choices) } else { left.none_of(choices) }
             }
-            Test::Text { of, operator, value } => text_left(&mut texts, of).compare(*operator, value),
+            Test::Text { of, operator, value } => text_left(&mut texts, &of.text).compare(*operator, value),
             Test::TextIn { of, choices, is_wanted } => {
-                let left = text_left(&mut texts, of);
+                let left = text_left(&mut texts, &of.text);
                 if *is_wanted { left.one_of(choices) } else { left.none_of(choices) }
             }
             Test::Order { left, right, orders } => {
-                *pairs.entry((left, right)).or_insert(LESS | EQUAL | GREATER) &= orders;
+                *pairs.entry((&left.text, &right.text)).or_insert(LESS | EQUAL | GREATER) &= orders;
+            }
+            Test::Holds { of, is_wanted } => {
+                if *conditions.entry(&of.text).or_insert(*is_wanted) != *is_wanted {
+                    opposed = Some(of.text.clone());
+                }
+            }
+            Test::Known { of, is_wanted } => {
+                if !is_wanted {
+                    unknown.insert(&of.text);
+                }
             }
         }
     }
     let number = numbers.iter().find(|(_, left)| !left.is_possible()).map(|(of, _)| of.to_string());
     let text = || texts.iter().find(|(_, left)| !left.is_possible()).map(|(of, _)| of.to_string());
     let pair = || pairs.iter().find(|(_, orders)| **orders == 0).map(|((left, _), _)| left.to_string());
-    number.or_else(text).or_else(pair)
+    let absent = || known.intersection(&unknown).next().map(|of| of.to_string());
+    number.or_else(text).or_else(pair).or(opposed).or_else(absent)
 }
 
 fn text_left<'a, 'b>(texts: &'b mut BTreeMap<&'a str, Left<String>>, of: &'a str) -> &'b mut Left<String> {

@@ -6,12 +6,13 @@ use crate::rules::errors::{RuleError, shown};
 /// The longest condition, in characters.
 pub const MAX_LENGTH: usize = 1000;
 
-/// What a token is; a text comes without its quotes.
+/// What a token is; a text comes without its quotes, a list without its @.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     Number,
     Name,
     Text,
+    List,
     Symbol,
     End,
 }
@@ -42,6 +43,9 @@ pub fn tokens_of(text: &str) -> Result<Vec<Token>, RuleError> {
             }
             '0'..='9' | '.' => (TokenKind::Number, number_width(rest)),
             '"' | '\'' => (TokenKind::Text, quoted_width(rest)),
+            '@' if rest.get(1).is_some_and(|next| is_name_start(*next)) => {
+                (TokenKind::List, 1 + width_of(&rest[1..], is_name_part))
+            }
             _ if is_name_start(first) => (TokenKind::Name, width_of(rest, is_name_part)),
             _ => (TokenKind::Symbol, symbol_width(rest)),
         };
@@ -55,7 +59,11 @@ pub fn tokens_of(text: &str) -> Result<Vec<Token>, RuleError> {
                 RuleError::at(format!("{} is not a number", shown(&word)), position).hint("write it like 1000.5")
             );
         }
-        let value = if kind == TokenKind::Text { checked(&value[1..width - 1], position + 1)? } else { value };
+        let value = match kind {
+            TokenKind::Text => checked(&value[1..width - 1], position + 1)?,
+            TokenKind::List => &value[1..],
+            _ => value,
+        };
         tokens.push(Token { kind, value: value.iter().collect(), position });
         at += width;
     }
@@ -70,6 +78,7 @@ fn unexpected(character: char, at: usize) -> RuleError {
         '&' => error.hint("write 'and'"),
         '|' => error.hint("write 'or'"),
         '!' => error.hint("write 'not', or != to compare"),
+        '@' => error.hint("a list is written @name"),
         '"' | '\'' => error.hint("the closing quote is missing"),
         _ => error,
     }

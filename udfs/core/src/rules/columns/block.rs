@@ -2,6 +2,8 @@
 
 use crate::rules::names::{Kind, Name};
 
+/// Epoch milliseconds.
+const EVENT_TIME: &str = "timestamp";
 /// Rows that are evaluated at a time: what a condition needs of so many stays in the processor's nearest cache.
 pub const BLOCK: usize = 512;
 
@@ -49,10 +51,18 @@ pub struct ColumnNames {
 impl ColumnNames {
     /// The place of a name among those of its kind.
     pub fn place_of(&mut self, name: &Name) -> usize {
-        let names = if name.source.kind() == Kind::Text { &mut self.texts } else { &mut self.numbers };
-        names.iter().position(|known| **known == *name.name).unwrap_or_else(|| {
-            names.push(name.name.to_string());
-            names.len() - 1
-        })
+        place_in(if name.source.kind() == Kind::Text { &mut self.texts } else { &mut self.numbers }, &name.name)
     }
+
+    /// The place of the event time, by which entries of lists expire.
+    pub fn place_of_time(&mut self) -> usize {
+        place_in(&mut self.numbers, EVENT_TIME)
+    }
+}
+
+fn place_in(names: &mut Vec<String>, name: &str) -> usize {
+    names.iter().position(|known| known == name).unwrap_or_else(|| {
+        names.push(name.to_owned());
+        names.len() - 1
+    })
 }

@@ -2,9 +2,13 @@
 //!
 //! With false < unknown < true, `and` is the least of its parts, `or` the greatest, and `not` the opposite end.
 
+use std::sync::Arc;
+
 use crate::rules::columns::block::{BLOCK, Block, ColumnNames};
 use crate::rules::columns::values::{ColumnNumber, ColumnText};
 use crate::rules::expressions::{Choices, ComparisonOperator, Expression};
+use crate::rules::functions::Function;
+use crate::rules::named_lists::NamedList;
 use crate::rules::names::Kind;
 
 pub const FALSE: u8 = 0;
@@ -21,9 +25,21 @@ pub enum ColumnCondition {
     Texts(ColumnText, Vec<(ComparisonOperator, ColumnText)>),
     NumberIn(ColumnNumber, Vec<f64>),
     TextIn(ColumnText, Vec<String>),
+    /// The last one is the place of the event time.
+    InList(ColumnText, Arc<NamedList>, usize),
+    StartsWith(ColumnText, ColumnText),
+    IsKnown(ColumnValue),
     Not(Box<ColumnCondition>),
     AllOf(Vec<ColumnCondition>),
     AnyOf(Vec<ColumnCondition>),
+}
+
+/// Anything that may be known or not.
+#[derive(Debug)]
+pub enum ColumnValue {
+    Number(ColumnNumber),
+    Text(ColumnText),
+    Condition(Box<ColumnCondition>),
 }
 
 impl ColumnCondition {
@@ -51,9 +67,21 @@ impl ColumnCondition {
                 Choices::Numbers(choices) => Self::NumberIn(ColumnNumber::of(operand, names)?, choices.clone()),
                 Choices::Texts(choices) => Self::TextIn(ColumnText::of(operand, names)?, choices.clone()),
             },
-            Expression::Number(_) | Expression::Name(_) | Expression::Negative(_) | Expression::Arithmetic { .. } => {
-                Self::IsNotZero(ColumnNumber::of(node, names)?)
+            Expression::InList { operand, list } => {
+                Self::InList(ColumnText::of(operand, names)?, list.clone(), names.place_of_time())
             }
+            Expression::Call { function: Function::StartsWith, arguments } => match arguments.as_slice() {
+                [text, start] => Self::StartsWith(ColumnText::of(text, names)?, ColumnText::of(start, names)?),
+                _ => return None,
+            },
+            Expression::Call { function: Function::Known, arguments } => {
+                Self::IsKnown(ColumnValue::of(arguments.first()?, names)?)
+            }
+            Expression::Number(_)
+            | Expression::Name(_)
+            | Expression::Negative(_)
+            | Expression::Arithmetic { .. }
+            | Expression::Call { .. } => Self::IsNotZero(ColumnNumber::of(node, names)?),
             Expression::Text(_) => return None,
         })
     }
@@ -82,15 +110,58 @@ impl ColumnCondition {
             Self::TextIn(text, choices) => {
                 for (row, truth) in into.iter_mut().enumerate() {
                     let is_in = |value: &str| truth_of(choices.iter().any(|choice| choice == value));
-                    *truth = text.text(block, row).map_or(UNKNOWN, is_in);
+                    *truth = text.text(block, row).map_or(UNKNOWN, |value| is_in(&value));
                 }
             }
+            Self::InList(text, list, place_of_time) => {
+                let mut times = [0.0; BLOCK];
+                block.columns.numbers[*place_of_time].read(block.start, &mut times[..into.len()]);
+                for (row, truth) in into.iter_mut().enumerate() {
+                    let is_in = |value: &str| truth_of(list.contains(value, times[row] as i64));
+                    *truth = text.text(block, row).map_or(UNKNOWN, |value| is_in(&value));
+                }
+            }
+            Self::StartsWith(text, start) => {
+                for (row, truth) in into.iter_mut().enumerate() {
+                    let both = text.text(block, row).zip(start.text(block, row));
+                    *truth = both.map_or(UNKNOWN, |(text, start)| truth_of(text.starts_with(&*start)));
+                }
+            }
+            Self::IsKnown(value) => value.known(block, into),
             Self::Not(operand) => {
                 operand.truths(block, into);
                 into.iter_mut().for_each(|truth| *truth = TRUE - *truth);
             }
             Self::AllOf(operands) => decided_by(FALSE, u8::min, operands, block, into),
             Self::AnyOf(operands) => decided_by(TRUE, u8::max, operands, block, into),
+        }
+    }
+}
+
+impl ColumnValue {
+    fn of(node: &Expression, names: &mut ColumnNames) -> Option<Self> {
+        Some(match node.kind() {
+            Kind::Text => Self::Text(ColumnText::of(node, names)?),
+            Kind::Number | Kind::Flag => Self::Number(ColumnNumber::of(node, names)?),
+            Kind::Condition => Self::Condition(Box::new(ColumnCondition::of(node, names)?)),
+        })
+    }
+
+    fn known(&self, block: &Block, into: &mut [u8]) {
+        match self {
+            Self::Number(number) => {
+                of_numbers(number, block, into, |_| true);
+                into.iter_mut().for_each(|truth| *truth = truth_of(*truth != UNKNOWN));
+            }
+            Self::Text(text) => {
+                for (row, truth) in into.iter_mut().enumerate() {
+                    *truth = truth_of(text.text(block, row).is_some());
+                }
+            }
+            Self::Condition(condition) => {
+                condition.truths(block, into);
+                into.iter_mut().for_each(|truth| *truth = truth_of(*truth != UNKNOWN));
+            }
         }
     }
 }
@@ -137,7 +208,8 @@ fn texts_truth(first: &ColumnText, links: &[(ComparisonOperator, ColumnText)], b
     let mut whole = TRUE;
     for (operator, operand) in links {
         let right = operand.text(block, row);
-        let known = left.zip(right).map_or(UNKNOWN, |(left, right)| truth_of(operator.holds(left.cmp(right))));
+        let both = left.as_ref().zip(right.as_ref());
+        let known = both.map_or(UNKNOWN, |(left, right)| truth_of(operator.holds(left.cmp(right))));
         whole = whole.min(known);
         left = right;
     }

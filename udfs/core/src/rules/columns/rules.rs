@@ -5,6 +5,7 @@ use crate::rules::columns::condition::{ColumnCondition, TRUE};
 use crate::rules::errors::RuleError;
 use crate::rules::expressions::Expression;
 use crate::rules::language::parse_condition;
+use crate::rules::named_lists::Lists;
 use crate::rules::names::Vocabulary;
 use crate::rules::rule_set::{RuleSet, check_rule_set};
 
@@ -34,13 +35,17 @@ pub struct Hits {
 }
 
 impl ColumnRules {
-    /// Compile a rule set over features of these names. Raises RuleError, naming the rule.
-    pub fn new<'a>(rule_set: &RuleSet, feature_names: impl IntoIterator<Item = &'a str>) -> Result<Self, RuleError> {
+    /// Compile the rules on payments of a set over features of these names, and the lists. Raises RuleError, naming the rule.
+    pub fn new<'a>(
+        rule_set: &RuleSet,
+        feature_names: impl IntoIterator<Item = &'a str>,
+        lists: Lists,
+    ) -> Result<Self, RuleError> {
         check_rule_set(rule_set)?;
-        let vocabulary = Vocabulary::new(feature_names)?;
+        let vocabulary = Vocabulary::new(feature_names)?.with_lists(lists);
         let (mut names, mut compiled) = (ColumnNames::default(), Vec::new());
         let mut of_disabled = ColumnNames::default();
-        for (place, rule) in rule_set.rules.iter().enumerate() {
+        for (place, rule) in rule_set.rules.iter().enumerate().filter(|(_, rule)| !rule.of_changes) {
             let names = if rule.enabled { &mut names } else { &mut of_disabled };
             let condition = parse_condition(&rule.when, &vocabulary)
                 .and_then(|tree| compile(&tree, names))
