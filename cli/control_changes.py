@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from jobs.config.running_job import RunningJobConfig
 from jobs.control.channel import Published, newest
+from jobs.control.in_force import rule_set_in_force
 from udfs.control.elements import (
     BUNDLE,
     RULES,
@@ -15,7 +16,6 @@ from udfs.control.elements import (
     RulesControl,
     ThresholdsControl,
 )
-from udfs.rules.pack_files import rule_set_of
 from udfs.rules.rule_set import Rule, RuleSet
 
 MOST_RULES = 20
@@ -29,11 +29,7 @@ def changes(elements: Sequence[ControlElement], config: RunningJobConfig, publis
     lines: list[str] = []
     for element in elements:
         if isinstance(element, RulesControl):
-            known = before.get(RULES)
-            start = rule_set_of(config.scoring.rules)
-            is_newer = isinstance(known, RulesControl) and known.version > start.version
-            current = known.rule_set if is_newer and isinstance(known, RulesControl) else start
-            lines += _rule_changes(current, element.rule_set)
+            lines += _rule_changes(rule_set_in_force(config, before.get(RULES)), element.rule_set)
         elif isinstance(element, ThresholdsControl):
             lines += _threshold_changes(before.get(THRESHOLDS), element, config)
         elif isinstance(element, BundleControl):

@@ -14,15 +14,18 @@ from cli.errors import UserError
 from jobs.config.running_job import RunningJobConfig
 from jobs.config.value_types import Timestamp
 from jobs.control.channel import Published, newest
+from jobs.control.in_force import InForce, start_lists
 from udfs.control.elements import (
     BLOCK_LIST,
     BUNDLE,
+    LIST,
     RULES,
     THRESHOLDS,
     BlockListControl,
     BundleControl,
     ControlElement,
     ControlError,
+    ListControl,
     RulesControl,
     ThresholdsControl,
     check_texts,
@@ -32,6 +35,7 @@ from udfs.control.elements import (
 from udfs.control.live_control import compile_rules
 from udfs.features.feature_set import feature_set_of
 from udfs.records.profiles import BlockType
+from udfs.rules.list_files import ListFileError
 from udfs.rules.pack_files import RuleFileError, load_rule_set, rule_set_of
 from udfs.rules.rulebook import rule_problems
 from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
@@ -55,12 +59,19 @@ class Request(NamedTuple):
 
 
 def start_versions(config: RunningJobConfig) -> dict[str, int]:
-    """The versions that the job starts with. Raises UserError for a rule file that cannot be read."""
+    """The versions that the job starts with. Raises UserError for a file of rules or lists that cannot be read."""
     try:
         rules = rule_set_of(config.scoring.rules).version
-    except RuleFileError as error:
+        lists = start_lists(config)
+    except (RuleFileError, ListFileError) as error:
         raise UserError(str(error)) from None
-    return {RULES: rules, THRESHOLDS: config.scoring.thresholds.version, BUNDLE: config.scoring.bundle_version}
+    versions = {f"{LIST}/{name}": known.named_list.version for name, known in lists.items()}
+    return {
+        RULES: rules,
+        THRESHOLDS: config.scoring.thresholds.version,
+        BUNDLE: config.scoring.bundle_version,
+        **versions,
+    }
 
 
 def elements_of(
@@ -73,8 +84,16 @@ def elements_of(
     elements = [_published_by(element, request, now_ms) for element in requested]
     if not elements:
         raise UserError("nothing to publish: give FILE, --rules, --thresholds, --block, --unblock or --bundle")
+    return checked_elements(elements, config, published)
+
+
+def checked_elements(
+    elements: list[ControlElement], config: RunningJobConfig, published: list[Published]
+) -> list[ControlElement]:
+    """The elements, each checked as the job checks it after those before it. Raises UserError, ControlError."""
     known = {key: record.element.version for key, record in newest(published).items() if record.element is not None}
     starts = start_versions(config)
+    in_force = InForce.of(config, published)
     for element in elements:
         latest = max(known.get(element.key, 0), starts.get(element.key, 0))
         if element.version <= latest:
@@ -83,7 +102,8 @@ def elements_of(
                 "omit --version to use the next one"
             )
         known[element.key] = element.version
-        _check(element, config)
+        _check(element, config, in_force)
+        in_force = in_force.after(element)
     return elements
 
 
@@ -99,7 +119,7 @@ class _Versions:
 
     def __init__(self, given: int | None, config: RunningJobConfig, published: list[Published]) -> None:
         self._given = given
-        self._highest = start_versions(config) | {BLOCK_LIST: 0}
+        self._highest = start_versions(config) | {BLOCK_LIST: 0, LIST: 0}
         for record in published:
             if record.element is not None:
                 kind = record.element.key.partition("/")[0]
@@ -197,14 +217,17 @@ def _feature_names(config: RunningJobConfig) -> tuple[str, ...]:
         return feature_set_of().names
 
 
-def _check(element: ControlElement, config: RunningJobConfig) -> None:
+def _check(element: ControlElement, config: RunningJobConfig, in_force: InForce) -> None:
     """Check an element as the job does: encode and decode it, compile rules, load a bundle. Prints warnings on rules."""
     decoded = decode_control(encode_control(element))
     check_texts(decoded)
     if isinstance(decoded, RulesControl):
         features = _feature_names(config)
-        rulebook = compile_rules(decoded, features)
-        for _, warning in rule_problems(rulebook.rule_set, features):
+        in_force.require_lists(decoded)
+        rulebook = compile_rules(decoded, features, lists=in_force.lists)
+        for _, warning in rule_problems(rulebook.rule_set, features, in_force.lists):
             click.echo(f"warning: {warning}", err=True)
+    elif isinstance(decoded, ListControl):
+        in_force.require_fits(decoded, _feature_names(config))
     elif isinstance(decoded, BundleControl) and _bundle_version(Path(decoded.path)) != decoded.bundle:
         raise UserError(f"{decoded.path} does not hold bundle {decoded.bundle}")

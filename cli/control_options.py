@@ -108,7 +108,7 @@ def now_ms() -> int:
 
 def description(element: ControlElement) -> str:
     """Key, version and content of an element on one line."""
-    from udfs.control.elements import BlockListControl, BundleControl, RulesControl, ThresholdsControl
+    from udfs.control.elements import BlockListControl, BundleControl, ListControl, RulesControl, ThresholdsControl
 
     if isinstance(element, RulesControl):
         enabled = sum(rule.enabled for rule in element.rule_set.rules)
@@ -120,6 +120,8 @@ def description(element: ControlElement) -> str:
         )
     elif isinstance(element, BundleControl):
         what = f"{element.bundle} in {element.path}"
+    elif isinstance(element, ListControl):
+        what = "deleted" if element.deleted else f"{len(element.entries)} entries of type {element.type}"
     else:
         assert isinstance(element, BlockListControl)
         what = "blocked" if element.blocked else "not blocked"

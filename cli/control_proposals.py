@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.control_elements import Request, elements_of
+from cli.control_elements import Request, checked_elements, elements_of
 from cli.control_options import now_ms, person_of, signing_key
 from cli.errors import UserError
 from jobs.config.control import authority_settings
@@ -38,14 +38,7 @@ def proposed_elements(
     proposals: list[Proposal], config: RunningJobConfig, published: list[Published]
 ) -> list[ControlElement]:
     """The elements of a proposal file, checked against what is published now. Raises UserError and ControlError."""
-    from tempfile import NamedTemporaryFile
-
-    elements = [element_of(one) for one in proposals]
-    with NamedTemporaryFile(suffix=".jsonl") as file:
-        file.write(b"".join(encode_control(element) + b"\n" for element in elements))
-        file.flush()
-        request = Request(Path(file.name), None, None, (), (), None, None, None, None, None)
-        return elements_of(request, config, published, now_ms())
+    return checked_elements([element_of(one) for one in proposals], config, published)
 
 
 def require_admitted(proposal: Proposal, config: RunningJobConfig) -> None:

@@ -30,12 +30,13 @@ COMMANDS = {
     "load": "Load users, merchants, devices, feeds and entity history into a store.",
     "features": "List the features, explain one, or show a user's online features.",
     "rules": "Check or show a rule set, or calibrate its points on history.",
+    "lists": "Show, change or import the named lists that rules refer to.",
     "control": "Change a running job: publish, sign and approve; tell what was in force when.",
     "package": "Build the deployment package of a platform.",
     "config": "Check a job's config file, or explain its keys.",
 }
 # Their files hold no personal data and are read by jobs, perhaps as another user: the umask of the user applies.
-SHARED = {"control", "package", "rules", "stats", "train"}
+SHARED = {"control", "lists", "package", "rules", "stats", "train"}
 
 
 class LazyGroup(click.Group):

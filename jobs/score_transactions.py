@@ -107,7 +107,7 @@ def start(config: JobConfig) -> RunningJob:
     Raises ConfigError if rules are invalid, or if Java, a connector, a plugin, brokers, topics or buckets are missing,
     JobFailed if Flink rejects the job.
     """
-    check_rules(config.scoring.rules, config.scoring.bundle)
+    check_rules(config.scoring.rules, config.scoring.bundle, config.scoring.lists)
     check_kafka(config)
     check_aws(config)
     return launch(config, build)

@@ -9,6 +9,7 @@ from jobs.config.stores import MemoryStoreSection
 from jobs.config.value_types import is_remote
 from udfs.features.feature_set import FeatureSet, feature_set_of
 from udfs.features.groups import ELSEWHERE
+from udfs.rules.list_files import ListFileError, lists_of
 from udfs.rules.names import POPULATION_NAMES
 from udfs.rules.pack_files import RuleFileError, rulebook_of
 from udfs.scoring.bundle import BundleError, read_manifest
@@ -25,12 +26,12 @@ def rules_without_input(config: JobConfig) -> list[str]:
     Empty if bundle or rules cannot be read from this machine.
     """
     scoring = config.scoring
-    if is_remote(scoring.bundle) or is_remote(scoring.rules):
+    if any(map(is_remote, (scoring.bundle, scoring.rules, scoring.lists or ""))):
         return []
     try:
         features = feature_set_of(read_manifest(scoring.bundle).attributes)
-        rulebook = rulebook_of(scoring.rules, features.names)
-    except (BundleError, RuleFileError):  # refused elsewhere
+        rulebook = rulebook_of(scoring.rules, features.names, lists_of(scoring.lists))
+    except (BundleError, RuleFileError, ListFileError):  # refused elsewhere
         return []
     read = {rule.id: set(rulebook.names_read(rule.id)) for rule in rulebook.rule_set.rules if rule.enabled}
     lines = []

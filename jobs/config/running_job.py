@@ -18,6 +18,7 @@ class _ScoringElsewhere(Scoring):
     """Paths of the operator's machines are not looked at."""
 
     bundle: str = Field(default_factory=shipped_bundle)
+    lists: str | None = None
     statistics: str | None = None
     reference: str | None = None
     histories: str | None = None

@@ -71,6 +71,7 @@ def scorer_paths(config: JobConfig) -> ScorerPaths:
     return ScorerPaths(
         bundle=scoring.bundle,
         rules=scoring.rules,
+        lists=scoring.lists,
         statistics=scoring.statistics,
         reference=scoring.reference,
         histories=scoring.histories,

@@ -23,7 +23,7 @@ from udfs.scoring.factory import OPENING_ERRORS, open_scorer
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
 from udfs.state.user_log import MemoryUserLogs
 
-_FILES = ("bundle", "rules", "statistics", "reference", "histories", "fx_rates")
+_FILES = ("bundle", "rules", "lists", "statistics", "reference", "histories", "fx_rates")
 
 
 def check_files(config: JobConfig | EntityJobConfig) -> list[str]:
@@ -38,7 +38,9 @@ def check_files(config: JobConfig | EntityJobConfig) -> list[str]:
     paths = scorer_paths(config)
     if any(is_remote(path) for name in _FILES if (path := getattr(paths, name)) is not None):
         return []
-    warnings = check_rules(config.scoring.rules, config.scoring.bundle) + rules_without_input(config)
+    warnings = check_rules(config.scoring.rules, config.scoring.bundle, config.scoring.lists) + rules_without_input(
+        config
+    )
     settings = replace(scorer_config(config), online_features=None)
     reference = paths.reference if paths.store is None else None  # a remote store holds the rest
     _open(config, settings, replace(paths, store=None, reference=reference), decode)

@@ -1,7 +1,7 @@
 """Control elements: versioned changes of a running job; decoding and validation.
 
 Of the elements of one key that with the highest version is in force. Rules, thresholds and bundle have one key each;
-every party of the block list has its own.
+every party of the block list and every named list has its own.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import msgspec
 from udfs.records.codec import MAX_TIMESTAMP_MS
 from udfs.records.profiles import BlockEntry, BlockType
 from udfs.rules.errors import RuleError, one_line
+from udfs.rules.named_lists import ListEntry, ListError, ListType, NamedList, check_list
 from udfs.rules.rule_set import MAX_VERSION, RuleSet, decode_rule_set
 
 MAX_ELEMENT_BYTES = 1_000_000
 MAX_VALUE_BYTES = 256
 MAX_PATH_LENGTH = 512
-RULES, THRESHOLDS, BUNDLE, BLOCK_LIST = "rules", "thresholds", "bundle", "block-list"
-KINDS = (RULES, THRESHOLDS, BUNDLE, BLOCK_LIST)
+RULES, THRESHOLDS, BUNDLE, BLOCK_LIST, LIST = "rules", "thresholds", "bundle", "block-list", "list"
+KINDS = (RULES, THRESHOLDS, BUNDLE, BLOCK_LIST, LIST)
 
 Version = Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)]
 Threshold = Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -130,7 +131,41 @@ class BlockListControl(
         )
 
 
-ControlElement = RulesControl | ThresholdsControl | BundleControl | BlockListControl
+class ListControl(
+    msgspec.Struct, tag_field="kind", tag=LIST, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True,
+):  # fmt: skip
+    """Replaces a named list as a whole, or deletes it (`deleted`), which is refused while rules in force refer to it.
+
+    Its fields are those of udfs.rules.named_lists.NamedList; a deletion has no entries.
+    """
+
+    version: Version
+    name: str
+    type: ListType
+    entries: tuple[ListEntry, ...] = ()
+    description: str = ""
+    deleted: bool = False
+    author: str | None = None
+    note: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{LIST}/{self.name}"
+
+    @property
+    def named_list(self) -> NamedList:
+        return NamedList(self.name, self.type, self.version, self.entries, self.description)
+
+    @classmethod
+    def of(cls, named_list: NamedList) -> ListControl:
+        """The element that puts a list in force."""
+        return cls(
+            version=named_list.version, name=named_list.name, type=named_list.type, entries=named_list.entries,
+            description=named_list.description,
+        )  # fmt: skip
+
+
+ControlElement = RulesControl | ThresholdsControl | BundleControl | BlockListControl | ListControl
 
 
 class _RulesDraft(msgspec.Struct, tag_field="kind", tag=RULES, frozen=True, forbid_unknown_fields=True):
@@ -141,7 +176,8 @@ class _RulesDraft(msgspec.Struct, tag_field="kind", tag=RULES, frozen=True, forb
     note: str | None = None
 
 
-_decode = msgspec.json.Decoder(_RulesDraft | ThresholdsControl | BundleControl | BlockListControl).decode
+_Draft = _RulesDraft | ThresholdsControl | BundleControl | BlockListControl | ListControl
+_decode = msgspec.json.Decoder(_Draft).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -158,7 +194,7 @@ def decode_control(payload: bytes) -> ControlElement:
     if len(payload) > MAX_ELEMENT_BYTES:
         raise ControlError(f"{len(payload)} bytes, at most {MAX_ELEMENT_BYTES} are taken")
     try:
-        draft: _RulesDraft | ThresholdsControl | BundleControl | BlockListControl = _decode(payload)
+        draft: _Draft = _decode(payload)
     except (ValueError, RecursionError) as error:
         raise ControlError(one_line(error).replace("`", "'")) from None
     if isinstance(draft, _RulesDraft):
@@ -197,6 +233,13 @@ def check_control(element: ControlElement) -> None:
             raise ControlError(f"bundle {one_line(element.bundle)!r} is not the version in a bundle's manifest")
     elif isinstance(element, BlockListControl):
         _check_party(element)
+    elif isinstance(element, ListControl):
+        if element.deleted and element.entries:
+            raise ControlError(f"list {one_line(element.name)}: a deleted list has no entries")
+        try:
+            check_list(element.named_list)
+        except ListError as error:
+            raise ControlError(str(error)) from None
 
 
 def check_texts(element: ControlElement) -> None:

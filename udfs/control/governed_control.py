@@ -14,22 +14,27 @@ from typing import NamedTuple
 import msgspec
 
 from udfs.control.authority import Authority, NotAuthorised, require_not_ahead
-from udfs.control.elements import ControlElement, ControlError
+from udfs.control.elements import LIST, RULES, ControlElement, ControlError
 from udfs.control.envelope import ControlRecord, LateApproval, Publication, decode_record, encode_link
 from udfs.control.kept_elements import KeptBytes, KeptElements
 from udfs.control.live_control import LiveControl
+from udfs.control.live_lists import MustWait
 from udfs.metrics.counters import ControlOutcome
+from udfs.rules.errors import RuleError
 from udfs.rules.rule_map import RuleMapError
+from udfs.rules.rule_set import RuleSet
 
 BEFORE = "before/"
 NEVER = 1 << 62
 
 
 class Taken(NamedTuple):
-    """What came of a record. `told`: key and version, for the log."""
+    """What came of a record. `told`: key and version, for the log; `also`: of those that were refused before and that it
+    let in."""
 
     outcome: ControlOutcome
     told: str
+    also: tuple[str, ...] = ()
 
 
 class _Emergency(msgspec.Struct):
@@ -39,6 +44,7 @@ class _Emergency(msgspec.Struct):
     publication: Publication
     expires_at_ms: int
     undo: Callable[[], None]
+    rules_before: RuleSet
     ran_out: bool = False
 
 
@@ -65,6 +71,8 @@ class GovernedControl:
         self._kept = KeptElements()
         self._emergencies: dict[str, _Emergency] = {}
         self._contents: dict[str, bytes] = {}
+        self._refused: dict[str, tuple[bytes, ControlRecord]] = {}
+        live.rules_to_return_to = self._rules_to_return_to
 
     def take(self, payload: bytes, state: KeptBytes) -> Taken:
         """Take a new record. Raises ControlError; nothing is changed then."""
@@ -79,7 +87,12 @@ class GovernedControl:
             self._refuse_replaced(element, record)
             return Taken("ignored", told)
         if expires_at_ms is None:
-            self._live.apply(element)
+            try:
+                self._live.apply(element)
+            except MustWait:
+                if self._live.waits(element):
+                    self._refused[element.key] = payload, record
+                raise
             if self._emergencies.pop(element.key, None) is not None:
                 state.remove(BEFORE + element.key)
         else:
@@ -91,8 +104,9 @@ class GovernedControl:
                 state.put(BEFORE + element.key, before)
         self._forget(self._live.dropped_keys, state)
         self._keep(element.key, payload, record.sha256, state)
+        also = self._keep_also_applied(state)
         self._plan()
-        return Taken("applied", told)
+        return Taken("applied", told, also)
 
     def expire(self) -> list[str]:
         """End the emergencies that ran out; returns keys and versions. Cheap before `next_expiry_ms`.
@@ -109,7 +123,7 @@ class GovernedControl:
                 self._plan()
                 try:
                     emergency.undo()
-                except RuleMapError as error:
+                except (RuleMapError, RuleError) as error:
                     raise ControlError(f"{_told(emergency.element)} ran out and cannot be undone: {error}") from None
                 ended.append(_told(emergency.element))
         return ended
@@ -118,7 +132,8 @@ class GovernedControl:
         """Apply the elements of the state, before the first record. Call it once, first. Raises RestoreFailed."""
         before: dict[str, bytes] = {}
         emergencies: list[tuple[str, ControlElement, Publication, int]] = []
-        for key, payload in self._kept.restored(state):
+        # Rules after the lists that they refer to.
+        for key, payload in sorted(self._kept.restored(state), key=lambda kept: not kept[0].startswith(f"{LIST}/")):
             if key.startswith(BEFORE):
                 before[key] = payload
                 continue
@@ -135,6 +150,10 @@ class GovernedControl:
             replaced = _decoded(key, payload).element
             assert replaced is not None
             self._apply_saved(key, replaced)
+        try:
+            self._live.settle()
+        except ControlError as error:
+            raise RestoreFailed(LIST, error) from None
         for key, element, publication, expires_at_ms in emergencies:
             if not self._live.is_newer(element):
                 continue
@@ -145,11 +164,17 @@ class GovernedControl:
         self._plan()
 
     def _begin(self, element: ControlElement, publication: Publication, expires_at_ms: int, is_new: bool) -> None:
+        """An emergency does not wait for a list that it refers to: it is refused without."""
         earlier = self._emergencies.get(element.key)
         undo = self._live.undo_of(element) if earlier is None or earlier.ran_out else earlier.undo
-        emergency = _Emergency(element, publication, expires_at_ms, undo)
+        rules_before = self._live.rule_set if earlier is None or earlier.ran_out else earlier.rules_before
+        emergency = _Emergency(element, publication, expires_at_ms, undo, rules_before)
         if self._now_ms() < expires_at_ms:
-            self._live.apply(element, is_new)
+            try:
+                self._live.apply(element, is_new)
+            except MustWait:
+                self._live.wait_no_more(element.key)
+                raise
         else:
             if earlier is not None and not earlier.ran_out:
                 earlier.undo()
@@ -165,15 +190,30 @@ class GovernedControl:
             return Taken("ignored", told)
         publication = emergency.publication
         self._authority.check_late(late, publication.authorship)
+        also: tuple[str, ...] = ()
         if emergency.ran_out:
             self._live.apply_again(emergency.element)
             self._forget(self._live.dropped_keys, state)
+            also = self._keep_also_applied(state)
         approved = msgspec.structs.replace(publication, approval=late.approval)
         self._kept.keep(state, late.key, encode_link(approved))
         state.remove(BEFORE + late.key)
         del self._emergencies[late.key]
         self._plan()
-        return Taken("applied", told)
+        return Taken("applied", told, also)
+
+    def _keep_also_applied(self, state: KeptBytes) -> tuple[str, ...]:
+        for element in self._live.also_applied:
+            payload, record = self._refused.pop(element.key)
+            self._keep(element.key, payload, record.sha256, state)
+            if self._emergencies.pop(element.key, None) is not None:
+                state.remove(BEFORE + element.key)
+        return tuple(map(_told, self._live.also_applied))
+
+    def _rules_to_return_to(self) -> RuleSet | None:
+        """The rules that are in force again when the emergency of rules runs out."""
+        emergency = self._emergencies.get(RULES)
+        return None if emergency is None or emergency.ran_out else emergency.rules_before
 
     def _refuse_replaced(self, element: ControlElement, record: ControlRecord) -> None:
         """With trusted keys, tell a repeated record from one that was replaced, or that has another's version."""

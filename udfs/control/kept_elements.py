@@ -1,4 +1,5 @@
-"""The control elements in force, as the operator's broadcast state keeps them: those of the block list packed in buckets.
+"""The control elements in force, as the operator's broadcast state keeps them: those of the block list packed in buckets,
+named lists compressed.
 
 Flink holds the state in the JVM's heap, copies it for each checkpoint, writes it once for each parallel instance, and reads
 it entry by entry at a restore. A long block list as one entry a party is large and slow there.
@@ -13,13 +14,13 @@ from typing import Protocol
 
 import msgspec
 
-from udfs.control.elements import BLOCK_LIST
+from udfs.control.elements import BLOCK_LIST, LIST
 
 BUCKETS = 1_024
 LOOSE = 16  # elements of a bucket that are not yet compressed: compressing at each change would cost a millisecond
 LEVEL = 1
 AT_ONCE = 20
-PARTY, PACKED = f"{BLOCK_LIST}/", f"{BLOCK_LIST}#"
+PARTY, PACKED, NAMED_LIST = f"{BLOCK_LIST}/", f"{BLOCK_LIST}#", f"{LIST}/"
 
 
 class KeptBytes(Protocol):
@@ -64,12 +65,13 @@ class KeptElements:
                 continue
             if name.startswith(PARTY):
                 self._unpacked[name] = stored
-            yield name, stored
+            yield name, zlib.decompress(stored) if name.startswith(NAMED_LIST) else stored
 
     def kept(self, state: KeptBytes, key: str) -> bytes | None:
         """The element of this key."""
         if not key.startswith(PARTY):
-            return state.get(key)
+            stored = state.get(key)
+            return zlib.decompress(stored) if stored is not None and key.startswith(NAMED_LIST) else stored
         return self._unpacked.get(key) or _elements(_read(state, _name_of(key))).get(key)
 
     def keep(self, state: KeptBytes, key: str, payload: bytes) -> None:
@@ -78,7 +80,7 @@ class KeptElements:
             self._forget_unpacked(state, key)
             _add(state, key, payload)
         else:
-            state.put(key, payload)
+            state.put(key, zlib.compress(payload, LEVEL) if key.startswith(NAMED_LIST) else payload)
         for unpacked in [*islice(self._unpacked, AT_ONCE)]:
             _add(state, unpacked, self._unpacked[unpacked])
             self._forget_unpacked(state, unpacked)

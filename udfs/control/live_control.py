@@ -11,19 +11,24 @@ import msgspec
 from udfs.control.elements import (
     BLOCK_LIST,
     BUNDLE,
+    LIST,
     RULES,
     THRESHOLDS,
     BlockListControl,
     BundleControl,
     ControlElement,
     ControlError,
+    ListControl,
     RulesControl,
     ThresholdsControl,
     check_texts,
 )
 from udfs.control.live_block_list import MAX_BLOCK_LIST_KEYS, LiveBlockList
+from udfs.control.live_lists import MustWait, lists_after, require_lists, require_unused, rulebook_after
 from udfs.rules.errors import RuleError
+from udfs.rules.named_lists import NO_LISTS, Lists
 from udfs.rules.rule_map import RuleMapError
+from udfs.rules.rule_set import RuleSet
 from udfs.rules.rulebook import Rulebook
 from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
 from udfs.scoring.decision_settings import DecisionSettings
@@ -39,8 +44,11 @@ class BundleNotLoadable(ControlError):
 class LiveControl:
     """Versions in force on one operator instance, by key. Not thread-safe: `apply` runs on the operator's thread.
 
-    The same elements lead to the same state on all instances, in any order. `dropped_keys`: block list keys that the last
-    applied element displaced; the caller must delete them from its state.
+    The same elements lead to the same state on all instances, in any order: what must wait for a list, or for rules without
+    one, is refused and then applied as soon as they are there, as a compacted topic may hold them in that order.
+    `dropped_keys`: block list keys that the last applied element displaced; the caller must delete them from its state.
+    `also_applied`: elements refused before that the last one let in; the caller must add them to its state.
+    `rules_to_return_to`: rules that will be in force again, whose lists must stay.
     """
 
     def __init__(self, scorer: Scorer, max_block_list_keys: int = MAX_BLOCK_LIST_KEYS) -> None:
@@ -48,7 +56,17 @@ class LiveControl:
         self._scorer = scorer
         self._versions = {RULES: scorer.rulebook.version, THRESHOLDS: start.thresholds, BUNDLE: start.bundle}
         self._block_list = LiveBlockList(scorer.engine.block_list, max_block_list_keys)
+        self._lists = scorer.rulebook.lists
+        self._versions |= {f"{LIST}/{name}": known.named_list.version for name, known in scorer.rulebook.lists.items()}
+        self._waiting: dict[str, ControlElement] = {}
         self.dropped_keys: list[str] = []
+        self.also_applied: list[ControlElement] = []
+        self.rules_to_return_to: Callable[[], RuleSet | None] = lambda: None
+
+    @property
+    def rule_set(self) -> RuleSet:
+        """The rules in force."""
+        return self._scorer.rulebook.rule_set
 
     def is_newer(self, element: ControlElement) -> bool:
         """Whether the element's version is higher than that in force for its key."""
@@ -64,9 +82,42 @@ class LiveControl:
             return False
         if is_new:
             check_texts(element)
-        self.dropped_keys = []
+        self.dropped_keys, self.also_applied = [], []
+        try:
+            self._apply(element, is_new)
+        except MustWait:
+            before = self._waiting.get(element.key)
+            if before is None or before.version < element.version:
+                self._waiting[element.key] = element
+            raise
+        self._versions[element.key] = element.version
+        if isinstance(element, RulesControl | ListControl):
+            self._apply_waiting()
+        return True
+
+    def waits(self, element: ControlElement) -> bool:
+        """Whether the element was refused and will be applied when what it waits for has come."""
+        return self._waiting.get(element.key) is element
+
+    def wait_no_more(self, key: str) -> None:
+        """Forget what was refused of this key, and would be applied later."""
+        self._waiting.pop(key, None)
+
+    def settle(self) -> None:
+        """Use the restored lists, after the last restored element. Raises ControlError where rules lack one of them."""
+        rulebook = self._scorer.rulebook
+        if self._lists is rulebook.lists:
+            return
+        try:
+            self._scorer.use_rules(rulebook.with_lists(self._lists))
+        except RuleError as error:
+            raise ControlError(str(error)) from None
+
+    def _apply(self, element: ControlElement, is_new: bool) -> None:
         if isinstance(element, RulesControl):
-            self._scorer.use_rules(compile_rules(element, self._scorer.engine.features.names, is_new))
+            require_lists(element, self._lists)
+            names = self._scorer.engine.features.names
+            self._scorer.use_rules(compile_rules(element, names, is_new, self._lists))
             self._scorer.set_control_version(RULES, element.version)
         elif isinstance(element, ThresholdsControl):
             self._scorer.use_thresholds(with_thresholds(self._scorer.config.decision, element))
@@ -74,6 +125,8 @@ class LiveControl:
         elif isinstance(element, BundleControl):
             self._use_bundle(element)
             self._scorer.set_control_version(BUNDLE, element.version)
+        elif isinstance(element, ListControl):
+            self._use_list(element, is_new)
         else:
             self.dropped_keys = self._block_list.apply(element)
             for key in self.dropped_keys:
@@ -82,8 +135,36 @@ class LiveControl:
                 BLOCK_LIST, 0
             )  # decisions show the highest version of all entries
             self._scorer.set_control_version(BLOCK_LIST, max(named, element.version))
-        self._versions[element.key] = element.version
-        return True
+
+    def _use_list(self, element: ListControl, is_new: bool) -> None:
+        """While the state is restored, rules get their lists when all are there (`settle`)."""
+        lists = lists_after(self._lists, element)
+        to_return_to = self.rules_to_return_to()
+        if element.deleted and to_return_to is not None:
+            require_unused(element.name, to_return_to)
+        if is_new:
+            self._scorer.use_rules(rulebook_after(self._scorer.rulebook, element, lists))
+        self._lists = lists
+
+    def _apply_waiting(self) -> None:
+        """Apply what was refused until now and can be applied, each after what it waits for."""
+        while True:
+            ready = None
+            for element in sorted(self._waiting.values(), key=lambda waiting: waiting.key):
+                if not self.is_newer(element):
+                    del self._waiting[element.key]
+                    continue
+                try:
+                    self._apply(element, is_new=True)
+                except ControlError:
+                    continue
+                ready = element
+                break
+            if ready is None:
+                return
+            del self._waiting[ready.key]
+            self._versions[ready.key] = ready.version
+            self.also_applied.append(ready)
 
     def apply_again(self, element: ControlElement) -> None:
         """Put an element in force whose version its key has already. Raises ControlError; nothing is changed then."""
@@ -108,8 +189,9 @@ class LiveControl:
             block_list = scorer.engine.block_list
             entries = block_list.entries_of(element.type, element.value)
             return partial(block_list.put_back, element.type, element.value, entries)
+        undo: Callable[[], None]
         if isinstance(element, RulesControl):
-            undo = partial(scorer.use_rules, scorer.rulebook)
+            undo = partial(self._use_again, scorer.rulebook)
         elif isinstance(element, ThresholdsControl):
             undo = partial(scorer.use_thresholds, scorer.config.decision)
         elif isinstance(element, BundleControl):
@@ -123,6 +205,10 @@ class LiveControl:
             scorer.set_control_version(element.key, shown)
 
         return undo_and_show
+
+    def _use_again(self, rulebook: Rulebook) -> None:
+        """Raises RuleError where a list is missing or does not suit any more."""
+        self._scorer.use_rules(rulebook.with_lists(self._lists))
 
     def _use_bundle(self, element: BundleControl) -> None:
         folder, features = Path(element.path), self._scorer.engine.features
@@ -144,11 +230,14 @@ class LiveControl:
             raise (BundleNotLoadable if fits else ControlError)(str(error)) from None
 
 
-def compile_rules(element: RulesControl, feature_names: Sequence[str], is_new: bool = True) -> Rulebook:
-    """The element's rule set, compiled; checked as well if it is new. Raises ControlError, naming the rules."""
+def compile_rules(
+    element: RulesControl, feature_names: Sequence[str], is_new: bool = True, lists: Lists = NO_LISTS
+) -> Rulebook:
+    """The element's rule set, compiled with the lists; checked as well if it is new. Raises ControlError, naming the
+    rules."""
     try:
         make = Rulebook.of if is_new else Rulebook
-        return make(element.rule_set, feature_names)
+        return make(element.rule_set, feature_names, lists)
     except RuleError as error:
         raise ControlError(str(error)) from None
 

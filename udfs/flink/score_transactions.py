@@ -54,7 +54,7 @@ CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE
 
 
 REMEDY = (
-    "Restore the files it refers to, or start with newer ones: scoring.rules of a higher version, "
+    "Restore the files it refers to, or start with newer ones: scoring.rules of a higher version, scoring.lists, "
     "scoring.bundle with a higher scoring.bundle_version, scoring.thresholds with a higher version"
 )
 
@@ -169,7 +169,8 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         except Exception as error:
             _log.exception("unexpected error in a control element")
             return self._refused(value, f"unexpected error: {type(error).__name__}: {error}", everywhere=True)
-        _log.info("control element %s %s", taken.told, taken.outcome)
+        for told in (taken.told, *taken.also):
+            _log.info("control element %s %s", told, taken.outcome)
         self._progress.control(taken.outcome)
         return ()
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from udfs.scoring.settings import ScorerPaths
 
 SCHEME = "s3://"
-FOLDERS = ("bundle", "reference")
+FOLDERS = ("bundle", "lists", "reference")
 FILES = ("rules", "statistics", "histories", "fx_rates")
 """Fields of ScorerPaths that may be remote."""
 

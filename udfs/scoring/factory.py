@@ -11,6 +11,7 @@ from udfs.features.feature_set import feature_set_of
 from udfs.records.attributes import Attribute
 from udfs.records.codec import decode_event
 from udfs.records.event_decoder import EventDecoder
+from udfs.rules.list_files import ListFileError, lists_of
 from udfs.rules.pack_files import RuleFileError, rulebook_of
 from udfs.rules.population import PopulationError, load_population
 from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
@@ -28,7 +29,7 @@ from udfs.stores.publisher import OnlineFeaturePublisher
 from udfs.stores.record_source import MemorySource, RecordSource, RemoteSource
 from udfs.values.fx_rates import FxFileError, load_fx_rates
 
-OPENING_ERRORS = (BundleError, RuleFileError, PopulationError, StoreError, FxFileError)
+OPENING_ERRORS = (BundleError, RuleFileError, ListFileError, PopulationError, StoreError, FxFileError)
 """What `open_scorer` raises, each with cause and remedy."""
 
 
@@ -37,12 +38,12 @@ def open_replayer(
 ) -> Replayer:
     """A replayer with the features of the attributes, over files; `with_rules`: and the points of the paths' rules.
 
-    Raises RuleFileError, PopulationError, StoreError, FxFileError, each with cause and remedy.
+    Raises RuleFileError, ListFileError, PopulationError, StoreError, FxFileError, each with cause and remedy.
     """
     source, block_list = _open_source(config, paths, None)
     rules = None
     if with_rules:
-        rulebook = rulebook_of(paths.rules, feature_set_of(attributes).names)
+        rulebook = rulebook_of(paths.rules, feature_set_of(attributes).names, lists_of(paths.lists))
         population = load_population(Path(paths.statistics) if paths.statistics else None)
         rules = (rulebook.core, population.core)
     return Replayer(_learner_settings(config, paths, attributes), source, block_list.entries(), rules)
@@ -67,7 +68,7 @@ def open_scorer(
         config,
         Engine(open_core(_learner_settings(config, paths, attributes), source), features, source, block_list.entries()),
         Ensemble(bundle),
-        rulebook_of(paths.rules, features.names),
+        rulebook_of(paths.rules, features.names, lists_of(paths.lists)),
         load_population(Path(paths.statistics) if paths.statistics else None),
         user_log,
         _open_publisher(config, paths, clocks),

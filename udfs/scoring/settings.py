@@ -42,15 +42,16 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):
-    """Paths of a scorer's files. None: no statistics, no reference folder, no FX table.
+    """Paths of a scorer's files. None: no lists, no statistics, no reference folder, no FX table.
 
-    `rules`: a file or the name of a shipped pack. `histories`: a file of entity histories (`fraud aggregate`) that replaces
-    that of the reference folder. With a `store`, profiles and histories are read from it, and only the block list from the
-    reference folder.
+    `rules`: a file or the name of a shipped pack. `lists`: a folder of named lists that rules refer to. `histories`: a file
+    of entity histories (`fraud aggregate`) that replaces that of the reference folder. With a `store`, profiles and
+    histories are read from it, and only the block list from the reference folder.
     """
 
     bundle: str
     rules: str = "bank"
+    lists: str | None = None
     statistics: str | None = None
     reference: str | None = None
     histories: str | None = None

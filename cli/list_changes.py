@@ -1,0 +1,140 @@
+"""Changes of named lists, and their publication to a running job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli.control_elements import checked_elements
+from cli.control_options import now_ms, person_of, signing_key
+from cli.control_proposals import require_admitted
+from cli.errors import UserError
+from jobs.config.errors import ConfigError
+from jobs.config.running_job import RunningJobConfig, load_running_job
+from jobs.control.channel import ChannelError, ControlChannel, Published, newest
+from jobs.control.in_force import InForce
+from jobs.control.opening import open_channel
+from jobs.control.publishing import proposal_of, publication_of
+from udfs.control.elements import LIST, ControlError, ListControl, encode_control
+from udfs.rules.list_files import ListFileError
+from udfs.rules.named_lists import LIST_TYPES, ListEntry, ListError, ListType, NamedList, check_list, spelled
+from udfs.rules.pack_files import RuleFileError
+
+
+def open_lists(config_file: Path) -> OpenLists:
+    """Reads configuration and control stream. Raises UserError."""
+    try:
+        config = load_running_job(config_file)
+        channel = open_channel(config.control)
+        return OpenLists(config, channel, channel.read())
+    except (ConfigError, ChannelError, RuleFileError, ListFileError, ControlError) as error:
+        raise UserError(str(error)) from None
+
+
+def merged(
+    before: NamedList | None, name: str, given: str | None, entries: Sequence[ListEntry], replace: bool = False
+) -> tuple[NamedList, str]:
+    """The list with the entries added (or in place of all others), and a line on what that changes. Raises UserError."""
+    kind = _type_of(given) if given is not None else before.type if before is not None else None
+    if before is not None and kind != before.type and not replace:
+        raise UserError(f"list {name} is of type {before.type}, not {kind}")
+    if kind is None:
+        raise UserError(f"there is no list {name}: give --type to create it")
+    version = 1 if before is None else before.version + 1
+    try:
+        added = NamedList(name, kind, version, tuple(entries), "" if before is None else before.description)
+        check_list(added)
+        added = spelled(added)
+        old = {} if before is None else {entry.value: entry for entry in before.entries}
+        new = {entry.value: entry for entry in added.entries}
+        after = msgspec.structs.replace(added, entries=tuple((new if replace else {**old, **new}).values()))
+        check_list(after)
+    except ListError as error:
+        raise UserError(str(error)) from None
+    after = spelled(after)
+    fresh = len(new.keys() - old.keys())
+    changed = sum(value in old and old[value] != entry for value, entry in new.items())
+    gone = len(old.keys() - new.keys()) if replace else 0
+    told = f"list {name}: {fresh} added, {changed} changed, {gone} removed, {len(after.entries)} entries of type {kind}"
+    return after, told
+
+
+def _type_of(name: str) -> ListType:
+    for kind in LIST_TYPES:
+        if kind == name:
+            return kind
+    raise UserError(f"--type {name!r}: expected one of {', '.join(LIST_TYPES)}")
+
+
+class OpenLists:
+    """The lists of one running job, as read once. Raises UserError."""
+
+    def __init__(self, config: RunningJobConfig, channel: ControlChannel, published: list[Published]) -> None:
+        self.in_force = InForce.of(config, published)
+        self._config, self._channel, self._published = config, channel, published
+
+    def named_list(self, name: str) -> NamedList:
+        """The list of a name."""
+        known = self.in_force.lists.get(name)
+        if known is None:
+            names = ", ".join(sorted(self.in_force.lists)) or "none"
+            raise UserError(f"there is no list {name}; lists in force: {names}")
+        return known.named_list
+
+    def put(
+        self, name: str, kind: str | None, entries: Sequence[ListEntry], author: str | None, note: str | None
+    ) -> None:
+        """Add entries to a list, which is created if it does not exist."""
+        before = self.in_force.lists.get(name)
+        after, told = merged(before.named_list if before is not None else None, name, kind, entries)
+        click.echo(told)
+        self.publish_list(after, author, note)
+
+    def remove(self, name: str, values: Iterable[str], author: str | None, note: str | None) -> None:
+        """Remove the entries of these values."""
+        before = self.named_list(name)
+        gone = {
+            entry.value for entry in spelled(NamedList(name, before.type, 1, tuple(map(ListEntry, values)))).entries
+        }
+        missing = gone - {entry.value for entry in before.entries}
+        if missing:
+            raise UserError(f"list {name} does not have {', '.join(sorted(missing))}")
+        kept = tuple(entry for entry in before.entries if entry.value not in gone)
+        self.publish_list(msgspec.structs.replace(before, version=before.version + 1, entries=kept), author, note)
+
+    def delete(self, name: str, author: str | None, note: str | None) -> None:
+        """Delete a list that no rule in force refers to."""
+        before = self.named_list(name)
+        element = ListControl(version=self._next_version(name), name=name, type=before.type, deleted=True)
+        self._publish(element, author, note)
+
+    def publish_list(self, named_list: NamedList, author: str | None, note: str | None) -> None:
+        """Publish a version of a list, with the next version."""
+        version = self._next_version(named_list.name)
+        self._publish(ListControl.of(msgspec.structs.replace(named_list, version=version)), author, note)
+
+    def _next_version(self, name: str) -> int:
+        """One above the highest known one, of a deleted list, too."""
+        published = newest(self._published).get(f"{LIST}/{name}")
+        known = self.in_force.lists.get(name)
+        return 1 + max(
+            published.element.version if published is not None and published.element is not None else 0,
+            known.named_list.version if known is not None else 0,
+        )
+
+    def _publish(self, element: ListControl, author: str | None, note: str | None) -> None:
+        key = signing_key(None)
+        person = person_of(author, key, self._config)
+        element = msgspec.structs.replace(element, author=person, note=note)
+        try:
+            (checked,) = checked_elements([element], self._config, self._published)
+            proposal = proposal_of(encode_control(checked), person, now_ms(), private_key=key)
+            require_admitted(proposal, self._config)
+            location = self._channel.append(publication_of(proposal, now_ms()))
+        except (ControlError, ChannelError) as error:
+            raise UserError(str(error)) from None
+        what = "deleted" if element.deleted else f"{len(element.entries)} entries of type {element.type}"
+        click.echo(f"published list {element.name} version {element.version}: {what}, to {location}")
