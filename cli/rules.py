@@ -1,4 +1,4 @@
-"""`fraud rules`: checks, shows and calibrates rule sets."""
+"""`fraud rules`: checks, shows and calibrates rule sets, and helps editors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import click
 
 from cli.errors import UserError
 from cli.rules_calibrate import calibrate
+from cli.rules_check import check
+from cli.rules_editor import completions, schema
 
 if TYPE_CHECKING:
     from udfs.rules.rule_set import Rule, RuleSet
@@ -20,37 +22,9 @@ def command() -> None:
 
 
 command.add_command(calibrate)
-
-
-@command.command(name="check")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle whose attributes the rules may use.")
-def check(file: Path, bundle: Path | None) -> None:
-    """Check FILE (YAML or JSON): its structure, every condition and every reason text.
-
-    Conditions that can never be true and codes that do not exist are errors. What may be intended, e.g. a condition that is
-    always true, is a warning.
-    """
-    from udfs.features.feature_set import feature_set_of
-    from udfs.rules.pack_files import RuleFileError, load_rule_set
-    from udfs.rules.rulebook import rule_problems
-    from udfs.scoring.bundle import BundleError, read_manifest
-
-    try:
-        rule_set = load_rule_set(file)
-        attributes = read_manifest(bundle).attributes if bundle is not None else ()
-    except (RuleFileError, BundleError) as error:
-        raise UserError(str(error)) from None
-    problems = rule_problems(rule_set, feature_set_of(attributes).names)
-    for severity, problem in problems:
-        if severity == "warning":
-            click.echo(f"{file.name}: warning: {problem}")
-    errors = [f"{file.name}: {problem}" for severity, problem in problems if severity == "error"]
-    if errors:
-        raise UserError("\n".join(errors))
-    enabled = sum(rule.enabled for rule in rule_set.rules)
-    counts = f"{enabled} of {len(rule_set.rules)} rules enabled"
-    click.echo(f"{file.name}: {rule_set.name} version {rule_set.version}, {counts}: valid")
+command.add_command(check)
+command.add_command(completions)
+command.add_command(schema)
 
 
 @command.command(name="show")
