@@ -49,6 +49,7 @@ TIMED = frozenset(
         "kafka/test_redis_faults.py",
         "kafka/test_replies.py",
         "kafka/test_restarts.py",
+        "kafka/test_signed_control.py",
         "udfs/control/test_long_rules.py",
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from udfs.control.authority import Authority
 from udfs.control.chain import Chain, Recorded, chain_of
 from udfs.control.elements import ControlElement, ControlError
 from udfs.control.envelope import Link, Publication, decode_record, linked
@@ -56,10 +57,16 @@ def newest(published: list[Published]) -> dict[str, Published]:
     return found
 
 
-def decoded(location: str, payload: bytes, recorded_ms: int | None = None) -> Published:
-    """Decode a record; an invalid one keeps the reason in `fault`."""
+def decoded(
+    location: str, payload: bytes, recorded_ms: int | None = None, authority: Authority | None = None
+) -> Published:
+    """Decode a record; an invalid one keeps the reason in `fault`, and so does one that the authority refuses: its version
+    does not count."""
     try:
-        return Published(location, decode_record(payload).element, None, payload, recorded_ms)
+        record = decode_record(payload)
+        if record.element is not None and authority is not None:
+            authority.check(record)
+        return Published(location, record.element, None, payload, recorded_ms)
     except ControlError as error:
         return Published(location, None, str(error), payload, recorded_ms)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.control.channel import ChannelError, Published, decoded, next_link
+from udfs.control.authority import Authority
 from udfs.control.elements import ControlElement, encode_control
 from udfs.control.envelope import Link, encode_link
 
@@ -17,11 +18,13 @@ CHAINED = "publication-"
 class FileChannel:
     """A JSON Lines file that is appended to, or a directory that gets one file per element, created atomically."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, authority: Authority | None = None) -> None:
+        """`authority`: what it refuses has a fault."""
         self._path = path
+        self._authority = authority
 
     def read(self) -> list[Published]:
-        return [decoded(location, line, at_ms) for location, line, at_ms in self._lines()]
+        return [decoded(location, line, at_ms, self._authority) for location, line, at_ms in self._lines()]
 
     def publish(self, element: ControlElement) -> str:
         line = encode_control(element) + b"\n"

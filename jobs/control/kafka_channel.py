@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jobs.config.control import authority_settings
 from jobs.config.errors import ConfigError
 from jobs.config.kafka import KafkaControl
 from jobs.control.channel import ChannelError, Published, decoded, next_link, recorded
 from jobs.kafka.administration import administration
 from jobs.kafka.client import java_properties, python_settings
+from udfs.control.authority import Authority
 from udfs.control.chain import chain_of
 from udfs.control.elements import MAX_ELEMENT_BYTES, ControlElement, encode_control
 from udfs.control.envelope import LateApproval, Link, decode_record, encode_link
@@ -37,6 +39,7 @@ class KafkaChannel:
 
     def __init__(self, control: KafkaControl) -> None:
         self._control = control
+        self._authority = Authority(authority_settings(control))
 
     def read(self) -> list[Published]:
         """All records of the topic except tombstones. Blocks up to 60 s without progress. Raises ChannelError."""
@@ -63,7 +66,9 @@ class KafkaChannel:
                 while consumer.position(partition) < end:
                     records = consumer.poll(timeout_ms=POLL_MS).get(partition, [])
                     found += [
-                        decoded(f"{control.topic}, offset {record.offset}", record.value, record.timestamp)
+                        decoded(
+                            f"{control.topic}, offset {record.offset}", record.value, record.timestamp, self._authority
+                        )
                         for record in records
                         if record.value is not None
                     ]

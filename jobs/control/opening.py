@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jobs.config.control import authority_settings
 from jobs.config.job import FileControl, NoControl
 from jobs.config.kafka import KafkaControl
 from jobs.control.channel import ChannelError, ControlChannel
 from jobs.control.file_channel import FileChannel
+from udfs.control.authority import Authority
 
 
 def open_channel(control: FileControl | KafkaControl | NoControl) -> ControlChannel:
     """The channel of a `control` section. Raises ChannelError if it is of kind `none`."""
     if isinstance(control, FileControl):
-        return FileChannel(Path(control.path))
+        return FileChannel(Path(control.path), Authority(authority_settings(control)))
     if isinstance(control, KafkaControl):
         from jobs.control.kafka_channel import KafkaChannel
 

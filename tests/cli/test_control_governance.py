@@ -181,7 +181,9 @@ def test_rejected_elements_are_in_the_history_as_rejected(bank: Bank) -> None:
         '{"kind":"thresholds","version":9,"refer_to_analyst":0,"soft_challenge":0,"hard_block":1000}\n'
     )
     (bank.folder / "control" / "nonsense.json").write_text("nonsense\n")
-    bank("publish", "--thresholds", "1,2,3", "--version", "10", "--yes", "--sign-with", alice)
+    shown = bank("publish", "--thresholds", "1,2,3", "--yes", "--sign-with", alice).output
+    assert "published thresholds version 1:" in shown  # what is refused does not count
+    assert "thresholds version 9 is not signed" in bank("show").output
     lines = bank("history").output.splitlines()
     assert [line.split("  ")[2].split(",")[0] for line in lines] == ["rejected", "rejected", "accepted"]
     assert any(line.endswith("thresholds version 9, thresholds version 9 is not signed") for line in lines)
