@@ -15,19 +15,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.kafka_bench import make_topics, write_config
 from benchmarks.kafka_log import KafkaLog
 from benchmarks.machine import describe_machine, machine
-from benchmarks.processes import PROJECT, ProcessEnded, python, stop_all_when_terminated, wait_until
+from benchmarks.processes import PROJECT, ProcessEnded, python, stop_all_when_terminated
 from benchmarks.recovery_cells import EXACTLY_ONCE, MOMENTS, Cell, all_cells
 from benchmarks.recovery_clock import clock_environment
 from benchmarks.recovery_faults import FAULTS, ON_CLUSTER, WITH_CLOCK, Scene, wait_for_moment
@@ -39,8 +38,11 @@ SECONDS = 24.0
 FAULT_AFTER_SECONDS = 6.0
 USERS = 2_000
 DISK_MEGABYTES = 64
+PATIENCE_SECONDS = 300
 IDLE_SECONDS = 8.0
-"""A run is over when no decision was written for so long after the last event was sent."""
+"""A run is over when no decision was written for so long and each transaction has one."""
+LONGEST_IDLE_SECONDS = 180.0
+"""A run is over when no decision was written for so long, whatever is missing."""
 FAILURES = (TimeoutError, ProcessEnded, RuntimeError, LookupError, OSError, subprocess.SubprocessError)
 
 
@@ -67,6 +69,7 @@ class Result(NamedTuple):
 @click.option("--guarantee", "guarantees", multiple=True, type=click.Choice(("at-least-once", "exactly-once")))
 @click.option("--rate", default=1_000, show_default=True, help="Events per second.")
 @click.option("--json", "out", type=click.Path(path_type=Path), default=Path("out/recovery.json"), show_default=True)
+@click.option("--resume", is_flag=True, help="Keep the good cells of the file of figures, and run only the others.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep logs and configurations in this folder.")
 def main(
     faults: tuple[str, ...],
@@ -75,6 +78,7 @@ def main(
     guarantees: tuple[str, ...],
     rate: int,
     out: Path,
+    resume: bool,
     keep: Path | None,
 ) -> None:
     stop_all_when_terminated()
@@ -89,18 +93,31 @@ def main(
         and (not backends or cell.backend in backends)
         and (not guarantees or cell.guarantee in guarantees)
     ]
-    results: list[tuple[Cell, Result]] = []
+    known = json.loads(out.read_text())["cells"] if resume and out.exists() else []
+    trees: dict[Cell, dict[str, Any]] = {cell_of(tree): tree for tree in known if tree["is_good"]}
+    chosen = [cell for cell in chosen if cell not in trees]
     out.parent.mkdir(parents=True, exist_ok=True)
-    with _working_directory(keep) as work, start_servers(work, round(rate * SECONDS), USERS) as servers:
+    with _working_directory(keep) as work, _servers(work, rate, chosen) as servers:
         for number, cell in enumerate(chosen, 1):
             result = run_cell(servers, cell, f"cell{number}", rate)
-            results.append((cell, result))
-            console.print(f"{number}/{len(chosen)} {cell.describe()}: {in_words(result)}", highlight=False)
-            tree = {"machine": found, "rate": rate, "cells": [as_tree(*one) for one in results]}
-            out.write_text(json.dumps(tree, indent=2) + "\n")
-    console.print(table_of(results))
-    console.print(f"figures: {out}")
-    sys.exit(0 if all(result.is_good(cell) for cell, result in results) else 1)
+            trees[cell] = as_tree(cell, result)
+            console.print(
+                f"{number}/{len(chosen)} {cell.describe()}: {in_words(result)}", highlight=False, soft_wrap=True
+            )
+            in_order = [trees[one] for one in all_cells() if one in trees]
+            out.write_text(json.dumps({"machine": found, "rate": rate, "cells": in_order}, indent=2) + "\n")
+    failed = [cell.describe() for cell, tree in trees.items() if not tree["is_good"]]
+    console.print(
+        f"{len(trees) - len(failed)} of {len(trees)} cells are good: {out}; python -m benchmarks.recovery_page"
+    )
+    for line in failed:
+        console.print(f"failed: {line}")
+    sys.exit(1 if failed else 0)
+
+
+def _servers(work: Path, rate: int, chosen: list[Cell]) -> AbstractContextManager[Servers]:
+    with_aws = any("DynamoDB" in cell.fault or "SNS" in cell.fault for cell in chosen)
+    return start_servers(work, round(rate * SECONDS), USERS, with_aws)
 
 
 def run_cell(servers: Servers, cell: Cell, name: str, rate: int) -> Result:
@@ -135,10 +152,10 @@ def _run(servers: Servers, cell: Cell, name: str, rate: int) -> Result:
         time.sleep(FAULT_AFTER_SECONDS)
         wait_for_moment(cell.moment, job)
         FAULTS[cell.fault](Scene(servers, job, config, name, cell.moment, disk, clock_file))
-        _, errors = sender.communicate(timeout=SECONDS + 120)
+        _, errors = sender.communicate(timeout=SECONDS + PATIENCE_SECONDS)
         if sender.returncode:
             raise RuntimeError(f"events were not sent as a whole: {errors.strip()[-300:]}")
-        _wait_until_idle(log, f"{name}.decisions", job)
+        _wait_for_the_end(log, f"{name}.decisions", job, len(testbed.live.read_bytes().splitlines()))
         job.end()
         verdict = verify(log, config, f"{name}.events", f"{name}.decisions", f"{name}.dead-letters")
         gap_ms = log.longest_gap_ms(f"{name}.decisions")
@@ -151,7 +168,8 @@ def _run(servers: Servers, cell: Cell, name: str, rate: int) -> Result:
 
 def _write_config(servers: Servers, cell: Cell, name: str, checkpoints: Path, queue: AlertQueue | None) -> Path:
     """The job's configuration. What the fault is about is reached through its link where that is cut."""
-    testbed, more = servers.testbed, {}
+    testbed = servers.testbed
+    more: dict[str, Any] = {}
     kafka = servers.kafka_through_link if cell.fault == "network to the broker" else testbed.servers
     connection = {"bootstrap_servers": kafka}
     if cell.fault == "network to Redis":
@@ -164,6 +182,7 @@ def _write_config(servers: Servers, cell: Cell, name: str, checkpoints: Path, qu
     return write_config(
         testbed,
         name,
+        parallelism=1,
         source={"connection": connection},
         sink={"connection": connection, **once},
         more_sinks=sns,
@@ -201,17 +220,9 @@ def in_words(result: Result) -> str:
     )
 
 
-def table_of(results: list[tuple[Cell, Result]]) -> Table:
-    table = Table("fault", "moment", "state", "guarantee", "lost", "different", "repeated", "s without a decision")
-    for cell, result in results:
-        verdict = result.verdict
-        if verdict is None:
-            table.add_row(*cell, "failed", "", "", "")
-            continue
-        different = verdict.different_repeats + verdict.different_from_replay
-        counts = (verdict.missing + (result.alerts_lost or 0), different, verdict.repeated)
-        table.add_row(*cell, *(f"{count:,}" for count in counts), f"{result.recovery_seconds:.1f}")
-    return table
+def cell_of(tree: dict[str, Any]) -> Cell:
+    """The cell of `as_tree`."""
+    return Cell(*(tree[name] for name in Cell._fields))
 
 
 def as_tree(cell: Cell, result: Result) -> dict[str, Any]:
@@ -235,17 +246,19 @@ def _working_directory(keep: Path | None) -> Iterator[Path]:
         yield keep.resolve()
 
 
-def _wait_until_idle(log: KafkaLog, topic: str, job: Job) -> None:
-    last = [-1.0, time.monotonic()]
-
-    def is_idle() -> bool:
+def _wait_for_the_end(log: KafkaLog, topic: str, job: Job, transactions: int) -> None:
+    """Raises ProcessEnded where the job has ended."""
+    size, since, looked_at = -1, time.monotonic(), -1
+    while time.monotonic() - since < LONGEST_IDLE_SECONDS:
         job.require_alive()
-        size = log.size(topic)
-        if size != last[0]:
-            last[:] = [size, time.monotonic()]
-        return size > 0 and time.monotonic() - last[1] > IDLE_SECONDS
-
-    wait_until(is_idle, 240, "end of the decisions", every=0.5)
+        if (now := log.size(topic)) != size:
+            size, since = now, time.monotonic()
+        if time.monotonic() - since > IDLE_SECONDS and looked_at != size:
+            looked_at = size
+            decided = {json.loads(record.value)["transaction_id"] for record in log.records(topic)}
+            if len(decided) >= transactions:
+                return
+        time.sleep(0.5)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from benchmarks.processes import KAFKA
 from benchmarks.recovery_cells import Moment
-from benchmarks.recovery_jobs import ClusterJob, Job, LocalJob, wait_for_line
+from benchmarks.recovery_jobs import START_SECONDS, ClusterJob, Job, LocalJob, wait_for_line
 from benchmarks.recovery_servers import Servers, SmallDisk
 
 SECONDS_AWAY = 8.0
@@ -48,7 +48,7 @@ def kill_process(scene: Scene) -> None:
     job.kill()
     if scene.moment == "rescale":
         job.restart(parallelism=2)
-        wait_for_line(lambda: job.log, RESTORING, 60)
+        wait_for_line(lambda: job.log, RESTORING, START_SECONDS)
         job.kill()
         job.restart(parallelism=2)
     else:
@@ -91,13 +91,13 @@ def kill_task_manager(scene: Scene) -> None:
         return
     pid = job.cluster.busy_task_manager()
     stopping = job.start_stopping()
-    wait_for_line(lambda: job.log, "Triggering stop-with-savepoint", 60)
+    wait_for_line(lambda: job.log, "Triggering stop-with-savepoint", START_SECONDS)
     os.kill(pid, signal.SIGKILL)
-    path, _ = stopping.communicate(timeout=120)
+    path, _ = stopping.communicate(timeout=START_SECONDS)
     if stopping.returncode:
         job.wait_until_running()
         again = job.start_stopping()
-        path, errors = again.communicate(timeout=120)
+        path, errors = again.communicate(timeout=START_SECONDS)
         if again.returncode:
             raise RuntimeError(f"the second stop with a savepoint failed: {errors[-300:]}")
     job.restart(parallelism=2, restore=path.strip())
@@ -125,7 +125,7 @@ def kill_broker(scene: Scene) -> None:
     os.kill(scene.servers.broker_pid, signal.SIGKILL)
     time.sleep(SECONDS_AWAY)
     command = [str(KAFKA / "start.sh"), str(scene.servers.kafka_directory)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=START_SECONDS)
 
 
 def pause_broker(scene: Scene) -> None:
@@ -200,8 +200,8 @@ FAULTS: dict[str, Fault] = {
     "process killed": kill_process,
     "process paused": pause_process,
     "process out of memory": exhaust_memory,
-    "process's clock ahead": set_clock_ahead,
-    "process's clock back": set_clock_back,
+    "clock ahead": set_clock_ahead,
+    "clock back": set_clock_back,
     "TaskManager killed": kill_task_manager,
     "TaskManager paused": pause_task_manager,
     "JobManager killed": kill_job_manager,
@@ -223,7 +223,7 @@ FAULTS: dict[str, Fault] = {
 }
 ON_CLUSTER = frozenset({"TaskManager killed", "TaskManager paused", "JobManager killed", "JobManager paused"})
 """Faults of jobs on the scripted cluster; the others are of a local process."""
-WITH_CLOCK = frozenset({"process's clock ahead", "process's clock back"})
+WITH_CLOCK = frozenset({"clock ahead", "clock back"})
 
 
 def wait_for_moment(moment: Moment, job: Job, timeout_s: float = 60) -> None:

@@ -18,8 +18,11 @@ from benchmarks.processes import PROJECT, ProcessEnded, Running, free_port, pyth
 
 SCRIPTS = PROJECT / "deploy" / "cluster"
 TASK_MANAGERS = 2
+START_SECONDS = 300
+"""Patience with starts and restarts, for busy machines."""
 RESTORE = "FRAUD__STATE__RESTORE_FROM"
 PARALLELISM = "FRAUD__FLINK__PARALLELISM"
+CHECKPOINTED = "Completed checkpoint"
 _JOB_ID = re.compile(r"JobID ([0-9a-f]{32})")
 _DESCRIPTION = re.compile(r"Starting TaskManager with ResourceID: (\S+)")
 
@@ -44,9 +47,9 @@ class LocalJob:
         return self._process().process.pid
 
     def start(self) -> None:
-        """Blocks until the job runs. Raises TimeoutError, ProcessEnded."""
+        """Blocks until the job has made its first checkpoint: from then on it scores. Raises TimeoutError, ProcessEnded."""
         self._start({})
-        wait_until(lambda: "to RUNNING" in _text(self.log), 120, "running job", self._process())
+        wait_until(lambda: CHECKPOINTED in _text(self.log), START_SECONDS, "first checkpoint", self._process())
 
     def restart(self, parallelism: int | None = None) -> None:
         """From the newest checkpoint, or with an empty state where there is none yet; returns at once."""
@@ -160,7 +163,7 @@ class ClusterJob:
     def start(self) -> None:
         """Blocks until the job runs. Raises TimeoutError."""
         self._submit({})
-        wait_until(self._all_tasks_run, 120, "running job")
+        wait_until(self._all_tasks_run, START_SECONDS, "running job")
 
     def restart(self, parallelism: int | None = None, restore: str = "newest") -> None:
         """From the newest checkpoint, or a savepoint's path."""
@@ -172,7 +175,7 @@ class ClusterJob:
         command = [str(SCRIPTS / "stop_job.sh"), str(self.cluster.directory), self._id]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT)
 
-    def wait_until_running(self, seconds: float = 90) -> None:
+    def wait_until_running(self, seconds: float = START_SECONDS) -> None:
         """Raises TimeoutError."""
         wait_until(self._all_tasks_run, seconds, "running job")
 
@@ -225,7 +228,12 @@ def wait_for_line(log: Callable[[], Path], line: str, seconds: float) -> None:
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        command, cwd=PROJECT, env=os.environ | (environment or {}), capture_output=True, text=True, timeout=180
+        command,
+        cwd=PROJECT,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {(done.stdout + done.stderr).strip()[-500:]}")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import uuid4
 
 from benchmarks.kafka_bench import Testbed, simulate_events, write_config
@@ -94,8 +94,11 @@ class Servers(NamedTuple):
 
 
 @contextmanager
-def start_servers(work: Path, live: int, users: int) -> Iterator[Servers]:
-    """Simulates `live` transactions to a file and starts all servers with the reference data; stops them on exit."""
+def start_servers(work: Path, live: int, users: int, with_aws: bool) -> Iterator[Servers]:
+    """Simulates `live` transactions to a file and starts the servers with the reference data; stops them on exit.
+
+    `with_aws`: DynamoDB and SNS are started, too.
+    """
     os.environ |= CREDENTIALS
     with ExitStack() as stack:
         kafka_port, behind = free_port(), free_port()
@@ -104,17 +107,25 @@ def start_servers(work: Path, live: int, users: int) -> Iterator[Servers]:
         address = stack.enter_context(kafka_broker(work / "kafka", listeners))
         link = NetworkLink(kafka_port, behind)
         stack.callback(link.close)
-        redis, dynamodb, sns = (_started(stack, server) for server in (_redis(work), _dynamodb(work), _moto(work)))
+        redis, dynamodb, sns = _redis(work), _dynamodb(work), _moto(work)
+        for server in (redis, dynamodb, sns):
+            stack.callback(server.end)
+        redis.start()
         files = (work / "backlog.jsonl", work / "live.jsonl", work / "reference")
         testbed = Testbed(work, address, redis.port, redis.pid, *files)
         simulate_events(testbed, 1, live, users)
         servers = Servers(testbed, link, redis, dynamodb, sns)
         servers.load_store(write_config(testbed, "load"))
-        patient = dict.fromkeys(("timeout_ms", "connect_timeout_ms", "patience_ms"), 10_000)
+        if not with_aws:
+            yield servers
+            return
+        for server in (dynamodb, sns):
+            server.start()
+        patient = {"timeout_ms": 10_000, "connect_timeout_ms": 10_000, "patience_ms": 60_000}
         store = servers.dynamodb_store() | patient
-        dynamodb = write_config(testbed._replace(redis_port=None), "load-dynamodb", store=store)
-        _run(python("cli.main", "store", "init", "--config", str(dynamodb)))
-        servers.load_store(dynamodb)
+        loading = write_config(testbed._replace(redis_port=None), "load-dynamodb", store=store)
+        _run(python("cli.main", "store", "init", "--config", str(loading)))
+        servers.load_store(loading)
         yield servers
 
 
@@ -123,7 +134,7 @@ class AlertQueue:
 
     def __init__(self, servers: Servers) -> None:
         endpoint = f"http://127.0.0.1:{servers.sns.port}"
-        self._sqs, sns = (_aws_client(service, endpoint) for service in ("sqs", "sns"))
+        self._sqs, sns = _aws_client("sqs", endpoint), _aws_client("sns", endpoint)
         name = f"alerts-{uuid4().hex[:8]}"
         self.topic_arn: str = sns.create_topic(Name=name)["TopicArn"]
         self._url: str = self._sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -173,12 +184,6 @@ def small_disk(directory: Path, megabytes: int) -> Iterator[SmallDisk]:
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
-def _started(stack: ExitStack, server: Server) -> Server:
-    stack.callback(server.end)
-    server.start()
-    return server
-
-
 def _redis(work: Path) -> Server:
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
@@ -207,7 +212,7 @@ def _fetched(server: str) -> str:
     return done.stdout.split()[-1]
 
 
-def _aws_client(service: str, endpoint: str) -> Any:
+def _aws_client(service: Literal["sns", "sqs"], endpoint: str) -> Any:
     import boto3
 
     return boto3.client(service, endpoint_url=endpoint, region_name=REGION)

@@ -73,7 +73,7 @@ def main(minutes: float, rate: int, fault_every: float, users: int, seed: int, o
     click.echo(describe_machine(found["machine"]))
     events = min(LARGEST_ROUND, round(rate * seconds))
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        servers = stack.enter_context(start_servers(Path(folder), events, users))
+        servers = stack.enter_context(start_servers(Path(folder), events, users, with_aws=False))
         config = _write_config(servers)
         make_topics(config)
         log = KafkaLog(servers.testbed.servers)
