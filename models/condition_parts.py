@@ -13,22 +13,8 @@ import msgspec
 from udfs.core import _native
 from udfs.records.events import Transaction
 from udfs.rules.errors import RuleError
-from udfs.rules.expressions import (
-    AllOf,
-    AnyOf,
-    Arithmetic,
-    Comparison,
-    Expression,
-    Flag,
-    Membership,
-    Name,
-    Negative,
-    Not,
-    Number,
-    Text,
-    names_in,
-    parse_condition,
-)
+from udfs.rules.expression_text import text_of
+from udfs.rules.expressions import AllOf, AnyOf, Expression, Name, names_in, parse_condition
 
 Value = float | str | bool | None
 
@@ -75,36 +61,6 @@ def parts_of(condition: str, inputs: Inputs) -> list[Part]:
         return [_part(condition, tree, inputs, 0)]
 
 
-def text_of(node: Expression) -> str:
-    """An expression as a condition with the same tree. Raises TypeError for a kind of node that is not known here."""
-    match node:
-        case Name():
-            return node.name
-        case Number():
-            return repr(int(node.value)) if node.value.is_integer() and abs(node.value) < 1e15 else repr(node.value)
-        case Text():
-            return repr(node.value)
-        case Flag():
-            return str(node.value).lower()
-        case Negative():
-            return f"-{_inner(node.operand)}"
-        case Not():
-            return f"not {_inner(node.operand)}"
-        case Arithmetic():
-            return f"{_inner(node.left)} {node.operator} {_inner(node.right)}"
-        case Membership():
-            choices = (repr(choice) for choice in node.choices)
-            return f"{_inner(node.operand)} in [{', '.join(choices)}]"
-        case Comparison():
-            links = zip(node.operators, node.operands[1:], strict=True)
-            return _inner(node.operands[0]) + "".join(f" {operator} {_inner(operand)}" for operator, operand in links)
-        case AllOf() | AnyOf():
-            word = " and " if isinstance(node, AllOf) else " or "
-            return word.join(map(_inner, node.operands))
-        case _:
-            raise TypeError(type(node).__name__)
-
-
 def _parts(node: Expression, inputs: Inputs, depth: int) -> Iterator[Part]:
     if isinstance(node, AllOf | AnyOf):
         if depth:
@@ -122,7 +78,3 @@ def _part(text: str, node: Expression, inputs: Inputs, depth: int) -> Part:
     names = sorted(names_in(node), key=lambda name: text.find(name.name))
     values = {name.name: inputs.value_of(name) for name in names}
     return Part(text=text, truth=inputs.truth_of(text), values=values, depth=depth)
-
-
-def _inner(node: Expression) -> str:
-    return text_of(node) if isinstance(node, Name | Number | Text | Flag) else f"({text_of(node)})"

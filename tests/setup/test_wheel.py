@@ -15,7 +15,19 @@ from tests.deploy.scored import scored
 from tests.jobs.event_stream import event_lines, write_events
 
 PROJECT = Path(__file__).parents[2]
-PACKAGES = ("benchmarks", "cli", "client", "console", "customers", "ingest", "jobs", "models", "reporting", "simulator", "udfs")
+PACKAGES = (
+    "benchmarks",
+    "cli",
+    "client",
+    "console",
+    "customers",
+    "ingest",
+    "jobs",
+    "models",
+    "reporting",
+    "simulator",
+    "udfs",
+)
 EXTENSION = "udfs/core/_native.abi3.so"
 NOT_INSTALLED = re.compile(r"udfs/core/(src/|Cargo\.|rustfmt\.toml$|\.gitignore$)")
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from console.cases.conditions import Given, parts_of, words_of
+from console.cases.conditions import Given, parts_of
 from console.cases.links import graph_of_party, graph_of_user, links_of_alert, shared_by
 from console.cases.rule_results import wilson
 from console.cases.user_day import payments_of_day, window_sums
@@ -24,8 +24,6 @@ from tests.console.store.made_records import record
 from tests.console.web.seeding import HOUR_MS, NAMES, fill, payments
 from udfs.features.catalogue import NAMES as ALL_NAMES
 from udfs.records.outputs import Reason
-from udfs.rules.expressions import parse_condition
-from udfs.rules.pack_files import pack_names, rule_set_of
 
 NOW_MS = 1_767_700_000_000
 
@@ -134,10 +132,3 @@ def test_parts_of_a_condition_have_the_values_they_were_given() -> None:
     ]  # fmt: skip
     assert parts[0].condition == "amount > 500"
     assert parts_of("not a condition (", ALL_NAMES, features, event) == [parts_of("not a condition (", [], {}, None)[0]]
-
-
-def test_conditions_of_all_packs_say_the_same_when_written_out() -> None:
-    for pack in pack_names():
-        for rule in rule_set_of(pack).rules:
-            tree = parse_condition(rule.when, ALL_NAMES)
-            assert parse_condition(words_of(tree), ALL_NAMES) == tree, rule.id
