@@ -21,7 +21,7 @@ from tests.kafka.topics import Topics
 from udfs.control.envelope import decode_record
 
 PAYMENTS = 400
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 EMERGENCY_SECONDS = 40
 SOON_SECONDS = 3
 UNSIGNED = {"kind": "thresholds", "version": 900, "refer_to_analyst": 1000, "soft_challenge": 1000, "hard_block": 1000}
