@@ -61,7 +61,7 @@ def publish(config_file: Path, sign_with: str | None, proposal: Path | None, yes
         for one in proposals:
             require_admitted(one, config)
         elements = [element_of(one) for one in proposals]
-        _confirm(changes(elements, config, published), yes)
+        confirm(changes(elements, config, published), yes)
         for one, element in zip(proposals, elements, strict=True):
             location = channel.append(publication_of(one, now_ms()))
             click.echo(f"published {description(element)} to {location}")
@@ -77,6 +77,7 @@ def show(config_file: Path) -> None:
     An element is ignored if the job starts with a version as high; decisions name the versions in force.
     """
     from jobs.control.channel import ChannelError, newest
+    from udfs.control.elements import GUARDRAIL, RULES
 
     config, channel = open_channel_of(config_file)
     try:
@@ -85,6 +86,8 @@ def show(config_file: Path) -> None:
         raise UserError(str(error)) from None
     found = newest(published)
     starts = _start_versions(config)
+    rules = found.get(RULES)
+    rules_version = max(starts[RULES], rules.element.version if rules is not None and rules.element is not None else 0)
     for key, start in starts.items():
         if key not in found:
             click.echo(f"{key}: nothing published; the job starts with version {start}")
@@ -92,13 +95,15 @@ def show(config_file: Path) -> None:
         element = found[key].element
         assert element is not None
         older = " (ignored: the job starts with a version as high)" if element.version <= starts.get(key, 0) else ""
+        if key.startswith(f"{GUARDRAIL}/") and element.version != rules_version:
+            older = f" (over: rule set version {rules_version} is in force)"
         click.echo(f"{description(element)}{older}")
     for record in published:
         if record.fault is not None:
             click.echo(f"not valid, {record.location}: {record.fault}")
 
 
-def _confirm(lines: list[str], yes: bool) -> None:
+def confirm(lines: list[str], yes: bool) -> None:
     """Show what changes and ask. Raises UserError without an answer, or if it is no."""
     for line in lines:
         click.echo(line)

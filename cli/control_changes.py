@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.config.running_job import RunningJobConfig
 from jobs.control.channel import Published, newest
 from jobs.control.in_force import rule_set_in_force
 from udfs.control.elements import (
     BUNDLE,
+    GUARDRAIL,
     RULES,
     THRESHOLDS,
     BundleControl,
+    CandidateControl,
     ControlElement,
+    GuardrailControl,
     RulesControl,
     ThresholdsControl,
 )
@@ -29,7 +32,11 @@ def changes(elements: Sequence[ControlElement], config: RunningJobConfig, publis
     lines: list[str] = []
     for element in elements:
         if isinstance(element, RulesControl):
-            lines += _rule_changes(rule_set_in_force(config, before.get(RULES)), element.rule_set)
+            current, tripped = rules_in_force(before, config)
+            lines += _rule_changes(current, element.rule_set)
+            lines += _live_again(element.rule_set, tripped)
+        elif isinstance(element, CandidateControl):
+            lines.append(_candidate_change(element, before.get(element.key)))
         elif isinstance(element, ThresholdsControl):
             lines += _threshold_changes(before.get(THRESHOLDS), element, config)
         elif isinstance(element, BundleControl):
@@ -38,6 +45,35 @@ def changes(elements: Sequence[ControlElement], config: RunningJobConfig, publis
             lines.append(f"bundle: {old} -> {element.bundle}")
         before[element.key] = element
     return lines
+
+
+def rules_in_force(
+    newest_elements: Mapping[str, ControlElement], config: RunningJobConfig
+) -> tuple[RuleSet, dict[str, GuardrailControl]]:
+    """The rule set in force as it was published or configured, and the elements of guardrails that put rules of it back to
+    shadow, by rule. Raises RuleFileError."""
+    current = rule_set_in_force(config, newest_elements.get(RULES))
+    tripped = {
+        element.rule: element
+        for key, element in newest_elements.items()
+        if key.startswith(f"{GUARDRAIL}/") and isinstance(element, GuardrailControl)
+    }
+    return current, {name: element for name, element in tripped.items() if element.version == current.version}
+
+
+def _live_again(new: RuleSet, tripped: Mapping[str, GuardrailControl]) -> Iterator[str]:
+    for rule in new.rules:
+        if rule.is_live and rule.id in tripped:
+            yield f"  ! {rule.id} is live again, though a guardrail put it back to shadow: {tripped[rule.id].in_words}"
+
+
+def _candidate_change(new: CandidateControl, known: ControlElement | None) -> str:
+    old = known.rule_set if isinstance(known, CandidateControl) else None
+
+    def words(rule_set: RuleSet | None) -> str:
+        return "not evaluated" if rule_set is None else f"{rule_set.name}, {len(rule_set.rules)} rules"
+
+    return f"candidate {new.set}: {words(old)} -> {words(new.rule_set)}"
 
 
 def _rule_changes(old: RuleSet, new: RuleSet) -> Iterator[str]:
@@ -64,8 +100,17 @@ def _rule_changes(old: RuleSet, new: RuleSet) -> Iterator[str]:
 
 def _words(rule: Rule) -> str:
     action = f", at least {rule.action}" if rule.action is not None else ""
-    off = "" if rule.enabled else ", not enabled"
-    return f"{rule.id} ({rule.points} points{action}{off}): {rule.when}"
+    standing = "" if rule.standing == "live" else f", {rule.standing}"
+    return f"{rule.id} ({rule.points} points{action}{standing}{_guardrails(rule)}): {rule.when}"
+
+
+def _guardrails(rule: Rule) -> str:
+    known = rule.guardrails
+    if known is None:
+        return ""
+    limits = {"hits": known.hit_rate_max, "alerts": known.alert_rate_max, "blocks": known.block_rate_max}
+    told = ", ".join(f"{name} {limit:g}" for name, limit in limits.items() if limit is not None)
+    return f", guardrails: at most {told} of {known.over_payments:,} payments"
 
 
 def _scale(rule_set: RuleSet) -> str:

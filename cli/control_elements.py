@@ -18,11 +18,13 @@ from jobs.control.in_force import InForce, start_lists
 from udfs.control.elements import (
     BLOCK_LIST,
     BUNDLE,
+    CANDIDATE_RULES,
     LIST,
     RULES,
     THRESHOLDS,
     BlockListControl,
     BundleControl,
+    CandidateControl,
     ControlElement,
     ControlError,
     ListControl,
@@ -56,6 +58,8 @@ class Request(NamedTuple):
     version: int | None
     author: str | None = None
     note: str | None = None
+    candidates: tuple[str, ...] = ()
+    removed_candidates: tuple[str, ...] = ()
 
 
 def start_versions(config: RunningJobConfig) -> dict[str, int]:
@@ -83,7 +87,10 @@ def elements_of(
     requested = _requested_elements(request, _Versions(request.version, config, published))
     elements = [_published_by(element, request, now_ms) for element in requested]
     if not elements:
-        raise UserError("nothing to publish: give FILE, --rules, --thresholds, --block, --unblock or --bundle")
+        raise UserError(
+            "nothing to publish: give FILE, --rules, --candidate, --remove-candidate, --thresholds, --block, --unblock or "
+            "--bundle"
+        )
     return checked_elements(elements, config, published)
 
 
@@ -123,12 +130,12 @@ class _Versions:
         for record in published:
             if record.element is not None:
                 kind = record.element.key.partition("/")[0]
-                self._highest[kind] = max(self._highest[kind], record.element.version)
+                self._highest[kind] = max(self._highest.get(kind, 0), record.element.version)
 
     def next(self, kind: str, at_least: int = 1) -> int:
         if self._given is not None:
             return self._given
-        self._highest[kind] = version = max(self._highest[kind] + 1, at_least)
+        self._highest[kind] = version = max(self._highest.get(kind, 0) + 1, at_least)
         return version
 
 
@@ -142,6 +149,10 @@ def _requested_elements(request: Request, versions: _Versions) -> Iterator[Contr
             raise UserError(str(error)) from None
         version = versions.next(RULES, at_least=rule_set.version)
         yield RulesControl(msgspec.structs.replace(rule_set, version=version))
+    for named in request.candidates:
+        yield _candidate(named, versions.next(CANDIDATE_RULES))
+    for name in request.removed_candidates:
+        yield CandidateControl(version=versions.next(CANDIDATE_RULES), set=name)
     if request.thresholds is not None:
         yield _thresholds(request.thresholds, versions.next(THRESHOLDS))
     expires_at = _expiry(request.expires)
@@ -169,6 +180,17 @@ def _elements_of_file(file: Path) -> Iterator[ControlElement]:
             yield decode_control(line)
         except ControlError as error:
             raise UserError(f"{file}, line {number}: {error}") from None
+
+
+def _candidate(named: str, version: int) -> CandidateControl:
+    name, separator, file = named.partition("=")
+    if not separator or not name or not file:
+        raise UserError(f"--candidate {named!r}: expected NAME=FILE like stricter=my-rules.yaml")
+    try:
+        rule_set = load_rule_set(Path(file))
+    except RuleFileError as error:
+        raise UserError(str(error)) from None
+    return CandidateControl(version=version, set=name, rule_set=rule_set)
 
 
 def _thresholds(text: str, version: int) -> ThresholdsControl:
@@ -221,7 +243,9 @@ def _check(element: ControlElement, config: RunningJobConfig, in_force: InForce)
     """Check an element as the job does: encode and decode it, compile rules, load a bundle. Prints warnings on rules."""
     decoded = decode_control(encode_control(element))
     check_texts(decoded)
-    if isinstance(decoded, RulesControl):
+    if isinstance(decoded, CandidateControl) and decoded.rule_set is not None:
+        _check(RulesControl(decoded.rule_set), config, in_force)
+    elif isinstance(decoded, RulesControl):
         features = _feature_names(config)
         in_force.require_lists(decoded)
         rulebook = compile_rules(decoded, features, lists=in_force.lists)

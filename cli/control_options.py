@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jobs.config.running_job import RunningJobConfig
     from jobs.control.channel import ControlChannel
     from udfs.control.elements import ControlElement
+    from udfs.rules.rule_set import RuleSet
 
 CONFIG = click.option(
     "--config", "config_file", required=True, type=click.Path(path_type=Path), help="The running job's configuration."
@@ -29,6 +30,16 @@ _ELEMENT_OPTIONS = (
     click.argument("file", required=False, type=click.Path(path_type=Path)),
     click.option(
         "--rules", type=click.Path(path_type=Path), help="A rule file (YAML or JSON); replaces the whole rule set."
+    ),
+    click.option(
+        "--candidate",
+        "candidates",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="A rule file to evaluate in shadow under this name.",
+    ),
+    click.option(
+        "--remove-candidate", "removed", multiple=True, metavar="NAME", help="Evaluate this candidate no longer."
     ),
     click.option("--thresholds", metavar="REFER,CHALLENGE,BLOCK", help="Scores above which each action is taken."),
     click.option("--block", "blocked", multiple=True, metavar="TYPE:VALUE", help="user, card, device, merchant or ip."),
@@ -108,11 +119,22 @@ def now_ms() -> int:
 
 def description(element: ControlElement) -> str:
     """Key, version and content of an element on one line."""
-    from udfs.control.elements import BlockListControl, BundleControl, ListControl, RulesControl, ThresholdsControl
+    from udfs.control.elements import (
+        BlockListControl,
+        BundleControl,
+        CandidateControl,
+        GuardrailControl,
+        ListControl,
+        RulesControl,
+        ThresholdsControl,
+    )
 
     if isinstance(element, RulesControl):
-        enabled = sum(rule.enabled for rule in element.rule_set.rules)
-        what = f"{element.rule_set.name}, {enabled} of {len(element.rule_set.rules)} rules enabled"
+        what = _rules_in_words(element.rule_set)
+    elif isinstance(element, CandidateControl):
+        what = "removed" if element.rule_set is None else f"in shadow: {_rules_in_words(element.rule_set)}"
+    elif isinstance(element, GuardrailControl):
+        what = f"back to shadow: {element.in_words}"
     elif isinstance(element, ThresholdsControl):
         what = (
             f"refer to analyst above {element.refer_to_analyst}, soft challenge above {element.soft_challenge}, "
@@ -130,6 +152,14 @@ def description(element: ControlElement) -> str:
     by = f", by {element.author}" if element.author else ""
     why = f" ({element.note})" if element.note else ""
     return f"{element.key} version {element.version}: {what}{by}{why}"
+
+
+def _rules_in_words(rule_set: RuleSet) -> str:
+    """How many rules count, and each that does not for all customers."""
+    enabled = sum(rule.enabled for rule in rule_set.rules)
+    others = [f"{rule.id} {rule.standing}" for rule in rule_set.rules if rule.enabled and rule.standing != "live"]
+    told = f"; {', '.join(others)}" if others else ""
+    return f"{rule_set.name}, {enabled} of {len(rule_set.rules)} rules enabled{told}"
 
 
 def utc_text(time_ms: int) -> str:

@@ -38,6 +38,14 @@ class _Rules(msgspec.Struct):
     points: int | None = None
 
 
+class _Shadow(msgspec.Struct):
+    set: str
+    version: int
+    hits: list[str]
+    points: int
+    action: str | None
+
+
 class Shown(LoggedFeatures, tag_field="type", tag="decision", kw_only=True):
     """The fields of a decision that are shown; decisions of earlier versions lack those with a default."""
 
@@ -61,6 +69,7 @@ class Shown(LoggedFeatures, tag_field="type", tag="decision", kw_only=True):
     enrichment: str = "ok"
     late: bool = False
     stale_history: bool = False
+    shadow: tuple[_Shadow, ...] = ()
 
 
 class Duplicate(msgspec.Struct, tag_field="type", tag="duplicate"):
@@ -109,6 +118,9 @@ def _facts(decision: Shown) -> Iterator[str]:
     yield f"  model        probability {model.probability:.6g}, bundle {model.bundle}"
     points = "" if rules.points is None else f"{rules.points} points, "
     yield f"  rules        {points}score {rules.score}, version {rules.version}: {', '.join(rules.hits) or 'no hits'}"
+    for shadow in decision.shadow:
+        action = "failed" if shadow.action is None else f"{shadow.action}, {shadow.points} points"
+        yield f"  in shadow    {action}, {shadow.set} version {shadow.version}: {', '.join(shadow.hits) or 'no hits'}"
     states = [name for name, is_set in (("late", decision.late), ("stale history", decision.stale_history)) if is_set]
     yield f"  enrichment   {', '.join([decision.enrichment, *states])}"
 

@@ -11,6 +11,7 @@ from cli.errors import UserError
 from cli.rules_calibrate import calibrate
 from cli.rules_check import check
 from cli.rules_editor import completions, schema
+from cli.rules_promote import promote
 
 if TYPE_CHECKING:
     from udfs.rules.rule_set import Rule, RuleSet
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
 @click.group(name="rules")
 def command() -> None:
-    """Check, show or calibrate a rule set. The rule language: docs/rules.md."""
+    """Check, show, calibrate or promote rules. The rule language: docs/rules.md."""
 
 
 command.add_command(calibrate)
 command.add_command(check)
 command.add_command(completions)
+command.add_command(promote)
 command.add_command(schema)
 
 
@@ -66,4 +68,6 @@ def _remarks(rule: Rule) -> str:
         remarks.append("on account changes")
     if not rule.enabled:
         remarks.append("disabled")
+    elif rule.standing != "live":
+        remarks.append(rule.standing)
     return f"  ({', '.join(remarks)})" if remarks else ""

@@ -14,7 +14,7 @@ if __name__ == "__main__" and not __package__:  # `flink run -py` runs this file
 
 from jobs.aws.check import check_aws
 from jobs.config.control import authority_settings
-from jobs.config.job import FileSource, JobConfig, PrintSink
+from jobs.config.job import FileSource, JobConfig, NoControl, PrintSink
 from jobs.config.kafka import KafkaControl, KafkaReplies
 from jobs.config.loading import load_config
 from jobs.config.not_configured import rules_without_input
@@ -44,6 +44,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     """Build the pipeline without starting it: source and control -> scorer -> sinks. All operators have pinned uids."""
     from pyflink.table import StreamTableEnvironment
 
+    from jobs.control.guardrails import add_guardrails
     from jobs.control.stream import open_control
     from jobs.flink_internals.graph import node_of
     from jobs.kafka.replies import write_replies
@@ -51,8 +52,10 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     from jobs.pipeline.event_source import SourceContext
     from jobs.pipeline.sinks import OUTPUTS, add_sinks
     from jobs.pipeline.sources import open_source
+    from udfs.flink.frame import REPLIES
     from udfs.flink.score_transactions import (
         CONSOLE,
+        GUARDED,
         OUTPUT_TYPE,
         ControlRestoreFailed,
         ScoreTransactions,
@@ -81,6 +84,7 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
             metrics=metric_settings(config),
             console=next((sink.only for sink in config.sinks if isinstance(sink, PrintSink)), None),
             decode=decode,
+            with_guardrails=not isinstance(config.control, NoControl),
         )
     )
     outputs = process_in_batches(
@@ -95,7 +99,10 @@ def build(config: JobConfig) -> StreamExecutionEnvironment:
     )
     node_of(outputs).identify(SCORE_UID)
     letters = dead_letter_format(config)
-    add_sinks(config.sinks, outputs, letters, metric_settings(config), table_environment, with_replies)
+    internal = (*((REPLIES,) if with_replies else ()), *(() if isinstance(config.control, NoControl) else (GUARDED,)))
+    add_sinks(config.sinks, outputs, letters, metric_settings(config), table_environment, internal)
+    if not isinstance(config.control, NoControl):
+        add_guardrails(config.control, OUTPUTS, metric_settings(config), table_environment)
     if isinstance(config.replies, KafkaReplies):
         write_replies(config.replies, OUTPUTS, table_environment)
     return environment

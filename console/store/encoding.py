@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping
 from console.store.marks import Facts, action_number, flag_bits, tag_bits, words_of
 from console.store.rows import DecisionRecord, DecisionRow
 from console.store.tables import decisions
-from udfs.records.outputs import ModelScore, Origin, Reason, RuleScore
+from udfs.records.outputs import ModelScore, Origin, Reason, RuleScore, ShadowScore
 
 COLUMNS = tuple(column.name for column in decisions.columns)
 LIST_COLUMNS = tuple(name for name in COLUMNS if name != "features")
@@ -34,6 +34,7 @@ class Body(msgspec.Struct, omit_defaults=True, gc=False):
     reasons: list[Reason] = []
     origin: Origin | None = None
     control_versions: dict[str, int] = {}
+    shadow: list[ShadowScore] = []
 
 
 _encode = msgspec.json.Encoder().encode
@@ -51,7 +52,7 @@ def row_of(record: DecisionRecord, facts: Facts) -> tuple[Any, ...]:
     feature_set, features = packed_features(record)
     body = Body(
         record.action, record.model, record.rules, record.tags, record.flags, record.summary, record.reasons,
-        record.origin, record.control_versions,
+        record.origin, record.control_versions, record.shadow,
     )  # fmt: skip
     return (
         record.event_time_ms, record.decision_id, record.user_id, record.transaction_id, *facts, record.amount,
@@ -71,7 +72,8 @@ def decision_of(columns: Mapping[str, Any] | RowMapping, names: Sequence[str] | 
         action=body.action, tags=body.tags, flags=body.flags, summary=body.summary, reasons=body.reasons,
         model=body.model, rules=body.rules, enrichment=columns["enrichment"],
         late=bool(columns["late"]), stale_history=bool(columns["stale_history"]), merchant_id=columns["merchant_id"],
-        origin=body.origin, control_versions=body.control_versions, feature_set=columns["feature_set"],
+        origin=body.origin, control_versions=body.control_versions, shadow=body.shadow,
+        feature_set=columns["feature_set"],
         features=None if packed is None or names is None else named_features(packed, names),
     )  # fmt: skip
 

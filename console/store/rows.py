@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 from udfs.records.events import Erasure, Event
-from udfs.records.outputs import Alert, FlagNotice, ModelScore, Origin, Reason, RuleScore
+from udfs.records.outputs import Alert, FlagNotice, ModelScore, Origin, Reason, RuleScore, ShadowScore
 
 Item = TypeVar("Item")
 Role = Literal["scorer", "viewer", "analyst", "admin"]
@@ -41,6 +41,7 @@ class DecisionRow(msgspec.Struct, tag_field="type", tag="decision", frozen=True,
     merchant_id: str | None = None
     origin: Origin | None = None
     control_versions: dict[str, int] = {}
+    shadow: list[ShadowScore] = []
     features: dict[str, float | None] | None = None
     feature_set: str | None = None
 

@@ -47,7 +47,7 @@ class InForce(NamedTuple):
     def require_lists(self, element: RulesControl) -> None:
         """Raise ControlError if a rule refers to a list that is not there."""
         try:
-            require_lists(element, self.lists)
+            require_lists(element.rule_set, self.lists)
         except ControlError as error:
             raise ControlError(f"{error}{self._unless_here()}") from None
 

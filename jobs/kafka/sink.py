@@ -10,7 +10,6 @@ from jobs.kafka.client import java_properties
 from jobs.kafka.writing import delivery_properties, insert
 from jobs.pipeline import sql
 from jobs.pipeline.output_sink import Outputs
-from udfs.flink.frame import REPLIES
 
 TRANSACTIONS = "sink.transactional-id-prefix"
 _COLUMNS = """
@@ -25,7 +24,7 @@ class KafkaOutputs:
     """Writes each output to its Kafka topic. During a broker outage sends are retried for `delivery_timeout_ms`."""
 
     def write(self, sink: KafkaSink, outputs: Outputs, role: str) -> DataStream | None:
-        write_kafka(sink, outputs.view, role, outputs.table_environment, has_replies=outputs.has_replies)
+        write_kafka(sink, outputs.view, role, outputs.table_environment, internal=outputs.internal)
         return None
 
     def write_refused(self, sink: KafkaSink, refused: Outputs, role: str) -> None:
@@ -38,7 +37,7 @@ def write_kafka(
     role: str,
     table_environment: StreamTableEnvironment,
     writer: str = "",
-    has_replies: bool = False,
+    internal: tuple[str, ...] = (),
 ) -> None:
     """Write the view's rows (topic, key, value, headers) to the topics, with pinned uids.
 
@@ -55,7 +54,9 @@ def write_kafka(
         for name in ("decisions", "alerts", "flags")
     )
     topic = f"CASE `topic` {cases} ELSE CAST({sql.text_literal(names['dead-letters'])} AS STRING) END"
-    condition = f" WHERE `topic` <> {sql.text_literal(REPLIES)}" if has_replies else ""
+    condition = "".join(
+        f" {'AND' if number else 'WHERE'} `topic` <> {sql.text_literal(name)}" for number, name in enumerate(internal)
+    )
     rows = f"SELECT {topic}, `headers`, `key`, `value` FROM {view}{condition}"
     insert(f"INSERT INTO {table} {rows}", role, table_environment)
 

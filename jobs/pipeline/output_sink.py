@@ -16,7 +16,7 @@ Section = TypeVar("Section", contravariant=True)
 class Outputs(NamedTuple):
     """Rows (topic, key, value, headers), as a stream and as a SQL view.
 
-    `topic`: one of udfs.records.outputs.DESTINATIONS, and with `has_replies` also `replies`, which no sink takes.
+    `topic`: one of udfs.records.outputs.DESTINATIONS, or one of `internal`, which no sink takes.
     `value`: the output's bytes. `headers`: only of dead letters that are not in JSON form (`letters`), and of replies.
     """
 
@@ -25,7 +25,7 @@ class Outputs(NamedTuple):
     letters: DeadLetterFormat
     metrics: MetricSettings
     table_environment: StreamTableEnvironment
-    has_replies: bool = False
+    internal: tuple[str, ...] = ()
 
 
 class OutputSink(Protocol[Section]):

@@ -38,11 +38,11 @@ def add_sinks(
     letters: DeadLetterFormat,
     metrics: MetricSettings,
     table_environment: StreamTableEnvironment,
-    has_replies: bool = False,
+    internal: tuple[str, ...] = (),
 ) -> None:
     """Connect the operator's rows to all sinks, with pinned uids.
 
-    `has_replies`: there are replies among them, which no sink takes.
+    `internal`: topics of rows that no sink takes.
 
     Outputs rejected by a sink are written to the others by separate writers: a union with the scorer's rows would break
     operator chaining.
@@ -50,7 +50,7 @@ def add_sinks(
 
     def with_view(stream: DataStream, view: str) -> Outputs:
         table_environment.create_temporary_view(view, table_environment.from_data_stream(stream))
-        return Outputs(stream, view, letters, metrics, table_environment, has_replies)
+        return Outputs(stream, view, letters, metrics, table_environment, internal)
 
     outputs = with_view(rows, OUTPUTS)
     with_roles = _with_roles(sinks)

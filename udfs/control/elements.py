@@ -7,7 +7,7 @@ every party of the block list and every named list has its own.
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -21,11 +21,13 @@ MAX_ELEMENT_BYTES = 1_000_000
 MAX_VALUE_BYTES = 256
 MAX_PATH_LENGTH = 512
 RULES, THRESHOLDS, BUNDLE, BLOCK_LIST, LIST = "rules", "thresholds", "bundle", "block-list", "list"
-KINDS = (RULES, THRESHOLDS, BUNDLE, BLOCK_LIST, LIST)
+CANDIDATE_RULES, GUARDRAIL = "candidate-rules", "guardrail"
+KINDS = (RULES, THRESHOLDS, BUNDLE, BLOCK_LIST, LIST, CANDIDATE_RULES, GUARDRAIL)
 
 Version = Annotated[int, msgspec.Meta(ge=1, le=MAX_VERSION)]
 Threshold = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 _ID = re.compile(r"[!-~]{1,64}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _BUNDLE_HASH = re.compile(r"[0-9a-f]{16}")
 
 
@@ -165,7 +167,66 @@ class ListControl(
         )  # fmt: skip
 
 
-ControlElement = RulesControl | ThresholdsControl | BundleControl | BlockListControl | ListControl
+GuardrailMeasure = Literal["block_rate", "alert_rate", "hit_rate"]
+
+
+class CandidateControl(
+    msgspec.Struct, tag_field="kind", tag=CANDIDATE_RULES, frozen=True, forbid_unknown_fields=True, kw_only=True,
+    omit_defaults=True,
+):  # fmt: skip
+    """Evaluates a whole rule set in shadow, beside that in force, or no longer (`rule_set` None). `set`: its name in
+    decisions."""
+
+    version: Version
+    set: str
+    rule_set: RuleSet | None = None
+    author: str | None = None
+    note: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{CANDIDATE_RULES}/{self.set}"
+
+
+class GuardrailControl(
+    msgspec.Struct, tag_field="kind", tag=GUARDRAIL, frozen=True, forbid_unknown_fields=True, kw_only=True,
+    omit_defaults=True,
+):  # fmt: skip
+    """Puts a rule of the rule set of exactly this version back to shadow, because a guardrail was crossed: `count` of
+    `payments` payments, where at most `limit` x `over_payments` were accepted. Published by the job itself."""
+
+    version: Version
+    rule: str
+    measure: GuardrailMeasure
+    limit: float
+    count: int
+    payments: int
+    over_payments: int
+    author: str | None = None
+    note: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{GUARDRAIL}/{self.rule}"
+
+    @property
+    def in_words(self) -> str:
+        """What was crossed."""
+        return (
+            f"{self.measure} of {self.count} in {self.payments} payments, at most {self.limit:g} of {self.over_payments} "
+            "are accepted"
+        )
+
+
+ControlElement = (
+    RulesControl
+    | ThresholdsControl
+    | BundleControl
+    | BlockListControl
+    | ListControl
+    | CandidateControl
+    | GuardrailControl
+)
 
 
 class _RulesDraft(msgspec.Struct, tag_field="kind", tag=RULES, frozen=True, forbid_unknown_fields=True):
@@ -176,7 +237,25 @@ class _RulesDraft(msgspec.Struct, tag_field="kind", tag=RULES, frozen=True, forb
     note: str | None = None
 
 
-_Draft = _RulesDraft | ThresholdsControl | BundleControl | BlockListControl | ListControl
+class _CandidateDraft(msgspec.Struct, tag_field="kind", tag=CANDIDATE_RULES, frozen=True, forbid_unknown_fields=True):
+    """The same of a candidate."""
+
+    version: Version
+    set: str
+    rule_set: msgspec.Raw = msgspec.Raw(b"null")
+    author: str | None = None
+    note: str | None = None
+
+
+_Draft = (
+    _RulesDraft
+    | ThresholdsControl
+    | BundleControl
+    | BlockListControl
+    | ListControl
+    | _CandidateDraft
+    | GuardrailControl
+)
 _decode = msgspec.json.Decoder(_Draft).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -197,16 +276,26 @@ def decode_control(payload: bytes) -> ControlElement:
         draft: _Draft = _decode(payload)
     except (ValueError, RecursionError) as error:
         raise ControlError(one_line(error).replace("`", "'")) from None
+    element: ControlElement
     if isinstance(draft, _RulesDraft):
-        try:
-            decoded = RulesControl(decode_rule_set(bytes(draft.rule_set)), draft.author, draft.note)
-        except RuleError as error:
-            raise ControlError(str(error)) from None
-        _check_publication(decoded)
-        return decoded
-    check_control(draft)
-    _check_publication(draft)
-    return draft
+        element = RulesControl(_decode_rules(draft.rule_set), draft.author, draft.note)
+    elif isinstance(draft, _CandidateDraft):
+        rule_set = None if bytes(draft.rule_set) == b"null" else _decode_rules(draft.rule_set)
+        element = CandidateControl(
+            version=draft.version, set=draft.set, rule_set=rule_set, author=draft.author, note=draft.note
+        )
+    else:
+        element = draft
+    check_control(element)
+    _check_publication(element)
+    return element
+
+
+def _decode_rules(rule_set: msgspec.Raw) -> RuleSet:
+    try:
+        return decode_rule_set(bytes(rule_set))
+    except RuleError as error:
+        raise ControlError(str(error)) from None
 
 
 def _check_publication(element: ControlElement) -> None:
@@ -240,6 +329,13 @@ def check_control(element: ControlElement) -> None:
             check_list(element.named_list)
         except ListError as error:
             raise ControlError(str(error)) from None
+    elif isinstance(element, CandidateControl):
+        if not _NAME.fullmatch(element.set):
+            raise ControlError(
+                f"set {one_line(element.set)!r} must be a letter followed by letters, digits, _ and -, at most 64 characters"
+            )
+    elif isinstance(element, GuardrailControl) and not _NAME.fullmatch(element.rule):
+        raise ControlError(f"rule {one_line(element.rule)!r} is not the id of a rule")
 
 
 def check_texts(element: ControlElement) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from udfs.control.authority import Authority, NotAuthorised, require_not_ahead
-from udfs.control.elements import LIST, RULES, ControlElement, ControlError
+from udfs.control.elements import LIST, RULES, CandidateControl, ControlElement, ControlError
 from udfs.control.envelope import ControlRecord, LateApproval, Publication, decode_record, encode_link
 from udfs.control.kept_elements import KeptBytes, KeptElements
 from udfs.control.live_control import LiveControl
@@ -128,8 +128,12 @@ class GovernedControl:
                 ended.append(_told(emergency.element))
         return ended
 
-    def restore(self, state: KeptBytes) -> None:
-        """Apply the elements of the state, before the first record. Call it once, first. Raises RestoreFailed."""
+    def restore(self, state: KeptBytes) -> list[str]:
+        """Apply the elements of the state, before the first record. Call it once, first. Raises RestoreFailed.
+
+        Returns what was wrong with candidates: they decide nothing, so that decisions need not wait for them.
+        """
+        dropped: list[str] = []
         before: dict[str, bytes] = {}
         emergencies: list[tuple[str, ControlElement, Publication, int]] = []
         # Rules after the lists that they refer to.
@@ -142,7 +146,12 @@ class GovernedControl:
             self._remember(key, record.sha256)
             expires_at_ms = _expiry(record, self._authority)
             if expires_at_ms is None:
-                self._apply_saved(key, record.element)
+                try:
+                    self._apply_saved(key, record.element)
+                except RestoreFailed as error:
+                    if not isinstance(record.element, CandidateControl):
+                        raise
+                    dropped.append(f"control element {key} of the saved state cannot be applied: {error}")
             else:
                 assert isinstance(record.link, Publication)
                 emergencies.append((key, record.element, record.link, expires_at_ms))
@@ -162,6 +171,7 @@ class GovernedControl:
             except ControlError as error:
                 raise RestoreFailed(key, error) from None
         self._plan()
+        return dropped
 
     def _begin(self, element: ControlElement, publication: Publication, expires_at_ms: int, is_new: bool) -> None:
         """An emergency does not wait for a list that it refers to: it is refused without."""

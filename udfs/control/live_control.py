@@ -11,18 +11,22 @@ import msgspec
 from udfs.control.elements import (
     BLOCK_LIST,
     BUNDLE,
+    GUARDRAIL,
     LIST,
     RULES,
     THRESHOLDS,
     BlockListControl,
     BundleControl,
+    CandidateControl,
     ControlElement,
     ControlError,
+    GuardrailControl,
     ListControl,
     RulesControl,
     ThresholdsControl,
     check_texts,
 )
+from udfs.control.guardrails import with_guardrails
 from udfs.control.live_block_list import MAX_BLOCK_LIST_KEYS, LiveBlockList
 from udfs.control.live_lists import MustWait, lists_after, require_lists, require_unused, rulebook_after
 from udfs.rules.errors import RuleError
@@ -31,10 +35,12 @@ from udfs.rules.rule_map import RuleMapError
 from udfs.rules.rule_set import RuleSet
 from udfs.rules.rulebook import Rulebook
 from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
+from udfs.scoring.decider import Candidate
 from udfs.scoring.decision_settings import DecisionSettings
 from udfs.scoring.scorer import Scorer
 
 MAX_BUNDLE_BYTES = 200_000_000
+MAX_CANDIDATES = 8
 
 
 class BundleNotLoadable(ControlError):
@@ -55,6 +61,8 @@ class LiveControl:
         start = scorer.config.start_versions
         self._scorer = scorer
         self._versions = {RULES: scorer.rulebook.version, THRESHOLDS: start.thresholds, BUNDLE: start.bundle}
+        self._rule_set = scorer.rulebook.rule_set  # as published, whatever guardrails put back to shadow
+        self._guardrails: dict[str, GuardrailControl] = {}
         self._block_list = LiveBlockList(scorer.engine.block_list, max_block_list_keys)
         self._lists = scorer.rulebook.lists
         self._versions |= {f"{LIST}/{name}": known.named_list.version for name, known in scorer.rulebook.lists.items()}
@@ -65,8 +73,8 @@ class LiveControl:
 
     @property
     def rule_set(self) -> RuleSet:
-        """The rules in force."""
-        return self._scorer.rulebook.rule_set
+        """The rules in force as they were published, whatever guardrails put back to shadow."""
+        return self._rule_set
 
     def is_newer(self, element: ControlElement) -> bool:
         """Whether the element's version is higher than that in force for its key."""
@@ -91,7 +99,7 @@ class LiveControl:
                 self._waiting[element.key] = element
             raise
         self._versions[element.key] = element.version
-        if isinstance(element, RulesControl | ListControl):
+        if isinstance(element, RulesControl | ListControl | CandidateControl):
             self._apply_waiting()
         return True
 
@@ -115,10 +123,15 @@ class LiveControl:
 
     def _apply(self, element: ControlElement, is_new: bool) -> None:
         if isinstance(element, RulesControl):
-            require_lists(element, self._lists)
+            require_lists(element.rule_set, self._lists)
             names = self._scorer.engine.features.names
-            self._scorer.use_rules(compile_rules(element, names, is_new, self._lists))
+            self._use_rules(element.rule_set, compile_rules(element, names, is_new, self._lists))
             self._scorer.set_control_version(RULES, element.version)
+        elif isinstance(element, GuardrailControl):
+            self._guardrails[element.rule] = element
+            self._use_rules(self._rule_set, None)
+        elif isinstance(element, CandidateControl):
+            self._use_candidate(element, is_new)
         elif isinstance(element, ThresholdsControl):
             self._scorer.use_thresholds(with_thresholds(self._scorer.config.decision, element))
             self._scorer.set_control_version(THRESHOLDS, element.version)
@@ -143,7 +156,11 @@ class LiveControl:
         if element.deleted and to_return_to is not None:
             require_unused(element.name, to_return_to)
         if is_new:
+            for candidate in self._scorer.candidates.values():
+                rulebook_after(candidate.rulebook, element, lists)
             self._scorer.use_rules(rulebook_after(self._scorer.rulebook, element, lists))
+            for name, candidate in self._scorer.candidates.items():
+                self._scorer.use_candidate(name, Candidate(candidate.version, candidate.rulebook.with_lists(lists)))
         self._lists = lists
 
     def _apply_waiting(self) -> None:
@@ -191,7 +208,7 @@ class LiveControl:
             return partial(block_list.put_back, element.type, element.value, entries)
         undo: Callable[[], None]
         if isinstance(element, RulesControl):
-            undo = partial(self._use_again, scorer.rulebook)
+            undo = partial(self._use_rules, self._rule_set, None)
         elif isinstance(element, ThresholdsControl):
             undo = partial(scorer.use_thresholds, scorer.config.decision)
         elif isinstance(element, BundleControl):
@@ -206,9 +223,36 @@ class LiveControl:
 
         return undo_and_show
 
-    def _use_again(self, rulebook: Rulebook) -> None:
-        """Raises RuleError where a list is missing or does not suit any more."""
-        self._scorer.use_rules(rulebook.with_lists(self._lists))
+    def _use_rules(self, rule_set: RuleSet, compiled: Rulebook | None) -> None:
+        """Use a rule set, with the rules in shadow that guardrails put back; decisions name these guardrails. `compiled`:
+        the rule set as published, if it is at hand. Raises RuleError where a list is missing or does not suit any more."""
+        in_force = with_guardrails(rule_set, self._guardrails)
+        if in_force != self._scorer.rulebook.rule_set:
+            if compiled is None or in_force != rule_set:
+                compiled = Rulebook(in_force, self._scorer.engine.features.names, self._lists)
+            self._scorer.use_rules(compiled)
+        self._rule_set = rule_set
+        published = zip(rule_set.rules, in_force.rules, strict=True)
+        put_back = {f"{GUARDRAIL}/{rule.id}": rule_set.version for rule, now in published if rule != now}
+        others = {
+            kind: version
+            for kind, version in self._scorer.control_versions.items()
+            if not kind.startswith(f"{GUARDRAIL}/")
+        }
+        self._scorer.show_control_versions(others | put_back)
+
+    def _use_candidate(self, element: CandidateControl, is_new: bool) -> None:
+        known, rule_set = self._scorer.candidates, element.rule_set
+        if rule_set is None:
+            self._scorer.use_candidate(element.set, None)
+            return
+        if element.set not in known and len(known) >= MAX_CANDIDATES:
+            raise ControlError(
+                f"{len(known)} candidates are evaluated already, at most {MAX_CANDIDATES} may be: remove one first"
+            )
+        require_lists(rule_set, self._lists)
+        rulebook = _compiled(rule_set, self._scorer.engine.features.names, is_new, self._lists)
+        self._scorer.use_candidate(element.set, Candidate(element.version, rulebook))
 
     def _use_bundle(self, element: BundleControl) -> None:
         folder, features = Path(element.path), self._scorer.engine.features
@@ -235,9 +279,13 @@ def compile_rules(
 ) -> Rulebook:
     """The element's rule set, compiled with the lists; checked as well if it is new. Raises ControlError, naming the
     rules."""
+    return _compiled(element.rule_set, feature_names, is_new, lists)
+
+
+def _compiled(rule_set: RuleSet, feature_names: Sequence[str], is_new: bool, lists: Lists) -> Rulebook:
     try:
         make = Rulebook.of if is_new else Rulebook
-        return make(element.rule_set, feature_names, lists)
+        return make(rule_set, feature_names, lists)
     except RuleError as error:
         raise ControlError(str(error)) from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from udfs.control.elements import ControlError, ListControl, RulesControl
+from udfs.control.elements import ControlError, ListControl
 from udfs.core import _native
 from udfs.rules.errors import RuleError
 from udfs.rules.named_lists import CompiledList, ListError, Lists, check_room, spelled
@@ -49,9 +49,9 @@ def require_unused(name: str, rule_set: RuleSet) -> None:
         )
 
 
-def require_lists(element: RulesControl, lists: Lists) -> None:
+def require_lists(rule_set: RuleSet, lists: Lists) -> None:
     """Raise MustWait if a rule, enabled or not, refers to a list that is not there."""
-    for rule in element.rule_set.rules:
+    for rule in rule_set.rules:
         for name in _native.lists_read(rule.when):
             if name not in lists:
                 raise MustWait(f"rule {rule.id}: there is no list @{name}: publish the list first")

@@ -146,7 +146,7 @@ class Core:
     def use_decision(self, settings: Any) -> None:
         """From the next batch on flags are raised by a udfs.scoring.decision_settings.DecisionSettings."""
 
-    def use_rules(self, rulebook: Rulebook, population: PopulationFigures) -> None:
+    def use_rules(self, rulebook: Rulebook, population: PopulationFigures, candidates: list[Rulebook]) -> None:
         """From the next batch on flags are raised, and facts computed, for these rules."""
 
 CHANGE_TEXTS: list[str]
@@ -187,10 +187,13 @@ class Rulebook:
     def evaluate(
         self, features: list[float], event: Transaction | None, population: dict[str, float]
     ) -> tuple[int, int, list[int]]:
-        """Points, score, and the hits as positions among the rules. NaN, None and what is missing is unknown.
+        """Points, score, and the hits as positions among the rules that are live for the user. NaN, None and what is missing
+        is unknown.
 
         `population` may also give facts that are numbers, by name.
         """
+    def partial_rollouts(self) -> list[str]:
+        """The ids of the rules that are live for a part of the customers, in the order of their bits among the shares."""
     def reasons(
         self, hits: list[int], features: list[float], event: Transaction | None, population: dict[str, float]
     ) -> list[str]:
@@ -210,8 +213,9 @@ class ColumnRules:
     def number_names(self) -> list[str]: ...
     @property
     def text_names(self) -> list[str]: ...
-    def evaluate(self, rows: int, numbers: list[Any], texts: list[tuple[Any, list[str]]]) -> tuple[bytes, bytes, bytes]:
-        """Where the hits of each row begin (int64 [N + 1]), the hits (uint16), the sums of points (int64 [N]).
+    def evaluate(self, rows: int, numbers: list[Any], texts: list[tuple[Any, list[str]]]) -> tuple[bytes, ...]:
+        """Where the hits of each row begin (int64 [N + 1]), the hits (uint16), the sums of points (int64 [N]), and the partial
+        roll-outs in which the users are (uint8 [N]).
 
         Columns are in the order of the names: numbers float64; texts int32 codes, negative for unknown, and their texts.
         Raises ValueError for columns of another number or length.
@@ -290,17 +294,23 @@ class Judge:
     """Decides by a bundle's blend, a rule book and thresholds."""
 
     def __init__(
-        self, settings: Any, model: Any, rulebook: Rulebook, map: tuple[list[int], list[float]] | None = None
+        self,
+        settings: Any,
+        model: Any,
+        rulebook: Rulebook,
+        maps: list[tuple[list[int], list[float]]],
+        map_of_shares: list[int | None],
     ) -> None:
-        """`settings` is a DecisionSettings, `model` the bundle's DecisionModel, `map` the points and rates of its map of
-        the rules. Raises RuleMapError."""
+        """`settings` is a DecisionSettings, `model` the bundle's DecisionModel, `maps` the points and rates of its maps of
+        the rules, `map_of_shares` which of them is in force for each combination of partial roll-outs (None: there is none),
+        the last for all live rules. Raises RuleMapError."""
     @property
     def thresholds(self) -> tuple[int, int, int]:
         """Those in force: refer_above, soft_challenge_above, hard_block_above. Missing settings are the bundle's, adjusted
         as far as needed for an ascending order."""
     @property
     def rule_map(self) -> Literal["calibrated", "cautious"]:
-        """By what rule points count: the bundle's map, or the rule set's own scale."""
+        """By what the points of all live rules count: the bundle's map, or the rule set's own scale."""
     def judge(
         self,
         prediction: tuple[float, float, float, float],

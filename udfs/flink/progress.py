@@ -139,7 +139,9 @@ class Progress:
         self._metrics.set("users_cached", scorer.engine.users.cached)
         if counters.newest_event_ms:
             self._metrics.set("event_time_lag_ms", self._clock_ms() - counters.newest_event_ms)
-        self._control_versions = dict.fromkeys(self._control_versions, 0) | scorer.control_versions
+        self._control_versions = dict.fromkeys(self._control_versions, 0) | {
+            kind: version for kind, version in scorer.control_versions.items() if "/" not in kind
+        }
         for kind, version in self._control_versions.items():
             self._metrics.set("version", version, kind.replace("-", "_"))  # as Flink's Prometheus reporter spells it
 
@@ -157,6 +159,9 @@ class Progress:
             ("dead_letters", counters.dead_letters),
             ("tags", counters.tags),
             ("hits", counters.rule_hits),
+            ("shadow_hits", counters.shadow_hits),
+            ("shadow_differs", counters.shadow_differs),
+            ("shadow_errors", counters.shadow_errors),
         ):
             for label, count in counts.items():
                 yield (name, label), count

@@ -16,6 +16,7 @@ from pyflink.datastream.state import MapStateDescriptor
 from udfs.control.authority import Authority, AuthoritySettings, NotAuthorised
 from udfs.control.elements import ControlError
 from udfs.control.governed_control import GovernedControl, RestoreFailed
+from udfs.control.guardrails import counts_of
 from udfs.control.live_control import BundleNotLoadable, LiveControl
 from udfs.flink.bridge import OPENED, TOKEN_PARAMETER, Row
 from udfs.flink.frame import REPLIES, FramedDestination, read_answer, write_record
@@ -50,6 +51,8 @@ CONSOLE_DESTINATIONS = {
     "actions": ("alerts",),
     "all": ("decisions", "alerts", "flags"),
 }
+GUARDED = "guarded"
+"""Topic of rows with the counts of rules that have guardrails, which no sink takes (udfs/flink/watch_guardrails.py)."""
 CONTROL_STATE = MapStateDescriptor("control", Types.STRING(), Types.PICKLED_BYTE_ARRAY())
 
 
@@ -63,7 +66,8 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of ScoreTransactions. Picklable; paths are on the operator's host, or s3://.
 
     `control`: name of the control stream in dead letters. `authority`: who may change the job. `console`: adds a side output
-    with a readable line for each alert, each alert with an action, or each output.
+    with a readable line for each alert, each alert with an action, or each output. `with_guardrails`: emit the counts that
+    guardrails need.
     """
 
     scorer: ScorerConfig
@@ -77,6 +81,7 @@ class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricSettings = MetricSettings()
     console: Literal["alerts", "actions", "all"] | None = None
     decode: EventDecoder = decode_event
+    with_guardrails: bool = False
 
 
 class ControlRestoreFailed(RuntimeError):
@@ -140,6 +145,8 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._progress.count(scored.records, counts, taken, scored.arrived_at_ms)
         self._limit.record_batch(scored.records, [*zip(scored.places, map(_reason, letters), strict=True)])
         rows = [*map(_row, letters)]
+        if scored.guarded and self._settings.with_guardrails:
+            rows += self._guarded_rows(scored.guarded)
         if self._shown_on_console:
             for answered in read_answer(scored.answer):
                 rows += self._console_rows(answered.outputs)
@@ -180,6 +187,10 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         if hasattr(self, "_scorer"):
             self._scorer.close()
 
+    def _guarded_rows(self, guarded: dict[str, tuple[int, int, int, int]]) -> list[Row]:
+        counts = counts_of(self._scorer.rulebook.rule_set, guarded)
+        return [(GUARDED, one.rule, msgspec.json.encode(one), None) for one in counts]
+
     def _console_rows(self, outputs: Sequence[tuple[FramedDestination, bytes]]) -> list[Row]:
         shown = [decode_result(value) for destination, value in outputs if destination in self._shown_on_console]
         return [(console_line(record),) for record in shown if not (self._only_actions and record.action == "allow")]
@@ -212,11 +223,14 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
     def _restore_control(self, ctx: Any) -> None:
         """Apply the control elements in broadcast state, before the first record or element. Raises ControlRestoreFailed."""
         try:
-            self._control.restore(bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE)))
+            dropped = self._control.restore(bytes_in_map(ctx.get_broadcast_state(CONTROL_STATE)))
         except RestoreFailed as error:
             raise ControlRestoreFailed(
                 f"control element {error.key} of the saved state cannot be applied: {error}. {REMEDY}"
             ) from None
+        for told in dropped:  # without effect on decisions: they need not wait for it
+            _log.warning("%s; it is not evaluated any more", told)
+            self._progress.control("refused")
         self._control_restored = True
         self._progress.flush()
 

@@ -54,6 +54,13 @@ METRICS = (
         "reason", get_args(DeadLetterKind),
     ),
     Metric("hits", "counter", "hits", "rule hits by rule id", "rule"),
+    Metric("shadow_hits", "counter", "hits", "hits of rules in shadow, by rule set and rule id", "rule"),
+    Metric(
+        "shadow_differs", "counter", "decisions", "whose action would have been another one, by rule set in shadow", "set"
+    ),
+    Metric(
+        "shadow_errors", "counter", "decisions", "for which a rule set in shadow failed, by set; decided all the same", "set"
+    ),
     Metric(
         "unknown_codes", "counter", "transactions", "with an unknown code, by field",
         "field", ("channel", "entry_mode", *COUNTRY_FIELDS),
@@ -110,10 +117,15 @@ ALERT_METRICS = (
 )
 """Metrics of the operator that publishes alerts to SNS, if the job has one."""
 
+GUARDRAIL_METRICS = (
+    Metric("guardrail_trips", "counter", "trips", "rules put back to shadow because a guardrail was crossed", "rule"),
+)
+"""Metrics of the operator that watches guardrails, if the job has a control stream."""
+
 QUANTILES = (
     Metric("score_time_us_p99", "gauge", "µs", "99th percentile of `score_time_us`; on the Managed Service only"),
     Metric("arrival_lag_ms_p99", "gauge", "ms", "99th percentile of `arrival_lag_ms`; on the Managed Service only"),
 )
 """Gauges for CloudWatch, which does not support histograms."""
 
-BY_NAME = {metric.name: metric for metric in (*METRICS, *ALERT_METRICS, *QUANTILES)}
+BY_NAME = {metric.name: metric for metric in (*METRICS, *ALERT_METRICS, *GUARDRAIL_METRICS, *QUANTILES)}

@@ -14,7 +14,8 @@ class ScorerCounters(msgspec.Struct, gc=False):
     """Counts since the scorer was created. Updated on the operator's thread; a reporter reports the increments.
 
     `newest_event_ms`: event time of the last transaction (0: none yet). `unknown_codes`: by `<field>=<text>`
-    (udfs.records.codes). The other dicts are by dead letter kind, rule id, tag and enrichment status.
+    (udfs.records.codes). The other dicts are by dead letter kind, rule id, tag and enrichment status; those
+    of rules in shadow by rule set, their hits as SET/RULE.
     """
 
     late: int = 0
@@ -25,6 +26,9 @@ class ScorerCounters(msgspec.Struct, gc=False):
     tags: dict[str, int] = {}
     unknown_codes: dict[str, int] = {}
     enrichment: dict[str, int] = {}
+    shadow_hits: dict[str, int] = {}
+    shadow_differs: dict[str, int] = {}
+    shadow_errors: dict[str, int] = {}
 
 
 def increment(counts: dict[str, int], name: str) -> None:

@@ -68,6 +68,20 @@ class RuleScore(msgspec.Struct, frozen=True, gc=False):
     lists: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
 
 
+class ShadowScore(msgspec.Struct, frozen=True, gc=False):
+    """What a rule set in shadow says, in a decision that it had no part in.
+
+    `set`, `version`: those of a candidate, or of the rule set in force, whose `hits` are here only its rules that did not
+    count for the user. `points`: of the whole set. `action`: what would have been done (None: the set failed).
+    """
+
+    set: str
+    version: int
+    hits: list[str]
+    points: int
+    action: Action | None
+
+
 class Decision(msgspec.Struct, tag_field="type", tag="decision", gc=False):
     """The record of one scored transaction. Deterministic: the same state and input give the same bytes.
 
@@ -76,6 +90,8 @@ class Decision(msgspec.Struct, tag_field="type", tag="decision", gc=False):
     because of missing input; unusual: referred by the anomaly alone; cautious_rules: points without a calibrated rule map;
     limited_history: the user has more events than are remembered of one, so that windows may lack some.
     `summary`: the reasons in one sentence (None: allowed).
+
+    `shadow`: what the rule sets in shadow say; absent where nothing is in shadow.
 
     Features are in `features` by name, in `features_packed`, or left out; `feature_set` is the version of their feature
     set. udfs.records.logged_features reads all forms.
@@ -108,6 +124,7 @@ class Decision(msgspec.Struct, tag_field="type", tag="decision", gc=False):
     features: dict[str, float | None] | None = None
     feature_set: str | msgspec.UnsetType = msgspec.UNSET
     features_packed: bytes | msgspec.UnsetType = msgspec.UNSET
+    shadow: list[ShadowScore] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Alert(msgspec.Struct, tag_field="type", tag="alert", omit_defaults=True, kw_only=True, gc=False):

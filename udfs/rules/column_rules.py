@@ -30,12 +30,14 @@ class Texts(NamedTuple):
 class Hits(NamedTuple):
     """The hits of N rows: of row n `places[starts[n]:starts[n + 1]]`, in file order, as positions among the rules.
 
-    `starts`: int64 [N + 1]; `places`: uint16 [H]; `points`: int64 [N], their sums.
+    `starts`: int64 [N + 1]; `places`: uint16 [H]; `points`: int64 [N], their sums; `shares`: uint8 [N], the partial
+    roll-outs in which the user is, a bit each.
     """
 
     starts: npt.NDArray[np.int64]
     places: npt.NDArray[np.uint16]
     points: npt.NDArray[np.int64]
+    shares: npt.NDArray[np.uint8]
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:
@@ -45,7 +47,9 @@ class Hits(NamedTuple):
     @classmethod
     def none(cls, rows: int) -> Hits:
         """Of rows that no rule hits."""
-        return cls(np.zeros(rows + 1, np.int64), np.zeros(0, np.uint16), np.zeros(rows, np.int64))
+        return cls(
+            np.zeros(rows + 1, np.int64), np.zeros(0, np.uint16), np.zeros(rows, np.int64), np.zeros(rows, np.uint8)
+        )
 
 
 class Predictions(NamedTuple):
@@ -59,7 +63,8 @@ class Predictions(NamedTuple):
 
 
 class ColumnRules:
-    """The enabled rules of a set, compiled for columns. Immutable."""
+    """The live rules of a set, compiled for columns. Immutable. Without live rules of a partial roll-out no users' ids are
+    needed."""
 
     def __init__(self, rule_set: RuleSet, feature_names: Sequence[str], lists: Lists = NO_LISTS) -> None:
         """Rules on changes of accounts are left out. Raises RuleError with the id of an invalid rule."""
@@ -75,12 +80,17 @@ class ColumnRules:
 
     def evaluate(self, rows: int, numbers: Mapping[str, Numbers], texts: Mapping[str, Texts]) -> Hits:
         """The hits of `rows` rows. Raises KeyError for a missing column, ValueError for one of another length."""
-        starts, places, points = self._core.evaluate(
+        starts, places, points, shares = self._core.evaluate(
             rows,
             [np.ascontiguousarray(numbers[name], np.float64) for name in self.number_names],
             [_in_one_piece(texts[name]) for name in self.text_names],
         )
-        return Hits(np.frombuffer(starts, np.int64), np.frombuffer(places, np.uint16), np.frombuffer(points, np.int64))
+        return Hits(
+            np.frombuffer(starts, np.int64),
+            np.frombuffer(places, np.uint16),
+            np.frombuffer(points, np.int64),
+            np.frombuffer(shares, np.uint8),
+        )
 
 
 def judged(

@@ -7,7 +7,7 @@ odds of fraud by ten. The core computes the shifts (udfs/core/src/decision/rule_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -39,24 +39,28 @@ class RuleMap(msgspec.Struct, frozen=True):
     frauds: int
 
 
-def content_of(rule_set: RuleSet) -> str:
-    """Hash of a rule set's content: 16 hex digits of a SHA-256 over id, points, condition, tier and action of its rules.
+def content_of(rule_set: RuleSet, rule_ids: Collection[str] | None = None) -> str:
+    """Hash of a rule set's content: 16 hex digits of a SHA-256 over id, points, condition, tier and action of its live
+    rules, whatever their roll-out, or of those of `rule_ids`.
 
-    Name, version, scale, reasons, disabled rules and whitespace in conditions do not change it, nor do rules that only
-    raise flags, unless they share a tier with one that adds points.
+    Name, version, scale, reasons, rules that are not live and whitespace in conditions do not change it, nor do rules that
+    only raise flags, unless they share a tier with one that adds points.
     """
-    ruled_out = {rule.tier for rule in rule_set.rules if rule.enabled and not rule.only_flags} - {None}
+    counting = [rule for rule in rule_set.rules if (rule.is_live if rule_ids is None else rule.id in rule_ids)]
+    ruled_out = {rule.tier for rule in counting if not rule.only_flags} - {None}
     lines = [
         _SEPARATOR.join((rule.id, str(rule.points), " ".join(rule.when.split()), rule.tier or "", rule.action or ""))
-        for rule in rule_set.rules
-        if rule.enabled and (not rule.only_flags or rule.tier in ruled_out)
+        for rule in counting
+        if not rule.only_flags or rule.tier in ruled_out
     ]
     return sha256("\n".join(lines).encode()).hexdigest()[:_CONTENT_LENGTH]
 
 
-def find_rule_map(maps: Iterable[RuleMap], rule_set: RuleSet) -> RuleMap | None:
-    """The last of the maps that was learned with rules of the same content; None without one."""
-    content = content_of(rule_set)
+def find_rule_map(
+    maps: Iterable[RuleMap], rule_set: RuleSet, rule_ids: Collection[str] | None = None
+) -> RuleMap | None:
+    """The last of the maps that was learned with rules of the same content (`content_of`); None without one."""
+    content = content_of(rule_set, rule_ids)
     found = None
     for known in maps:
         if known.content == content:

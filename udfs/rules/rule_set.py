@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -17,15 +17,34 @@ MAX_POINTS = 1000
 MAX_VERSION = 2**53
 MAX_SCORE = 1000
 MAX_ID_LENGTH = 64
+MAX_OVER_PAYMENTS = 10_000_000
+RuleState = Literal["draft", "shadow", "live", "retired"]
+RULE_STATES: tuple[RuleState, ...] = ("draft", "shadow", "live", "retired")
+Rate = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _UNKNOWN_FIELD = re.compile(r"unknown field '(?P<field>[^']{1,64})'")
+
+
+class Guardrails(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Limits of a live rule, as shares of `over_payments` payments of the customers for whom it is live.
+
+    `hit_rate_max`: payments that hit the rule; `alert_rate_max`: those of them whose action is not allow;
+    `block_rate_max`: those whose action is hard_block. Crossing one puts the rule back to shadow.
+    """
+
+    over_payments: Annotated[int, msgspec.Meta(ge=1, le=MAX_OVER_PAYMENTS)]
+    hit_rate_max: Rate | None = None
+    alert_rate_max: Rate | None = None
+    block_rate_max: Rate | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One rule: if the condition `when` is true, it adds `points` and `reason`.
 
     Of the rules with the same `tier` only the first hit in file order counts. `action` is the minimum action of a
-    transaction that hits the rule. A rule that is not `enabled` is validated but never hits. A hit raises `flag`. A rule on
-    the `event` account_change reads the change, and raises a flag and nothing else.
+    transaction that hits the rule. A hit raises `flag`. A rule on the `event` account_change reads the change, and raises a
+    flag and nothing else. A rule that is not `enabled`, a draft and a retired one are validated but never hit; one in shadow
+    is evaluated and reported but never counts. `rollout`: the share of customers, in percent, for whom a live rule counts
+    (udfs/core/src/rules/rollout.rs says which); for the others it is in shadow.
     """
 
     id: str
@@ -37,11 +56,31 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     enabled: bool = True
     flag: Flag | None = None
     event: Literal["transaction", "account_change"] = "transaction"
+    state: RuleState = "live"
+    rollout: int = 100
+    guardrails: Guardrails | None = None
 
     @property
     def only_flags(self) -> bool:
         """Does a hit do nothing but raise a flag?"""
         return self.flag is not None and self.points == 0 and self.action is None
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether its condition is asked at all."""
+        return self.enabled and self.state in ("shadow", "live")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it counts for some customers."""
+        return self.enabled and self.state == "live" and self.rollout > 0
+
+    @property
+    def standing(self) -> str:
+        """The state in words: draft, shadow, live, live for 10 %, retired or not enabled."""
+        if not self.enabled:
+            return "not enabled"
+        return f"live for {self.rollout} %" if self.state == "live" and self.rollout < 100 else self.state
 
 
 class RuleSet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -88,7 +127,9 @@ def rule_set_from(value: object) -> RuleSet:
         name = item.get("id") if isinstance(item, dict) else None
         rule_id = name if isinstance(name, str) and name else f"number {number}"
         try:
-            rules.append(_convert(item, Rule))
+            rule = _convert(item, Rule)
+            _check_guardrails(rule.guardrails)
+            rules.append(rule)
         except RuleError as error:
             errors.append(error.of_rule(one_line(rule_id)[:MAX_ID_LENGTH]))
     require_no_errors(errors)
@@ -100,6 +141,11 @@ def rule_set_from(value: object) -> RuleSet:
 def check_rule_set(rule_set: RuleSet) -> None:
     """Raise RuleError, or RuleErrors, unless ids, points, version and scale are valid."""
     require_no_errors(_native.structure_problems(rule_set))
+
+
+def _check_guardrails(guardrails: Guardrails | None) -> None:
+    if guardrails is not None and msgspec.structs.replace(guardrails, over_payments=1) == Guardrails(1):
+        raise RuleError("guardrails need one of hit_rate_max, alert_rate_max and block_rate_max")
 
 
 def _convert(value: object, kind: type[Any]) -> Any:

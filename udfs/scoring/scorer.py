@@ -26,7 +26,7 @@ from udfs.rules.population import Population
 from udfs.rules.rulebook import Rulebook
 from udfs.scoring.bundle import Bundle
 from udfs.scoring.dead_letters import DeadLetters
-from udfs.scoring.decider import decider_of
+from udfs.scoring.decider import Candidate, decider_of
 from udfs.scoring.decision_settings import DecisionSettings
 from udfs.scoring.engine import Engine
 from udfs.scoring.ensemble import Ensemble
@@ -52,7 +52,8 @@ class Submitted(NamedTuple):
 
 class ScoredFrame(NamedTuple):
     """What came of a frame. `answer`: see udfs/core/src/frame.rs. `places` and `letters`: of the records that became dead
-    letters. `outputs`: how many there are beside, by destination and action. `arrived_at_ms`: of some records."""
+    letters. `outputs`: how many there are beside, by destination and action. `arrived_at_ms`: of some records. `guarded`: of
+    each rule with guardrails that is live for some users their payments, hits, hits with an action and blocked hits."""
 
     answer: bytes
     places: list[int]
@@ -60,6 +61,7 @@ class ScoredFrame(NamedTuple):
     records: int
     outputs: dict[tuple[Destination, Action | None], int]
     arrived_at_ms: list[int]
+    guarded: dict[str, tuple[int, int, int, int]]
 
 
 class Scorer:
@@ -86,6 +88,7 @@ class Scorer:
         self.population = population
         self.counters = ScorerCounters()
         self.control_versions: dict[str, int] = {}
+        self.candidates: dict[str, Candidate] = {}
         self._letters = DeadLetters(config.dead_letters, self.counters.dead_letters)
         self._log = user_log
         self._position = getattr(user_log, "position", lambda: None)
@@ -167,11 +170,27 @@ class Scorer:
             for _, outcome, payload, source, partition, offset in dead
         ]
         places = [place for place, *_ in dead]
-        return ScoredFrame(answer, places, letters, counts["records"], counts["outputs"], counts["arrived_at_ms"])
+        return ScoredFrame(
+            answer, places, letters, counts["records"], counts["outputs"], counts["arrived_at_ms"],
+            counts.get("guarded", {}),
+        )  # fmt: skip
 
     def use_rules(self, rulebook: Rulebook) -> None:
         """Use another rule set from the next flush on. Raises RuleMapError; nothing is changed then."""
         self._use(self.config, self.ensemble, rulebook)
+
+    def use_candidate(self, name: str, candidate: Candidate | None) -> None:
+        """Evaluate a candidate in shadow from the next flush on, or no longer (None). Raises RuleMapError; nothing is
+        changed then."""
+        before = self.candidates
+        self.candidates = {known: other for known, other in before.items() if known != name}
+        if candidate is not None:
+            self.candidates[name] = candidate
+        try:
+            self._use(self.config, self.ensemble, self.rulebook)
+        except BaseException:
+            self.candidates = before
+            raise
 
     def use_thresholds(self, decision: DecisionSettings) -> None:
         """Use other thresholds from the next flush on."""
@@ -186,6 +205,10 @@ class Scorer:
         versions = {name: known for name, known in self.control_versions.items() if name != kind}
         if version is not None:
             versions[kind] = version
+        self.show_control_versions(versions)
+
+    def show_control_versions(self, versions: dict[str, int]) -> None:
+        """Set the versions that decisions show from now on, by kind of control elements."""
         self.control_versions = dict(sorted(versions.items()))
         self._decider.use_control_versions(list(self.control_versions.items()))
 
@@ -249,8 +272,11 @@ class Scorer:
             ("enrichment", counters.enrichment),
             ("rule_hits", counters.rule_hits),
             ("tags", counters.tags),
+            ("shadow_hits", counters.shadow_hits),
+            ("shadow_differs", counters.shadow_differs),
+            ("shadow_errors", counters.shadow_errors),
         ):
-            for label, count in counts[name].items():
+            for label, count in counts.get(name, {}).items():
                 known[label] = known.get(label, 0) + count
         if isinstance(self.engine.source, RemoteSource):
             self.engine.source.counters.hits = self.engine.core.hits
@@ -261,11 +287,12 @@ class Scorer:
     def _use(self, config: ScorerConfig, ensemble: Ensemble, rulebook: Rulebook) -> None:
         """Replace what decides; if one part cannot be used, nothing is changed."""
         manifest = ensemble.bundle.manifest
-        decider = decider_of(config, manifest, rulebook, self.population, self.control_versions)
+        decider = decider_of(config, manifest, rulebook, self.population, self.control_versions, self.candidates)
         self.config = config
         self.ensemble = ensemble
         self.rulebook = rulebook
         self._decider = decider
         self._model = Model(ensemble, config.default_timezone)
         self.engine.core.use_decision(config.decision)
-        self.engine.core.use_rules(rulebook.core, self.population.core)
+        candidates = [known.rulebook.core for known in self.candidates.values()]
+        self.engine.core.use_rules(rulebook.core, self.population.core, candidates)

@@ -55,14 +55,14 @@ impl PyColumnRules {
     }
 
     /// Of all rows: where the hits of each begin (int64, one more than rows), the hits' positions among the rules (uint16),
-    /// and the sums of points (int64).
+    /// the sums of points (int64), and the partial roll-outs in which the users are (uint8).
     fn evaluate<'py>(
         &self,
         py: Python<'py>,
         rows: usize,
         numbers: Vec<PyBuffer<f64>>,
         texts: Vec<PyTexts>,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         if numbers.len() != self.rules.names.numbers.len() || texts.len() != self.rules.names.texts.len() {
             return Err(PyValueError::new_err("not the columns of number_names and text_names"));
         }
@@ -71,6 +71,7 @@ impl PyColumnRules {
             bytes_of(py, hits.starts.iter().map(|start| start.to_ne_bytes()))?,
             bytes_of(py, hits.places.iter().map(|place| place.to_ne_bytes()))?,
             bytes_of(py, hits.points.iter().map(|points| points.to_ne_bytes()))?,
+            PyBytes::new(py, &hits.shares),
         ))
     }
 }
@@ -114,14 +115,14 @@ fn judge_columns<'py>(
     py: Python<'py>,
     judge: &PyJudge,
     rulebook: &PyRulebook,
-    hits: (PyBuffer<i64>, PyBuffer<u16>, PyBuffer<i64>),
+    hits: (PyBuffer<i64>, PyBuffer<u16>, PyBuffer<i64>, PyBuffer<u8>),
     predictions: (PyBuffer<f64>, PyBuffer<f64>, PyBuffer<f64>, PyBuffer<u8>),
 ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
     let rows = hits.2.item_count();
     let (starts, places) = (cells(py, &hits.0, rows + 1)?, cells(py, &hits.1, hits.1.item_count())?);
     let (points, is_blocked) = (cells(py, &hits.2, rows)?, cells(py, &predictions.3, rows)?);
     let (probability, anomaly) = (cells(py, &predictions.0, rows)?, cells(py, &predictions.1, rows)?);
-    let coverage = cells(py, &predictions.2, rows)?;
+    let (coverage, shares) = (cells(py, &predictions.2, rows)?, cells(py, &hits.3, rows)?);
     let (mut actions, mut scores) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
     let mut result = RuleResult::default();
     for row in 0..rows {
@@ -136,7 +137,8 @@ fn judge_columns<'py>(
             anomaly: anomaly[row].get(),
             coverage: coverage[row].get(),
         };
-        let judged = judge.judge.judge(&prediction, &result, &rulebook.rulebook, is_blocked[row].get() != 0);
+        let (shares, is_blocked) = (shares[row].get(), is_blocked[row].get() != 0);
+        let judged = judge.judge.judge(&prediction, &result, &rulebook.rulebook, shares, is_blocked);
         let judged = judged.map_err(|error| PyValueError::new_err(format!("row {row}: {error}")))?;
         actions.push(judged.action as u8);
         scores.push(judged.risk_score as i16);

@@ -203,7 +203,7 @@ impl Core {
         let rules: Option<Rules> =
             rules.map(|(rulebook, population)| (rulebook.get().rulebook.clone(), population.get().population.clone()));
         if let Some((rulebook, population)) = &rules {
-            self.engine.early_rules = early_rules(rulebook, population);
+            self.engine.early_rules = early_rules(rulebook, population, false);
         }
         let width = self.engine.width();
         let arrived_at_ms = vec![None; payloads.len()];
@@ -295,16 +295,19 @@ impl Core {
         Ok(())
     }
 
-    /// From the next batch on flags are raised, and facts computed, for these rules.
-    fn use_rules(&mut self, rulebook: &PyRulebook, population: &PyPopulation) {
-        self.engine.early_rules = early_rules(&rulebook.rulebook, &population.population);
+    /// From the next batch on flags are raised for these rules, and facts computed for them and for candidates.
+    fn use_rules(&mut self, rulebook: &PyRulebook, population: &PyPopulation, candidates: Vec<PyRef<'_, PyRulebook>>) {
+        let with_facts = candidates.iter().any(|candidate| candidate.rulebook.reads_facts());
+        self.engine.early_rules = early_rules(&rulebook.rulebook, &population.population, with_facts);
     }
 }
 
-/// The rules, if they are asked as soon as features are made.
-fn early_rules(rulebook: &Arc<Rulebook>, population: &Arc<Population>) -> Option<EarlyRules> {
+/// The rules, if they are asked as soon as features are made, or others read facts.
+fn early_rules(rulebook: &Arc<Rulebook>, population: &Arc<Population>, with_facts: bool) -> Option<EarlyRules> {
     let (rulebook, population) = (rulebook.clone(), population.clone());
-    rulebook.is_asked_early().then_some(EarlyRules { rulebook, population })
+    let is_needed = rulebook.is_asked_early() || with_facts;
+    let with_facts = with_facts || rulebook.reads_facts();
+    is_needed.then_some(EarlyRules { rulebook, population, with_facts })
 }
 
 impl Core {

@@ -8,12 +8,17 @@ use crate::attributes::{Attribute, AttributeHolder, AttributeKind};
 use crate::bindings::decision::{PyJudge, settings_of};
 use crate::decision::decision_record::ControlVersions;
 use crate::decision::logged_features::{FeatureForm, FeatureLog};
+use crate::decision::shadow::Shadows;
 use crate::features::feature::Feature;
 use crate::features::{FEATURES, attribute};
 use crate::reasons::decider::Decider;
 use crate::reasons::explainer::{Explainer, ExplainerSettings};
 use crate::reasons::inputs::Levels;
 use crate::rules::python::{PyPopulation, PyRulebook};
+use crate::rules::rulebook::EVERY_SHARE;
+
+/// Name, version, rules and what decides by them.
+type Candidate = (String, i64, Py<PyRulebook>, Py<PyJudge>);
 
 /// Decides by all that is in force.
 #[pyclass(name = "Decider", module = "udfs.core._native")]
@@ -25,7 +30,8 @@ pub struct PyDecider {
 impl PyDecider {
     /// `more` has: rulebook (a Rulebook), attributes [(name, is it a text)], bundle_version, base_currency, control_versions,
     /// log_features, feature_set, base_rate, limit, fraud_rate, model_weight, log_error, quantiles (a list of 7 levels or
-    /// None a feature), population (PopulationFigures). Raises ValueError.
+    /// None a feature), population (PopulationFigures), shadow_judge (a Judge by all rules, those in shadow included) and
+    /// candidates [(name, version, Rulebook, Judge)]. Raises ValueError.
     #[new]
     fn new(settings: &Bound<'_, PyAny>, judge: &PyJudge, more: &Bound<'_, PyDict>) -> PyResult<Self> {
         let get = |name: &str| more.get_item(name)?.ok_or_else(|| PyValueError::new_err(format!("no {name}")));
@@ -50,9 +56,16 @@ impl PyDecider {
         let form: String = get("log_features")?.extract()?;
         let form = FeatureForm::of(&form).ok_or_else(|| PyValueError::new_err(format!("no form: {form}")))?;
         let version: String = get("feature_set")?.extract()?;
+        let shadow_judge = get("shadow_judge")?.cast::<PyJudge>()?.get().judge.clone();
+        let mut candidates = Vec::new();
+        for candidate in get("candidates")?.try_iter()? {
+            let (name, version, rules, judge): Candidate = candidate?.extract()?;
+            candidates.push((name.into(), version, rules.get().rulebook.clone(), judge.get().judge.clone()));
+        }
         let decider = Decider {
             settings: settings_of(settings)?,
-            explainer: Explainer::new(&features, explainer, &judge.judge.blend, &rulebook),
+            explainer: Explainer::new(&features, explainer, judge.judge.blend(EVERY_SHARE), &rulebook),
+            shadows: Shadows::new(&rulebook, shadow_judge, candidates),
             rulebook,
             judge: judge.judge.clone(),
             population: get("population")?.cast::<PyPopulation>()?.get().population.clone(),

@@ -15,7 +15,7 @@ use crate::decision::{logarithm, probability};
 use crate::profiles::{BlockEntry, BlockType};
 use crate::rules::python::{PyRulebook, action_of, python_error};
 use crate::rules::rule_set::check_scale;
-use crate::rules::rulebook::RuleResult;
+use crate::rules::rulebook::{EVERY_SHARE, RuleResult};
 use crate::rules::scale::Scale;
 
 /// Decides by a bundle's blend, a rule book and thresholds.
@@ -26,25 +26,25 @@ pub struct PyJudge {
 
 #[pymethods]
 impl PyJudge {
-    /// `map` is the bundle's map of the rules: its points and rates; None: there is none. Raises RuleMapError.
+    /// `maps` are the bundle's maps of the rules: points and rates; `map_of_shares` says which of them is in force for each
+    /// combination of shares (None: there is none), the last for all live rules. Raises RuleMapError.
     #[new]
-    #[pyo3(signature = (settings, model, rulebook, map=None))]
     fn new(
         settings: &Bound<'_, PyAny>,
         model: &Bound<'_, PyAny>,
         rulebook: &PyRulebook,
-        map: Option<(Vec<i64>, Vec<f64>)>,
+        maps: Vec<(Vec<i64>, Vec<f64>)>,
+        map_of_shares: Vec<Option<usize>>,
     ) -> PyResult<Self> {
         let py = model.py();
         let (weight, offset) = (model.getattr("model_weight")?.extract()?, model.getattr("offset")?.extract()?);
-        let blend = match map {
-            Some((points, rates)) => {
-                let rules_weight = model.getattr("rules_weight")?.extract()?;
-                ScoreBlend::calibrated(weight, offset, rules_weight, &points, &rates)
-                    .map_err(|error| rule_map_error(py, &error))?
-            }
-            None => ScoreBlend::cautious(weight, offset, rulebook.rulebook.scale()),
-        };
+        let rules_weight = model.getattr("rules_weight")?.extract()?;
+        let mut blends = vec![ScoreBlend::cautious(weight, offset, rulebook.rulebook.scale())];
+        for (points, rates) in &maps {
+            let blend = ScoreBlend::calibrated(weight, offset, rules_weight, points, rates);
+            blends.push(blend.map_err(|error| rule_map_error(py, &error))?);
+        }
+        let blend_of_shares = map_of_shares.iter().map(|map| map.map_or(0, |map| map + 1)).collect();
         let model = DecisionModel {
             thresholds: Thresholds {
                 refer_above: model.getattr("refer_above")?.extract()?,
@@ -54,7 +54,7 @@ impl PyJudge {
             coverage_floor: model.getattr("coverage_floor")?.extract()?,
             unusual_above: model.getattr("unusual_above")?.extract()?,
         };
-        Ok(Self { judge: Judge::new(&settings_of(settings)?, &model, blend) })
+        Ok(Self { judge: Judge::new(&settings_of(settings)?, &model, blends, blend_of_shares) })
     }
 
     /// The thresholds in force: refer_above, soft_challenge_above, hard_block_above.
@@ -64,10 +64,10 @@ impl PyJudge {
         (thresholds.refer_above, thresholds.soft_challenge_above, thresholds.hard_block_above)
     }
 
-    /// By what rule points count: "calibrated" or "cautious".
+    /// By what the points of all live rules count: "calibrated" or "cautious".
     #[getter]
     fn rule_map(&self) -> &'static str {
-        self.judge.blend.map.name()
+        self.judge.blend(EVERY_SHARE).map.name()
     }
 
     /// (probability, risk score, action, tags, rule map, from model, from rules).
@@ -80,7 +80,8 @@ impl PyJudge {
         is_blocked: bool,
     ) -> PyResult<PyJudgement> {
         let result = RuleResult { points, score: 0, hits };
-        let judgement = self.judge.judge(&prediction_of(prediction), &result, &rulebook.rulebook, is_blocked);
+        let judgement =
+            self.judge.judge(&prediction_of(prediction), &result, &rulebook.rulebook, EVERY_SHARE, is_blocked);
         let made = judgement.map_err(|error| PyValueError::new_err(error.to_string()))?;
         let tags = made.tags.iter().map(|tag| tag.name()).collect();
         let (action, map) = (made.action.name(), made.rule_map.name());

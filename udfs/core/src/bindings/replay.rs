@@ -12,7 +12,7 @@ use crate::events::Event;
 use crate::observed::Observed;
 use crate::rules::number::Row;
 use crate::rules::population::Population;
-use crate::rules::rulebook::{RuleResult, Rulebook};
+use crate::rules::rulebook::{EVERY_SHARE, RuleResult, Rulebook};
 
 /// What gives rule points, and the figures as of each transaction for it.
 pub type Rules = (Arc<Rulebook>, Arc<Population>);
@@ -50,8 +50,8 @@ pub fn columns<'py>(
         let points = |(observed, features): (&&Observed, &[f64])| {
             let transaction = observed.transaction;
             let figures = population.figures(transaction.timestamp, transaction.city.as_deref());
-            rulebook
-                .evaluate(&Row { features, transaction, population: &figures, facts: &observed.facts }, &mut result);
+            let row = Row { features, transaction, population: &figures, facts: &observed.facts };
+            rulebook.evaluate(&row, EVERY_SHARE, &mut result);
             result.points
         };
         Some(observed.iter().zip(features.chunks_exact(width.max(1))).map(points).collect::<Vec<i64>>())

@@ -273,7 +273,8 @@ impl<'py> Scoring<'_, 'py> {
         }
     }
 
-    /// late, erased, newest_event_ms (of the last transaction), enrichment, rule_hits, tags, and online: user, time and values.
+    /// late, erased, newest_event_ms (of the last transaction), enrichment, rule_hits, tags, and online: user, time and values;
+    /// where something is in shadow, shadow_hits, shadow_differs and shadow_errors; and guarded, where a rule has guardrails.
     fn counts(
         &self,
         py: Python<'py>,
@@ -288,6 +289,7 @@ impl<'py> Scoring<'_, 'py> {
         }
         let (mut hits, mut tags): (HashMap<&str, u64>, HashMap<&str, u64>) = Default::default();
         let rules = &self.decider.rulebook.rule_set().rules;
+        let shadow = ShadowCounts::of(self.decider, judged);
         for judged in judged.iter().flatten() {
             for rule in judged.result.hits.iter().filter_map(|hit| rules.get(usize::from(*hit))) {
                 *hits.entry(&rule.id).or_default() += 1;
@@ -311,6 +313,14 @@ impl<'py> Scoring<'_, 'py> {
         counts.set_item("enrichment", enrichment)?;
         counts.set_item("rule_hits", hits)?;
         counts.set_item("tags", tags)?;
+        if let Some(shadow) = shadow {
+            counts.set_item("shadow_hits", shadow.hits)?;
+            counts.set_item("shadow_differs", shadow.differs)?;
+            counts.set_item("shadow_errors", shadow.errors)?;
+        }
+        if self.decider.rulebook.has_guarded() {
+            counts.set_item("guarded", guarded(self.decider, judged))?;
+        }
         if !self.published.is_empty() {
             counts.set_item("online", self.online(py, observed, rows)?)?;
         }
@@ -368,6 +378,59 @@ fn observed_of<'o, 'a>(outcome: &'o Outcome<'a>) -> Option<&'o Observed<'a>> {
         Outcome::Learned(Learned::Transaction(observed)) => Some(observed),
         _ => None,
     }
+}
+
+/// What is counted of the sets in shadow, by set, and of their hits by set and rule, as `SET/RULE`.
+#[derive(Default)]
+struct ShadowCounts<'d> {
+    hits: HashMap<String, u64>,
+    /// Decisions that would have been others.
+    differs: HashMap<&'d str, u64>,
+    errors: HashMap<&'d str, u64>,
+}
+
+impl<'d> ShadowCounts<'d> {
+    fn of(decider: &'d Decider, judged: &[Row<Judged>]) -> Option<Self> {
+        let shadows = decider.shadows.as_ref()?;
+        let mut counts = Self::default();
+        let mut hits: HashMap<(&str, &str), u64> = HashMap::new();
+        for judged in judged.iter().flatten() {
+            for (set, shadowed) in shadows.sets().zip(&judged.shadowed) {
+                match shadowed.action {
+                    None => *counts.errors.entry(&set.name).or_default() += 1,
+                    Some(action) if action != judged.judgement.action => {
+                        *counts.differs.entry(&set.name).or_default() += 1;
+                    }
+                    Some(_) => {}
+                }
+                for rule in shadowed.hits.iter().filter_map(|hit| set.rulebook.rule(*hit)) {
+                    *hits.entry((&*set.name, rule.id.as_str())).or_default() += 1;
+                }
+            }
+        }
+        counts.hits = hits.into_iter().map(|((set, rule), count)| (format!("{set}/{rule}"), count)).collect();
+        Some(counts)
+    }
+}
+
+/// Of each rule with guardrails that is live for some of the users: their payments, its hits among them, and of these the
+/// ones with an action, and the blocked ones.
+fn guarded<'d>(decider: &'d Decider, judged: &[Row<Judged>]) -> HashMap<&'d str, (u64, u64, u64, u64)> {
+    let mut counts: HashMap<&str, (u64, u64, u64, u64)> = HashMap::new();
+    for judged in judged.iter().flatten() {
+        for place in decider.rulebook.guarded(judged.shares) {
+            let Some(rule) = decider.rulebook.rule(place) else { continue };
+            let (payments, hits, alerts, blocks) = counts.entry(&rule.id).or_default();
+            let action = judged.judgement.action;
+            *payments += 1;
+            if judged.result.hits.contains(&place) {
+                *hits += 1;
+                *alerts += u64::from(action != Action::Allow);
+                *blocks += u64::from(action == Action::HardBlock);
+            }
+        }
+    }
+    counts
 }
 
 /// As Python writes an error: its type and its message.

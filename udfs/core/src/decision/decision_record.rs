@@ -7,6 +7,7 @@ use crate::decision::json::JsonWriter;
 use crate::decision::judge::{Judgement, Prediction};
 use crate::decision::logged_features::FeatureLog;
 use crate::decision::reason::Reason;
+use crate::decision::shadow::{Shadowed, Shadows};
 use crate::events::Transaction;
 use crate::rules::rulebook::{RuleResult, Rulebook};
 
@@ -48,6 +49,7 @@ pub struct InForce<'a> {
     pub base_currency: &'a str,
     pub rulebook: &'a Rulebook,
     pub control_versions: &'a ControlVersions,
+    pub shadows: Option<&'a Shadows>,
     pub feature_log: &'a FeatureLog,
 }
 
@@ -59,6 +61,8 @@ pub struct Decided<'a> {
     pub prediction: &'a Prediction,
     pub result: &'a RuleResult,
     pub judgement: &'a Judgement,
+    /// Of each set in shadow.
+    pub shadowed: &'a [Shadowed],
     pub flags: &'a [&'static str],
     pub summary: Option<&'a str>,
     pub reasons: &'a [Reason],
@@ -124,6 +128,7 @@ impl Decided<'_> {
         self.write_origin(&mut json);
         json.name("control_versions");
         json.raw(&in_force.control_versions.json);
+        self.write_shadow(in_force, &mut json);
         in_force.feature_log.write(self.features, &mut json);
         json.close(b'}');
         json.bytes
@@ -163,6 +168,15 @@ impl Decided<'_> {
             json.close(b'}');
         }
         json.close(b'}');
+    }
+
+    /// Nothing where nothing is in shadow.
+    fn write_shadow(&self, in_force: &InForce, json: &mut JsonWriter) {
+        let Some(shadows) = in_force.shadows else { return };
+        json.name("shadow");
+        json.open(b'[');
+        shadows.sets().zip(self.shadowed).for_each(|(set, shadowed)| set.write(shadowed, json));
+        json.close(b']');
     }
 
     fn write_origin(&self, json: &mut JsonWriter) {

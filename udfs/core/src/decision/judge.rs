@@ -4,7 +4,7 @@ use crate::decision::actions::{Action, RuleMapKind, Tag};
 use crate::decision::probability::{NotANumber, risk_score, sigmoid};
 use crate::decision::score_blend::ScoreBlend;
 use crate::decision::thresholds::{DecisionSettings, Thresholds};
-use crate::rules::rulebook::{RuleResult, Rulebook};
+use crate::rules::rulebook::{RuleResult, Rulebook, Shares};
 
 /// What the bundle said: calibrated `probability` of fraud, the trees' `margin` in log-odds, the reconstruction error
 /// `anomaly`, and `coverage`, the share of the model's importance that was known.
@@ -45,9 +45,14 @@ pub struct DecisionModel {
 }
 
 /// Decides by a bundle's blend and the thresholds. Immutable: any change makes a new one.
+///
+/// A customer's decisions are those by exactly the rules that are live for the customer, so each combination of partial
+/// roll-outs has the blend of its rules.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    pub blend: ScoreBlend,
+    blends: Vec<ScoreBlend>,
+    /// Of each combination of shares: which of the blends. The last is that of all live rules.
+    blend_of_shares: Vec<usize>,
     pub thresholds: Thresholds,
     coverage_floor: f64,
     unusual_above: Option<f64>,
@@ -55,15 +60,28 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// `settings` go before what the bundle says.
-    pub fn new(settings: &DecisionSettings, model: &DecisionModel, blend: ScoreBlend) -> Self {
+    /// `settings` go before what the bundle says. `blends` has at least one, and `blend_of_shares` one of them for each
+    /// combination of shares.
+    pub fn new(
+        settings: &DecisionSettings,
+        model: &DecisionModel,
+        blends: Vec<ScoreBlend>,
+        blend_of_shares: Vec<usize>,
+    ) -> Self {
         Self {
-            blend,
+            blends,
+            blend_of_shares,
             thresholds: settings.thresholds_in_force(model.thresholds),
             coverage_floor: settings.coverage_floor.unwrap_or(model.coverage_floor),
             unusual_above: model.unusual_above,
             block_list_action: settings.block_list_action,
         }
+    }
+
+    /// The blend for customers of these shares; where there are no such, that of all live rules.
+    pub fn blend(&self, shares: Shares) -> &ScoreBlend {
+        let known = self.blend_of_shares.get(usize::from(shares)).or(self.blend_of_shares.last());
+        known.and_then(|place| self.blends.get(*place)).unwrap_or(&self.blends[0])
     }
 
     /// The score's action; refer at most where too little was known; then what rules and block list force; and at
@@ -75,15 +93,17 @@ impl Judge {
         prediction: &Prediction,
         result: &RuleResult,
         rulebook: &Rulebook,
+        shares: Shares,
         is_blocked: bool,
     ) -> Result<Judgement, NotANumber> {
-        let from_model = self.blend.part_of_model(prediction.probability);
-        let from_rules = self.blend.part_of_rules(result.points);
+        let blend = self.blend(shares);
+        let from_model = blend.part_of_model(prediction.probability);
+        let from_rules = blend.part_of_rules(result.points);
         let probability = sigmoid(from_model + from_rules);
         let risk_score = risk_score(probability)?;
         let mut action = self.thresholds.action(risk_score);
         let mut tags = Vec::new();
-        let rule_map = if result.points > 0 { self.blend.map } else { RuleMapKind::None };
+        let rule_map = if result.points > 0 { blend.map } else { RuleMapKind::None };
         if rule_map == RuleMapKind::Cautious {
             tags.push(Tag::CautiousRules);
         }

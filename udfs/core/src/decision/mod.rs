@@ -16,4 +16,5 @@ pub mod reason;
 pub mod reply;
 pub mod rule_map;
 pub mod score_blend;
+pub mod shadow;
 pub mod thresholds;

@@ -89,11 +89,13 @@ pub enum NotLearned {
     Unexpected(String),
 }
 
-/// A rule set with flags or facts, and the figures about all users that it may read.
+/// The rules in force, which raise flags, and the figures about all users that they may read. `with_facts`: they read facts,
+/// or candidates do.
 #[derive(Clone, Debug)]
 pub struct EarlyRules {
     pub rulebook: Arc<Rulebook>,
     pub population: Arc<Population>,
+    pub with_facts: bool,
 }
 
 /// Keyed state, stores and money in; features out. One instance an operator.
@@ -398,8 +400,7 @@ impl EarlyRules {
         verified: Option<bool>,
         blocked: &[crate::profiles::BlockEntry],
     ) -> (Facts, Vec<RaisedFlag>) {
-        let reads = self.rulebook.reads_facts();
-        let facts = if reads { Facts::of_payment(context, verified, blocked) } else { Facts::UNKNOWN };
+        let facts = if self.with_facts { Facts::of_payment(context, verified, blocked) } else { Facts::UNKNOWN };
         let transaction = context.transaction;
         let figures = self.population.figures(transaction.timestamp, transaction.city.as_deref());
         let flags = self.rulebook.flags(&Row { features, transaction, population: &figures, facts: &facts });

@@ -12,12 +12,13 @@ use crate::decision::judge::{Judge, Judgement, Prediction};
 use crate::decision::logged_features::FeatureLog;
 use crate::decision::notices::{alert_json, flag_notice_json};
 use crate::decision::probability::NotANumber;
+use crate::decision::shadow::{Seen, Shadowed, Shadows};
 use crate::decision::thresholds::DecisionSettings;
 use crate::observed::Observed;
 use crate::reasons::explainer::{Explained, Explainer};
 use crate::rules::number::Row;
 use crate::rules::population::{Figures, Population};
-use crate::rules::rulebook::{RuleResult, Rulebook};
+use crate::rules::rulebook::{RuleResult, Rulebook, Shares};
 
 /// All that is decided by. Immutable but for the control versions: any other change makes a new one.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Decider {
     pub settings: DecisionSettings,
     pub rulebook: Arc<Rulebook>,
     pub judge: Judge,
+    /// `None` where nothing is in shadow.
+    pub shadows: Option<Shadows>,
     pub explainer: Explainer,
     pub population: Arc<Population>,
     pub bundle_version: Box<str>,
@@ -39,6 +42,10 @@ pub struct Judged {
     pub prediction: Prediction,
     pub result: RuleResult,
     pub judgement: Judgement,
+    /// In which partial roll-outs the user is.
+    pub shares: Shares,
+    /// What each set in shadow says.
+    pub shadowed: Vec<Shadowed>,
     figures: Figures,
 }
 
@@ -75,15 +82,24 @@ impl Decider {
     pub fn judge(&self, observed: &Observed, features: &[f64], prediction: Prediction) -> Result<Judged, NotANumber> {
         let transaction = observed.transaction;
         let figures = self.population.figures(transaction.timestamp, transaction.city.as_deref());
-        let mut result = RuleResult::default();
         let row = Row { features, transaction, population: &figures, facts: &observed.facts };
-        self.rulebook.evaluate(&row, &mut result);
         let is_blocked = !observed.blocked.is_empty();
-        let mut judgement = self.judge.judge(&prediction, &result, &self.rulebook, is_blocked)?;
+        let shares = self.rulebook.shares(&transaction.user_id);
+        let (mut result, mut shadowed) = (RuleResult::default(), Vec::new());
+        match &self.shadows {
+            None => self.rulebook.evaluate(&row, shares, &mut result),
+            Some(shadows) => {
+                let mut truths = shadows.truths();
+                shadows.evaluate_live(&self.rulebook, &row, shares, &mut truths, &mut result);
+                let seen = Seen { row, prediction: &prediction, is_blocked };
+                shadowed = shadows.shadowed(&seen, shares, &mut truths);
+            }
+        }
+        let mut judgement = self.judge.judge(&prediction, &result, &self.rulebook, shares, is_blocked)?;
         if observed.limited_history {
             judgement.tags.push(Tag::LimitedHistory);
         }
-        Ok(Judged { prediction, result, judgement, figures })
+        Ok(Judged { prediction, result, judgement, shares, shadowed, figures })
     }
 
     /// The decision, and its alert or notice of flags. `explanation` counts only where `judged.is_explained()`;
@@ -127,6 +143,7 @@ impl Decider {
             prediction: &judged.prediction,
             result: &judged.result,
             judgement: &judged.judgement,
+            shadowed: &judged.shadowed,
             flags: &flags,
             summary: summary.as_deref(),
             reasons: &reasons,
@@ -172,6 +189,7 @@ impl Decider {
             base_currency: &self.base_currency,
             rulebook: &self.rulebook,
             control_versions: &self.control_versions,
+            shadows: self.shadows.as_ref(),
             feature_log: &self.feature_log,
         }
     }

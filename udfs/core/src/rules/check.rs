@@ -38,6 +38,8 @@ pub fn problems<'a>(
         found.push(Problem::error(RuleError::new("a rule set needs at least one rule").of_field("rules")));
     } else if rule_set.rules.iter().all(|rule| !rule.enabled) {
         found.push(Problem::warning(RuleError::new("no rule is enabled")));
+    } else if !rule_set.rules.iter().any(Rule::is_live) {
+        found.push(Problem::warning(RuleError::new("no rule is live")));
     }
     let change_vocabulary = Vocabulary::of_changes();
     let mut tiers: HashMap<&str, Vec<Tiered>> = HashMap::new();
@@ -149,8 +151,9 @@ fn collect_names(node: &Expression, names: &mut Option<Vec<String>>) {
 
 fn in_tier(tier: &str, before: &[Tiered], tiered: &Tiered) -> Option<Problem> {
     let rule = tiered.rule;
-    let covering = before.iter().rev().take(COMPARED).find(|earlier| earlier.rule.enabled && earlier.covers(tiered));
-    if let Some(earlier) = covering.filter(|_| rule.enabled) {
+    let covering =
+        before.iter().rev().take(COMPARED).find(|earlier| earlier.rule.is_live_for_all() && earlier.covers(tiered));
+    if let Some(earlier) = covering.filter(|_| rule.is_evaluated()) {
         let id = &earlier.rule.id;
         let message = format!("never hits: {id}, which comes first in tier {tier}, is true whenever it is");
         let error = RuleError::new(message).hint("put the strictest rule of a tier first");

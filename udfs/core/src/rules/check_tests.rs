@@ -2,7 +2,7 @@
 
 use crate::rules::check::problems;
 use crate::rules::named_lists::Lists;
-use crate::rules::rule_set::{Rule, RuleSet};
+use crate::rules::rule_set::{Rule, RuleSet, RuleState, WHOLE_ROLLOUT};
 
 const FEATURES: [&str; 6] = ["amount", "average", "is_new_device", "hour_local", "txn_count_1h", "weekday"];
 
@@ -17,6 +17,9 @@ fn rule(id: &str, points: i64, when: &str, tier: Option<&str>) -> Rule {
         enabled: true,
         flag: None,
         of_changes: false,
+        state: RuleState::Live,
+        rollout: WHOLE_ROLLOUT,
+        is_guarded: false,
     }
 }
 

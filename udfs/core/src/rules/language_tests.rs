@@ -14,8 +14,8 @@ use crate::rules::names::Vocabulary;
 use crate::rules::number::Row;
 use crate::rules::population::POPULATION_NAMES;
 use crate::rules::reason_text::ReasonText;
-use crate::rules::rule_set::{Rule, RuleSet};
-use crate::rules::rulebook::{RuleResult, Rulebook};
+use crate::rules::rule_set::{Rule, RuleSet, RuleState, WHOLE_ROLLOUT};
+use crate::rules::rulebook::{EVERY_SHARE, RuleResult, Rulebook};
 
 const FEATURES: [&str; 3] = ["amount", "average", "is_new"];
 const NAN: f64 = f64::NAN;
@@ -169,6 +169,9 @@ fn rule(id: &str, when: &str, points: i64, tier: Option<&str>) -> Rule {
         enabled: true,
         flag: None,
         of_changes: false,
+        state: RuleState::Live,
+        rollout: WHOLE_ROLLOUT,
+        is_guarded: false,
     }
 }
 
@@ -190,7 +193,7 @@ fn of_one_tier_only_the_first_rule_that_is_true_counts() -> Result<(), RuleError
     let (features, population) = ([1150.0, NAN, 1.0], [NAN; POPULATION_NAMES.len()]);
     let row = Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN };
     let mut result = RuleResult::default();
-    rulebook.evaluate(&row, &mut result);
+    rulebook.evaluate(&row, EVERY_SHARE, &mut result);
     assert_eq!(result, RuleResult { points: 7, score: 70, hits: vec![1, 3] });
     assert_eq!(rulebook.reason(1, &row), "1,150.00 in Berlin, unknown");
     Ok(())
@@ -202,10 +205,8 @@ fn as_many_tiers_as_rules_are_told_apart() -> Result<(), RuleError> {
     let rulebook = Rulebook::new(rule_set(rules), FEATURES, Lists::default())?;
     let (features, population) = ([NAN; 3], [NAN; POPULATION_NAMES.len()]);
     let mut result = RuleResult::default();
-    rulebook.evaluate(
-        &Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN },
-        &mut result,
-    );
+    let row = Row { features: &features, transaction: &event(), population: &population, facts: &Facts::UNKNOWN };
+    rulebook.evaluate(&row, EVERY_SHARE, &mut result);
     assert_eq!(result.hits.len(), 500);
     Ok(())
 }

@@ -26,6 +26,7 @@ pub mod python;
 #[cfg(feature = "python")]
 mod python_tree;
 pub mod reason_text;
+pub mod rollout;
 pub mod rule_set;
 pub mod rulebook;
 pub mod satisfiability;

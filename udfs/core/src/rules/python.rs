@@ -25,7 +25,8 @@ use crate::rules::number::Row;
 use crate::rules::population::{Figures, POPULATION_NAMES, Population, Snapshot};
 use crate::rules::python_tree::tree_of;
 use crate::rules::reason_text::ReasonText;
-use crate::rules::rule_set::{Rule, RuleSet, check_scale, structure_errors};
+use crate::rules::rollout::rollout_place;
+use crate::rules::rule_set::{Rule, RuleSet, RuleState, check_scale, structure_errors};
 use crate::rules::rulebook::{RuleResult, Rulebook};
 use crate::rules::scale::Scale;
 
@@ -60,8 +61,14 @@ impl PyRulebook {
         let mut result = RuleResult::default();
         let (transaction, facts, population) = (transaction_of(event)?, facts_of(&population), figures_of(&population));
         let row = Row { features: &features, transaction: &transaction, population: &population, facts: &facts };
-        self.rulebook.evaluate(&row, &mut result);
+        let shares = self.rulebook.shares(&row.transaction.user_id);
+        self.rulebook.evaluate(&row, shares, &mut result);
         Ok((result.points, result.score, result.hits))
+    }
+
+    /// The ids of the rules that are live for a part of the customers, in the order of their bits among the shares.
+    fn partial_rollouts(&self) -> Vec<String> {
+        self.rulebook.partial_rollouts().map(|rule| rule.id.clone()).collect()
     }
 
     /// The words of hits.
@@ -230,6 +237,12 @@ fn reason_text(
     Ok(template.words(&Row { features: &features, transaction: &transaction, population: &population, facts: &facts }))
 }
 
+/// A customer's place in the roll-out of a rule, 0 to 99.
+#[pyfunction(name = "rollout_place")]
+fn py_rollout_place(user_id: &str, rule_id: &str) -> u8 {
+    rollout_place(user_id, rule_id)
+}
+
 /// The score of each sum of points from 0 to the scale's last. Raises RuleError.
 #[pyfunction]
 fn scale_scores(py: Python<'_>, scale: Vec<(i64, i64)>) -> PyResult<Vec<i64>> {
@@ -342,8 +355,15 @@ fn rule_of(rule: &Bound<'_, PyAny>) -> PyResult<Rule> {
             .map(|name| flag_of(&name).ok_or_else(|| PyValueError::new_err(format!("no flag: {name}"))))
             .transpose()?,
         of_changes: rule.getattr("event")?.extract::<String>()? == "account_change",
+        state: state_of(&rule.getattr("state")?.extract::<String>()?)?,
+        rollout: whole(&rule.getattr("rollout")?)?,
+        is_guarded: !rule.getattr("guardrails")?.is_none(),
         id: id.clone(),
     })
+}
+
+fn state_of(name: &str) -> PyResult<RuleState> {
+    RuleState::of(name).ok_or_else(|| PyValueError::new_err(format!("no state of a rule: {name}")))
 }
 
 /// The action of a name. Raises ValueError.
@@ -432,5 +452,6 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(rule_names, module)?)?;
     module.add_function(wrap_pyfunction!(reason_text, module)?)?;
     module.add_function(wrap_pyfunction!(scale_scores, module)?)?;
+    module.add_function(wrap_pyfunction!(py_rollout_place, module)?)?;
     module.add_function(wrap_pyfunction!(condition_truth, module)?)
 }

@@ -9,11 +9,38 @@ pub const MAX_VERSION: i64 = 1 << 53;
 pub const MAX_SCALE_POINTS: i64 = 10_000;
 pub const MAX_SCORE: i64 = 1000;
 pub const MAX_ID_LENGTH: usize = 64;
+pub const WHOLE_ROLLOUT: i64 = 100;
+/// How many rules of a set may be live for a part of the customers at once: each has a bit (`rulebook::Shares`).
+pub const MAX_PARTIAL_ROLLOUTS: usize = 8;
+
+/// Where a rule stands in its life: drafts and retired rules are not evaluated, those in shadow have no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleState {
+    Draft,
+    Shadow,
+    Live,
+    Retired,
+}
+
+impl RuleState {
+    /// The state of a name, `None` for a name that is none.
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "draft" => Self::Draft,
+            "shadow" => Self::Shadow,
+            "live" => Self::Live,
+            "retired" => Self::Retired,
+            _ => return None,
+        })
+    }
+}
 
 /// One rule: where `when` is true it adds `points` and gives `reason`.
 ///
 /// Rules with the same `tier` exclude each other: the first in file order that is true counts. `action` is the least
-/// action that a hit forces. A rule that is not `enabled` is checked but never hits.
+/// action that a hit forces. A rule that is not `enabled` is checked but never hits. `rollout` is the share of the
+/// customers, in percent, for whom a live rule counts; for the others it is in shadow. The payments of a rule that
+/// `is_guarded` are counted for its guardrails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     pub id: String,
@@ -27,12 +54,35 @@ pub struct Rule {
     pub flag: Option<&'static str>,
     /// Is it about changes of accounts, not about payments?
     pub of_changes: bool,
+    pub state: RuleState,
+    pub rollout: i64,
+    pub is_guarded: bool,
 }
 
 impl Rule {
     /// Does a hit do nothing but raise a flag?
     pub fn only_flags(&self) -> bool {
         self.flag.is_some() && self.points == 0 && self.action.is_none()
+    }
+
+    /// Is it asked at all?
+    pub fn is_evaluated(&self) -> bool {
+        self.enabled && matches!(self.state, RuleState::Shadow | RuleState::Live)
+    }
+
+    /// Does it count for some customers?
+    pub fn is_live(&self) -> bool {
+        self.enabled && self.state == RuleState::Live && self.rollout > 0
+    }
+
+    /// Does it count for all of them?
+    pub fn is_live_for_all(&self) -> bool {
+        self.is_live() && self.rollout >= WHOLE_ROLLOUT
+    }
+
+    /// The flag that it decides on: neither a draft nor a rule in shadow takes one over.
+    pub fn decided_flag(&self) -> Option<&'static str> {
+        self.flag.filter(|_| matches!(self.state, RuleState::Live | RuleState::Retired))
     }
 }
 
@@ -87,6 +137,20 @@ pub fn structure_errors(rule_set: &RuleSet) -> Vec<RuleError> {
             let error = RuleError::new("a rule on account changes raises a flag and nothing else");
             errors.push(error.hint("give it a flag, 0 points, and neither tier nor action").of_rule(&rule.id));
         }
+        if !(0..=WHOLE_ROLLOUT).contains(&rule.rollout) {
+            let error = RuleError::new(format!("rollout must be 0 to {WHOLE_ROLLOUT} (percent)"));
+            errors.push(error.of_field("rollout").of_rule(&rule.id));
+        } else if rule.rollout < WHOLE_ROLLOUT && rule.flag.is_some() {
+            let error = RuleError::new("a rule with a flag counts for all customers: leave rollout out");
+            errors.push(error.of_field("rollout").of_rule(&rule.id));
+        } else if rule.rollout < WHOLE_ROLLOUT && rule.state != RuleState::Live {
+            errors.push(RuleError::new("rollout is the share of a live rule: leave it out").of_rule(&rule.id));
+        }
+    }
+    let partial = rule_set.rules.iter().filter(|rule| rule.is_live() && !rule.is_live_for_all()).count();
+    if partial > MAX_PARTIAL_ROLLOUTS {
+        let most = MAX_PARTIAL_ROLLOUTS;
+        errors.push(RuleError::new(format!("{partial} rules are rolled out in part, at most {most} may be at once")));
     }
     errors
 }

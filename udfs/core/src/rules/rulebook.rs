@@ -12,6 +12,7 @@ use crate::rules::names::Vocabulary;
 use crate::rules::names_read::{lists_read, names_read};
 use crate::rules::number::Row;
 use crate::rules::reason_text::ReasonText;
+use crate::rules::rollout::rollout_place;
 use crate::rules::rule_set::{MAX_RULES, Rule, RuleSet, check_rule_set};
 use crate::rules::scale::Scale;
 
@@ -31,7 +32,40 @@ pub struct RaisedFlag {
     pub place: u16,
 }
 
-/// One enabled rule; `tier` is the number of its tier among those of the set.
+/// In which of the partial roll-outs of a rule set a customer is, a bit each.
+pub type Shares = u8;
+/// A customer for whom each live rule counts.
+pub const EVERY_SHARE: Shares = Shares::MAX;
+
+/// For whom a rule counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    All,
+    /// Those whose shares have this bit.
+    Share(Shares),
+    Nobody,
+}
+
+impl Reach {
+    fn has(self, shares: Shares) -> bool {
+        match self {
+            Self::All => true,
+            Self::Share(bit) => shares & bit != 0,
+            Self::Nobody => false,
+        }
+    }
+}
+
+/// Which rules of a set are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Those that are live for a customer of these shares.
+    Live(Shares),
+    /// Those in shadow, too.
+    WithShadow,
+}
+
+/// One rule that is evaluated; `tier` is the number of its tier among those of the set.
 #[derive(Debug)]
 struct Compiled {
     condition: Condition,
@@ -39,16 +73,22 @@ struct Compiled {
     place: u16,
     points: i64,
     flag: Option<&'static str>,
+    reach: Reach,
 }
 
 impl Compiled {
-    /// Is it true, and no earlier one of its tier?
-    fn hits(&self, row: &Row, taken: &mut Tiers) -> bool {
+    /// Is it asked, true, and no earlier one of its tier?
+    fn hits(&self, asked: Asked, taken: &mut Tiers, is_true: impl FnOnce(&Condition) -> bool) -> bool {
+        if let Asked::Live(shares) = asked
+            && !self.reach.has(shares)
+        {
+            return false;
+        }
         let (word, bit) = match self.tier {
             Some(tier) => (usize::from(tier / 64), 1 << (tier % 64)),
             None => (0, 0),
         };
-        if taken[word] & bit != 0 || self.condition.truth(row) != Some(true) {
+        if taken[word] & bit != 0 || !is_true(&self.condition) {
             return false;
         }
         taken[word] |= bit;
@@ -72,6 +112,10 @@ pub struct Rulebook {
     names_read: Vec<Vec<String>>,
     scale: Scale,
     lists: Vec<(String, i64)>,
+    /// Rules that are live for a part of the customers: their places and percents, in the order of their bits.
+    partial: Vec<(u16, u8)>,
+    /// Live rules with guardrails.
+    guarded: Vec<(u16, Reach)>,
 }
 
 /// One bit for each tier: each rule may have its own.
@@ -93,12 +137,13 @@ impl Rulebook {
         let mut tiers: Vec<&str> = Vec::new();
         let (mut compiled, mut reasons, mut names) = (Vec::new(), Vec::new(), Vec::new());
         let (mut of_changes, change_vocabulary) = (Vec::new(), Vocabulary::of_changes().with_lists(lists.clone()));
+        let (mut partial, mut guarded) = (Vec::new(), Vec::new());
         for (place, rule) in rule_set.rules.iter().enumerate() {
             let known = if rule.of_changes { &change_vocabulary } else { &vocabulary };
             let (reason, condition) = checked(rule, known).map_err(|error| error.of_rule(&rule.id))?;
             reasons.push(reason);
             names.push(names_read(&rule.when)?);
-            if !rule.enabled {
+            if !rule.is_evaluated() {
                 continue;
             }
             for name in lists_read(&rule.when)? {
@@ -111,12 +156,23 @@ impl Rulebook {
                 })
             });
             let (tier, place) = (tier.map(|tier| tier as u16), place as u16);
+            let reach = if rule.is_live_for_all() {
+                Reach::All
+            } else if rule.is_live() {
+                partial.push((place, rule.rollout as u8));
+                Reach::Share(1 << (partial.len() - 1))
+            } else {
+                Reach::Nobody
+            };
+            if rule.is_guarded && reach != Reach::Nobody && !rule.of_changes {
+                guarded.push((place, reach));
+            }
             let compiled = if rule.of_changes { &mut of_changes } else { &mut compiled };
-            compiled.push(Compiled { condition, tier, place, points: rule.points, flag: rule.flag });
+            compiled.push(Compiled { condition, tier, place, points: rule.points, flag: rule.flag, reach });
         }
         let flagging = flagging(&compiled);
         let reads_facts = rule_set.rules.iter().any(reads_facts);
-        let ruled = rule_set.rules.iter().filter_map(|rule| rule.flag).collect();
+        let ruled = rule_set.rules.iter().filter_map(Rule::decided_flag).collect();
         let scale = Scale::new(&rule_set.scale);
         let lists = deciding.into_iter().collect();
         Ok(Self {
@@ -130,6 +186,8 @@ impl Rulebook {
             scale,
             rule_set,
             lists,
+            partial,
+            guarded,
         })
     }
 
@@ -143,14 +201,62 @@ impl Rulebook {
         self.rule_set.rules.get(usize::from(place))
     }
 
-    /// The hits of one transaction, into `result`. Never fails for the values in the row: a rule hits only where it is
-    /// definitely true, and of the rules that share a tier only the first one that is.
-    pub fn evaluate(&self, row: &Row, result: &mut RuleResult) {
+    /// In which partial roll-outs a customer is.
+    pub fn shares(&self, user_id: &str) -> Shares {
+        let is_in = |(place, percent): &(u16, u8)| {
+            self.rule(*place).is_some_and(|rule| rollout_place(user_id, &rule.id) < *percent)
+        };
+        self.partial.iter().enumerate().fold(0, |shares, (bit, partial)| shares | (Shares::from(is_in(partial)) << bit))
+    }
+
+    /// The rules that are live for a part of the customers, in the order of their bits among the shares.
+    pub fn partial_rollouts(&self) -> impl Iterator<Item = &Rule> {
+        self.partial.iter().filter_map(|(place, _)| self.rule(*place))
+    }
+
+    /// The places of the rules with guardrails that are live for a customer of these shares.
+    pub fn guarded(&self, shares: Shares) -> impl Iterator<Item = u16> {
+        self.guarded.iter().filter(move |(_, reach)| reach.has(shares)).map(|(place, _)| *place)
+    }
+
+    /// Is any live rule guarded?
+    pub fn has_guarded(&self) -> bool {
+        !self.guarded.is_empty()
+    }
+
+    /// Is there a rule that does not count for each customer?
+    pub fn has_shadow(&self) -> bool {
+        self.compiled.iter().any(|rule| rule.reach != Reach::All)
+    }
+
+    /// Is the rule of a place live for a customer of these shares?
+    pub fn is_live(&self, place: u16, shares: Shares) -> bool {
+        self.compiled.iter().any(|rule| rule.place == place && rule.reach.has(shares))
+    }
+
+    /// The conditions' texts of the rules that are evaluated, in order.
+    pub fn conditions(&self) -> impl Iterator<Item = &str> {
+        self.compiled.iter().map(|rule| self.rule(rule.place).map_or("", |rule| rule.when.trim()))
+    }
+
+    /// The hits of one transaction among the rules that are live for the user, into `result`. Never fails for the values in
+    /// the row: a rule hits only where it is definitely true, and of the rules that share a tier only the first one that is.
+    pub fn evaluate(&self, row: &Row, shares: Shares, result: &mut RuleResult) {
+        self.evaluate_by(Asked::Live(shares), |_, condition| condition.truth(row) == Some(true), result);
+    }
+
+    /// The same by what `is_true` says of a condition, which it gets with its number among `conditions`.
+    pub fn evaluate_by(
+        &self,
+        asked: Asked,
+        mut is_true: impl FnMut(usize, &Condition) -> bool,
+        result: &mut RuleResult,
+    ) {
         result.hits.clear();
         result.points = 0;
         let mut taken: Tiers = [0; _];
-        for rule in &self.compiled {
-            if !rule.hits(row, &mut taken) {
+        for (number, rule) in self.compiled.iter().enumerate() {
+            if !rule.hits(asked, &mut taken, |condition| is_true(number, condition)) {
                 continue;
             }
             result.hits.push(rule.place);
@@ -159,7 +265,7 @@ impl Rulebook {
         result.score = self.scale.score(result.points);
     }
 
-    /// The flags that the rules raise for a payment, each once, by the first hit in file order.
+    /// The flags that the live rules raise for a payment, each once, by the first hit in file order.
     pub fn flags(&self, row: &Row) -> Vec<RaisedFlag> {
         let mut taken: Tiers = [0; _];
         raised(self.flagging.iter().filter_map(|at| self.compiled.get(*at)), row, &mut taken)
@@ -170,7 +276,7 @@ impl Rulebook {
         raised(self.of_changes.iter(), row, &mut [0; _])
     }
 
-    /// Do rules decide on a flag, be they enabled or not? Then nothing else raises it.
+    /// Do live or retired rules decide on a flag, be they enabled or not? Then nothing else raises it.
     pub fn decides_on(&self, kind: &str) -> bool {
         self.ruled.contains(&kind)
     }
@@ -229,7 +335,8 @@ fn reads_facts(rule: &Rule) -> bool {
 fn raised<'r>(rules: impl Iterator<Item = &'r Compiled>, row: &Row, taken: &mut Tiers) -> Vec<RaisedFlag> {
     let mut raised: Vec<RaisedFlag> = Vec::new();
     for rule in rules {
-        if let (true, Some(kind)) = (rule.hits(row, taken), rule.flag)
+        let hits = rule.hits(Asked::Live(EVERY_SHARE), taken, |condition| condition.truth(row) == Some(true));
+        if let (true, Some(kind)) = (hits, rule.flag)
             && !raised.iter().any(|known| known.kind == kind)
         {
             raised.push(RaisedFlag { kind, place: rule.place });

@@ -4,6 +4,7 @@ use crate::rules::names::{Kind, Name};
 
 /// Epoch milliseconds.
 const EVENT_TIME: &str = "timestamp";
+const USER_ID: &str = "user_id";
 /// Rows that are evaluated at a time: what a condition needs of so many stays in the processor's nearest cache.
 pub const BLOCK: usize = 512;
 
@@ -52,6 +53,11 @@ impl ColumnNames {
     /// The place of a name among those of its kind.
     pub fn place_of(&mut self, name: &Name) -> usize {
         place_in(if name.source.kind() == Kind::Text { &mut self.texts } else { &mut self.numbers }, &name.name)
+    }
+
+    /// The place of the user's id, by which roll-outs choose.
+    pub fn place_of_user(&mut self) -> usize {
+        place_in(&mut self.texts, USER_ID)
     }
 
     /// The place of the event time, by which entries of lists expire.

@@ -10,7 +10,7 @@ use crate::rules::columns::rules::ColumnRules;
 use crate::rules::facts::Facts;
 use crate::rules::named_lists::{ListType, Lists, NamedList};
 use crate::rules::number::Row;
-use crate::rules::rule_set::{Rule, RuleSet};
+use crate::rules::rule_set::{Rule, RuleSet, RuleState, WHOLE_ROLLOUT};
 use crate::rules::rulebook::{RuleResult, Rulebook};
 
 const FEATURES: [&str; 3] = ["amount", "ratio", "is_new"];
@@ -60,6 +60,9 @@ fn rule_set(chosen: &[usize]) -> RuleSet {
         enabled: number % 7 != 6,
         flag: None,
         of_changes: false,
+        state: if number % 11 == 10 { RuleState::Shadow } else { RuleState::Live },
+        rollout: if number % 11 == 4 && number < 60 { 35 } else { WHOLE_ROLLOUT },
+        is_guarded: false,
     });
     RuleSet {
         name: "made".into(),
@@ -80,6 +83,10 @@ type Made = ([f64; 3], Option<String>, Option<String>, Option<bool>);
 
 fn time_ms(row: usize) -> i64 {
     row as i64 * 200_000
+}
+
+fn user_id(row: usize) -> String {
+    format!("u{}", row % 17)
 }
 
 fn moment() -> impl Strategy<Value = Made> {
@@ -117,6 +124,9 @@ proptest! {
             moments.iter().map(value).collect()
         }).collect();
         let texts: Vec<Vec<Option<String>>> = rules.names.texts.iter().map(|name| {
+            if &**name == "user_id" {
+                return (0..moments.len()).map(|number| Some(user_id(number))).collect();
+            }
             let is_city = &**name == "city";
             moments.iter().map(|moment| if is_city { moment.1.clone() } else { moment.2.clone() }).collect()
         }).collect();
@@ -129,7 +139,7 @@ proptest! {
         prop_assert_eq!(hits.starts.len(), moments.len() + 1);
         let mut result = RuleResult::default();
         for (number, moment) in moments.iter().enumerate() {
-            let mut transaction = Transaction::new("t".into(), "u".into(), time_ms(number), 1.0);
+            let mut transaction = Transaction::new("t".into(), user_id(number).into(), time_ms(number), 1.0);
             transaction.city = moment.1.clone().map(Into::into);
             transaction.email_domain = moment.2.clone().map(Into::into);
             transaction.otp_used = moment.3;
@@ -139,7 +149,9 @@ proptest! {
                 population: &[f64::NAN; 5],
                 facts: &Facts::UNKNOWN,
             };
-            rulebook.evaluate(&row, &mut result);
+            let shares = rulebook.shares(&user_id(number));
+            rulebook.evaluate(&row, shares, &mut result);
+            prop_assert_eq!(hits.shares[number], shares);
             let found = &hits.places[hits.starts[number] as usize..hits.starts[number + 1] as usize];
             prop_assert_eq!(found, &result.hits[..]);
             prop_assert_eq!(hits.points[number], result.points);
