@@ -39,7 +39,11 @@ _ELEMENT_OPTIONS = (
         help="A rule file to evaluate in shadow under this name.",
     ),
     click.option(
-        "--remove-candidate", "removed", multiple=True, metavar="NAME", help="Evaluate this candidate no longer."
+        "--remove-candidate",
+        "removed_candidates",
+        multiple=True,
+        metavar="NAME",
+        help="Evaluate this candidate no longer.",
     ),
     click.option("--thresholds", metavar="REFER,CHALLENGE,BLOCK", help="Scores above which each action is taken."),
     click.option("--block", "blocked", multiple=True, metavar="TYPE:VALUE", help="user, card, device, merchant or ip."),

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import UserError
+from cli.rules_backtest import backtest
 from cli.rules_calibrate import calibrate
 from cli.rules_check import check
 from cli.rules_editor import completions, schema
+from cli.rules_effectiveness import effectiveness
 from cli.rules_promote import promote
 
 if TYPE_CHECKING:
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
 
 @click.group(name="rules")
 def command() -> None:
-    """Check, show, calibrate or promote rules. The rule language: docs/rules.md."""
+    """Check, show, backtest, calibrate or promote rules. The rule language: docs/rules.md."""
 
 
+command.add_command(backtest)
 command.add_command(calibrate)
 command.add_command(check)
 command.add_command(completions)
+command.add_command(effectiveness)
 command.add_command(promote)
 command.add_command(schema)
 

@@ -214,8 +214,8 @@ class ColumnRules:
     @property
     def text_names(self) -> list[str]: ...
     def evaluate(self, rows: int, numbers: list[Any], texts: list[tuple[Any, list[str]]]) -> tuple[bytes, ...]:
-        """Where the hits of each row begin (int64 [N + 1]), the hits (uint16), the sums of points (int64 [N]), and the partial
-        roll-outs in which the users are (uint8 [N]).
+        """Where the hits of each row begin (int64 [N + 1]), the hits (uint16), the sums of points (int64 [N]), and the
+        partial roll-outs in which the users are (uint8 [N]).
 
         Columns are in the order of the names: numbers float64; texts int32 codes, negative for unknown, and their texts.
         Raises ValueError for columns of another number or length.
