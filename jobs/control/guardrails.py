@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from pyflink.common import Types
 from pyflink.table import StreamTableEnvironment
@@ -27,7 +27,8 @@ VIEW = "guardrail_elements"
 _COLUMNS = "`key` STRING, `value` BYTES"
 
 
-class FilePublisher(NamedTuple):
+@dataclass(frozen=True)
+class FilePublisher:
     """Puts elements into a directory of control elements. One that is there already was published before a restart."""
 
     path: str

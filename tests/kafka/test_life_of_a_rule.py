@@ -24,7 +24,7 @@ from udfs.rules.pack_files import shipped_pack
 from udfs.rules.rule_set import Guardrails, Rule
 
 PAYMENTS = 300
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 240
 FIRST = 50
 PROBES = 12
 RULE = Rule(
