@@ -92,7 +92,15 @@ def test_another_content_type_is_refused(client: httpx.Client, headers: dict[str
 
 
 def test_unknown_paths_and_methods_are_problems(client: httpx.Client) -> None:
-    for path in ("/", "/v1", "/v1/decisions/", "/v2/decisions", "/../etc/passwd", "/docs", "/v1/users//timeline"):
+    for path in (
+        "/nowhere",
+        "/v1",
+        "/v1/decisions/",
+        "/v2/decisions",
+        "/../etc/passwd",
+        "/docs",
+        "/v1/users//timeline",
+    ):
         answer = client.get(path)
         assert answer.status_code in (404, 422), path
         assert is_problem(answer)
