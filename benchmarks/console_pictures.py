@@ -5,12 +5,14 @@ Serves a scored run, and takes each step of the tour in a real Chromium.
 
 from __future__ import annotations
 
+import logging
 import socket
 import tempfile
 from pathlib import Path
 from threading import Thread
 
 import click
+import structlog
 
 from cli.console_store import take_run
 from cli.errors import UserError
@@ -31,6 +33,7 @@ def main(run: Path, folder: Path, chromium: str) -> None:
     """Take the pictures."""
     if not Path(chromium).exists():
         raise UserError(f"{chromium}: no such browser; install Debian's chromium, or give --chromium")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as scratch:
         options = ConsoleOptions(api=ApiSettings(port=0), store_url=f"sqlite:///{Path(scratch) / 'store.sqlite'}")
