@@ -26,8 +26,12 @@ REDIS = [
     "hiredis>=3",
     "redis==5.3.1",
 ]
+SIGNING = [
+    "cryptography>=42",
+]
 FLINK = [
     "apache-flink==2.3.0",
+    *SIGNING,
     *KAFKA,
     *REDIS,
 ]
@@ -45,6 +49,7 @@ CONSOLE = [
     "structlog>=24.4",
     "uvicorn>=0.32",
     "uvloop>=0.21",
+    *SIGNING,
     *KAFKA,
     *REDIS,
 ]
@@ -75,6 +80,7 @@ DEV = [
     "mypy>=1.13",
     "packaging>=24",
     "pandas-stubs",
+    "playwright>=1.50",
     "pytest>=8",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",

@@ -15,8 +15,8 @@ from console.web.accounts import add_account
 from tests.console.api.conftest import _logs_as_before, _only_errors  # noqa: F401
 from tests.console.api.serving import Serving, serving
 from tests.console.web.seeding import fill
+from tests.servers.processes import fetched
 
-CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "correct horse battery"
 PEOPLE: dict[str, Role] = {"anna": "analyst", "ben": "analyst", "vera": "viewer", "ada": "admin"}
 AXE = Path(__file__).parent / "vendor" / "axe.js"
@@ -33,12 +33,12 @@ def add_people(running: Serving) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Its driver has the event loop of this thread until it is closed, so it is not kept for other modules."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        running = driver.chromium.launch(
+            executable_path=str(fetched("deploy/servers/chromium/fetch.py")), args=["--no-sandbox"]
+        )
         yield running
         running.close()
 

@@ -93,7 +93,7 @@ impl Condition {
                 let value = text.value(row)?;
                 Some(choices.iter().any(|choice| **choice == *value))
             }
-            Self::InList(text, list) => Some(list.contains(&*text.value(row)?, row.transaction.timestamp)),
+            Self::InList(text, list) => Some(list.contains(&text.value(row)?, row.transaction.timestamp)),
             Self::StartsWith(text, start) => Some(text.value(row)?.starts_with(&*start.value(row)?)),
             Self::IsKnown(value) => Some(value.is_known(row)),
             Self::Not(operand) => operand.truth(row).map(|truth| !truth),
