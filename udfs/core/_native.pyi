@@ -213,7 +213,7 @@ class ColumnRules:
     def number_names(self) -> list[str]: ...
     @property
     def text_names(self) -> list[str]: ...
-    def evaluate(self, rows: int, numbers: list[Any], texts: list[tuple[Any, list[str]]]) -> tuple[bytes, ...]:
+    def evaluate(self, rows: int, numbers: list[Any], texts: list[tuple[Any, list[str]]]) -> list[bytes]:
         """Where the hits of each row begin (int64 [N + 1]), the hits (uint16), the sums of points (int64 [N]), and the
         partial roll-outs in which the users are (uint8 [N]).
 

@@ -62,17 +62,17 @@ impl PyColumnRules {
         rows: usize,
         numbers: Vec<PyBuffer<f64>>,
         texts: Vec<PyTexts>,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    ) -> PyResult<[Bound<'py, PyBytes>; 4]> {
         if numbers.len() != self.rules.names.numbers.len() || texts.len() != self.rules.names.texts.len() {
             return Err(PyValueError::new_err("not the columns of number_names and text_names"));
         }
         let hits = with_columns(py, rows, &numbers, &texts, |columns| self.rules.evaluate(columns))?;
-        Ok((
+        Ok([
             bytes_of(py, hits.starts.iter().map(|start| start.to_ne_bytes()))?,
             bytes_of(py, hits.places.iter().map(|place| place.to_ne_bytes()))?,
             bytes_of(py, hits.points.iter().map(|points| points.to_ne_bytes()))?,
             PyBytes::new(py, &hits.shares),
-        ))
+        ])
     }
 }
 

@@ -33,6 +33,7 @@ impl Stored {
                 Write::Append(entry) => self.log.push(entry),
                 Write::Replace(log) => self.log = log,
                 Write::Snapshot(snapshot) => self.snapshot = Some(snapshot),
+                Write::Clear => *self = Self::default(),
             }
         }
     }
