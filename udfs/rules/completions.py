@@ -44,12 +44,19 @@ MEANINGS = {
     "population_fraud_rate": "known frauds / transactions, of all users",
     "city_fraud_rate": "the same for the event's city",
     "statistics_as_of_ms": "the moment of these statistics, epoch milliseconds",
+    "user_verified": "by the newest change of the account's status, or else by the profile's KYC level",
+    "sanctioned_parties": "the parties on the block list for a reason with SANCTION; empty without any",
+    "high_amount_count_1h": "transactions of an hour above twice the user's mean amount",
+    "device_changes_1d": "how often in a day a known device is another than the known one before it",
+    "city_changes_1d": "how often in a day a known city is another than the known one before it",
 }
 UNITS = {
     "timestamp": "epoch milliseconds", "statistics_as_of_ms": "epoch milliseconds", "latitude": "degrees",
     "longitude": "degrees", "original_amount": "currency of the event", "distance_from_home_km": "km",
     "account_tenure_months": "months", "txns_last_1h": "transactions", "population_amount_p95": "base currency",
-    "population_km_from_home_p90": "km", "population_fraud_rate": "rate", "city_fraud_rate": "rate",
+    "user_verified": "flag", "high_amount_count_1h": "transactions", "device_changes_1d": "changes",
+    "city_changes_1d": "changes", "population_km_from_home_p90": "km", "population_fraud_rate": "rate",
+    "city_fraud_rate": "rate",
 }  # fmt: skip
 _TYPES = {"a number": "number", "a text": "text", "true or false": "flag"}
 

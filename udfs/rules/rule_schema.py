@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
-from udfs.records.outputs import ACTIONS
-from udfs.rules.rule_set import MAX_ID_LENGTH, MAX_POINTS, MAX_RULES, MAX_SCORE, MAX_VERSION
+from udfs.records.outputs import ACTIONS, Flag
+from udfs.rules.rule_set import (
+    MAX_ID_LENGTH,
+    MAX_OVER_PAYMENTS,
+    MAX_POINTS,
+    MAX_RULES,
+    MAX_SCORE,
+    MAX_VERSION,
+    RULE_STATES,
+)
 
 MAX_CONDITION_LENGTH = 1000
 MAX_REASON_LENGTH = 500
 MAX_NAME_LENGTH = 100
 MAX_DESCRIPTION_LENGTH = 1000
 MAX_SCALE_POINTS = 10_000
+
+
+def _guardrails() -> dict[str, Any]:
+    rate = {"type": "number", "minimum": 0, "maximum": 1}
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["over_payments"],
+        "properties": {
+            "over_payments": {"type": "integer", "minimum": 1, "maximum": MAX_OVER_PAYMENTS},
+            "hit_rate_max": rate, "alert_rate_max": rate, "block_rate_max": rate,
+        },
+    }  # fmt: skip
 
 
 def rule_file_schema() -> dict[str, Any]:
@@ -43,6 +64,22 @@ def rule_file_schema() -> dict[str, Any]:
             },
             "enabled": {
                 "type": "boolean", "default": True, "description": "A disabled rule is checked but never hits.",
+            },
+            "flag": {"enum": [*get_args(Flag), None], "description": "The compliance flag that a hit raises."},
+            "event": {
+                "enum": ["transaction", "account_change"], "default": "transaction",
+                "description": "A rule on account changes raises a flag and nothing else.",
+            },
+            "state": {
+                "enum": list(RULE_STATES), "default": "live",
+                "description": "Drafts and retired rules are not evaluated; what is in shadow is only reported.",
+            },
+            "rollout": {
+                "type": "integer", "minimum": 0, "maximum": 100, "default": 100,
+                "description": "The share of the customers, in percent, for whom a live rule counts.",
+            },
+            "guardrails": {
+                "anyOf": [_guardrails(), {"type": "null"}], "description": "Limits that put a live rule back to shadow.",
             },
         },
     }  # fmt: skip

@@ -159,7 +159,7 @@ def test_rules_bundle_and_block_list_return_as_they_were(reference: Path) -> Non
     assert (before[1], actions(operator)[0]) == ("hard_block", "hard_block")
     assert actions(operator)[1] != "hard_block"
     assert len(operator.at(NOW + 24 * HOUR)) == 4
-    assert operator.scorer.rulebook is start
+    assert operator.scorer.rulebook.rule_set == start.rule_set
     for later in (operator, operator.restarted()):
         assert actions(later)[0] != "hard_block"
         assert actions(later)[1] == "hard_block"

@@ -33,7 +33,7 @@ from udfs.scoring.decision_settings import DecisionSettings
 
 CODES = {0: False, 1: None, 2: True}
 ROWS = 40
-NUMBER_NAMES = (*FEATURES, *POPULATION_NAMES, "latitude", "longitude", "original_amount", "otp_used")
+NUMBER_NAMES = (*FEATURES, *POPULATION_NAMES, "latitude", "longitude", "original_amount", "otp_used", "timestamp")
 
 
 def columns_of(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Texts]]:

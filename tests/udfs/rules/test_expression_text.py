@@ -30,7 +30,10 @@ def test_every_shipped_condition_is_written_with_the_same_tree(pack: str) -> Non
         ("startswith(lower(city), 'o\"')", "startswith(lower(city), 'o\"')"),
         ("city in ['\"', 'b']", 'city in [\'"\', "b"]'),
         ("1 < amount <= 1e20 and 0.1 != amount", "(1 < amount <= 1e+20) and (0.1 != amount)"),
-        ("amount - (3 - 1) * -amount > true", "(amount - ((3 - 1) * (-amount))) > true"),
+        (
+            "amount - (3 - 1) * -amount > 2 and otp_used == true",
+            "((amount - ((3 - 1) * (-amount))) > 2) and (otp_used == true)",
+        ),
     ],
 )
 def test_a_tree_is_written_with_its_parentheses_and_quotes(condition: str, text: str) -> None:

@@ -56,7 +56,7 @@ def test_a_rule_set_is_read_from_json_messages_and_files():
         ("points: 10", "pionts: 10", "own.yaml: rule large: Object contains unknown field 'pionts' (did you mean 'points'?"),
         ("points: 10", "pts: 10", "own.yaml: rule large: Object contains unknown field 'pts' (did you mean 'points'?)"),
         ("points: 10", "xyz: 10", "own.yaml: rule large: Object contains unknown field 'xyz' (known are id, points, when, "
-         "reason, tier, action, enabled, flag, event)"),
+         "reason, tier, action, enabled, flag, event, state, rollout, guardrails)"),
         ("version: 3", "versoin: 3", "own.yaml: Object contains unknown field 'versoin' (did you mean 'version'?)"),
         ("    points: 10\n", "", "own.yaml: rule large: Object missing required field 'points'"),
         ("tier: size", "teir: size", "own.yaml: rule large: Object contains unknown field 'teir' (did you mean 'tier'?)"),
