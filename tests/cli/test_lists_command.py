@@ -11,9 +11,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from jobs.control.file_channel import FileChannel
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
-from udfs.control.elements import ListControl, decode_control
+from udfs.control.elements import ListControl
 from udfs.rules.pack_files import shipped_pack
 
 DAY_MS = 86_400_000
@@ -45,10 +46,8 @@ def lists(job: Path, *arguments: str | Path) -> Result:
 
 
 def newest(job: Path) -> ListControl:
-    files = sorted((job.parent / "control").glob("list-*"), key=lambda file: file.stat().st_mtime_ns)
-    element = decode_control(files[-1].read_bytes())
-    assert isinstance(element, ListControl)
-    return element
+    elements = [record.element for record in FileChannel(job.parent / "control").read()]
+    return [element for element in elements if isinstance(element, ListControl)][-1]
 
 
 def publish_rules(job: Path, *conditions: str) -> Result:
