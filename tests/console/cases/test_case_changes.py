@@ -13,7 +13,7 @@ from console.cases.case_store import CaseStore
 from console.cases.queue import ORDERS, QueueFilters, QueueOrder
 from console.cases.rows import LEASE_MS, CaseHeld, NoSuchCase
 from console.store.store import DecisionStore
-from tests.console.store.conftest import new_url, postgresql  # noqa: F401
+from tests.console.store.conftest import new_url  # noqa: F401
 from tests.console.web.seeding import ALERTS, DAY_MS, fill
 from udfs.records.codec import decode_event
 from udfs.records.events import Label
