@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests.udfs.rules.conditions import FEATURES, NAN, transaction
 from tests.udfs.rules.three_valued import truth
-from tests.udfs.rules.trees import text_of_tree
 from udfs.core import _native
+from udfs.rules.expression_text import text_of
 from udfs.rules.expressions import parse_condition
 from udfs.rules.names import POPULATION_NAMES
 from udfs.rules.rule_set import Rule, RuleSet
@@ -135,7 +135,7 @@ def test_conditions_agree_with_the_brute_force_oracle(text, moments):
 @given(conditions, moments)
 def test_a_tree_written_as_a_condition_again_is_the_same_condition(text, moment):
     tree = parse_condition(text, FEATURES)
-    again = text_of_tree(tree)
+    again = text_of(tree)
     assert parse_condition(again, FEATURES) == tree
     assert truth(again, known_of(moment)) is truth(text, known_of(moment))
 
