@@ -102,8 +102,9 @@ def _prediction_of(answer: port.Answer) -> Prediction:
     fields = {name: getattr(answer, name) for name in _OF_ANSWER}
     fields["decision_id"] = decision_id(answer.user_id, answer.transaction_id)
     if answer.decision is not None:
-        fields |= {name: getattr(answer.decision, name) for name in _OF_DECISION}
-    return msgspec.convert(fields, Prediction, from_attributes=True)
+        decided = {name: getattr(answer.decision, name) for name in _OF_DECISION}
+        fields |= msgspec.to_builtins(decided)  # leaves out what a decision has not
+    return msgspec.convert(fields, Prediction)
 
 
 def _error_of(error: port.AnswersError) -> FraudDetectorError:

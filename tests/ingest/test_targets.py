@@ -57,5 +57,6 @@ def test_required_fields_are_those_without_a_default(target: Target) -> None:
 
 
 def test_every_event_has_a_target_and_kinds_are_those_of_the_mapping_file() -> None:
-    assert {kind: target.struct for kind, target in TARGETS.items() if target.is_event} == EVENT_TYPES
+    mapped = {kind: struct for kind, struct in EVENT_TYPES.items() if kind != "erasure"}  # made by this program alone
+    assert {kind: target.struct for kind, target in TARGETS.items() if target.is_event} == mapped
     assert set(TARGETS) == set(typing.get_args(Kind))

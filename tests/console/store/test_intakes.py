@@ -94,6 +94,7 @@ def test_real_decisions_come_back_as_they_were_written(
             expected_features, abs=0, rel=0, nan_ok=True
         )
         as_written = {name: value for name, value in line.items() if name not in ("features", "features_packed")}
+        as_written.setdefault("shadow", [])
         as_read = msgspec.to_builtins(msgspec.structs.replace(row, features=None))
         assert {name: value for name, value in as_read.items() if name != "features"} == as_written
     alerted = [line for line in written if line["action"] != "allow"]
