@@ -149,7 +149,7 @@ def test_bulk_actions_keep_the_selection(open_page: Open, console: Serving) -> N
     assert page.locator("#rows .is-selected").count() == 2
     page.locator('#bulk [data-outcome="insufficient_data"]').click()
     wait_for(lambda: page.locator("#rows .row").count() == before - 2)
-    assert not page.locator("#bulk").is_visible()
+    wait_for(lambda: not page.locator("#bulk").is_visible())
     assert {one.assignee for one in cases(console, outcome="insufficient_data", state="closed")} == {"anna"}
     page.keyboard.press("z")
     wait_for(lambda: page.locator("#rows .row").count() == before)
@@ -241,6 +241,7 @@ def test_notes_due_dates_and_the_label_of_an_outcome(open_page: Open, console: S
     address = page.url
     page.get_by_role("toolbar").get_by_role("button", name="Not fraud").click()
     wait_for(lambda: number in [one.case_id for one in cases(console, state="closed")])
+    page.wait_for_url(lambda url: url != address)  # the next alert
     page.goto(address)
 
     def is_sent() -> bool:
