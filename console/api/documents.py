@@ -40,7 +40,7 @@ _TOLD = {
     404: "Not found.",
     405: "The path does not take this method.",
     408: "The body came too slowly.",
-    409: "The payment was decided with other content; send the first payload again, or another id.",
+    409: "It does not fit what is there: a payment was decided with other content, or this console changes no job.",
     413: "The body is too large.",
     415: "Another content type than the documented ones.",
     421: "The server is not called by this name.",

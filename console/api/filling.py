@@ -19,6 +19,7 @@ from console.store.store import DecisionStore
 from udfs.core import _native
 
 MOST_REMEMBERED = 20_000
+LOOKS_AGAIN, LOOK_PAUSE_SECONDS = 20, 0.1
 _PREFIX = "made-"
 _Fields = dict[str, msgspec.Raw]
 _fields_of = msgspec.json.Decoder(_Fields).decode
@@ -70,6 +71,11 @@ class Filling:
         if ids is None:
             return None
         lag_records, first = await asyncio.to_thread(self._look_for, _native.decision_id(*ids))
+        for _ in range(LOOKS_AGAIN):  # the store gets a decision within a second
+            if first is not None or lag_records == 0:
+                break
+            await asyncio.sleep(LOOK_PAUSE_SECONDS)
+            lag_records, first = await asyncio.to_thread(self._look_for, _native.decision_id(*ids))
         if first is None and lag_records == 0:
             return None
         if first is None:

@@ -63,7 +63,7 @@ def _documented(told: str, body: type | None = None, example: Any = None, status
     return answered(ProposalAnswer, _EXAMPLE, told, 404, 409, 413, 415, 422, status=status, **options)
 
 
-@router.get("/v1/rules/proposals", **answered(list[ProposalAnswer], [_EXAMPLE], "Proposals, the newest first."))
+@router.get("/v1/rules/proposals", **answered(list[ProposalAnswer], [_EXAMPLE], "Proposals, the newest first.", 409))
 def proposals(request: Request) -> Response:
     """The newest hundred proposals."""
     return json_response([_answer(row) for row in _refusing(lambda: _desk(request).proposals(MOST_LISTED))])
@@ -108,7 +108,7 @@ async def publish(request: Request, proposal_id: ProposalId) -> Response:
     return json_response(_answer(row))
 
 
-@router.get("/v1/control/history", **answered(list[HistoryEntry], [], "What was published, oldest first.", 422))
+@router.get("/v1/control/history", **answered(list[HistoryEntry], [], "What was published, oldest first.", 409, 422))
 def history(request: Request, at_ms: int | None = None) -> Response:
     """All that was published and what became of it, or with `at_ms` what was in force then."""
     return json_response(_refusing(lambda: _desk(request).history(at_ms)))
@@ -118,7 +118,7 @@ def _desk(request: Request) -> ControlDesk:
     services: Services = request.app.state.services
     if services.control is None:
         raise Problem(
-            503, "no-control", "this console changes no job: start it with --config of a job that has a control stream"
+            409, "no-control", "this console changes no job: start it with --config of a job that has a control stream"
         )
     return services.control
 
