@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from threading import Lock
 from time import perf_counter_ns, time
 from typing import Any, Literal
 
@@ -62,6 +63,10 @@ REMEDY = (
 )
 
 
+_OPENING = Lock()
+"""Instances of one process open one after the other: they decode files by structs that may be new to msgspec."""
+
+
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of ScoreTransactions. Picklable; paths are on the operator's host, or s3://.
 
@@ -98,6 +103,10 @@ class ScoreTransactions(KeyedBroadcastProcessFunction):
         self._settings = settings
 
     def open(self, runtime_context: RuntimeContext) -> None:
+        with _OPENING:
+            self._open(runtime_context)
+
+    def _open(self, runtime_context: RuntimeContext) -> None:
         settings = self._settings
         paths = local_paths(settings.paths, settings.remote_files)
         self._log = FlinkUserLog(runtime_context, settings.state_ttl_days)
