@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import httpx
@@ -34,6 +34,12 @@ class _Items(msgspec.Struct, frozen=True):
     results: list[_Item]
 
 
+# Made here and not at the first answers, which threads may get at once: msgspec crashes then.
+_decode_prediction = msgspec.json.Decoder(Prediction).decode
+_decode_items = msgspec.json.Decoder(_Items).decode
+_decode_accepted = msgspec.json.Decoder(_Accepted).decode
+
+
 class HttpTransport:
     """See the port. Attempts have no time limit here. Redirects are not followed: they would take the API key elsewhere."""
 
@@ -52,17 +58,17 @@ class HttpTransport:
         """Nothing to do: connections are opened by calls."""
 
     async def decide(self, payload: bytes) -> Prediction:
-        return self._decoded(await self._post(DECISIONS, payload), Prediction)
+        return self._decoded(await self._post(DECISIONS, payload), _decode_prediction)
 
     async def decide_many(self, payloads: Sequence[bytes]) -> list[Outcome]:
         response = await self._post(MANY_DECISIONS, b"[" + b",".join(payloads) + b"]")
-        items = self._decoded(response, _Items).results
+        items = self._decoded(response, _decode_items).results
         if len(items) != len(payloads):
             raise ApiError(f"{len(items)} outcomes of {len(payloads)} events; update the API or this client", 200)
         return [_outcome_of(item) for item in items]
 
     async def accept(self, payload: bytes) -> str:
-        return self._decoded(await self._post(EVENTS, payload), _Accepted).event_id
+        return self._decoded(await self._post(EVENTS, payload), _decode_accepted).event_id
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -82,9 +88,9 @@ class HttpTransport:
             raise error_of_response(response.status_code, response.headers, response.content)
         return response
 
-    def _decoded(self, response: httpx.Response, kind: type[Answer]) -> Answer:
+    def _decoded(self, response: httpx.Response, decode: Callable[[bytes], Answer]) -> Answer:
         try:
-            return msgspec.json.decode(response.content, type=kind)
+            return decode(response.content)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise ApiError(
                 f"{self._address}: an answer that is not the API's ({error}); give the API's address, or update this client",

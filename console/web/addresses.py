@@ -84,7 +84,7 @@ def _filters(fields: Mapping[str, str]) -> QueueFilters:
             continue
     if fields.get("overdue") == "1":
         found["overdue"] = True
-    return msgspec.convert(found, QueueFilters)
+    return QueueFilters(**found)
 
 
 __all__ = ["OUTCOMES", "QueuePlace", "place_of", "place_of_fields"]

@@ -30,6 +30,9 @@ class _Kind(msgspec.Struct):
     type: str = "transaction"
 
 
+_decode_kind = msgspec.json.Decoder(_Kind).decode
+
+
 class Letter(NamedTuple):
     """A dead letter with its bytes as text, if they are text."""
 
@@ -65,7 +68,7 @@ async def send_again(request: Request) -> Response:
         raise Problem(422, "payload", f"give the record as JSON of 1 to {LARGEST_PAYLOAD:,} characters")
     payload = text.strip().encode()
     try:
-        kind = msgspec.json.decode(payload, type=_Kind).type
+        kind = _decode_kind(payload).type
     except (msgspec.MsgspecError, RecursionError):
         kind = "transaction"
     try:

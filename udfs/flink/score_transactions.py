@@ -64,7 +64,8 @@ REMEDY = (
 
 
 _OPENING = Lock()
-"""Instances of one process open one after the other: they decode files by structs that may be new to msgspec."""
+"""Instances of one process open one after the other. msgspec ends the process where two threads decode a struct for the
+first time; what opening decodes has decoders in its modules, but a bundle's attributes and libraries do not promise it."""
 
 
 class ScoringSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,6 +69,15 @@ class _Statistics1(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     cities: dict[str, CityFraud]
 
 
+class _Version(msgspec.Struct):
+    format: str
+
+
+_decode_version = msgspec.json.Decoder(_Version).decode
+_decode_statistics = msgspec.json.Decoder(Statistics).decode
+_decode_statistics_1 = msgspec.json.Decoder(_Statistics1).decode
+
+
 class Population:
     """The figures for rules at a transaction's time; NaN where not known. `core` is what the scorer evaluates."""
 
@@ -81,14 +90,14 @@ class Population:
     def of_bytes(cls, content: bytes) -> Population:
         """Read a statistics file's content. Raises PopulationError for all invalid bytes."""
         try:
-            version = msgspec.json.decode(content, type=_Version).format
+            version = _decode_version(content).format
             if version == FORMAT_1:
-                return cls(_of_format_1(msgspec.json.decode(content, type=_Statistics1)))
+                return cls(_of_format_1(_decode_statistics_1(content)))
             if version != FORMAT:
                 raise PopulationError(
                     f"format is {version[:40]!r}, expected {FORMAT!r}: create it again with `fraud stats`"
                 )
-            statistics = msgspec.json.decode(content, type=Statistics)
+            statistics = _decode_statistics(content)
         except PopulationError:
             raise
         except (ValueError, RecursionError) as error:
@@ -115,10 +124,6 @@ def load_population(path: Path | None) -> Population:
         raise PopulationError(f"{path}: cannot be read: {error.strerror}") from None
     except PopulationError as error:
         raise PopulationError(f"{path}: {error}") from None
-
-
-class _Version(msgspec.Struct):
-    format: str
 
 
 def _of_format_1(statistics: _Statistics1) -> Statistics:

@@ -106,6 +106,10 @@ class _Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
 
 
+# Described here, and not at the first rule sets, which threads may convert at once: msgspec crashes then.
+_DESCRIBED = (msgspec.json.Decoder(Rule), msgspec.json.Decoder(_Draft))
+
+
 def decode_rule_set(payload: bytes) -> RuleSet:
     """Decode a rule set from JSON, as sent on the control stream. Raises RuleError for all invalid bytes."""
     try:

@@ -102,6 +102,10 @@ class _FormatProbe(msgspec.Struct):
     format_version: int
 
 
+_decode_format = msgspec.json.Decoder(_FormatProbe).decode
+_decode_manifest = msgspec.json.Decoder(Manifest).decode
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A validated bundle with its two graphs loaded.
@@ -134,13 +138,13 @@ def read_manifest(directory: str | Path) -> Manifest:
         raise BundleError(f"{folder}: no such bundle folder; train one or give the path of an existing one")
     payload = _read(folder / MANIFEST_FILE)
     try:
-        found = msgspec.json.decode(payload, type=_FormatProbe).format_version
+        found = _decode_format(payload).format_version
         if found != FORMAT_VERSION:
             raise BundleError(
                 f"{folder / MANIFEST_FILE}: bundle format {found}, this software reads format {FORMAT_VERSION}; "
                 "train the bundle again or run the software that made it"
             )
-        manifest = msgspec.json.decode(payload, type=Manifest)
+        manifest = _decode_manifest(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(
             f"{folder / MANIFEST_FILE}: not a bundle manifest ({error}); copy or train it again"

@@ -14,6 +14,9 @@ from udfs.entities.buckets import BucketRow, BucketSettings
 from udfs.stores.port import PREFIXES, UNREADABLE, Record, StoredRecord, StoreError, Unreadable, prefix_of
 
 encode_record = msgspec.msgpack.Encoder().encode
+_DECODERS = {
+    prefix: msgspec.msgpack.Decoder(BucketRow if kind is EntityHistory else kind) for prefix, kind in PREFIXES.items()
+}
 
 
 class RecordDecoder:
@@ -21,15 +24,11 @@ class RecordDecoder:
 
     def __init__(self, buckets: BucketSettings) -> None:
         self._buckets = buckets
-        self._decoders = {
-            prefix: msgspec.msgpack.Decoder(BucketRow if kind is EntityHistory else kind)
-            for prefix, kind in PREFIXES.items()
-        }
 
     def decode(self, key: str, value: bytes) -> Record | Unreadable:
         """The record of a key; UNREADABLE for bytes that are not a valid record."""
         try:
-            record: Any = self._decoders[prefix_of(key)].decode(value)
+            record: Any = _DECODERS[prefix_of(key)].decode(value)
             if isinstance(record, BucketRow):
                 return EntityHistory(record, self._buckets)
         except (msgspec.MsgspecError, ValueError, RecursionError):

@@ -42,6 +42,9 @@ REFERENCE_FILES = (
 )
 
 
+_DECODERS = {file: msgspec.json.Decoder(file.kind) for file in REFERENCE_FILES}
+
+
 class Row(NamedTuple):
     """A row of `size_bytes`: a record with its key, an entry of the block list, or an error with file and line."""
 
@@ -57,7 +60,7 @@ def rows_of(directory: Path, file: ReferenceFile) -> Iterator[Row]:
     path = directory / file.name
     if not path.is_file():
         return
-    decode = msgspec.json.Decoder(file.kind).decode
+    decode = _DECODERS[file].decode
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if number == 1:
