@@ -59,6 +59,7 @@ from udfs.process.collector import collect_garbage_rarely
 from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.records.events import Erasure
 from udfs.rules.pack_files import rule_set_of
+from udfs.rules.rule_set import RuleSet
 from udfs.scoring.bundle import read_manifest
 from udfs.scoring.factory import OPENING_ERRORS
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
@@ -86,13 +87,15 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
     and whose topics are taken into the store. With neither it only reads its store. `notifications`: whom to tell
-    of alerts."""
+    of alerts. `rules`, `bundle_path`: of a scored run that is read, what decided it, where that is known."""
 
     api: ApiSettings
     store_url: str
     embedded: EmbeddedOptions | None = None
     job: JobConfig | None = None
     notifications: NotificationSettings | None = None
+    rules: RuleSet | None = None
+    bundle_path: Path | None = None
 
 
 def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
@@ -138,7 +141,7 @@ def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
     versions = Versions(program=program_version())
     return Services(
         answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        held=lambda _: held_by_store(store.database.is_sqlite),
+        held=lambda _: held_by_store(store.database.is_sqlite), rules=options.rules, bundle_path=options.bundle_path,
     )  # fmt: skip
 
 

@@ -34,12 +34,12 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
 @dataclass(frozen=True)
 class Services:
     """What the routes work with. `answers`: None where this console only reads. `versions`: what decides now. `now_ms`: the
-    wall clock. `rules`: the rule set that decides; None where that is not known here. `store_lag`: records that were
-    answered and are not in the store yet, None where another process writes it; raises StoreUnavailable. `bundle_path`: the
-    folder of the bundle that decides. `block_list`, `control`: change the running job; None without one, or without its
-    control stream. `takes_labels`: whether labels of outcomes are sent. `forget`: has what decides forget a user, and
-    returns when that outlasts this process; raises AnswersError. `held`: what others still hold of a user that is forgotten
-    now (epoch milliseconds); blocks."""
+    wall clock. `rules`: the rule set that decides, or that decided the run which is read; None where that is not known here.
+    `bundle_path`: the folder of the bundle, likewise. `store_lag`: records that were answered and are not in the store yet,
+    None where another process writes it; raises StoreUnavailable. `block_list`, `control`: change the running job; None
+    without one, or without its control stream. `takes_labels`: whether labels of outcomes are sent. `forget`: has what
+    decides forget a user, and returns when that outlasts this process; raises AnswersError. `held`: what others still hold
+    of a user that is forgotten now (epoch milliseconds); blocks."""
 
     answers: Answers | None
     store: DecisionStore

@@ -15,7 +15,7 @@ from udfs.records.outputs import ACTIONS
 MOST_PAGES = 1_000
 MOST_CHARACTERS = 200
 _STATES = ("open", "closed", "all")
-_NUMBERS = ("min_amount", "min_score")
+_MOST = {"min_amount": 1e15, "min_score": 1e6}
 _TEXTS = ("assignee", "user_id", "merchant_id", "currency", "rule", "text")
 
 
@@ -77,11 +77,13 @@ def _filters(fields: Mapping[str, str]) -> QueueFilters:
         found["action"] = fields["action"]
     if fields.get("outcome") in get_args(Outcome):
         found["outcome"] = fields["outcome"]
-    for name in _NUMBERS:
+    for name, most in _MOST.items():
         try:
-            found[name] = float(fields[name]) if name == "min_amount" else int(fields[name])
+            number = float(fields[name])
         except (KeyError, ValueError):
             continue
+        if abs(number) <= most:
+            found[name] = number if name == "min_amount" else int(number)
     if fields.get("overdue") == "1":
         found["overdue"] = True
     return QueueFilters(**found)

@@ -12,9 +12,11 @@ import httpx
 import pytest
 
 from console.api.access import ACCESS
+from console.cases.queue import QueueFilters
 from console.store.rows import Role
 from console.web.access import PAGES, PageRoute
 from console.web.accounts import disable_account, set_role
+from console.web.addresses import place_of
 from console.web.app import ROUTED
 from console.web.rendering import STATIC
 from console.web.sessions import COOKIE, IDLE_MS, LONGEST_MS, Sessions
@@ -234,3 +236,10 @@ def test_without_sign_in_a_token_is_needed_all_the_same(tmp_path: Path) -> None:
         token = token_of(running.client)
         told = post("/cases/outcome", data={"outcome": "fraud", **FORM, "csrf": token}).json()
         assert told == {"done": [], "refused": {"1": "there is no case 1"}}
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999999", "-1e300", "nan", "inf", "x", ""])
+def test_numbers_that_no_filter_can_have_are_left_out(number: str) -> None:
+    for name in ("min_score", "min_amount"):
+        assert place_of(f"{name}={number}").filters == QueueFilters()
+    assert place_of("min_score=500&min_amount=12.5").filters == QueueFilters(min_score=500, min_amount=12.5)
