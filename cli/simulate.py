@@ -154,6 +154,8 @@ def _write_database(config: SimulatorConfig, url: str) -> None:
     except SQLAlchemyError as error:
         raise UserError(f"{database.name}: {' '.join(str(getattr(error, 'orig', None) or error).split())}") from None
     click.echo(", ".join(f"{count:,} {name}" for name, count in written.rows.items()) + f" in {database.name}")
+    end = datetime.fromtimestamp(config.start_ms / 1_000, UTC) + timedelta(days=config.days)
+    click.echo(f"its last moment, for fraud profile-customers: --as-of {end:%Y-%m-%dT%H:%M:%SZ}")
     wrong = ", ".join(f"{name} {count:,}" for name, count in written.faults.items() if count)
     if wrong:
         click.echo(f"wrong on purpose: {wrong}")
