@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import sqrt
-from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select
@@ -13,22 +11,14 @@ from console.cases.rows import CaseRow, Outcome
 from console.store.encoding import Body
 from console.store.engine import Database
 from console.store.tables import decisions, marks, rule_outcomes
+from udfs.values.wilson import Interval, wilson_interval
 
 DAYS = 30
 DAY_MS = 86_400_000
 KEEP_MS = 30_000
 MOST_RULES = 500
 MOST_COUNTED = 200_000
-NORMAL_95 = 1.959963984540054
-"""The standard normal distribution's 0.975 quantile."""
 _decode_body = msgspec.json.Decoder(Body).decode
-
-
-class Interval(NamedTuple):
-    """A share of 0 to 1."""
-
-    low: float
-    high: float
 
 
 class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,17 +39,8 @@ class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def interval(self) -> Interval | None:
-        return wilson(self.frauds, self.frauds + self.others)
-
-
-def wilson(hits: int, total: int) -> Interval | None:
-    """Wilson's 95 % score interval of a share (E. B. Wilson, 1927); None of nothing."""
-    if total == 0:
-        return None
-    share, z = hits / total, NORMAL_95
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return Interval(max(0.0, middle - half), min(1.0, middle + half))
+        total = self.frauds + self.others
+        return wilson_interval(self.frauds, total) if total else None
 
 
 def note(connection: Connection, case: CaseRow, outcome: Outcome) -> None:

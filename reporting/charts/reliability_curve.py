@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from models.metrics import ReliabilityBin, expected_calibration_error, reliability
+from models.metrics import expected_calibration_error, reliability
 from reporting.charts.figure import LEGITIMATE, MUTED, PAPER, Chart, draw_svg, legend_above
 from reporting.charts.needs_truth import missing_truth_reason
 from reporting.decisions import Decisions
 from reporting.detection import CALIBRATION_EDGES
 from reporting.formatting import plural
 from reporting.truth import Outcomes
+from udfs.values.wilson import wilson_interval
 
 NAME = "reliability"
 TITLES = {"risk score": "Reliability of the risk score", "model": "Reliability of the model's probabilities"}
@@ -22,7 +22,6 @@ SIZE = (540, 320)
 EDGES = CALIBRATION_EDGES
 LOWEST = 1e-4  # of the axes; smaller values are drawn at the edge, hollow
 TICKS = (0.0001, 0.001, 0.01, 0.1, 0.3, 1.0)
-Z_95 = 1.959964  # standard normal quantile of a two-sided 95% interval
 
 
 def reliability_curve(
@@ -40,7 +39,7 @@ def reliability_curve(
         drawn = [_on_axes(part.predicted) for part in bins], [_on_axes(part.observed) for part in bins]
         axes.plot(*drawn, color=LEGITIMATE, linewidth=1.2, alpha=0.6)
         for part, x, y in zip(bins, *drawn, strict=True):
-            low, high = wilson_interval(part)
+            low, high = wilson_interval(part.observed * part.rows, part.rows)
             axes.plot((x, x), (_on_axes(low), _on_axes(high)), color=LEGITIMATE, linewidth=1.6)
             is_at_edge = part.observed < LOWEST or part.predicted < LOWEST
             face = PAPER if is_at_edge else LEGITIMATE
@@ -65,15 +64,6 @@ def reliability_curve(
         f"intervals. Mean distance between the two: {expected_calibration_error(bins):.3%}. {shown}.",
         draw_svg(NAME, SIZE, draw),
     )
-
-
-def wilson_interval(part: ReliabilityBin) -> tuple[float, float]:
-    """95% interval of the observed share (Wilson, "Probable inference", 1927); also valid for shares near 0."""
-    rows, share = part.rows, part.observed
-    denominator = 1 + Z_95**2 / rows
-    center = (share + Z_95**2 / (2 * rows)) / denominator
-    half = Z_95 * sqrt(share * (1 - share) / rows + Z_95**2 / (4 * rows**2)) / denominator
-    return max(0.0, center - half), min(1.0, center + half)
 
 
 def _on_axes(value: float) -> float:

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from models.metrics import ReliabilityBin
 from reporting.charts.alerts_over_time import MOST_BINS, MOST_TICKS, bins_of
 from reporting.charts.curve import thinned
-from reporting.charts.reliability_curve import wilson_interval
 from udfs.records.codec import MAX_TIMESTAMP_MS
+from udfs.values.wilson import wilson_interval
 
 HOUR_MS = 3_600_000
 
@@ -55,5 +54,5 @@ def test_a_thinned_curve_keeps_its_ends_and_stays_close_to_the_original() -> Non
 @pytest.mark.parametrize(("frauds", "rows"), [(0, 10), (1, 1), (3, 7), (5, 10_000), (9_999, 10_000)])
 def test_wilson_intervals_equal_scipy(frauds: int, rows: int) -> None:
     expected = binomtest(frauds, rows).proportion_ci(method="wilson")
-    low, high = wilson_interval(ReliabilityBin(0.0, 1.0, rows, 0.5, frauds / rows))
+    low, high = wilson_interval(frauds, rows)
     assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-6)

@@ -15,7 +15,7 @@ from scipy.stats import binomtest
 
 from console.cases.conditions import Given, parts_of
 from console.cases.links import graph_of_party, graph_of_user, links_of_alert, shared_by
-from console.cases.rule_results import wilson
+from console.cases.rule_results import RuleResult
 from console.cases.user_day import payments_of_day, window_sums
 from console.cases.usual import UsualValues
 from console.store.store import DecisionStore
@@ -39,7 +39,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecisionStore]:
 
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_the_interval_is_wilsons(frauds: int, others: int) -> None:
-    found = wilson(frauds, frauds + others)
+    found = RuleResult(rule="r", hits=0, frauds=frauds, others=others, amounts={}).interval
     if frauds + others == 0:
         assert found is None
         return
