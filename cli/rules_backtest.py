@@ -42,9 +42,12 @@ if TYPE_CHECKING:
               help="More files with labels; may be given again.")  # fmt: skip
 @click.option("--statistics", type=click.Path(path_type=Path),
               help="Population statistics; those of the configuration by default.")  # fmt: skip
+@click.option("--lists", type=click.Path(path_type=Path),
+              help="Folder of the named lists (@NAME) of the rules; that of the configuration by default.")  # fmt: skip
 def backtest(
     rules: str, place: str, against: str | None, until: object, form: str, out: Path | None, bundle: Path | None,
     config: Path | None, events: Path | None, labels: tuple[Path, ...], statistics: Path | None, unlabelled: Unlabelled,
+    lists: Path | None,
 ) -> None:  # fmt: skip
     """Try RULES (a file, or the name of a shipped pack) on decisions that were made: hits, frauds caught and money of each
     rule, and every action before and after.
@@ -68,7 +71,7 @@ def backtest(
     click.get_current_context().with_resource(owner_only())  # examples name users and transactions
     over = Over(place, events, labels, () if bundle is None else (bundle,))
     recorded = recorded_config(over, config)
-    trial = _trial(rules, against, until, unlabelled, _deciding(recorded, bundle, statistics))
+    trial = _trial(rules, against, until, unlabelled, _deciding(recorded, bundle, statistics, lists))
     with decision_table(over) as table:
         try:
             replayed = _replayed(table, trial, over, recorded)
@@ -88,13 +91,16 @@ def _trial(rules: str, against: str | None, until: object, unlabelled: Unlabelle
     from models.backtest.trial import Trial
 
     until_ms = int(until.replace(tzinfo=UTC).timestamp() * 1000) if isinstance(until, datetime) else None
-    names = deciding.manifest.feature_names
     return Trial(
-        _checked(rules, names), None if against is None else _checked(against, names), deciding, until_ms, unlabelled
+        _checked(rules, deciding),
+        None if against is None else _checked(against, deciding),
+        deciding,
+        until_ms,
+        unlabelled,
     )
 
 
-def _checked(rules: str, feature_names: tuple[str, ...]) -> RuleSet:
+def _checked(rules: str, deciding: Deciding) -> RuleSet:
     """The rule set, without errors; warnings are written. Raises UserError."""
     from udfs.rules.pack_files import RuleFileError, rule_set_of
     from udfs.rules.rulebook import rule_problems
@@ -103,7 +109,7 @@ def _checked(rules: str, feature_names: tuple[str, ...]) -> RuleSet:
         rule_set = rule_set_of(rules)
     except RuleFileError as error:
         raise UserError(str(error)) from None
-    problems = rule_problems(rule_set, feature_names)
+    problems = rule_problems(rule_set, deciding.manifest.feature_names, deciding.lists)
     errors = [f"{rules}: {problem}" for severity, problem in problems if severity == "error"]
     if errors:
         raise UserError("\n".join(errors))
@@ -112,10 +118,11 @@ def _checked(rules: str, feature_names: tuple[str, ...]) -> RuleSet:
     return rule_set
 
 
-def _deciding(recorded: JobConfig | None, bundle: Path | None, statistics: Path | None) -> Deciding:
+def _deciding(recorded: JobConfig | None, bundle: Path | None, statistics: Path | None, lists: Path | None) -> Deciding:
     from jobs.config.scoring import scorer_config
     from jobs.config.value_types import shipped_bundle
     from models.backtest.trial import Deciding
+    from udfs.rules.list_files import ListFileError, lists_of
     from udfs.rules.population import PopulationError, load_population
     from udfs.scoring.bundle import BundleError, read_manifest
     from udfs.scoring.decision_settings import DecisionSettings
@@ -123,11 +130,13 @@ def _deciding(recorded: JobConfig | None, bundle: Path | None, statistics: Path 
     folder = bundle or Path(recorded.scoring.bundle if recorded is not None else shipped_bundle())
     if statistics is None and recorded is not None and recorded.scoring.statistics:
         statistics = Path(recorded.scoring.statistics)
+    if lists is None and recorded is not None and recorded.scoring.lists:
+        lists = Path(recorded.scoring.lists)
     try:
         population = load_population(statistics)
         settings = DecisionSettings() if recorded is None else scorer_config(recorded).decision
-        return Deciding(read_manifest(folder), settings, population)
-    except (BundleError, PopulationError) as error:
+        return Deciding(read_manifest(folder), settings, population, lists_of(None if lists is None else str(lists)))
+    except (BundleError, ListFileError, PopulationError) as error:
         raise UserError(str(error)) from None
 
 

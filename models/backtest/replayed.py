@@ -33,7 +33,10 @@ class Replay:
         known = feature_set_of(attributes).names
         missing = sorted(set(names) - set(known))
         if missing:
-            raise BacktestError(f"neither decisions nor this version have the feature {', '.join(missing)}")
+            raise BacktestError(
+                f"{', '.join(missing)}: neither logged nor computed by a replay, as facts about users are not; leave out "
+                "the rules that read them"
+            )
         places = [known.index(name) for name in names]
         replayer = open_replayer(config, paths, attributes)
         keys: list[int] = []

@@ -31,10 +31,11 @@ from models.backtest.report import (
 from models.backtest.tally import Judged, Tally, Tried
 from models.event_files import Progress, no_progress
 from udfs.rules.column_rules import ColumnRules, Hits, Numbers, judged
+from udfs.rules.named_lists import NO_LISTS, Lists, NamedList
 from udfs.rules.population import Population
 from udfs.rules.rule_map import content_of, find_rule_map
 from udfs.rules.rule_set import RuleSet
-from udfs.rules.rulebook import Rulebook
+from udfs.rules.rulebook import Rulebook, rules_with_list
 from udfs.scoring.bundle import Manifest
 from udfs.scoring.decider import judge_of
 from udfs.scoring.decision_settings import DecisionSettings
@@ -59,11 +60,12 @@ class ReplayedFeatures(Protocol):
 
 
 class Deciding(NamedTuple):
-    """What decides beside the rules: the bundle, settings of the job, and the population statistics."""
+    """What decides beside the rules: the bundle, settings of the job, the population statistics, and named lists."""
 
     manifest: Manifest
     settings: DecisionSettings
     population: Population
+    lists: Lists = NO_LISTS
 
 
 class Trial(NamedTuple):
@@ -82,8 +84,8 @@ class _Rules:
 
     def __init__(self, rule_set: RuleSet, feature_names: Sequence[str], deciding: Deciding) -> None:
         self.rule_set = rule_set
-        self.columns = ColumnRules(rule_set, feature_names)
-        self.rulebook = Rulebook(rule_set, feature_names)
+        self.columns = ColumnRules(rule_set, feature_names, deciding.lists)
+        self.rulebook = Rulebook(rule_set, feature_names, deciding.lists)
         self.judge = judge_of(deciding.settings, deciding.manifest.decision, self.rulebook)
 
     def facts(self) -> RulesFacts:
@@ -101,7 +103,7 @@ class _Rules:
 def names_read(trial: Trial, feature_names: Sequence[str]) -> list[str]:
     """All names that the rules read. Raises RuleError."""
     sets = [trial.rules] if trial.against is None else [trial.rules, trial.against]
-    return sorted({name for rules in sets for name in ColumnRules(rules, feature_names).names})
+    return sorted({name for rules in sets for name in ColumnRules(rules, feature_names, trial.deciding.lists).names})
 
 
 def backtest(
@@ -240,11 +242,18 @@ def _identity(trial: Trial, after: _Rules, data_hash: str, horizon_ms: int) -> s
     content = msgspec.json.encode(
         [
             FORMAT, trial.rules, trial.against, data_hash, horizon_ms, trial.deciding.manifest.version, rule_map,
-            trial.deciding.settings, after.judge.thresholds, trial.unlabelled,
+            trial.deciding.settings, after.judge.thresholds, trial.unlabelled, _lists_read(trial),
         ],
         order="deterministic",
     )  # fmt: skip
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _lists_read(trial: Trial) -> list[NamedList]:
+    """The lists that rules refer to, by name."""
+    sets = [trial.rules] if trial.against is None else [trial.rules, trial.against]
+    known = trial.deciding.lists.items()
+    return [one.named_list for name, one in sorted(known) if any(rules_with_list(rules, name) for rules in sets)]
 
 
 def _changes(rules: RuleSet, against: RuleSet | None, hits_before: Counter[str]) -> tuple[dict[str, Change], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -319,3 +320,36 @@ def test_memory_and_batches_do_not_change_the_result(history: Path, live_run: Pa
                     yield from (batch.slice(at, 97) for at in range(0, batch.num_rows, 97))
 
         assert backtest(Small(), trial, horizon) == whole
+
+
+def test_lists_shares_and_shadow_count_as_they_do_in_a_job(live_run: Path, tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    (lists / "near.yaml").write_text("{name: near, type: country, version: 1, entries: [US, GB]}")
+    file = tmp_path / "shares.yaml"
+    file.write_text("""
+name: shares
+version: 9
+scale: [[0, 0], [50, 500]]
+rules:
+  - {id: listed, points: 1, when: country in @near, reason: x}
+  - {id: spelled, points: 1, when: 'country in ["US", "GB"]', reason: x}
+  - {id: a_third, points: 1, when: amount > 20, reason: x, rollout: 33}
+  - {id: silent, points: 1, when: amount > 20, reason: x, state: shadow}
+""")
+    found = figures(file, "--over", live_run, "--lists", lists)
+    hits = {rule["id"]: rule["hits"] for rule in found["rule_figures"]}
+    chosen = [one for one in decisions_of(live_run) if one["features"]["amount"] > 20 and is_in_share(one["user_id"])]
+    assert hits["listed"] == hits["spelled"] > 0
+    assert hits["a_third"] == len(chosen) > 0
+    assert hits["silent"] == 0
+    (lists / "near.yaml").write_text("{name: near, type: country, version: 2, entries: [US]}")
+    assert figures(file, "--over", live_run, "--lists", lists)["id"] != found["id"]
+    without = run_backtest(file, "--over", live_run)
+    assert (without.exit_code, "unknown list '@near'" in without.output) == (2, True)
+
+
+def is_in_share(user_id: str) -> bool:
+    """Of rule a_third, by the formula of docs/rules.md."""
+    digest = hashlib.blake2b(f"{user_id}\0a_third".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % 100 < 33
