@@ -42,7 +42,7 @@ REFERENCE_FILES = (
 )
 
 
-_DECODERS = {file: msgspec.json.Decoder(file.kind) for file in REFERENCE_FILES}
+_DECODERS = {file.kind: msgspec.json.Decoder(file.kind) for file in REFERENCE_FILES}
 
 
 class Row(NamedTuple):
@@ -60,7 +60,7 @@ def rows_of(directory: Path, file: ReferenceFile) -> Iterator[Row]:
     path = directory / file.name
     if not path.is_file():
         return
-    decode = _DECODERS[file].decode
+    decode = _DECODERS[file.kind].decode
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if number == 1:

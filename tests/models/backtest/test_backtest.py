@@ -218,7 +218,7 @@ def test_unique_frauds_are_caught_by_no_other_rule_and_not_by_the_model(
     found = figures(rules[0], "--statistics", history.parent / "statistics.json", "--over", live_run)
     model = [alone[decision_id]["action"] for decision_id in frame.id]
     assert found["model_alone"]["actions"] == {action: model.count(action) for action in ACTIONS}
-    single = frame[(frame.hits.map(len) == 1) & [action == "allow" for action in model]]
+    single = frame[(frame.hits.map(len) == 1) & mask([action == "allow" for action in model])]
     for rule in found["rule_figures"]:
         of_rule = single[mask([rule["id"] in hits for hits in single.hits])]
         assert (rule["unique_hits"], rule["unique_frauds"]) == (len(of_rule), frauds_of(of_rule)[0])
