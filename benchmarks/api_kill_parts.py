@@ -1,4 +1,4 @@
-"""What the API's kill table kills: console, job, broker and database, each with how it starts again."""
+"""What the benchmarks of the API start, and its kill table kills: console, job, broker and database, each with its restart."""
 
 from __future__ import annotations
 
@@ -51,15 +51,16 @@ class Program:
 
 
 @contextmanager
-def beside_job(testbed: Testbed) -> Iterator[Parts]:
+def beside_job(testbed: Testbed, exactly_once: bool, checkpoint_interval_ms: int) -> Iterator[Parts]:
     """A job that replies, and a console beside it whose store is in PostgreSQL."""
+    sink = {"guarantee": "exactly-once", "transactional_id_prefix": NAME} if exactly_once else {}
     connection = {"bootstrap_servers": testbed.servers}
     config = write_config(
         testbed,
         NAME,
-        sink={"guarantee": "exactly-once", "transactional_id_prefix": NAME},
+        sink=sink,
         replies={"kind": "kafka", "connection": connection, "topic": f"{NAME}.replies"},
-        state={"restore_from": "newest-or-none", "checkpoint_interval_ms": 1_000},
+        state={"restore_from": "newest-or-none", "checkpoint_interval_ms": checkpoint_interval_ms},
     )
     make_topics(config)
     database = PostgresqlServer()

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pyflink.datastream import StreamExecutionEnvironment
 
 PYTHON = {
-    "pyflink/java_gateway.py": ("'PYFLINK_GATEWAY_PORT' in os.environ",),
     "pyflink/find_flink_home.py": ("def _find_flink_home():",),
     "pyflink/common/job_client.py": ("self._j_job_client = j_job_client",),
     "pyflink/util/java_utils.py": ("def get_j_env_configuration(j_env):", "def get_field_value(java_obj, field_name):"),
@@ -40,11 +39,6 @@ JAVA = {
     PLUGIN_MANAGER: ("load",),
     FILE_SYSTEM: ("initialize",),
 }
-
-
-def on_cluster() -> bool:
-    """Whether this program was started by `flink run`; then a JVM with the cluster's settings exists."""
-    return "PYFLINK_GATEWAY_PORT" in os.environ
 
 
 def state_given_to_flink() -> str | None:

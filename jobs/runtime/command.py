@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from jobs.config.errors import ConfigError
+from jobs.flink_internals.client import end_client
 from jobs.runtime.failures import JobCancelled, JobFailed
 from jobs.runtime.interrupts import deferred_interrupt
 from jobs.runtime.running import CANCELLED, JobResult, RunningJob
 from udfs.process.owner_only import owner_only
 
 C = TypeVar("C")
+FAILED = 2
 
 
 def start_unless_cancelled(start: Callable[[C], RunningJob], config: C) -> RunningJob:
@@ -56,9 +58,10 @@ def run_command(
         print(error, file=sys.stderr)
         return 130
     except (ConfigError, JobFailed) as error:
-        print(f"error: {error}", file=sys.stderr)
-        if options.debug and isinstance(error, JobFailed):
-            print(error.trace, file=sys.stderr)
-        return 2
+        trace = f"\n{error.trace}" if options.debug and isinstance(error, JobFailed) else ""
+        message = f"error: {error}{trace}"
+        end_client(message, FAILED)
+        print(message, file=sys.stderr)
+        return FAILED
     print(summary(job, result), file=sys.stderr)
     return 0

@@ -13,11 +13,11 @@ from typing import IO, TYPE_CHECKING
 from jobs.aws.s3_files import s3_options
 from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig
+from jobs.flink_internals.client import on_cluster
 from jobs.flink_internals.gateway import is_java_running, launch_java
 from jobs.flink_internals.process import (
     STATE_TO_RECOVER,
     flink_home,
-    on_cluster,
     start_no_worker_service,
 )
 from jobs.runtime.connectors import connector_jars

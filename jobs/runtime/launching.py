@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeVar
 from jobs.aws.s3_files import use_s3_here
 from jobs.config.entity_job import EntityJobConfig
 from jobs.config.job import JobConfig
+from jobs.flink_internals.client import on_cluster
 from jobs.flink_internals.process import (
     close_rest_server,
     is_detached,
     is_java_error,
-    on_cluster,
     state_given_to_flink,
 )
 from jobs.runtime.environment import flink_settings, start_java

@@ -14,8 +14,8 @@ import pyflink
 import pytest
 from pyflink.version import __version__ as installed
 
-import jobs.flink_internals as client
-from jobs.flink_internals import gateway, generated_operator, graph, jvm, process
+import jobs.flink_internals as internals
+from jobs.flink_internals import client, gateway, generated_operator, graph, jvm, process
 from jobs.flink_internals.jvm import java_class
 from jobs.runtime.environment import start_java
 from udfs.flink import internals as operators
@@ -23,7 +23,7 @@ from udfs.flink import internals as operators
 PROJECT = Path(__file__).parents[2]
 SITE_PACKAGES = Path(pyflink.__file__).parents[1]
 PLACES = ("udfs/flink/internals.py", "jobs/flink_internals/")
-MODULES: tuple[Any, ...] = (operators, jvm, gateway, graph, generated_operator, process)
+MODULES: tuple[Any, ...] = (operators, jvm, client, gateway, graph, generated_operator, process)
 INTERNAL_MODULES = (
     "pemja",
     "py4j",
@@ -37,14 +37,14 @@ PUBLIC = ("_asdict", "_fields", "_replace")  # of named tuples
 
 def changed(what: str, where: str) -> str:
     return (
-        f"PyFlink {client.READ_AGAINST} internals changed: PyFlink {installed} has no {what}, which {where} relies on"
+        f"PyFlink {internals.READ_AGAINST} internals changed: PyFlink {installed} has no {what}, which {where} relies on"
     )
 
 
 def test_the_installed_version_is_the_verified_one() -> None:
-    assert operators.READ_AGAINST == client.READ_AGAINST
-    assert installed == client.READ_AGAINST, (
-        f"PyFlink {client.READ_AGAINST} internals changed: {installed} is installed. Read {' and '.join(PLACES)} against it"
+    assert operators.READ_AGAINST == internals.READ_AGAINST
+    assert installed == internals.READ_AGAINST, (
+        f"PyFlink {internals.READ_AGAINST} internals changed: {installed} is installed. Read {' and '.join(PLACES)} against it"
     )
 
 
