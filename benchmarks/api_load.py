@@ -1,7 +1,5 @@
 """Payments to the API in open loop: `python -m benchmarks.api_load --rate 500 --seconds 60`.
 
-By default a console must run already; `--start` starts one, alone ("embedded") or beside a job from Kafka to Kafka
-with Redis and a checkpoint every 5 s, each with a store in PostgreSQL.
 Every payment has a time at which it is due, whether or not the answers before it are there. Latency is from that time to
 the last byte of the answer, so that a server that falls behind shows it. Connections are kept alive.
 """
@@ -11,12 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from time import perf_counter, time_ns
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,14 +20,9 @@ import click
 import msgspec
 import numpy as np
 
-from benchmarks.api_kill_parts import beside_job, embedded
-from benchmarks.kafka_bench import start_testbed
-from benchmarks.processes import stop_all_when_terminated
-
 PERCENTILES = (50.0, 95.0, 99.0, 99.9)
 PATH = "/v1/decisions"
 FAILED = "connection"
-BESIDE_JOB, EMBEDDED = "beside a job", "embedded"
 TIME_TO_FINISH_SECONDS = 10
 
 
@@ -227,27 +217,8 @@ def summary(load: Load, rate: float, seconds: float) -> dict[str, Any]:
     return figures
 
 
-@contextmanager
-def started_parts(way: str | None, url: str) -> Iterator[str]:
-    """The address of an API that is started this way; `url` itself if no way is given."""
-    if way is None:
-        yield url
-        return
-    with TemporaryDirectory() as folder:
-        if way == EMBEDDED:
-            with embedded(Path(folder) / "embedded") as parts:
-                yield parts.url
-            return
-        with (
-            start_testbed(Path(folder), backlog=20_000, live=0, users=2_000) as testbed,
-            beside_job(testbed, exactly_once=False, checkpoint_interval_ms=5_000) as parts,
-        ):
-            yield parts.url
-
-
 @click.command(name="api_load")
 @click.option("--url", default="http://127.0.0.1:8717", show_default=True)
-@click.option("--start", "way", type=click.Choice([BESIDE_JOB, EMBEDDED]), help="Start what is asked, instead of --url.")
 @click.option("--rate", default=500.0, show_default=True, help="Payments a second.")
 @click.option("--seconds", default=60.0, show_default=True, help="Measured seconds.")
 @click.option("--warm-up", default=5.0, show_default=True, help="Seconds before them at the same rate.")
@@ -257,13 +228,11 @@ def started_parts(way: str | None, url: str) -> Iterator[str]:
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "out", type=click.Path(path_type=Path), help="Also write the figures to this file.")
 def main(
-    url: str, way: str | None, rate: float, seconds: float, warm_up: float, users: int, connections: int, key: str | None, seed: int,
+    url: str, rate: float, seconds: float, warm_up: float, users: int, connections: int, key: str | None, seed: int,
     out: Path | None,
 ) -> None:  # fmt: skip
-    """Send payments to an API and print latencies and errors."""
-    stop_all_when_terminated()
-    with started_parts(way, url) as address:
-        load = asyncio.run(send_load(address, rate, seconds, warm_up, users, connections, key, seed))
+    """Send payments to a running API and print latencies and errors."""
+    load = asyncio.run(send_load(url, rate, seconds, warm_up, users, connections, key, seed))
     figures = summary(load, rate, seconds)
     click.echo(json.dumps(figures, indent=2))
     if out is not None:
