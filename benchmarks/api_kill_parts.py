@@ -1,4 +1,4 @@
-"""What the benchmarks of the API start, and its kill table kills: console, job, broker and database, each with its restart."""
+"""What the benchmarks of the API start, and its kill table kills: console, job, broker, database."""
 
 from __future__ import annotations
 

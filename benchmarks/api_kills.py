@@ -55,7 +55,10 @@ def main(rate: float, seconds: float, only: str | None, out: Path | None) -> Non
     found: dict[str, Any] = {}
     with TemporaryDirectory() as folder:
         if only != "embedded":
-            with start_testbed(Path(folder), 20_000, 0, USERS) as testbed, beside_job(testbed, exactly_once=True, checkpoint_interval_ms=1_000) as parts:
+            with (
+                start_testbed(Path(folder), 20_000, 0, USERS) as testbed,
+                beside_job(testbed, exactly_once=True, checkpoint_interval_ms=1_000) as parts,
+            ):
                 found["beside a job"] = _tried(parts, rate, seconds)
         if only != "beside a job":
             with embedded(Path(folder) / "embedded") as parts:

@@ -1,8 +1,8 @@
 """The API at a constant rate, alone and beside a job: `python -m benchmarks.api_rate`.
 
-Starts a console with a store in PostgreSQL, which first decides by itself and then sits beside a job from Kafka to Kafka with
-Redis and a checkpoint every 5 s. Payments come in open loop, as in `benchmarks.api_load`. Exit code 1 where one was not
-answered by a decision.
+Starts a console with a store in PostgreSQL, which first decides by itself and then sits beside a job from Kafka to
+Kafka with Redis and a checkpoint every 5 s. Payments come in open loop, as in `benchmarks.api_load`. Exit code 1
+where one was not answered by a decision.
 """
 
 from __future__ import annotations

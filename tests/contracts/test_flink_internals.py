@@ -36,15 +36,13 @@ PUBLIC = ("_asdict", "_fields", "_replace")  # of named tuples
 
 
 def changed(what: str, where: str) -> str:
-    return (
-        f"PyFlink {internals.READ_AGAINST} internals changed: PyFlink {installed} has no {what}, which {where} relies on"
-    )
+    return f"PyFlink {internals.READ_AGAINST} internals changed: PyFlink {installed} has no {what}, which {where} relies on"
 
 
 def test_the_installed_version_is_the_verified_one() -> None:
     assert operators.READ_AGAINST == internals.READ_AGAINST
     assert installed == internals.READ_AGAINST, (
-        f"PyFlink {internals.READ_AGAINST} internals changed: {installed} is installed. Read {' and '.join(PLACES)} against it"
+        f"PyFlink {internals.READ_AGAINST} internals changed: {installed} is here. Read {' and '.join(PLACES)} against it"
     )
 
 
