@@ -93,7 +93,7 @@ def command(
     import msgspec
 
     from console.api.logs import set_up_logs
-    from console.scored_run import what_decided
+    from console.scored_run import deciding_of
     from console.server import ConsoleOptions, StartError, serve
 
     if run_folder is not None and config is not None:
@@ -109,10 +109,11 @@ def command(
     if config is not None:
         options = _beside_job(config, api, store_url or STORE_URL)
     elif run_folder is not None:
-        rules_of_run, bundle_of_run = what_decided(run_folder)
+        deciding = deciding_of(run_folder)
         options = ConsoleOptions(
-            api=api, store_url=store_url or _store_of_run(run_folder), rules=rules_of_run, bundle_path=bundle_of_run
-        )
+            api=api, store_url=store_url or _store_of_run(run_folder), rules=deciding.rule_set,
+            bundle_path=deciding.bundle_path, deciding=deciding,
+        )  # fmt: skip
         with opened(options.store_url) as run_store:
             take_run(run_store, run_folder)
     else:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from console.store.control import ControlStore, ProposalRow
+from console.rules.element_checks import ElementChecks
+from console.rules.in_force import InForceRules
+from console.rules.in_force_job import of_job
+from console.store.control import ControlStore, ProposalRow, log_faults, stream_faults
 from console.store.rows import AuditEntry
 from console.store.store import DecisionStore
 from jobs.config.control import authority_settings
@@ -24,22 +27,12 @@ from jobs.control.publishing import (
     with_approval,
 )
 from udfs.control.authority import Authority, NotAuthorised
-from udfs.control.elements import (
-    BUNDLE,
-    RULES,
-    THRESHOLDS,
-    ControlElement,
-    ControlError,
-    RulesControl,
-    check_texts,
-    decode_control,
-)
+from udfs.control.chain import Chain, Recorded, chain_of
+from udfs.control.elements import ControlError
 from udfs.control.envelope import Publication, decode_record
 from udfs.control.history import HistoryEntry, history_of, in_force
-from udfs.control.live_control import compile_rules
-from udfs.features.feature_set import feature_set_of
-from udfs.rules.pack_files import rule_set_of
-from udfs.scoring.bundle import BundleError, read_manifest
+from udfs.rules.list_files import ListFileError
+from udfs.rules.pack_files import RuleFileError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -85,13 +78,14 @@ class ControlDesk:
         self._proposals = ControlStore(store.database)
         self._job = job
         self._channel: ControlChannel = open_channel(job.control)
+        self._checks = ElementChecks(job, self._channel)
         self._authority = Authority(authority_settings(job.control))
         self._key = private_key
         self._now_ms = now_ms
 
     def propose(self, who: str, request: ProposalRequest) -> ProposalRow:
         """Check an element and keep it for another person to approve."""
-        element = self._checked(msgspec.json.encode(self._versioned(request.element, who)))
+        element = self._checks.checked(msgspec.json.encode(self._checks.versioned(request.element, who)))
         payload = msgspec.json.encode(element)
         now_ms = self._now_ms()
         proposal = proposal_of(payload, who, now_ms, request.backtest, request.emergency, self._key)
@@ -136,7 +130,7 @@ class ControlDesk:
                 raise NotAuthorised("it was published already")
             if location is None:
                 self._authority.check(record_of(row.proposal))
-                self._checked(bytes(row.proposal.element))
+                self._checks.checked(bytes(row.proposal.element))
         except ControlError as error:
             self._audit(who, "publication refused", row, str(error))
             raise
@@ -157,10 +151,49 @@ class ControlDesk:
 
     def history(self, at_ms: int | None = None) -> list[HistoryEntry]:
         """All that was published, oldest first, or what was in force at a moment; the store's log gets what is new."""
-        records = recorded(self._channel.read())
-        entries = history_of(records, self._authority, self._start_versions())
-        self._proposals.take(records, entries)
+        _, entries = self.log()
         return entries if at_ms is None else list(in_force(entries, at_ms).values())
+
+    def log(self) -> tuple[list[Recorded], list[HistoryEntry]]:
+        """The records of the control stream, oldest first, each with what became of it; the store's log gets what is new."""
+        records = recorded(self._channel.read())
+        entries = history_of(records, self._authority, self._checks.start_versions())
+        self._proposals.take(records, entries)
+        return records, entries
+
+    def change(self, who: str, element: dict[str, Any], key: str) -> ProposalRow:
+        """Propose an element, with the next version of its key if it has none, and publish it at once where that needs no
+        approval. One that was made of an older version than the newest is refused."""
+        numbered = element if "version" in element else element | {"version": self._checks.newest_version(key) + 1}
+        row = self.propose(who, ProposalRequest(element=numbered))
+        if self.needs_approval(key.partition("/")[0]):
+            return row
+        return self.publish(
+            who, row.proposal_id, PublicationRequest(element_sha256=row.proposal.authorship.element_sha256)
+        )
+
+    def faults(self, records: list[Recorded]) -> tuple[Chain, list[str]]:
+        """The hash chain of the records, and what is wrong in it, in the store's log, or between the two."""
+        chain, rows = chain_of(records), self._proposals.log()
+        kept = [*log_faults(rows), *stream_faults(rows, records)]
+        return chain, [*map(str, chain.faults), *(f"store: {fault}" for fault in kept)]
+
+    @property
+    def emergency_ms(self) -> int:
+        """How long an emergency is in force without an approval."""
+        return self._authority.settings.emergency_ms
+
+    def needs_approval(self, kind: str) -> bool:
+        """Whether elements of this kind need the approval of a second person."""
+        return self._authority.needs_approval(kind)
+
+    def in_force(self) -> InForceRules:
+        """What the job has in force now. Raises ControlError for start-up files that cannot be read here."""
+        published = self._channel.read()
+        try:
+            return of_job(self._job, published, self._authority, self._checks.start_versions(), self._now_ms())
+        except (RuleFileError, ListFileError) as error:
+            raise ControlError(f"the rules that the job starts with cannot be read here: {error}") from None
 
     def _row(self, proposal_id: int) -> ProposalRow:
         row = self._proposals.proposal(proposal_id)
@@ -176,50 +209,6 @@ class ControlDesk:
             if isinstance(link, Publication) and link.authorship == wanted:
                 return record.location
         return None
-
-    def _start_versions(self) -> dict[str, int]:
-        scoring = self._job.scoring
-        return {
-            RULES: rule_set_of(scoring.rules).version,
-            THRESHOLDS: scoring.thresholds.version,
-            BUNDLE: scoring.bundle_version,
-        }
-
-    def _versioned(self, element: dict[str, Any], who: str) -> dict[str, Any]:
-        """The element with its author, and with the next version of its kind if it has none."""
-        kind = element.get("kind")
-        inner = element.get("rule_set") if kind == RULES else element
-        if not isinstance(inner, dict):
-            raise ControlError("rule_set: give the whole rule set")
-        if "version" not in inner:
-            published = [record.element for record in self._channel.read() if record.element is not None]
-            of_kind = [one.version for one in published if one.key.partition("/")[0] == kind]
-            inner = inner | {"version": max([self._start_versions().get(str(kind), 0), *of_kind]) + 1}
-        element = element | {"rule_set": inner} if kind == RULES else inner
-        return element | {"author": who}
-
-    def _checked(self, payload: bytes) -> ControlElement:
-        """The element, if its version is new and a job would take it. Raises ControlError."""
-        element = decode_control(payload)
-        check_texts(element)
-        newest = max(
-            (one.element.version for one in self._channel.read() if one.element and one.element.key == element.key),
-            default=0,
-        )
-        newest = max(newest, self._start_versions().get(element.key, 0))
-        if element.version <= newest:
-            raise ControlError(
-                f"{element.key} version {element.version} would be ignored: version {newest} is in force"
-            )
-        if isinstance(element, RulesControl):
-            compile_rules(element, self._feature_names())
-        return element
-
-    def _feature_names(self) -> tuple[str, ...]:
-        try:
-            return feature_set_of(read_manifest(self._job.scoring.bundle).attributes).names
-        except BundleError:
-            return feature_set_of().names
 
     def _audit(self, who: str, what: str, row: ProposalRow, reason: str | None = None) -> None:
         authorship = row.proposal.authorship

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from console.rules.in_force import InForceRules, of_recorded
 from jobs.config.errors import ConfigError
 from jobs.config.recorded_run import load_recorded
 from udfs.rules.pack_files import RuleFileError, rule_set_of
@@ -28,3 +29,14 @@ def what_decided(folder: Path) -> tuple[RuleSet | None, Path | None]:
         return None, None
     is_same = f"{rule_set.name} {rule_set.version}" == told
     return rule_set if is_same else None, Path(scoring.bundle)
+
+
+def deciding_of(folder: Path) -> InForceRules:
+    """The same with the settings, lists and statistics that decided the run."""
+    rule_set, bundle = what_decided(folder)
+    if bundle is None:
+        return InForceRules()
+    try:
+        return of_recorded(rule_set, load_recorded(folder / CONFIGURATION, None))
+    except ConfigError:
+        return InForceRules(rule_set=rule_set, bundle_path=bundle)

@@ -37,6 +37,7 @@ from console.embedded_intake import EmbeddedIntake
 from console.kafka_intake import KafkaIntakes
 from console.notifications.notifier import Notifier
 from console.notifications.settings import NotificationSettings
+from console.rules.in_force import InForceRules, of_files
 from console.settings import SCORER_LOG, ApiSettings, is_loopback
 from console.store.errors import StoreError
 from console.store.held import Held, held_by_job, held_by_running_log, held_by_store
@@ -87,7 +88,7 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
     and whose topics are taken into the store. With neither it only reads its store. `notifications`: whom to tell
-    of alerts. `rules`, `bundle_path`: of a scored run that is read, what decided it, where that is known."""
+    of alerts. `rules`, `bundle_path`, `deciding`: of a scored run that is read, what decided it, where that is known."""
 
     api: ApiSettings
     store_url: str
@@ -96,6 +97,7 @@ class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     notifications: NotificationSettings | None = None
     rules: RuleSet | None = None
     bundle_path: Path | None = None
+    deciding: InForceRules = InForceRules()
 
 
 def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
@@ -142,6 +144,7 @@ def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
     return Services(
         answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         held=lambda _: held_by_store(store.database.is_sqlite), rules=options.rules, bundle_path=options.bundle_path,
+        deciding=options.deciding,
     )  # fmt: skip
 
 
@@ -226,8 +229,9 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
     paths, metrics = embedded.paths, ApiMetrics()
     manifest, rules = read_manifest(paths.bundle), rule_set_of(paths.rules)
     store = _open_store(options, {manifest.feature_set_version: manifest.feature_names}, stack)
+    config = ScorerConfig(log_features="packed", base_currency=embedded.base_currency)
     answers = EmbeddedAnswers(
-        ScorerConfig(log_features="packed", base_currency=embedded.base_currency),
+        config,
         paths,
         embedded.log_path,
         SYSTEM_CLOCKS,
@@ -246,6 +250,7 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         rules=rules, metrics=metrics, store_lag=intake.lag_records, bundle_path=Path(paths.bundle),
+        deciding=of_files(rules, paths.bundle, config.decision, paths.statistics, paths.lists),
         takes_labels=True, forget=answers.erase,
         held=lambda _: held_by_running_log(embedded.log_path) + held_by_store(store.database.is_sqlite),
     )  # fmt: skip
@@ -285,14 +290,14 @@ def _block_list_of(job: JobConfig) -> BlockList | None:
 
 
 class ConsoleServer(uvicorn.Server):
-    """Ends the streams of open tabs when it stops, which would keep it waiting."""
+    """Ends the streams of open tabs and what they have begun when it stops, which would keep it waiting."""
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, end: Callable[[], None]) -> None:
         super().__init__(config)
-        self._end_streams = end_streams
+        self._end = end
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._end_streams()
+        self._end()
         await super().shutdown(sockets)
 
 
@@ -332,7 +337,12 @@ def _listening(settings: ApiSettings) -> Iterator[socket.socket]:
 def server_of(services: Services) -> uvicorn.Server:
     """A server that has not begun."""
     app = create_app(services)
-    return ConsoleServer(_config(services, app), app.state.live.close)
+
+    def end() -> None:
+        app.state.live.close()
+        app.state.previews.close()
+
+    return ConsoleServer(_config(services, app), end)
 
 
 def _config(services: Services, app: FastAPI) -> uvicorn.Config:

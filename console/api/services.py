@@ -12,6 +12,7 @@ from console.answers.port import Answers
 from console.api.metrics import ApiMetrics
 from console.cases.block_list import BlockList
 from console.control_desk import ControlDesk
+from console.rules.in_force import InForceRules
 from console.settings import ApiSettings
 from console.store.held import Held
 from console.store.store import DecisionStore
@@ -35,7 +36,8 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
 class Services:
     """What the routes work with. `answers`: None where this console only reads. `versions`: what decides now. `now_ms`: the
     wall clock. `rules`: the rule set that decides, or that decided the run which is read; None where that is not known here.
-    `bundle_path`: the folder of the bundle, likewise. `store_lag`: records that were answered and are not in the store yet,
+    `bundle_path`: the folder of the bundle, likewise. `deciding`: these two and what decides beside them, where no control
+    stream tells it. `store_lag`: records that were answered and are not in the store yet,
     None where another process writes it; raises StoreUnavailable. `block_list`, `control`: change the running job; None
     without one, or without its control stream. `takes_labels`: whether labels of outcomes are sent. `forget`: has what
     decides forget a user, and returns when that outlasts this process; raises AnswersError. `held`: what others still hold
@@ -50,8 +52,13 @@ class Services:
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     store_lag: Callable[[], int | None] = lambda: None
     bundle_path: Path | None = None
+    deciding: InForceRules = InForceRules()
     block_list: BlockList | None = None
     takes_labels: bool = False
     control: ControlDesk | None = None
     forget: Callable[[Erasure], Awaitable[None]] | None = None
     held: Callable[[int], list[Held]] = lambda _: []
+
+    def rules_in_force(self) -> InForceRules:
+        """By the control stream, or else what was told at the start. Raises ChannelError."""
+        return self.deciding if self.control is None else self.control.in_force()

@@ -8,11 +8,33 @@ from console.api.services import Services
 from console.cases.case_store import CaseStore
 from console.cases.rule_results import RuleResults
 from console.cases.usual import UsualValues
-from console.web import alert, case_changes, live, models, parties, queue, rules, sign_in, static, system
+from console.rules.in_force import InForceReader
+from console.rules.previews import Previews
+from console.rules.shadow_results import ShadowResults
+from console.web import (
+    alert,
+    case_changes,
+    live,
+    models,
+    parties,
+    queue,
+    rule_editor,
+    rule_history,
+    rule_lists,
+    rule_previews,
+    rule_proposals,
+    rules,
+    sign_in,
+    static,
+    system,
+)
 from console.web.access import Desk
 from console.web.live import LiveUpdates
 
-ROUTED = (sign_in, static, queue, live, case_changes, alert, parties, rules, models, system)
+ROUTED = (
+    sign_in, static, queue, live, case_changes, alert, parties, rules, rule_editor, rule_previews,
+    rule_proposals, rule_history, rule_lists, models, system,
+)  # fmt: skip
 """Modules with pages."""
 
 
@@ -22,6 +44,9 @@ def add_pages(app: FastAPI, services: Services) -> None:
     app.state.cases = CaseStore(services.store.database, services.now_ms, services.settings.label_delay_ms)
     app.state.usual = UsualValues(services.store.database, services.now_ms)
     app.state.rule_results = RuleResults(services.store.database, services.now_ms)
+    app.state.shadow_results = ShadowResults(services.store.database, services.now_ms)
+    app.state.rules_in_force = InForceReader(services.rules_in_force, services.now_ms)
+    app.state.previews = Previews(services.now_ms)
     app.state.live = LiveUpdates(app.state.cases)
     for module in ROUTED:
         app.include_router(module.router)

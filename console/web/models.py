@@ -1,4 +1,5 @@
-"""The model: the bundle in force with its card and the importance of features, and the bundles that decided."""
+"""The model: the bundle in force with its card and the importance of features, the bundles that decided, and
+what rule sets in shadow would have done beside them."""
 
 from __future__ import annotations
 
@@ -6,8 +7,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from console.api.services import Services
+from console.rules.shadow_results import NEWEST, ShadowResults
 from console.web.access import PageRoute
 from console.web.rendering import render
+from console.web.rule_context import known_of
+from udfs.records.outputs import ACTIONS
 from udfs.scoring.bundle import BundleError, Manifest, read_manifest
 
 router = APIRouter(route_class=PageRoute)
@@ -25,9 +29,13 @@ def models_page(request: Request) -> Response:
     if manifest is not None:
         pairs = zip(manifest.feature_names, manifest.importance, strict=True)
         importance = sorted(pairs, key=lambda pair: -pair[1])[:MOST_FEATURES]
+    known = known_of(request).rules
+    shadow: ShadowResults = request.app.state.shadow_results
     return render(
-        request, "models.html", manifest=manifest, card=card, importance=importance, bundles=services.store.bundles()
-    )
+        request, "models.html", manifest=manifest, card=card, importance=importance, bundles=services.store.bundles(),
+        shadow=sorted(shadow.of_all().values(), key=lambda one: one.name), newest=NEWEST, actions=ACTIONS,
+        in_force=None if known.rule_set is None else known.rule_set.name, candidates=tuple(sorted(known.candidates)),
+    )  # fmt: skip
 
 
 def _bundle(services: Services) -> tuple[Manifest | None, str | None]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from jobs.config.job import JobConfig
 from jobs.config.running_job import RunningJobConfig
 from jobs.control.channel import Published, newest
 from udfs.control.elements import LIST, RULES, ControlElement, ControlError, ListControl, RulesControl
@@ -18,6 +19,10 @@ from udfs.rules.rule_set import RuleSet
 from udfs.rules.rulebook import Rulebook
 
 
+Job = RunningJobConfig | JobConfig
+"""A job's configuration, looked at on its own machine or on another one."""
+
+
 class InForce(NamedTuple):
     """`missing`: the folder of the start-up lists if it is not on this machine."""
 
@@ -26,7 +31,7 @@ class InForce(NamedTuple):
     missing: str | None
 
     @classmethod
-    def of(cls, config: RunningJobConfig, published: list[Published]) -> InForce:
+    def of(cls, config: Job, published: list[Published]) -> InForce:
         """Raises RuleFileError and ListFileError for start-up files that cannot be used."""
         before = {key: record.element for key, record in newest(published).items() if record.element is not None}
         lists = start_lists(config)
@@ -69,13 +74,13 @@ class InForce(NamedTuple):
         return f" (scoring.lists, {self.missing}, is not on this machine: name a copy by FRAUD__SCORING__LISTS)"
 
 
-def start_lists(config: RunningJobConfig) -> Lists:
+def start_lists(config: Job) -> Lists:
     """The lists that the job starts with; none if their folder is not on this machine. Raises ListFileError."""
     folder = config.scoring.lists
     return lists_of(folder if folder is not None and Path(folder).is_dir() else None)
 
 
-def rule_set_in_force(config: RunningJobConfig, published: ControlElement | None) -> RuleSet:
+def rule_set_in_force(config: Job, published: ControlElement | None) -> RuleSet:
     """The newer of the start-up rules and the newest published ones. Raises RuleFileError."""
     start = rule_set_of(config.scoring.rules)
     is_newer = isinstance(published, RulesControl) and published.version > start.version
