@@ -83,14 +83,20 @@ class Core:
         """
     def replay_batch(
         self, payloads: list[bytes], port: Any, rules: tuple[Rulebook, PopulationFigures] | None = None
-    ) -> tuple[list[int], list[str], list[str], bytes, bytes, bytes | None, list[tuple[str, str, int, bool]]]:
+    ) -> tuple[list[int], list[str], list[str], bytes, bytes, bytes | None, list[tuple[str, str, int, bool]], bytes]:
         """Decode, admit and learn records of a history, each under its own user's key; nothing is to be written.
 
         Gives of the transactions that were learned: their places in the batch, user ids, transaction ids, event times
         (int64, epoch milliseconds), amounts in the base currency (float64) and rule points (int64; None without `rules`);
-        then all labels, as (user id, transaction id, known at, is fraud). Raises RuntimeError for a record that fails
-        unexpectedly, and what `port` raises.
+        then all labels, as (user id, transaction id, known at, is fraud), and the windows of `replay_windows` (float64, row
+        by row). Raises RuntimeError for a record that fails unexpectedly, and what `port` raises.
         """
+    def replay_windows(self, names: list[str]) -> None:
+        """From the next batch on `replay_batch` gives windows of these names, such as `count(last 7 days)`. Raises RuleError
+        for another name."""
+    def windows(self, user_id: str, time_ms: int, names: list[str]) -> list[float]:
+        """The values of windows for a transaction that the last batch learned, by the state of its user; NaN where not known.
+        Raises RuleError for a name of no window."""
     def score_frame(
         self,
         frame: bytes,

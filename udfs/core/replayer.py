@@ -27,7 +27,8 @@ class Replayed(NamedTuple):
     """What came of a batch, N transactions of it learned. Duplicates are not among them, late transactions are.
 
     `places`: of the transactions' records in the batch. `amounts`: in major units of the base currency. `rule_points`: None
-    without rules. `labels`: all labels of the batch, in order.
+    without rules. `labels`: all labels of the batch, in order. `windows`: float64 [N, W], of the replayer's windows; NaN
+    where not known.
     """
 
     places: npt.NDArray[np.int64]
@@ -37,6 +38,7 @@ class Replayed(NamedTuple):
     amounts: npt.NDArray[np.float64]
     rule_points: npt.NDArray[np.int64] | None
     labels: list[Label]
+    windows: npt.NDArray[np.float64]
 
 
 class Replayer:
@@ -51,9 +53,10 @@ class Replayer:
         source: RecordSource,
         block_list: Iterable[BlockEntry] = (),
         rules: tuple[Rulebook, PopulationFigures] | None = None,
+        windows: Sequence[str] = (),
     ) -> None:
         """`settings` hold for all but the cache of users and the writing of states. `rules`: what gives rule points, and the
-        population statistics for it. Raises ValueError.
+        population statistics for it. `windows`: such as `count(last 7 days)`. Raises ValueError, RuleError.
         """
         # Snapshots and compaction only bound what is stored.
         state = msgspec.structs.replace(
@@ -62,6 +65,8 @@ class Replayer:
         self._core = open_core(msgspec.structs.replace(settings, state=state, cache_bytes=NEVER), source)
         for entry in block_list:
             self._core.add_block(entry)
+        self._core.replay_windows(list(windows))
+        self._windows = len(windows)
         self._source = source
         self._rules = rules
         self._local_time = LocalTime(settings.default_timezone)
@@ -74,7 +79,7 @@ class Replayer:
         """
         payloads = list(payloads)
         port = Port(self._states, _no_user, self._source, self._local_time, {})
-        places, user_ids, transaction_ids, times, amounts, points, labels = self._core.replay_batch(
+        places, user_ids, transaction_ids, times, amounts, points, labels, past = self._core.replay_batch(
             payloads, port, self._rules
         )
         return Replayed(
@@ -85,6 +90,7 @@ class Replayer:
             np.frombuffer(amounts, np.float64),
             None if points is None else np.frombuffer(points, np.int64),
             labels,
+            np.frombuffer(past, np.float64).reshape(len(places), self._windows),
         )
 
     def features(self) -> npt.NDArray[np.float64]:

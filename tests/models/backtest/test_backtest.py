@@ -353,3 +353,37 @@ def is_in_share(user_id: str) -> bool:
     """Of rule a_third, by the formula of docs/rules.md."""
     digest = hashlib.blake2b(f"{user_id}\0a_third".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % 100 < 33
+
+
+WINDOWS = """
+name: live
+version: 5
+scale: [[0, 0], [50, 500], [100, 1000]]
+rules:
+  - {id: far, points: 20, when: km_from_home > 50, reason: far}
+  - {id: busy, points: 30, when: count(last 10 days) > 25 and amount > 5, reason: "{count(last 10 days)} payments"}
+  - {id: spent, points: 20, when: amount_sum(last 36 hours) > 0.6 * amount_sum(last 20 days), reason: spent}
+"""
+
+
+def test_windows_of_hours_are_replayed_and_hit_as_in_a_live_run(
+    history: Path, live_run: Path, tmp_path: Path
+) -> None:
+    run, rules, config = score(tmp_path / "run", history, WINDOWS), tmp_path / "windows.yaml", tmp_path / "job.yaml"
+    rules.write_text(WINDOWS)
+    scoring = {"reference": str(history.parent / "reference")}
+    source = {"kind": "file", "path": str(history)}
+    config.write_text(json.dumps({"source": source, "sinks": [{"kind": "discard"}], "scoring": scoring}))
+    result = run_backtest(rules, "--over", live_run, "--config", config, "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert "amount_sum(last 20 days), amount_sum(last 36 hours), count(last 10 days)" in result.stderr
+    found, decisions = json.loads(result.stdout), decisions_of(run)
+    assert found["replayed"] == ["amount_sum(last 20 days)", "amount_sum(last 36 hours)", "count(last 10 days)"]
+    hits = {rule: sum(rule in decision["rules"]["hits"] for decision in decisions) for rule in ("far", "busy", "spent")}
+    assert {rule["id"]: rule["hits"] for rule in found["rule_figures"]} == hits
+    assert 0 < hits["busy"] < len(decisions) / 2 and 0 < hits["spent"] < len(decisions) / 2
+    actions = [decision["action"] for decision in decisions]
+    assert found["after"]["actions"] == {action: actions.count(action) for action in ACTIONS}
+    refused = run_backtest(rules, "--over", live_run / "decisions.jsonl")
+    assert refused.exit_code == 2
+    assert "Error: the decisions did not log amount_sum(last 20 days)" in refused.stderr

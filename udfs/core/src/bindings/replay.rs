@@ -11,6 +11,7 @@ use crate::engine::batch::{Decoded, Learning, Outcome, RefusalKind};
 use crate::events::Event;
 use crate::observed::Observed;
 use crate::rules::number::Row;
+use crate::rules::past::Past;
 use crate::rules::population::Population;
 use crate::rules::rulebook::{EVERY_SHARE, RuleResult, Rulebook};
 
@@ -29,6 +30,7 @@ pub fn columns<'py>(
     features: &[f64],
     width: usize,
     rules: Option<&Rules>,
+    windows: &[Past],
 ) -> PyResult<Bound<'py, PyTuple>> {
     let mut observed: Vec<&Observed> = Vec::with_capacity(learning.outcomes.len());
     let mut labels: Vec<Label> = Vec::new();
@@ -62,7 +64,10 @@ pub fn columns<'py>(
     let times = observed.iter().map(|observed| observed.transaction.timestamp.to_ne_bytes());
     let amounts = observed.iter().map(|observed| observed.amount.to_ne_bytes());
     let rule_points = rule_points.map(|points| column(py, points.iter().map(|points| points.to_ne_bytes())));
-    (places, user_ids, transaction_ids, column(py, times)?, column(py, amounts)?, rule_points.transpose()?, labels)
+    let past: Vec<f64> =
+        observed.iter().flat_map(|observed| windows.iter().map(|past| past.value(&observed.facts.past))).collect();
+    let past = column(py, past.iter().map(|value| value.to_ne_bytes()))?;
+    (places, user_ids, transaction_ids, column(py, times)?, column(py, amounts)?, rule_points.transpose()?, labels, past)
         .into_pyobject(py)
 }
 

@@ -12,6 +12,7 @@ pub mod entries;
 pub mod flag_days;
 pub mod habits;
 mod hashing;
+pub mod hourly;
 pub mod known;
 pub mod memory;
 pub mod occurrences;
