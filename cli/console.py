@@ -11,6 +11,7 @@ from cli.console_keys import STORE_VARIABLE, keys, opened
 from cli.console_store import store, take_run
 from cli.console_users import users
 from cli.errors import UserError
+from cli.list_option import LISTS, check_rules_of_command
 from console.settings import FALLBACKS, SCORER_LOG, STORE_URL, ApiSettings, SettingsError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
               show_default=True, help="The scorer's users and answers.")  # fmt: skip
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
 @click.option("--rules", default="bank", show_default=True, help="Rule file, or the name of a shipped pack.")
+@LISTS
 @click.option("--statistics", type=click.Path(path_type=Path), help="Population statistics (`fraud stats`).")
 @click.option(
     "--reference", type=click.Path(path_type=Path), help="Folder of users, merchants, devices, feeds, block list."
@@ -67,6 +69,7 @@ def command(
     log_path: Path,
     bundle: Path | None,
     rules: str,
+    lists: Path | None,
     statistics: Path | None,
     reference: Path | None,
     histories: Path | None,
@@ -116,7 +119,7 @@ def command(
         with opened(options.store_url) as run_store:
             take_run(run_store, run_folder)
     else:
-        embedded = _embedded(log_path, bundle, rules, statistics, reference, histories, fx_rates, base_currency)
+        embedded = _embedded(log_path, bundle, rules, lists, statistics, reference, histories, fx_rates, base_currency)
         options = ConsoleOptions(api=api, store_url=store_url or STORE_URL, embedded=embedded)
     options = msgspec.structs.replace(options, notifications=_notifications(notifications_file))
     try:
@@ -150,6 +153,7 @@ def _embedded(
     log_path: Path,
     bundle: Path | None,
     rules: str,
+    lists: Path | None,
     statistics: Path | None,
     reference: Path | None,
     histories: Path | None,
@@ -163,9 +167,11 @@ def _embedded(
 
     if not is_currency_code(base_currency):
         raise UserError(f"--base-currency: {base_currency!r} is not an ISO 4217 code of three capital letters")
+    check_rules_of_command(rules, lists, bundle)
     paths = ScorerPaths(
         bundle=str(bundle or shipped_bundle()),
         rules=rules,
+        lists=_text(lists),
         statistics=_text(statistics),
         reference=_text(reference),
         histories=_text(histories),

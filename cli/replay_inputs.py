@@ -21,12 +21,17 @@ from jobs.config.running_job import load_running_job
 from jobs.config.scoring import scorer_config, scorer_paths
 from models.decision_replay import Derived, ReplayError, id_of, rederive, user_lines
 from models.event_files import lines_of
-from udfs.control.elements import BLOCK_LIST, ControlElement
+from udfs.control.elements import BLOCK_LIST, BUNDLE, GUARDRAIL, LIST, RULES, ControlElement
 from udfs.control.live_control import LiveControl
 from udfs.records.logged_features import FeatureSets
 from udfs.records.outputs import Decision, decode_result
+from udfs.rules.list_files import lists_of
+from udfs.rules.pack_files import rulebook_of
 from udfs.scoring.scorer import Scorer
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
+
+OF_RULES = {RULES: GUARDRAIL}
+"""Elements that are about one version of the rules."""
 
 
 class ReplayInputs(NamedTuple):
@@ -80,7 +85,7 @@ def inputs_of(
             user, lines = user_lines(lambda: lines_of(events), transaction_id, user_id)
         source = str(log or config.source.kind)
         recorded = _recorded(decisions, id_of(user, transaction_id))
-    published = [] if recorded is None else _published(config_file, recorded, notes)
+    published = [] if recorded is None else _published(config_file, _named_by(recorded, paths), notes)
     return ReplayInputs(
         user, lines, recorded, scorer, paths, published, feature_sets_of_bundles([Path(paths.bundle)]), source, notes
     )
@@ -91,19 +96,27 @@ def derive(inputs: ReplayInputs, others: Sequence[Path] = ()) -> Derived:
 
     Raises ReplayError, ControlError, OPENING_ERRORS.
     """
-    paths, published = inputs.paths, list(inputs.published)
+    paths, published, rules = inputs.paths, list(inputs.published), None
     for other in others:
-        kind, field = ("bundle", "bundle") if other.is_dir() else ("rules", "rules")
-        published = [element for element in published if element.key != kind]
-        paths = msgspec.structs.replace(paths, **{field: str(other)})
-    return rederive(inputs.lines, inputs.user_id, inputs.config, paths, inputs.source, _in_force(published))
+        kind = BUNDLE if other.is_dir() else RULES
+        published = [element for element in published if element.key.partition("/")[0] not in (kind, OF_RULES.get(kind))]
+        if kind == BUNDLE:
+            paths = msgspec.structs.replace(paths, bundle=str(other))
+        else:
+            rules = str(other)
+    return rederive(inputs.lines, inputs.user_id, inputs.config, paths, inputs.source, _in_force(published, rules))
 
 
-def _in_force(published: Iterable[ControlElement]) -> Callable[[Scorer], None]:
+def _in_force(published: Iterable[ControlElement], rules: str | None) -> Callable[[Scorer], None]:
+    """`rules`: in place of those in force, with the lists in force."""
+
     def prepare(scorer: Scorer) -> None:
         control = LiveControl(scorer)
-        for element in published:
+        for element in sorted(published, key=lambda element: not element.key.startswith(f"{LIST}/")):
             control.apply(element, is_new=False)
+        control.settle()
+        if rules is not None:
+            scorer.use_rules(rulebook_of(rules, scorer.engine.features.names, scorer.rulebook.lists))
 
     return prepare
 
@@ -167,9 +180,20 @@ def _from_store(url: str, transaction_id: str, user_id: str | None) -> tuple[str
     return row.user_id, lines, recorded, url
 
 
-def _published(config_file: Path | None, recorded: Decision, notes: list[str]) -> list[ControlElement]:
-    """The published elements that the decision names, of the block list all up to its version."""
-    named = recorded.control_versions
+def _named_by(recorded: Decision, paths: ScorerPaths) -> dict[str, int]:
+    """The versions of published elements that a decision names, those of lists among them, by key or kind."""
+    used = {} if recorded.rules.lists is msgspec.UNSET else recorded.rules.lists
+    start = lists_of(paths.lists)
+    lists = {
+        f"{LIST}/{name}": version
+        for name, version in used.items()
+        if name not in start or start[name].named_list.version != version
+    }
+    return recorded.control_versions | lists
+
+
+def _published(config_file: Path | None, named: dict[str, int], notes: list[str]) -> list[ControlElement]:
+    """The published elements of these versions, of the block list all up to its version."""
     if not named:
         return []
     missing = f"the decision names control versions {', '.join(f'{kind} {version}' for kind, version in named.items())}"
@@ -193,10 +217,10 @@ def _published(config_file: Path | None, recorded: Decision, notes: list[str]) -
         if element is None:
             continue
         kind = element.key.partition("/")[0]
-        version = named.get(kind, 0)
+        version = named.get(element.key, named.get(kind, 0))
         if element.version == version or (kind == BLOCK_LIST and element.version <= version):
             found.append(element)
-    lacking = named.keys() - {element.key.partition("/")[0] for element in found}
+    lacking = named.keys() - {name for element in found for name in (element.key, element.key.partition("/")[0])}
     if lacking:
         notes.append(f"{missing}; the control stream does not have {', '.join(sorted(lacking))}")
     return found

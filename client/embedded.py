@@ -80,6 +80,7 @@ def _open(settings: EmbeddedSettings) -> EmbeddedAnswers:
     paths = ScorerPaths(
         bundle=str(settings.bundle or DEFAULT_BUNDLE),
         rules=settings.rules,
+        lists=_text(settings.lists),
         statistics=_text(settings.statistics),
         reference=_text(settings.reference),
         histories=_text(settings.histories),

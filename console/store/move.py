@@ -19,7 +19,9 @@ from console.store.tables import FACTS, decisions, metadata, reason_texts
 from console.store.writing import write_texts
 
 ROWS_AT_ONCE = 5_000
-NUMBERED = {"audit": "number", "cases": "case_id", "case_journal": "entry", "deliveries": "number"}
+NUMBERED = {
+    "audit": "number", "cases": "case_id", "case_journal": "entry", "control_proposals": "proposal_id", "deliveries": "number",
+}  # fmt: skip
 Progress = Callable[[int, int], None]
 _decode_body = msgspec.json.Decoder(Body).decode
 

@@ -1,4 +1,4 @@
-"""Features that decisions did not log, computed again by replaying the events through the scorer's core."""
+"""Features and facts that decisions did not log, computed again by replaying the events through the scorer's core."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from models.backtest.columns import ReplayedColumns
 from models.backtest.errors import BacktestError
 from models.decision_index import key_of
 from models.event_files import Progress, no_progress
@@ -16,46 +17,62 @@ from models.user_shard import UserShard
 from udfs.core._native import decision_id
 from udfs.features.feature_set import feature_set_of
 from udfs.records.attributes import Attribute
-from udfs.rules.column_rules import Numbers
+from udfs.rules.column_rules import Texts
+from udfs.rules.names import Kind, names_for
 from udfs.scoring.factory import open_replayer
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
 
+SANCTIONED_PARTIES = "sanctioned_parties"
+_FACTS = {name.name: name.kind for name in names_for(()) if name.source == "facts"}
+
+
 class Replay:
-    """Some features of all transactions of a file: 8 bytes a transaction and feature, and 8 for its id."""
+    """Some features and facts of all transactions of a file: 8 bytes a transaction and name, and 8 for its id."""
 
     def __init__(
         self, events: Path, config: ScorerConfig, paths: ScorerPaths, attributes: tuple[Attribute, ...],
         names: Sequence[str], progress: Progress = no_progress,
     ) -> None:  # fmt: skip
-        """Replay the file, in order of arrival. Raises BacktestError for a feature that this version does not compute,
+        """Replay the file, in order of arrival. Raises BacktestError for a name that this version does not compute,
         EventFileError, StoreError, FxFileError."""
         known = feature_set_of(attributes).names
-        missing = sorted(set(names) - set(known))
+        missing = sorted(set(names) - set(known) - set(_FACTS))
         if missing:
             raise BacktestError(
-                f"{', '.join(missing)}: neither logged nor computed by a replay, as facts about users are not; leave out "
-                "the rules that read them"
+                f"{', '.join(missing)}: neither logged nor computed by a replay; leave out the rules that read them"
             )
-        places = [known.index(name) for name in names]
-        replayer = open_replayer(config, paths, attributes)
+        facts = [name for name in names if name in _FACTS]
+        numbers = [name for name in facts if _FACTS[name] is not Kind.TEXT]
+        features = [name for name in names if name not in _FACTS]
+        places = [known.index(name) for name in features]
+        replayer = open_replayer(config, paths, attributes, facts=facts)
         keys: list[int] = []
-        parts = []
+        parts, parties = [], []
         for _, batch in replayed_batches(events, replayer, UserShard(), progress):
             ids = zip(batch.user_ids, batch.transaction_ids, strict=True)
             keys += [key_of(decision_id(user_id, transaction_id)) for user_id, transaction_id in ids]
-            parts.append(replayer.features()[:, places].copy())
+            columns = [replayer.features()[:, places]]
+            if batch.facts is not None:
+                columns += [batch.facts.numbers[name][:, None] for name in numbers]
+                parties += batch.facts.sanctioned_parties
+            parts.append(np.hstack(columns))
         replayer.close()
         found = np.array(keys, np.uint64)
         order = np.argsort(found, kind="stable")
-        self._names = tuple(names)
+        self._names = (*features, *numbers)
         self._keys = found[order]
-        self._values = (np.concatenate(parts) if parts else np.empty((0, len(places))))[order]
+        self._values = (np.concatenate(parts) if parts else np.empty((0, len(self._names))))[order]
+        self._has_parties = len(numbers) < len(facts)
+        encoded = pa.array(parties if self._has_parties else [], pa.string()).dictionary_encode()
+        self._texts: list[str] = encoded.dictionary.to_pylist()
+        codes = np.asarray(encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int32)
+        self._codes = codes[order] if self._has_parties else codes
         self.missing = 0
 
-    def of(self, decision_ids: pa.StringArray) -> dict[str, Numbers]:
-        """The features of decisions by name, float64 [N]; NaN where unknown and for a decision without its transaction, of
-        which `missing` is the number."""
+    def of(self, decision_ids: pa.StringArray) -> ReplayedColumns:
+        """The features and facts of decisions; unknown for a decision without its transaction, of which `missing` is the
+        number."""
         keys = np.array([key_of(identity) for identity in decision_ids.to_pylist()], np.uint64)
         rows = np.searchsorted(self._keys, keys)
         rows[rows == len(self._keys)] = 0
@@ -64,4 +81,11 @@ class Replay:
         values = np.full((len(keys), len(self._names)), np.nan)
         values[known] = self._values[rows[known]]
         values[~np.isfinite(values)] = np.nan  # as decisions log them
-        return {name: np.ascontiguousarray(values[:, place]) for place, name in enumerate(self._names)}
+        texts = {}
+        if self._has_parties:
+            codes = np.full(len(keys), -1, np.int32)
+            codes[known] = self._codes[rows[known]]
+            texts[SANCTIONED_PARTIES] = Texts(codes, self._texts)
+        return ReplayedColumns(
+            {name: np.ascontiguousarray(values[:, place]) for place, name in enumerate(self._names)}, texts
+        )

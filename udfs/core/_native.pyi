@@ -83,12 +83,22 @@ class Core:
         """
     def replay_batch(
         self, payloads: list[bytes], port: Any, rules: tuple[Rulebook, PopulationFigures] | None = None
-    ) -> tuple[list[int], list[str], list[str], bytes, bytes, bytes | None, list[tuple[str, str, int, bool]]]:
+    ) -> tuple[
+        list[int],
+        list[str],
+        list[str],
+        bytes,
+        bytes,
+        bytes | None,
+        list[tuple[str, str, int, bool]],
+        tuple[list[tuple[str, bytes]], list[str | None]] | None,
+    ]:
         """Decode, admit and learn records of a history, each under its own user's key; nothing is to be written.
 
         Gives of the transactions that were learned: their places in the batch, user ids, transaction ids, event times
         (int64, epoch milliseconds), amounts in the base currency (float64) and rule points (int64; None without `rules`);
-        then all labels, as (user id, transaction id, known at, is fraud). Raises RuntimeError for a record that fails
+        then all labels, as (user id, transaction id, known at, is fraud); then, where the rules read facts, those that are
+        numbers by name (float64), and what is said of sanctioned parties. Raises RuntimeError for a record that fails
         unexpectedly, and what `port` raises.
         """
     def score_frame(

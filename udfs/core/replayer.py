@@ -23,11 +23,19 @@ Label = tuple[str, str, int, bool]
 """User id, transaction id, moment from which it is known (epoch milliseconds), and whether it is fraud."""
 
 
+class FactColumns(NamedTuple):
+    """The facts that rules may read, of N transactions: those that are numbers by name, float64 [N], NaN where unknown, and
+    the sanctioned parties (udfs/core/src/rules/facts.rs)."""
+
+    numbers: dict[str, npt.NDArray[np.float64]]
+    sanctioned_parties: list[str | None]
+
+
 class Replayed(NamedTuple):
     """What came of a batch, N transactions of it learned. Duplicates are not among them, late transactions are.
 
     `places`: of the transactions' records in the batch. `amounts`: in major units of the base currency. `rule_points`: None
-    without rules. `labels`: all labels of the batch, in order.
+    without rules. `labels`: all labels of the batch, in order. `facts`: None unless the rules read any.
     """
 
     places: npt.NDArray[np.int64]
@@ -37,6 +45,7 @@ class Replayed(NamedTuple):
     amounts: npt.NDArray[np.float64]
     rule_points: npt.NDArray[np.int64] | None
     labels: list[Label]
+    facts: FactColumns | None
 
 
 class Replayer:
@@ -74,7 +83,7 @@ class Replayer:
         """
         payloads = list(payloads)
         port = Port(self._states, _no_user, self._source, self._local_time, {})
-        places, user_ids, transaction_ids, times, amounts, points, labels = self._core.replay_batch(
+        places, user_ids, transaction_ids, times, amounts, points, labels, facts = self._core.replay_batch(
             payloads, port, self._rules
         )
         return Replayed(
@@ -85,6 +94,9 @@ class Replayer:
             np.frombuffer(amounts, np.float64),
             None if points is None else np.frombuffer(points, np.int64),
             labels,
+            None
+            if facts is None
+            else FactColumns({name: np.frombuffer(values, np.float64) for name, values in facts[0]}, facts[1]),
         )
 
     def features(self) -> npt.NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from udfs.control.block_list import BlockList
@@ -14,6 +15,8 @@ from udfs.records.event_decoder import EventDecoder
 from udfs.rules.list_files import ListFileError, lists_of
 from udfs.rules.pack_files import RuleFileError, rulebook_of
 from udfs.rules.population import PopulationError, load_population
+from udfs.rules.rule_set import Rule, RuleSet
+from udfs.rules.rulebook import Rulebook
 from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
 from udfs.scoring.engine import Engine
 from udfs.scoring.ensemble import Ensemble
@@ -34,9 +37,14 @@ OPENING_ERRORS = (BundleError, RuleFileError, ListFileError, PopulationError, St
 
 
 def open_replayer(
-    config: ScorerConfig, paths: ScorerPaths, attributes: tuple[Attribute, ...] = (), with_rules: bool = False
+    config: ScorerConfig,
+    paths: ScorerPaths,
+    attributes: tuple[Attribute, ...] = (),
+    with_rules: bool = False,
+    facts: Sequence[str] = (),
 ) -> Replayer:
-    """A replayer with the features of the attributes, over files; `with_rules`: and the points of the paths' rules.
+    """A replayer with the features of the attributes, over files; `with_rules`: and the points of the paths' rules. `facts`:
+    names of facts to compute, without rules.
 
     Raises RuleFileError, ListFileError, PopulationError, StoreError, FxFileError, each with cause and remedy.
     """
@@ -46,6 +54,11 @@ def open_replayer(
         rulebook = rulebook_of(paths.rules, feature_set_of(attributes).names, lists_of(paths.lists))
         population = load_population(Path(paths.statistics) if paths.statistics else None)
         rules = (rulebook.core, population.core)
+    elif facts:
+        reading = Rule("facts", 0, " or ".join(f"known({name})" for name in facts), "reads facts")
+        rule_set = RuleSet("facts", 1, ((0, 0), (1, 1000)), (reading,))
+        rulebook = Rulebook(rule_set, feature_set_of(attributes).names)
+        rules = (rulebook.core, load_population(None).core)
     return Replayer(_learner_settings(config, paths, attributes), source, block_list.entries(), rules)
 
 

@@ -10,6 +10,7 @@ use crate::engine::Learned;
 use crate::engine::batch::{Decoded, Learning, Outcome, RefusalKind};
 use crate::events::Event;
 use crate::observed::Observed;
+use crate::rules::facts::FACT_NUMBERS;
 use crate::rules::number::Row;
 use crate::rules::population::Population;
 use crate::rules::rulebook::{EVERY_SHARE, RuleResult, Rulebook};
@@ -19,6 +20,9 @@ pub type Rules = (Arc<Rulebook>, Arc<Population>);
 
 /// User id, transaction id, moment from which the label is known (epoch milliseconds), and whether it is fraud.
 type Label<'l> = (&'l str, &'l str, i64, bool);
+
+/// The numbers by name, and what is said of sanctioned parties.
+type FactColumns<'py, 'o> = (Vec<(&'static str, Bound<'py, PyBytes>)>, Vec<Option<&'o str>>);
 
 /// The transactions that were learned as columns, and the labels; see `Core.replay_batch` in `udfs/core/_native.pyi`.
 /// Raises RuntimeError for a record that failed unexpectedly.
@@ -62,8 +66,19 @@ pub fn columns<'py>(
     let times = observed.iter().map(|observed| observed.transaction.timestamp.to_ne_bytes());
     let amounts = observed.iter().map(|observed| observed.amount.to_ne_bytes());
     let rule_points = rule_points.map(|points| column(py, points.iter().map(|points| points.to_ne_bytes())));
-    (places, user_ids, transaction_ids, column(py, times)?, column(py, amounts)?, rule_points.transpose()?, labels)
-        .into_pyobject(py)
+    let facts = rules.filter(|(rulebook, _)| rulebook.reads_facts()).map(|_| facts_of(py, &observed)).transpose()?;
+    let (times, amounts, rule_points) = (column(py, times)?, column(py, amounts)?, rule_points.transpose()?);
+    (places, user_ids, transaction_ids, times, amounts, rule_points, labels, facts).into_pyobject(py)
+}
+
+/// The facts that rules may read of the transactions.
+fn facts_of<'py, 'o>(py: Python<'py>, observed: &[&'o Observed]) -> PyResult<FactColumns<'py, 'o>> {
+    let numbers = FACT_NUMBERS.iter().enumerate().map(|(place, name)| {
+        let values = observed.iter().map(|observed| observed.facts.numbers.get(place).map_or(f64::NAN, |value| *value));
+        Ok((*name, column(py, values.map(f64::to_ne_bytes))?))
+    });
+    let parties = observed.iter().map(|observed| observed.facts.sanctioned_parties.as_deref());
+    Ok((numbers.collect::<PyResult<_>>()?, parties.collect()))
 }
 
 /// Numbers of 8 bytes, one after the other.
