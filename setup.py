@@ -42,6 +42,7 @@ CONSOLE = [
     "httptools>=0.6",
     "httpx>=0.27",
     "jinja2>=3.1",
+    "joserfc>=1.6",
     "limits>=4",
     "prometheus-client>=0.21",
     "psycopg[binary,pool]>=3.2",

@@ -11,10 +11,12 @@ from cli.console_keys import STORE_VARIABLE, keys, opened
 from cli.console_store import store, take_run
 from cli.console_users import users
 from cli.errors import UserError
+from cli.list_option import LISTS, check_rules_of_command
 from console.settings import FALLBACKS, SCORER_LOG, STORE_URL, ApiSettings, SettingsError
 
 if TYPE_CHECKING:
     from console.notifications.settings import NotificationSettings
+    from console.oidc.settings import OidcClient
     from console.server import ConsoleOptions, EmbeddedOptions
     from console.settings import Fallback
 
@@ -36,6 +38,7 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
               show_default=True, help="The scorer's users and answers.")  # fmt: skip
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
 @click.option("--rules", default="bank", show_default=True, help="Rule file, or the name of a shipped pack.")
+@LISTS
 @click.option("--statistics", type=click.Path(path_type=Path), help="Population statistics (`fraud stats`).")
 @click.option(
     "--reference", type=click.Path(path_type=Path), help="Folder of users, merchants, devices, feeds, block list."
@@ -54,6 +57,10 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
 @click.option("--require-keys", is_flag=True, help="Ask for API keys and sign-in on loopback, too.")
 @click.option("--notifications", "notifications_file", type=click.Path(path_type=Path),
               help="YAML file of whom to tell of alerts, and how (docs/console.md).")  # fmt: skip
+@click.option("--oidc", "oidc_file", type=click.Path(path_type=Path), envvar="FRAUD_CONSOLE_OIDC",
+              help="YAML file of the OpenID Connect provider that people sign in with (docs/console.md).")  # fmt: skip
+@click.option("--flink", "flink_address", metavar="URL", envvar="FRAUD_CONSOLE_FLINK",
+              help="With --config: Flink's REST interface, like http://jobmanager:8081, for the page System.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True,
               help="Of the JSON lines on standard error; debug has every request.")  # fmt: skip
 @click.pass_context
@@ -67,6 +74,7 @@ def command(
     log_path: Path,
     bundle: Path | None,
     rules: str,
+    lists: Path | None,
     statistics: Path | None,
     reference: Path | None,
     histories: Path | None,
@@ -77,6 +85,8 @@ def command(
     requests_per_minute: int,
     require_keys: bool,
     notifications_file: Path | None,
+    oidc_file: Path | None,
+    flink_address: str | None,
     log_level: str,
 ) -> None:
     """Pages to work on alerts, and an API to decide payments. Ctrl-C stops it; the next start goes on where it was.
@@ -93,11 +103,13 @@ def command(
     import msgspec
 
     from console.api.logs import set_up_logs
-    from console.scored_run import what_decided
+    from console.scored_run import replay_source, what_decided
     from console.server import ConsoleOptions, StartError, serve
 
     if run_folder is not None and config is not None:
         raise UserError("give --run or --config, not both")
+    if flink_address is not None and config is None:
+        raise UserError("--flink belongs to --config: it is the cluster of the job beside the console")
     try:
         api = ApiSettings(
             host=host, port=port, require_keys=True if require_keys else None, fallback=fallback, deadline_ms=deadline_ms,
@@ -111,14 +123,17 @@ def command(
     elif run_folder is not None:
         rules_of_run, bundle_of_run = what_decided(run_folder)
         options = ConsoleOptions(
-            api=api, store_url=store_url or _store_of_run(run_folder), rules=rules_of_run, bundle_path=bundle_of_run
-        )
+            api=api, store_url=store_url or _store_of_run(run_folder), rules=rules_of_run, bundle_path=bundle_of_run,
+            replay_source=replay_source(run_folder),
+        )  # fmt: skip
         with opened(options.store_url) as run_store:
             take_run(run_store, run_folder)
     else:
-        embedded = _embedded(log_path, bundle, rules, statistics, reference, histories, fx_rates, base_currency)
+        embedded = _embedded(log_path, bundle, rules, lists, statistics, reference, histories, fx_rates, base_currency)
         options = ConsoleOptions(api=api, store_url=store_url or STORE_URL, embedded=embedded)
-    options = msgspec.structs.replace(options, notifications=_notifications(notifications_file))
+    options = msgspec.structs.replace(
+        options, notifications=_notifications(notifications_file), flink_address=flink_address, oidc=_oidc(oidc_file),
+    )  # fmt: skip
     try:
         serve(
             options,
@@ -146,10 +161,22 @@ def _notifications(file: Path | None) -> NotificationSettings | None:
         raise UserError(str(error)) from None
 
 
+def _oidc(file: Path | None) -> OidcClient | None:
+    import os
+
+    from console.oidc.settings import OidcSettingsError, load_settings
+
+    try:
+        return None if file is None else load_settings(file, os.environ)
+    except OidcSettingsError as error:
+        raise UserError(str(error)) from None
+
+
 def _embedded(
     log_path: Path,
     bundle: Path | None,
     rules: str,
+    lists: Path | None,
     statistics: Path | None,
     reference: Path | None,
     histories: Path | None,
@@ -163,9 +190,11 @@ def _embedded(
 
     if not is_currency_code(base_currency):
         raise UserError(f"--base-currency: {base_currency!r} is not an ISO 4217 code of three capital letters")
+    check_rules_of_command(rules, lists, bundle)
     paths = ScorerPaths(
         bundle=str(bundle or shipped_bundle()),
         rules=rules,
+        lists=_text(lists),
         statistics=_text(statistics),
         reference=_text(reference),
         histories=_text(histories),

@@ -10,7 +10,16 @@ import click
 from cli.control_approval import approve, propose
 from cli.control_history import history, verify
 from cli.control_keys import keygen
-from cli.control_options import CONFIG, description, element_options, now_ms, open_channel_of, signing_option
+from cli.control_options import (
+    CONFIG,
+    confirm,
+    description,
+    element_options,
+    now_ms,
+    open_channel_of,
+    signing_option,
+)
+from cli.control_store import proposal_number, proposals, publish_from_store, store_option
 from cli.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,9 +40,13 @@ def command() -> None:
 @CONFIG
 @element_options
 @signing_option
-@click.option("--proposal", type=click.Path(path_type=Path), help="Publish what `fraud control propose` wrote.")
+@click.option("--proposal", metavar="FILE|NUMBER",
+              help="Publish what `fraud control propose` wrote: a file, or with --store a proposal's number.")  # fmt: skip
+@store_option
 @click.option("--yes", is_flag=True, help="Do not ask before rules, thresholds or the bundle are replaced.")
-def publish(config_file: Path, sign_with: str | None, proposal: Path | None, yes: bool, **options: Any) -> None:
+def publish(
+    config_file: Path, sign_with: str | None, proposal: str | None, store_url: str | None, yes: bool, **options: Any
+) -> None:
     """Check control elements and send them to the control stream of a job.
 
     All are checked before the first one is sent: rules are compiled, a bundle is loaded and must match this program's
@@ -48,21 +61,25 @@ def publish(config_file: Path, sign_with: str | None, proposal: Path | None, yes
     from jobs.control.publishing import element_of, publication_of
     from udfs.control.elements import ControlError
 
+    if proposal is not None and (any(options.values()) or sign_with):
+        raise UserError("--proposal has elements, author and signature: give no other option but --store and --yes")
+    if store_url is not None:
+        if proposal is None:
+            raise UserError("--store needs --proposal, the number of a proposal; `fraud control proposals` lists all")
+        return publish_from_store(config_file, store_url, proposal_number(proposal), yes)
     config, channel = open_channel_of(config_file)
     try:
         published = channel.read()
         if proposal is None:
-            proposals = proposals_of(options, sign_with, config, published)
-        elif any(options.values()) or sign_with:
-            raise UserError("--proposal has elements, author and signature: give no other option but --yes")
+            asked = proposals_of(options, sign_with, config, published)
         else:
-            proposals = read_proposals(proposal)
-            proposed_elements(proposals, config, published)
-        for one in proposals:
+            asked = read_proposals(Path(proposal))
+            proposed_elements(asked, config, published)
+        for one in asked:
             require_admitted(one, config)
-        elements = [element_of(one) for one in proposals]
+        elements = [element_of(one) for one in asked]
         confirm(changes(elements, config, published), yes)
-        for one, element in zip(proposals, elements, strict=True):
+        for one, element in zip(asked, elements, strict=True):
             location = channel.append(publication_of(one, now_ms()))
             click.echo(f"published {description(element)} to {location}")
     except (ControlError, ChannelError) as error:
@@ -103,20 +120,6 @@ def show(config_file: Path) -> None:
             click.echo(f"not valid, {record.location}: {record.fault}")
 
 
-def confirm(lines: list[str], yes: bool) -> None:
-    """Show what changes and ask. Raises UserError without an answer, or if it is no."""
-    for line in lines:
-        click.echo(line)
-    if not lines or yes:
-        return
-    try:
-        agreed = click.confirm("publish this?")
-    except click.Abort:
-        raise UserError("nothing was published: give --yes to publish without being asked") from None
-    if not agreed:
-        raise UserError("nothing was published")
-
-
 def _start_versions(config: RunningJobConfig) -> dict[str, int]:
     from cli.control_elements import start_versions
 
@@ -125,6 +128,7 @@ def _start_versions(config: RunningJobConfig) -> dict[str, int]:
 
 command.add_command(keygen)
 command.add_command(propose)
+command.add_command(proposals)
 command.add_command(approve)
 command.add_command(history)
 command.add_command(verify)

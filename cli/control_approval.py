@@ -17,6 +17,7 @@ from cli.control_options import (
     signing_key,
     signing_option,
 )
+from cli.control_store import approve_in_store, proposal_number, propose_in_store, store_option
 from cli.errors import UserError
 
 
@@ -26,15 +27,19 @@ from cli.errors import UserError
 @CONFIG
 @element_options
 @signing_option
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
-def propose(config_file: Path, sign_with: str | None, out: Path, **options: Any) -> None:
-    """Check control elements as `publish` does, and write them to a file for another person to approve."""
+@click.option("--out", type=click.Path(path_type=Path), help="The file to write.")
+@store_option
+def propose(config_file: Path, sign_with: str | None, out: Path | None, store_url: str | None, **options: Any) -> None:
+    """Check control elements as `publish` does, and keep them for another person to approve: in a file, or in the store of
+    a console, whose pages and API then have them, too."""
     from cli.control_changes import changes
     from cli.control_proposals import proposals_of, write_proposals
     from jobs.control.channel import ChannelError
     from jobs.control.publishing import element_of
     from udfs.control.elements import ControlError
 
+    if (out is None) == (store_url is None):
+        raise UserError("give --out, a file to write, or --store, a console's decision store")
     config, channel = open_channel_of(config_file)
     try:
         published = channel.read()
@@ -44,6 +49,9 @@ def propose(config_file: Path, sign_with: str | None, out: Path, **options: Any)
             click.echo(line)
     except (ControlError, ChannelError) as error:
         raise UserError(str(error)) from None
+    if store_url is not None:
+        return propose_in_store(config_file, store_url, proposals)
+    assert out is not None
     write_proposals(out, proposals, replace=False)
     for element, one in zip(elements, proposals, strict=True):
         click.echo(f"proposed {description(element)}, content {one.authorship.element_sha256[:16]}, in {out}")
@@ -52,11 +60,17 @@ def propose(config_file: Path, sign_with: str | None, out: Path, **options: Any)
 @click.command(
     name="approve",
     epilog="Examples: fraud control approve proposal.json --sign-with bob.pem; "
-    "fraud control approve --config job.yaml --key rules --sign-with bob.pem",
+    "fraud control approve --config job.yaml --key rules --sign-with bob.pem; "
+    "fraud control approve --config job.yaml --store sqlite:///FILE --proposal 7",
 )
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="The running job's configuration.")
 @click.option("--key", "element_key", help="Approve the emergency publication in force for this key.")
+@store_option
+@click.option("--proposal", metavar="NUMBER", help="With --store: the proposal; `fraud control proposals` lists all.")
+@click.option("--content", metavar="HASH",
+              help="With --store: what was looked at, 16 digits at least; without it the change is shown.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="With --store: do not ask.")
 @click.option("--approver", help="Who approves.  [default: whose key signs, or the user of this machine]")
 @click.option("--backtest", metavar="ID", help="Id of the backtest that was looked at.  [default: that of the author]")
 @signing_option
@@ -64,16 +78,34 @@ def approve(
     file: Path | None,
     config_file: Path | None,
     element_key: str | None,
+    store_url: str | None,
+    proposal: str | None,
+    content: str | None,
+    yes: bool,
     approver: str | None,
     backtest: str | None,
     sign_with: str | None,
 ) -> None:
-    """Approve what another person proposed in FILE, or an emergency publication that is in force for a day.
+    """Approve what another person proposed in FILE or in a console's store, or an emergency publication that is in force
+    for a day.
 
     The approval is of this content and this backtest: a change of either makes it void.
     """
+    if (
+        store_url is not None
+        and proposal is not None
+        and config_file is not None
+        and (file, element_key) == (None, None)
+    ):
+        number = proposal_number(proposal)
+        return approve_in_store(config_file, store_url, number, approver, backtest, sign_with, content, yes)
+    if store_url is not None or proposal is not None or content is not None or yes:
+        raise UserError("--store, --proposal and --config belong together, without FILE and --key")
     if (file is None) == (element_key is None):
-        raise UserError("give FILE of `fraud control propose`, or --config with --key for an emergency publication")
+        raise UserError(
+            "give FILE of `fraud control propose`, --store with --proposal, or --config with --key for an emergency "
+            "publication"
+        )
     if file is None and config_file is None:
         raise UserError("--key needs --config, whose control stream has the emergency publication")
     from udfs.control.elements import ControlError

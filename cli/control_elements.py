@@ -14,7 +14,7 @@ from cli.errors import UserError
 from jobs.config.running_job import RunningJobConfig
 from jobs.config.value_types import Timestamp
 from jobs.control.channel import Published, newest
-from jobs.control.in_force import InForce, start_lists
+from jobs.control.in_force import InForce, versions_at_start
 from udfs.control.elements import (
     BLOCK_LIST,
     BUNDLE,
@@ -38,7 +38,7 @@ from udfs.control.live_control import compile_rules
 from udfs.features.feature_set import feature_set_of
 from udfs.records.profiles import BlockType
 from udfs.rules.list_files import ListFileError
-from udfs.rules.pack_files import RuleFileError, load_rule_set, rule_set_of
+from udfs.rules.pack_files import RuleFileError, load_rule_set
 from udfs.rules.rulebook import rule_problems
 from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
 
@@ -65,17 +65,9 @@ class Request(NamedTuple):
 def start_versions(config: RunningJobConfig) -> dict[str, int]:
     """The versions that the job starts with. Raises UserError for a file of rules or lists that cannot be read."""
     try:
-        rules = rule_set_of(config.scoring.rules).version
-        lists = start_lists(config)
+        return versions_at_start(config)
     except (RuleFileError, ListFileError) as error:
         raise UserError(str(error)) from None
-    versions = {f"{LIST}/{name}": known.named_list.version for name, known in lists.items()}
-    return {
-        RULES: rules,
-        THRESHOLDS: config.scoring.thresholds.version,
-        BUNDLE: config.scoring.bundle_version,
-        **versions,
-    }
 
 
 def elements_of(

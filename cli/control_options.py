@@ -114,6 +114,20 @@ def person_of(given: str | None, key: Ed25519PrivateKey | None, config: RunningJ
     return getuser()
 
 
+def confirm(lines: list[str], yes: bool, what: str = "publish", done: str = "published") -> None:
+    """Show what changes and ask. Raises UserError without an answer, or if it is no."""
+    for line in lines:
+        click.echo(line)
+    if not lines or yes:
+        return
+    try:
+        agreed = click.confirm(f"{what} this?")
+    except click.Abort:
+        raise UserError(f"nothing was {done}: give --yes to {what} without being asked") from None
+    if not agreed:
+        raise UserError(f"nothing was {done}")
+
+
 def now_ms() -> int:
     """The wall clock."""
     from time import time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -19,14 +19,16 @@ from jobs.config.loading import parse_config
 from jobs.config.recorded_run import load_recorded
 from jobs.config.running_job import load_running_job
 from jobs.config.scoring import scorer_config, scorer_paths
+from models.control_in_force import in_force, named_by, named_elements
 from models.decision_replay import Derived, ReplayError, id_of, rederive, user_lines
 from models.event_files import lines_of
-from udfs.control.elements import BLOCK_LIST, ControlElement
-from udfs.control.live_control import LiveControl
+from udfs.control.elements import BUNDLE, GUARDRAIL, RULES, ControlElement
 from udfs.records.logged_features import FeatureSets
 from udfs.records.outputs import Decision, decode_result
-from udfs.scoring.scorer import Scorer
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
+
+OF_RULES = {RULES: GUARDRAIL}
+"""Elements that are about one version of the rules."""
 
 
 class ReplayInputs(NamedTuple):
@@ -80,7 +82,7 @@ def inputs_of(
             user, lines = user_lines(lambda: lines_of(events), transaction_id, user_id)
         source = str(log or config.source.kind)
         recorded = _recorded(decisions, id_of(user, transaction_id))
-    published = [] if recorded is None else _published(config_file, recorded, notes)
+    published = [] if recorded is None else _published(config_file, named_by(recorded, paths), notes)
     return ReplayInputs(
         user, lines, recorded, scorer, paths, published, feature_sets_of_bundles([Path(paths.bundle)]), source, notes
     )
@@ -91,21 +93,17 @@ def derive(inputs: ReplayInputs, others: Sequence[Path] = ()) -> Derived:
 
     Raises ReplayError, ControlError, OPENING_ERRORS.
     """
-    paths, published = inputs.paths, list(inputs.published)
+    paths, published, rules = inputs.paths, list(inputs.published), None
     for other in others:
-        kind, field = ("bundle", "bundle") if other.is_dir() else ("rules", "rules")
-        published = [element for element in published if element.key != kind]
-        paths = msgspec.structs.replace(paths, **{field: str(other)})
-    return rederive(inputs.lines, inputs.user_id, inputs.config, paths, inputs.source, _in_force(published))
-
-
-def _in_force(published: Iterable[ControlElement]) -> Callable[[Scorer], None]:
-    def prepare(scorer: Scorer) -> None:
-        control = LiveControl(scorer)
-        for element in published:
-            control.apply(element, is_new=False)
-
-    return prepare
+        kind = BUNDLE if other.is_dir() else RULES
+        published = [
+            element for element in published if element.key.partition("/")[0] not in (kind, OF_RULES.get(kind))
+        ]
+        if kind == BUNDLE:
+            paths = msgspec.structs.replace(paths, bundle=str(other))
+        else:
+            rules = str(other)
+    return rederive(inputs.lines, inputs.user_id, inputs.config, paths, inputs.source, in_force(published, rules))
 
 
 def _config(config_file: Path | None, log: Path | None) -> JobConfig:
@@ -145,7 +143,7 @@ def _decoded(line: bytes) -> Any:
 
 def _from_store(url: str, transaction_id: str, user_id: str | None) -> tuple[str, list[bytes], Decision, str]:
     from cli.console_keys import opened
-    from console.store.replaying import events_of_user
+    from console.store.replaying import events_of_user, recorded_decision
     from console.store.rows import DecisionFilters
 
     with opened(url) as store:
@@ -162,15 +160,11 @@ def _from_store(url: str, transaction_id: str, user_id: str | None) -> tuple[str
         lines = events_of_user(store.database, row.user_id, row.event_time_ms, transaction_id)
     if not lines:
         raise ReplayError(f"the store does not have the event of transaction {transaction_id}: give --log")
-    fields = {name: value for name, value in msgspec.to_builtins(row).items() if name in Decision.__struct_fields__}
-    recorded = decode_result(msgspec.json.encode(fields | {"type": "decision"}))
-    assert isinstance(recorded, Decision)
-    return row.user_id, lines, recorded, url
+    return row.user_id, lines, recorded_decision(row), url
 
 
-def _published(config_file: Path | None, recorded: Decision, notes: list[str]) -> list[ControlElement]:
-    """The published elements that the decision names, of the block list all up to its version."""
-    named = recorded.control_versions
+def _published(config_file: Path | None, named: dict[str, int], notes: list[str]) -> list[ControlElement]:
+    """The published elements of these versions, of the block list all up to its version."""
     if not named:
         return []
     missing = f"the decision names control versions {', '.join(f'{kind} {version}' for kind, version in named.items())}"
@@ -188,16 +182,7 @@ def _published(config_file: Path | None, recorded: Decision, notes: list[str]) -
         records = open_channel(job.control).read()
     except (ConfigError, ChannelError) as error:
         raise UserError(str(error)) from None
-    found: list[ControlElement] = []
-    for record in records:
-        element = record.element
-        if element is None:
-            continue
-        kind = element.key.partition("/")[0]
-        version = named.get(kind, 0)
-        if element.version == version or (kind == BLOCK_LIST and element.version <= version):
-            found.append(element)
-    lacking = named.keys() - {element.key.partition("/")[0] for element in found}
+    found, lacking = named_elements((record.element for record in records), named)
     if lacking:
         notes.append(f"{missing}; the control stream does not have {', '.join(sorted(lacking))}")
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import UserError
+from cli.list_option import LISTS, check_rules_of_command
 from cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--reference", type=click.Path(path_type=Path), help="Folder of users, merchants, devices, feeds.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the new bundle; BUNDLE itself by default.")
+@LISTS
 @click.option("--statistics", type=click.Path(path_type=Path),
               help="Population statistics; computed from the events by default.")  # fmt: skip
 @click.option("--budget-fpr", type=click.FloatRange(0, 1), metavar="SHARE",
@@ -39,6 +41,7 @@ def calibrate(
     reference: Path | None,
     bundle: Path | None,
     out: Path | None,
+    lists: Path | None,
     statistics: Path | None,
     budget_fpr: float | None,
     budget_alerts_per_day: float | None,
@@ -77,12 +80,13 @@ def calibrate(
     folder = bundle or Path(shipped_bundle())
     if out is None and bundle is None:
         raise UserError("the shipped bundle is not overwritten: give the folder of the new one with --out")
+    check_rules_of_command(rules, lists, folder)
     check_events(events)
     try:
         attributes = _manifest(folder).attributes
         features = feature_set_of(attributes)
         loaded = load_bundle(folder, features.names, features.version)
-        frame = _frame(rules, events, reference, folder, statistics, workers or cores())
+        frame = _frame(rules, lists, events, reference, folder, statistics, workers or cores())
         result = recalibrate(frame, loaded, folder, out or folder, budget)
     except (
         BundleError,
@@ -106,8 +110,9 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _frame(
-    rules: str, events: Path, reference: Path | None, bundle: Path, statistics: Path | None, workers: int
-) -> TrainingFrame:
+    rules: str, lists: Path | None, events: Path, reference: Path | None, bundle: Path, statistics: Path | None,
+    workers: int,
+) -> TrainingFrame:  # fmt: skip
     """Replay the history into a training frame with the rules' points."""
     from models.entity_history import aggregate_entities, profiles_of, write_history
     from models.statistics import collect_statistics, write_statistics
@@ -138,6 +143,7 @@ def _frame(
         paths = ScorerPaths(
             bundle=str(bundle),
             rules=rules,
+            lists=None if lists is None else str(lists),
             statistics=str(statistics or computed),
             reference=str(reference) if reference else None,
             histories=str(histories),

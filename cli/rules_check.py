@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import UserError
+from cli.list_option import LISTS, named_lists
 
 if TYPE_CHECKING:
     from udfs.rules.rule_set import RuleSet
     from udfs.rules.rulebook import RuleProblem
 
-LISTS = click.option(
-    "--lists", type=click.Path(path_type=Path), help="Folder of the named lists that rules may refer to (@NAME)."
-)
 BUNDLE = click.option(
     "--bundle", type=click.Path(path_type=Path), help="Model bundle whose attributes the rules may use."
 )
@@ -57,15 +55,14 @@ def check(file: Path, bundle: Path | None, lists: Path | None, form: str) -> Non
 
 
 def features_and_lists(bundle: Path | None, lists: Path | None) -> tuple[tuple[Any, ...], Any]:
-    """The features of a bundle, or those of the catalogue, and the lists of a folder. Raises UserError."""
+    """The features of a bundle, or those of the catalogue, and the lists of a file or folder. Raises UserError."""
     from udfs.features.feature_set import feature_set_of
-    from udfs.rules.list_files import ListFileError, lists_of
     from udfs.scoring.bundle import BundleError, read_manifest
 
     try:
         attributes = read_manifest(bundle).attributes if bundle is not None else ()
-        return feature_set_of(attributes).features, lists_of(None if lists is None else str(lists))
-    except (BundleError, ListFileError) as error:
+        return feature_set_of(attributes).features, named_lists(lists)
+    except BundleError as error:
         raise UserError(str(error)) from None
 
 

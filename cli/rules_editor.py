@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cli.rules_check import BUNDLE, LISTS, features_and_lists
+from cli.list_option import LISTS
+from cli.rules_check import BUNDLE, features_and_lists
 
 
 @click.command(name="schema")

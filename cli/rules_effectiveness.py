@@ -102,6 +102,8 @@ def _rules(found: SetEffect) -> Table:
 
     versions = ", ".join(map(str, found.versions))
     title = f"{escape(found.set)}, version {versions}: {found.alerts:,} alerts on {found.payments:,} payments"
+    if found.failed:
+        title += f", failed on {found.failed:,} more"
     table = table_of(title, "rule", "hits", "frauds", "precision", "95 %", "at every look", "money caught", "wrongly")
     for rule in sorted(found.rules, key=lambda rule: (-rule.frauds, -rule.hits, rule.id)):
         precision, bounds = rule.precision, rule.bounds

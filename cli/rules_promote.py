@@ -47,9 +47,9 @@ def promote(
     """
     import msgspec
 
-    from cli.control import confirm
     from cli.control_changes import changes, rules_in_force
     from cli.control_elements import checked_elements
+    from cli.control_options import confirm
     from cli.control_proposals import require_admitted
     from jobs.control.channel import ChannelError, newest
     from jobs.control.publishing import proposal_of, publication_of

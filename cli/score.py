@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import UserError
+from cli.list_option import LISTS
 
 if TYPE_CHECKING:
     from udfs.records.outputs import FeatureForm
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--bundle", type=click.Path(path_type=Path), help="Model bundle; the shipped one by default.")
 @click.option("--rules", default="bank", show_default=True, help="Rule file, or the name of a shipped pack.")
+@LISTS
 @click.option("--statistics", type=click.Path(path_type=Path),
               help="Population statistics (`fraud stats`); computed from the input by default.")  # fmt: skip
 @click.option("--fx-rates", type=click.Path(path_type=Path), help="CSV of currency,valid_from,rate.")
@@ -54,6 +56,7 @@ def command(
     histories: Path | None,
     bundle: Path | None,
     rules: str,
+    lists: Path | None,
     statistics: Path | None,
     fx_rates: Path | None,
     base_currency: str,
@@ -87,6 +90,7 @@ def command(
         histories=histories,
         bundle=bundle,
         rules=rules,
+        lists=lists,
         statistics=statistics,
         fx_rates=fx_rates,
         base_currency=base_currency,

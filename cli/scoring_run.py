@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli.errors import UserError
+from cli.list_option import check_rules_of_command, named_lists
 from cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ MOST_CODES_SHOWN = 10
 
 @dataclass(frozen=True)
 class ScoringRun:
-    """Inputs and options of a run. None: the shipped bundle, no reference folder, no FX rates; histories and statistics
-    are computed from the events, as of each time.
+    """Inputs and options of a run. None: the shipped bundle, no lists, no reference folder, no FX rates; histories and
+    statistics are computed from the events, as of each time.
     """
 
     directory: Path
@@ -46,6 +47,7 @@ class ScoringRun:
     histories: Path | None = None
     bundle: Path | None = None
     rules: str = "bank"
+    lists: Path | None = None
     statistics: Path | None = None
     fx_rates: Path | None = None
     base_currency: str = "USD"
@@ -63,14 +65,11 @@ def score(run: ScoringRun, debug: bool = False) -> JobResult:
     """
     from jobs.config.errors import ConfigError
     from jobs.config.recorded_run import as_text
-    from jobs.config.rules import check_rules
-    from jobs.config.value_types import shipped_bundle
     from jobs.runtime.failures import JobCancelled, JobFailed
     from jobs.score_transactions import start
 
     try:
-        for warning in check_rules(run.rules, str(run.bundle or shipped_bundle())):
-            click.echo(warning)
+        check_rules_of_command(run.rules, run.lists, run.bundle)
         run.directory.mkdir(parents=True, exist_ok=True)
         for name in (*OUTPUT_FILES.values(), "run.json"):
             (run.directory / name).unlink(missing_ok=True)
@@ -116,6 +115,7 @@ def job_config(run: ScoringRun, histories: Path, statistics: Path) -> JobConfig:
     }
     for key, path in (
         ("bundle", run.bundle),
+        ("lists", run.lists),
         ("reference", run.reference),
         ("fx_rates", run.fx_rates),
     ):
@@ -289,7 +289,7 @@ def _write_facts(
 
     counts = result.counts
     rule_set, manifest = rule_set_of(run.rules), read_manifest(Path(config.scoring.bundle))
-    rulebook = Rulebook(rule_set, manifest.feature_names)
+    rulebook = Rulebook(rule_set, manifest.feature_names, named_lists(run.lists))
     judge = judge_of(scorer_config(config).decision, manifest.decision, rulebook)
     facts = {
         "name": run.directory.name,
@@ -306,6 +306,7 @@ def _write_facts(
         "events": str(run.events),
         "bundle": manifest.version,
         "rules": f"{rule_set.name} {rule_set.version}",
+        "lists": rulebook.list_versions or None,
         "rule_ids": [rule.id for rule in rule_set.rules if rule.enabled],
         "statistics": str(run.statistics) if run.statistics else "computed from the events",
         "thresholds": Thresholds(*judge.thresholds),

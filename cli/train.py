@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from cli.errors import UserError
+from cli.list_option import LISTS, require_lists_of_command
 from cli.progress import progress_bar
 from cli.training_run import History, TrainingRun, train
 
@@ -52,6 +53,7 @@ DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
     help="How alerts are explained: path contributions (microseconds) or exact TreeSHAP (a millisecond).",
 )
 @click.option("--rules", default="bank", show_default=True, help="Rules whose points are calibrated: a pack or a file.")
+@LISTS
 @click.option("--budget-fpr", type=click.FloatRange(0, 1), metavar="SHARE",
               help="Refer at most this share of legitimate payments.  [default: 0.0025]")  # fmt: skip
 @click.option("--budget-alerts-per-day", type=click.FloatRange(min=0, min_open=True), metavar="N",
@@ -82,6 +84,7 @@ def command(
     seed: int,
     reasons: Literal["path", "shapley"],
     rules: str,
+    lists: Path | None,
     budget_fpr: float | None,
     budget_alerts_per_day: float | None,
     cost_review: float | None,
@@ -104,6 +107,7 @@ def command(
     from cli.event_input import check_events
     from models.settings import TrainSettings
 
+    require_lists_of_command(rules, lists)
     kind = TrainSettings.quick if quick else TrainSettings
     settings = msgspec.structs.replace(kind(name=name, seed=seed), reasons=reasons)
     budget = _budget(budget_fpr, budget_alerts_per_day, cost_review, cost_stop, fixed_thresholds)
@@ -112,7 +116,7 @@ def command(
     if shipped:
         if any(given is not None for given in (events, transactions, labels, reference, truth, label_delay_days)):
             raise UserError("--shipped simulates its own history: omit all inputs and --label-delay")
-        _train_shipped(out, settings, quick, rules, workers)
+        _train_shipped(out, settings, quick, rules, lists, workers)
         return
     if out is None or (events is None) == (transactions is None):
         raise UserError("give --bundle and either --events or --transactions with --mapping, or --shipped")
@@ -131,7 +135,7 @@ def command(
             check_events(events, MAP)
         history = History(events, reference, truth)
         delay_ms = None if label_delay_days is None else round(label_delay_days * MS_PER_DAY)
-        train(TrainingRun((history,), out, settings, quick, rules, workers, period, tuning_seconds, delay_ms))
+        train(TrainingRun((history,), out, settings, quick, rules, workers, period, tuning_seconds, delay_ms, lists))
 
 
 def _budget(
@@ -179,7 +183,9 @@ def _converted(
     return folder / "events.jsonl", truth if truth.is_file() else None
 
 
-def _train_shipped(out: Path | None, settings: TrainSettings, quick: bool, rules: str, workers: int | None) -> None:
+def _train_shipped(
+    out: Path | None, settings: TrainSettings, quick: bool, rules: str, lists: Path | None, workers: int | None
+) -> None:
     from models import default_bundle
     from models.statistics import write_statistics
     from simulator.config import SimulatorConfig
@@ -193,7 +199,9 @@ def _train_shipped(out: Path | None, settings: TrainSettings, quick: bool, rules
             with progress_bar(f"simulating bank {number}") as progress:
                 write(simulate(SimulatorConfig(**bank._asdict())), history, progress)
             inputs.append(History(history / "events.jsonl", history / "reference", history / "truth.jsonl"))
-        run = TrainingRun(tuple(inputs), out or default_bundle.DEFAULT_BUNDLE, settings, quick, rules, workers)
+        run = TrainingRun(
+            tuple(inputs), out or default_bundle.DEFAULT_BUNDLE, settings, quick, rules, workers, lists=lists
+        )
         statistics = train(run)
         if out is None:
             write_statistics(statistics, default_bundle.DEFAULT_STATISTICS)

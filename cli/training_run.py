@@ -47,6 +47,7 @@ class TrainingRun:
     period: tuple[int, int, int | None] | None = None
     tuning_seconds: int | None = None
     label_delay_ms: int | None = None
+    lists: Path | None = None
 
 
 def train(run: TrainingRun) -> Statistics:
@@ -114,6 +115,7 @@ def _replayed(history: History, run: TrainingRun) -> tuple[TrainingFrame, Statis
         paths = ScorerPaths(
             bundle="",
             rules=run.rules,
+            lists=None if run.lists is None else str(run.lists),
             statistics=str(figures),
             reference=str(reference) if reference else None,
             histories=str(histories),

@@ -14,7 +14,7 @@ from client.errors import (
     TimedOut,
     Unavailable,
 )
-from client.results import Prediction, Reason
+from client.results import Erased, Held, Prediction, Reason
 from client.settings import EmbeddedSettings
 
 __all__ = [
@@ -23,9 +23,11 @@ __all__ = [
     "CannotOpen",
     "Closed",
     "EmbeddedSettings",
+    "Erased",
     "EventRefused",
     "FraudDetector",
     "FraudDetectorError",
+    "Held",
     "NotAuthorized",
     "OtherContent",
     "Prediction",

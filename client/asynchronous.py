@@ -10,16 +10,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from client.errors import Closed, EventRefused
-from client.payloads import event_payload, transaction_payload
+from client.payloads import event_payload, transaction_payload, user_of
 from client.port import Outcome, Transport
-from client.results import Prediction
-from client.retrying import many_with_retries, with_retries
+from client.results import Erased, Prediction
+from client.retrying import ERASED_OR_NOT, many_with_retries, with_retries
 from client.settings import CallLimits, EmbeddedSettings
 
 TIMEOUT_SECONDS = 2.0
 DEADLINE_SECONDS = 10.0
 RETRIES = 2
 BATCH_SIZE = 64
+ERASURE_SECONDS = 60.0
 
 
 class AsyncFraudDetector:
@@ -91,6 +92,17 @@ class AsyncFraudDetector:
         payload = event_payload(event)
         await self._ready()
         return await with_retries(lambda: self._in_use().accept(payload), self._limits)
+
+    async def erase(self, user_id: str, timeout_seconds: float = ERASURE_SECONDS) -> Erased:
+        """Erase a user: what decides forgets the user, and nothing of the user is left in the API's store, or in the log of
+        the embedded scorer. The API wants the key of an admin. A repeat does it again.
+
+        `timeout_seconds`: of the call, with its retries. Raises EventRefused for what is no id, and ValueError.
+        """
+        user = user_of(user_id)
+        limits = CallLimits(timeout_seconds, timeout_seconds, self._limits.retries)
+        await self._ready()
+        return await with_retries(lambda: self._in_use().erase(user), limits, ERASED_OR_NOT)
 
     async def close(self) -> None:
         """Let go of connections and files. Calls that still run raise Closed at their next attempt."""

@@ -8,10 +8,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from client.asynchronous import BATCH_SIZE, DEADLINE_SECONDS, RETRIES, TIMEOUT_SECONDS, AsyncFraudDetector
+from client.asynchronous import (
+    BATCH_SIZE,
+    DEADLINE_SECONDS,
+    ERASURE_SECONDS,
+    RETRIES,
+    TIMEOUT_SECONDS,
+    AsyncFraudDetector,
+)
 from client.loop_thread import LoopThread
 from client.port import Outcome
-from client.results import Prediction
+from client.results import Erased, Prediction
 from client.settings import EmbeddedSettings
 
 
@@ -68,6 +75,12 @@ class FraudDetector:
         missing `timestamp` (of a label: `known_at`) is now.
         """
         return self._loop.run(self._detector.send_event(event))
+
+    def erase(self, user_id: str, timeout_seconds: float = ERASURE_SECONDS) -> Erased:
+        """Erase a user: what decides forgets the user, and nothing of the user is left in the API's store, or in the log of
+        the embedded scorer. The API wants the key of an admin. A repeat does it again.
+        """
+        return self._loop.run(self._detector.erase(user_id, timeout_seconds))
 
     def close(self) -> None:
         """Let go of connections and files. Calls that still run in other threads raise Closed."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 
 from client.errors import CannotOpen, EventRefused, FraudDetectorError, OtherContent, Unavailable
 from client.port import Outcome
-from client.results import Prediction
+from client.results import Erased, Held, Prediction
 from client.settings import EmbeddedSettings
 from console.answers import port
 from console.answers.embedded import EmbeddedAnswers
 from console.answers.embedded_log import EmbeddedLogError
+from console.store.held import held_by_running_log
 from models.default_bundle import DEFAULT_BUNDLE
 from udfs.core._native import decision_id
 from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.records.dead_letter import DeadLetterFormat
+from udfs.records.events import Erasure
 from udfs.scoring.factory import OPENING_ERRORS
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
@@ -59,6 +62,19 @@ class EmbeddedTransport:
         except port.AnswersError as error:
             raise _error_of(error) from None
 
+    async def erase(self, user_id: str) -> Erased:
+        erasure = Erasure(event_id=f"erasure-{token_hex(8)}", user_id=user_id, timestamp=SYSTEM_CLOCKS.wall_ms())
+        try:
+            await self._answers.erase(erasure)
+        except port.AnswersError as error:
+            raise _error_of(error) from None
+        held = held_by_running_log(Path(self._settings.log))
+        return Erased(
+            event_id=erasure.event_id,
+            is_forgotten=True,
+            held=tuple(Held(one.where, one.what, one.until_ms) for one in held),
+        )
+
     async def close(self) -> None:
         if self._loading is not None and not self._loading.cancelled():
             await (await self._loading).close()
@@ -80,6 +96,7 @@ def _open(settings: EmbeddedSettings) -> EmbeddedAnswers:
     paths = ScorerPaths(
         bundle=str(settings.bundle or DEFAULT_BUNDLE),
         rules=settings.rules,
+        lists=_text(settings.lists),
         statistics=_text(settings.statistics),
         reference=_text(settings.reference),
         histories=_text(settings.histories),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 from client.errors import EventRefused
 
 _OTHER_EVENTS = ("login", "account_change", "label")
+_ID = re.compile("[!-~]{1,64}")
 
 
 def transaction_payload(transaction: Mapping[str, Any]) -> bytes:
@@ -30,6 +32,14 @@ def event_payload(event: Mapping[str, Any]) -> bytes:
         raise EventRefused("type: give login, account_change or label; send a transaction by predict")
     time_field = "known_at" if event["type"] == "label" else "timestamp"
     return _encoded(event, {"event_id": _new_id, time_field: _now_ms})
+
+
+def user_of(user_id: object) -> str:
+    """The id of a user as it is sent; whole numbers become their decimal text. Raises EventRefused for what is no id."""
+    text = str(user_id) if isinstance(user_id, str | int) and not isinstance(user_id, bool) else ""
+    if not _ID.fullmatch(text):
+        raise EventRefused("user_id: give 1 to 64 printable characters without blanks")
+    return text
 
 
 def _encoded(event: Mapping[str, Any], made: Mapping[str, Any]) -> bytes:

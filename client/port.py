@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from client.errors import FraudDetectorError
-from client.results import Prediction
+from client.results import Erased, Prediction
 
 Outcome = Prediction | FraudDetectorError
 """Of one of many payments: the prediction, or why there is none."""
@@ -29,6 +29,13 @@ class Transport(Protocol):
 
     async def accept(self, payload: bytes) -> str:
         """Deliver a login, an account change or a label; returns its id. Raises as `decide`."""
+        ...
+
+    async def erase(self, user_id: str) -> Erased:
+        """Forget a user, whose id is valid, and remove all records of the user. A repeat does it again.
+
+        Raises EventRefused, NotAuthorized, RateLimited, Unavailable and ApiError.
+        """
         ...
 
     async def close(self) -> None:

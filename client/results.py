@@ -76,3 +76,23 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     def is_fraud(self) -> bool:
         """Must the payment not go through as it is: is its action soft_challenge or hard_block?"""
         return self.action in ("soft_challenge", "hard_block")
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A place that may still hold records of an erased user. `until_ms`: epoch milliseconds; None: until someone removes
+    them."""
+
+    where: str
+    what: str
+    until_ms: int | None = None
+
+
+class Erased(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an erasure. `event_id`: as the API's audit log has it. `is_forgotten`: whether what decides has
+    forgotten the user, or was told to; False of an API that decides nothing. `removed`: rows of the API's store by table;
+    embedded there is no store. `held`: what else may hold records of the user."""
+
+    event_id: str
+    is_forgotten: bool
+    removed: dict[str, int] = {}
+    held: tuple[Held, ...] = ()

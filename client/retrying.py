@@ -13,11 +13,15 @@ from client.settings import CallLimits
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
+DECIDED_OR_NOT = "the payment may have been decided: send the same content again to get the decision"
+ERASED_OR_NOT = "the user may have been erased: erase again, which does no harm"
 Result = TypeVar("Result")
 
 
-async def with_retries(attempt: Callable[[], Awaitable[Result]], limits: CallLimits) -> Result:
-    """The result of the first attempt that succeeds.
+async def with_retries(
+    attempt: Callable[[], Awaitable[Result]], limits: CallLimits, late: str = DECIDED_OR_NOT
+) -> Result:
+    """The result of the first attempt that succeeds. `late`: what may have happened if no answer comes in time.
 
     Repeats after RateLimited, Unavailable and an attempt's time-out, no earlier than was asked for. Raises the last
     attempt's error (TimedOut for a time-out) after the last retry, and at once where the next attempt would be after
@@ -32,7 +36,7 @@ async def with_retries(attempt: Callable[[], Awaitable[Result]], limits: CallLim
             async with asyncio.timeout(min(limits.timeout_seconds, ends - clock())):
                 return await attempt()
         except TimeoutError:
-            error = _timed_out(attempts + 1, limits)
+            error = _timed_out(attempts + 1, limits, late)
         except (RateLimited, Unavailable) as refused:
             error = refused
         wait_seconds = _wait_seconds(attempts, error)
@@ -76,8 +80,8 @@ def _wait_seconds(number: int, error: RateLimited | Unavailable | TimedOut) -> f
     return (half if asked_for is None else asked_for) + uniform(0, half)
 
 
-def _timed_out(attempts: int, limits: CallLimits) -> TimedOut:
+def _timed_out(attempts: int, limits: CallLimits, late: str) -> TimedOut:
     return TimedOut(
         f"no answer in {attempts} attempt{'s' * (attempts > 1)} of {limits.timeout_seconds:g} s within "
-        f"{limits.deadline_seconds:g} s; the payment may have been decided: send the same content again to get the decision"
+        f"{limits.deadline_seconds:g} s; {late}"
     )

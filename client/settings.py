@@ -39,3 +39,4 @@ class EmbeddedSettings(msgspec.Struct, frozen=True):
     histories: str | Path | None = None
     fx_rates: str | Path | None = None
     base_currency: str = "USD"
+    lists: str | Path | None = None

@@ -11,11 +11,12 @@ import msgspec
 from client.errors import ApiError, FraudDetectorError, Unavailable
 from client.port import Outcome
 from client.problems import Problem, error_of, error_of_response
-from client.results import Prediction
+from client.results import Erased, Prediction
 
 DECISIONS = "/v1/decisions"
 MANY_DECISIONS = "/v1/decisions:batch"
 EVENTS = "/v1/events"
+ERASURES = "/v1/erasures"
 Answer = TypeVar("Answer")
 
 
@@ -38,6 +39,8 @@ class _Items(msgspec.Struct, frozen=True):
 _decode_prediction = msgspec.json.Decoder(Prediction).decode
 _decode_items = msgspec.json.Decoder(_Items).decode
 _decode_accepted = msgspec.json.Decoder(_Accepted).decode
+_decode_erased = msgspec.json.Decoder(Erased).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class HttpTransport:
@@ -69,6 +72,9 @@ class HttpTransport:
 
     async def accept(self, payload: bytes) -> str:
         return self._decoded(await self._post(EVENTS, payload), _decode_accepted).event_id
+
+    async def erase(self, user_id: str) -> Erased:
+        return self._decoded(await self._post(ERASURES, _encode({"user_id": user_id})), _decode_erased)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from console.store.control import ControlStore, ProposalRow
+from console.store.control import ControlStore, ProposalRow, log_faults, stream_faults
 from console.store.rows import AuditEntry
 from console.store.store import DecisionStore
 from jobs.config.control import authority_settings
-from jobs.config.job import JobConfig
-from jobs.control.channel import ControlChannel, recorded
+from jobs.control.channel import ControlChannel, Published, recorded
+from jobs.control.in_force import Config, InForce, versions_at_start
 from jobs.control.opening import open_channel
 from jobs.control.publishing import (
     approval_of,
@@ -24,21 +24,23 @@ from jobs.control.publishing import (
     with_approval,
 )
 from udfs.control.authority import Authority, NotAuthorised
+from udfs.control.chain import chain_of
 from udfs.control.elements import (
-    BUNDLE,
     RULES,
-    THRESHOLDS,
+    CandidateControl,
     ControlElement,
     ControlError,
+    ListControl,
     RulesControl,
     check_texts,
     decode_control,
 )
-from udfs.control.envelope import Publication, decode_record
+from udfs.control.envelope import Proposal, Publication, decode_record
 from udfs.control.history import HistoryEntry, history_of, in_force
 from udfs.control.live_control import compile_rules
 from udfs.features.feature_set import feature_set_of
-from udfs.rules.pack_files import rule_set_of
+from udfs.rules.list_files import ListFileError
+from udfs.rules.pack_files import RuleFileError
 from udfs.scoring.bundle import BundleError, read_manifest
 
 if TYPE_CHECKING:
@@ -78,9 +80,17 @@ class ControlDesk:
     to the audit log as the rest is."""
 
     def __init__(
-        self, store: DecisionStore, job: JobConfig, private_key: Ed25519PrivateKey | None, now_ms: Callable[[], int]
+        self,
+        store: DecisionStore,
+        job: Config,
+        private_key: Ed25519PrivateKey | None,
+        now_ms: Callable[[], int],
+        audited_as: Callable[[str], str] = str,
     ) -> None:
-        """`private_key`: signs in the names of the callers. Raises ChannelError without a control stream."""
+        """`private_key`: signs in the names of the callers. `audited_as`: how the audit log names them.
+
+        Raises ChannelError without a control stream.
+        """
         self._store = store
         self._proposals = ControlStore(store.database)
         self._job = job
@@ -88,14 +98,23 @@ class ControlDesk:
         self._authority = Authority(authority_settings(job.control))
         self._key = private_key
         self._now_ms = now_ms
+        self._audited_as = audited_as
 
     def propose(self, who: str, request: ProposalRequest) -> ProposalRow:
         """Check an element and keep it for another person to approve."""
         element = self._checked(msgspec.json.encode(self._versioned(request.element, who)))
         payload = msgspec.json.encode(element)
-        now_ms = self._now_ms()
-        proposal = proposal_of(payload, who, now_ms, request.backtest, request.emergency, self._key)
-        row = self._proposals.add_proposal(proposal, element.key, element.version, now_ms)
+        return self._added(
+            who, element, proposal_of(payload, who, self._now_ms(), request.backtest, request.emergency, self._key)
+        )
+
+    def keep(self, proposal: Proposal) -> ProposalRow:
+        """Keep what its author has written, and signed where the job asks for it, for another person to approve."""
+        self._authority.check_author(record_of(proposal))
+        return self._added(proposal.authorship.person, self._checked(bytes(proposal.element)), proposal)
+
+    def _added(self, who: str, element: ControlElement, proposal: Proposal) -> ProposalRow:
+        row = self._proposals.add_proposal(proposal, element.key, element.version, self._now_ms())
         self._audit(who, "proposed", row)
         return row
 
@@ -110,6 +129,8 @@ class ControlDesk:
                 raise NotAuthorised(f"{row.proposal.approval.person} approved it already")
             if request.backtest != authorship.backtest:
                 raise NotAuthorised(f"the proposal rests on backtest {authorship.backtest or 'none'}: approve that one")
+            self._require_whole_log()
+            self._authority.check_author(record_of(row.proposal))
             approval = approval_of(authorship, who, self._now_ms(), request.backtest, self._key)
             self._authority.check_approval(authorship, approval)
             approved = with_approval(row.proposal, approval)
@@ -134,6 +155,7 @@ class ControlDesk:
                 raise NotAuthorised("the proposal has another content: read it again")
             if row.location is not None:
                 raise NotAuthorised("it was published already")
+            self._require_whole_log()
             if location is None:
                 self._authority.check(record_of(row.proposal))
                 self._checked(bytes(row.proposal.element))
@@ -177,13 +199,21 @@ class ControlDesk:
                 return record.location
         return None
 
+    def _require_whole_log(self) -> None:
+        """Raise NotAuthorised if the log of what was published was tampered with, in the store or in the control stream."""
+        rows, records = self._proposals.log(), recorded(self._channel.read())
+        faults = [*log_faults(rows), *stream_faults(rows, records), *chain_of(records).faults]
+        if faults:
+            raise NotAuthorised(
+                f"the log of what was published is not whole (`fraud control verify` tells all): {faults[0]}"
+            )
+
     def _start_versions(self) -> dict[str, int]:
-        scoring = self._job.scoring
-        return {
-            RULES: rule_set_of(scoring.rules).version,
-            THRESHOLDS: scoring.thresholds.version,
-            BUNDLE: scoring.bundle_version,
-        }
+        """Raises ControlError."""
+        try:
+            return versions_at_start(self._job)
+        except (RuleFileError, ListFileError) as error:
+            raise ControlError(str(error)) from None
 
     def _versioned(self, element: dict[str, Any], who: str) -> dict[str, Any]:
         """The element with its author, and with the next version of its kind if it has none."""
@@ -202,18 +232,31 @@ class ControlDesk:
         """The element, if its version is new and a job would take it. Raises ControlError."""
         element = decode_control(payload)
         check_texts(element)
+        published = self._channel.read()
         newest = max(
-            (one.element.version for one in self._channel.read() if one.element and one.element.key == element.key),
-            default=0,
+            (one.element.version for one in published if one.element and one.element.key == element.key), default=0
         )
         newest = max(newest, self._start_versions().get(element.key, 0))
         if element.version <= newest:
             raise ControlError(
                 f"{element.key} version {element.version} would be ignored: version {newest} is in force"
             )
-        if isinstance(element, RulesControl):
-            compile_rules(element, self._feature_names())
+        in_force = self._in_force(published)
+        rule_set = element.rule_set if isinstance(element, RulesControl | CandidateControl) else None
+        if rule_set is not None:
+            rules = RulesControl(rule_set)
+            in_force.require_lists(rules)
+            compile_rules(rules, self._feature_names(), lists=in_force.lists)
+        elif isinstance(element, ListControl):
+            in_force.require_fits(element, self._feature_names())
         return element
+
+    def _in_force(self, published: list[Published]) -> InForce:
+        """Raises ControlError."""
+        try:
+            return InForce.of(self._job, published)
+        except (RuleFileError, ListFileError) as error:
+            raise ControlError(str(error)) from None
 
     def _feature_names(self) -> tuple[str, ...]:
         try:
@@ -229,7 +272,7 @@ class ControlDesk:
         }  # fmt: skip
         self._store.audit(
             AuditEntry(
-                at_ms=self._now_ms(), who=who, what=f"{ABOUT} {what}",
+                at_ms=self._now_ms(), who=self._audited_as(who), what=f"{ABOUT} {what}",
                 subject=f"{row.element_key} version {row.element_version}",
                 after=after if reason is None else after | {"reason": reason},
             )

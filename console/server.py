@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import signal
 import socket
@@ -33,10 +34,20 @@ from console.api.services import Services, Versions
 from console.cases.block_list import BlockList
 from console.cases.label_sender import LabelSender, TakesEvents
 from console.control_desk import ControlDesk
+from console.control_watch import ControlWatch
+from console.decides_with import DecidesWith
 from console.embedded_intake import EmbeddedIntake
+from console.flink_rest import FlinkError, FlinkRest
+from console.job_in_force import JobInForce
 from console.kafka_intake import KafkaIntakes
+from console.measured import Measured
 from console.notifications.notifier import Notifier
 from console.notifications.settings import NotificationSettings
+from console.oidc.provider import Provider
+from console.oidc.settings import OidcClient
+from console.oidc.signing_in import SigningIn
+from console.replay_desk import ReplayDesk
+from console.replay_orders import ReplaySource
 from console.settings import SCORER_LOG, ApiSettings, is_loopback
 from console.store.errors import StoreError
 from console.store.held import Held, held_by_job, held_by_running_log, held_by_store
@@ -48,6 +59,7 @@ from jobs.config.errors import ConfigError
 from jobs.config.job import JobConfig, NoControl
 from jobs.config.kafka import KafkaReplies, KafkaSource
 from jobs.config.record_format import record_format
+from jobs.config.scoring import scorer_config, scorer_paths
 from jobs.control.channel import ChannelError
 from jobs.control.key_files import KeyFileError, key_of_environment
 from jobs.control.opening import open_channel
@@ -87,7 +99,8 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
     and whose topics are taken into the store. With neither it only reads its store. `notifications`: whom to tell
-    of alerts. `rules`, `bundle_path`: of a scored run that is read, what decided it, where that is known."""
+    of alerts. `rules`, `bundle_path`, `replay_source`: of a scored run that is read, what decided it, where that is known.
+    `flink_address`: of the REST interface of the job's cluster. `oidc`: the provider that people may sign in with."""
 
     api: ApiSettings
     store_url: str
@@ -96,6 +109,9 @@ class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     notifications: NotificationSettings | None = None
     rules: RuleSet | None = None
     bundle_path: Path | None = None
+    flink_address: str | None = None
+    oidc: OidcClient | None = None
+    replay_source: ReplaySource | None = None
 
 
 def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
@@ -123,13 +139,35 @@ def opened(options: ConsoleOptions) -> Iterator[Services]:
                 services = _beside_job(options, options.job, stack)
             else:
                 services = _reading(options, stack)
-        except (StoreError, ConfigError, NoReplyTopic, KeyFileError, *_SCORER_ERRORS) as error:
+            services = _with_sign_in(options, _measured(options, services, stack), stack)
+        except (StoreError, ConfigError, NoReplyTopic, KeyFileError, FlinkError, *_SCORER_ERRORS) as error:
             raise StartError(str(error)) from None
         if options.notifications is not None:
             notifier = Notifier(services.store.database, options.notifications, os.environ, SYSTEM_CLOCKS.wall_ms)
             notifier.start()
             stack.callback(notifier.stop)
         yield services
+
+
+def _measured(options: ConsoleOptions, services: Services, stack: ExitStack) -> Services:
+    """The services with what measures them, if anything is decided. Raises FlinkError."""
+    job, address = options.job, options.flink_address
+    if job is None and options.embedded is None:
+        return services
+    flink = None if job is None or address is None else FlinkRest(address, job.name)
+    measured = Measured(services.metrics, services.store_lag, services.reply_lag_seconds, services.now_ms, job, flink)
+    measured.start()
+    stack.callback(measured.stop)
+    return dataclasses.replace(services, measured=measured)
+
+
+def _with_sign_in(options: ConsoleOptions, services: Services, stack: ExitStack) -> Services:
+    """The services with sign-in by a provider, if one is configured."""
+    if options.oidc is None:
+        return services
+    provider = Provider(options.oidc, monotonic)
+    stack.callback(provider.close)
+    return dataclasses.replace(services, oidc=SigningIn(options.oidc, provider, services.now_ms))
 
 
 _SCORER_ERRORS = (EmbeddedLogError, *OPENING_ERRORS)
@@ -139,9 +177,11 @@ def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
     """Services that decide nothing."""
     store = _open_store(options, {}, stack)
     versions = Versions(program=program_version())
+    decided = DecidesWith(options.rules, options.bundle_path)
     return Services(
         answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        held=lambda _: held_by_store(store.database.is_sqlite), rules=options.rules, bundle_path=options.bundle_path,
+        held=lambda _: held_by_store(store.database.is_sqlite), decides_with=lambda: decided,
+        replays=_replays(options, options.replay_source, stack),
     )  # fmt: skip
 
 
@@ -157,7 +197,17 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
     if answers is not None:
         stack.callback(lambda: asyncio.run(answers.close()))
     _send_labels(store, answers or _events_of(job, stack), stack)
-    versions = Versions(program=program_version(), answers=None if answers is None else "kafka")
+    in_force = JobInForce(
+        job, Versions(program=program_version(), answers=None if answers is None else "kafka"), SYSTEM_CLOCKS.wall_ms,
+        store.knows_features,
+    )  # fmt: skip
+    in_force.start()
+    stack.callback(in_force.stop)
+    control = _control_of(job, store)
+    if control is not None:
+        watch = ControlWatch(control, store.database)
+        watch.start()
+        stack.callback(watch.stop)
 
     is_published = isinstance(job.source, KafkaSource)
 
@@ -169,10 +219,12 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
             return [Held("the job's topics and state", f"not known now: {error}"), *of_store]
 
     return Services(
-        answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        metrics=metrics, store_lag=intakes.lag_records, block_list=_block_list_of(job),
-        takes_labels=answers is not None or isinstance(job.source, KafkaSource), control=_control_of(job, store),
+        answers=answers, store=store, settings=options.api, versions=in_force.versions, now_ms=SYSTEM_CLOCKS.wall_ms,
+        decides_with=in_force.now, metrics=metrics, store_lag=intakes.lag_records, block_list=_block_list_of(job),
+        takes_labels=answers is not None or isinstance(job.source, KafkaSource), control=control,
         forget=partial(_publish, job) if is_published else None, held=held,
+        reply_lag_seconds=(lambda: None) if answers is None else answers.lag_seconds,
+        replays=_replays(options, _replay_source(job), stack),
     )  # fmt: skip
 
 
@@ -224,10 +276,11 @@ def _answers_of(job: JobConfig, deadline_seconds: float) -> KafkaAnswers | None:
 def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitStack) -> Services:
     """Services of the embedded scorer."""
     paths, metrics = embedded.paths, ApiMetrics()
+    config = ScorerConfig(log_features="packed", base_currency=embedded.base_currency)
     manifest, rules = read_manifest(paths.bundle), rule_set_of(paths.rules)
     store = _open_store(options, {manifest.feature_set_version: manifest.feature_names}, stack)
     answers = EmbeddedAnswers(
-        ScorerConfig(log_features="packed", base_currency=embedded.base_currency),
+        config,
         paths,
         embedded.log_path,
         SYSTEM_CLOCKS,
@@ -243,12 +296,27 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
         program=program_version(), answers="embedded", bundle=manifest.version, bundle_name=manifest.name,
         feature_set=manifest.feature_set_version, rules=rules.name, rules_version=rules.version,
     )  # fmt: skip
+    decides_with = DecidesWith(rules, Path(paths.bundle))
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        rules=rules, metrics=metrics, store_lag=intake.lag_records, bundle_path=Path(paths.bundle),
+        decides_with=lambda: decides_with, metrics=metrics, store_lag=intake.lag_records,
         takes_labels=True, forget=answers.erase,
         held=lambda _: held_by_running_log(embedded.log_path) + held_by_store(store.database.is_sqlite),
+        replays=_replays(options, ReplaySource(config, paths), stack),
     )  # fmt: skip
+
+
+def _replays(options: ConsoleOptions, source: ReplaySource | None, stack: ExitStack) -> ReplayDesk | None:
+    if source is None:
+        return None
+    desk = ReplayDesk(options.store_url, source)
+    stack.callback(desk.close)
+    return desk
+
+
+def _replay_source(job: JobConfig) -> ReplaySource:
+    """A replay tells nobody else of what it finds."""
+    return ReplaySource(msgspec.structs.replace(scorer_config(job), online_features=None), scorer_paths(job), job)
 
 
 def _events_of(job: JobConfig, stack: ExitStack) -> KafkaEvents | None:
@@ -301,7 +369,8 @@ def _open_store(options: ConsoleOptions, feature_sets: FeatureSets, stack: ExitS
     store = DecisionStore.open(options.store_url, feature_sets)
     stack.callback(store.close)
     has_keys = any(key.revoked_ms is None for key in store.keys())  # noqa: SIM118
-    if not is_loopback(options.api.host) and not has_keys and not accounts(store.database):
+    has_people = options.oidc is not None or bool(accounts(store.database))
+    if not is_loopback(options.api.host) and not has_keys and not has_people:
         raise StartError(
             f"{options.api.host} needs API keys or people, and the store has none; add one: "
             "fraud console keys add NAME --role admin, fraud console users add NAME --role admin"

@@ -15,6 +15,7 @@ from udfs.records.events import Transaction
 from udfs.rules.errors import RuleError
 from udfs.rules.expression_text import text_of
 from udfs.rules.expressions import AllOf, AnyOf, Expression, Name, names_in, parse_condition
+from udfs.rules.named_lists import NO_LISTS, Lists, compiled
 
 Value = float | str | bool | None
 
@@ -30,16 +31,20 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """What conditions read of one transaction: its features in input order, its event, and the population's figures."""
+    """What conditions read of one transaction: its features in input order, its event, the population's figures, and
+    the named lists."""
 
     names: tuple[str, ...]
     features: Sequence[float]
     event: Transaction
     population: Mapping[str, float]
+    lists: Lists = NO_LISTS
 
     def truth_of(self, text: str) -> bool | None:
         """What the core says of a condition. Raises RuleError."""
-        return _native.condition_truth(text, list(self.names), list(self.features), self.event, dict(self.population))
+        return _native.condition_truth(
+            text, list(self.names), list(self.features), self.event, dict(self.population), compiled(self.lists)
+        )
 
     def value_of(self, name: Name) -> Value:
         """None where the value is not known."""
@@ -54,7 +59,7 @@ class Inputs(msgspec.Struct, frozen=True):
 
 def parts_of(condition: str, inputs: Inputs) -> list[Part]:
     """The parts that are joined by `and`, `or` and `not`, outer ones first; the whole if it has none. Raises RuleError."""
-    tree = parse_condition(condition, inputs.names)
+    tree = parse_condition(condition, inputs.names, inputs.lists)
     try:
         return list(_parts(tree, inputs, 0))
     except (TypeError, RuleError):  # a kind of expression that is not written out here: told as a whole

@@ -30,7 +30,7 @@ COMPARED = (
 )  # fmt: skip
 _PARTS = {
     "model": ("bundle", "probability", "xgboost", "anomaly"),
-    "rules": ("version", "score", "points", "hits", "map"),
+    "rules": ("version", "score", "points", "hits", "map", "lists"),
 }
 
 
@@ -169,7 +169,7 @@ def rederive(
             features=dict(zip(names, values, strict=True)),  # type: ignore[arg-type]  # not None
             moments=moments_of(lines, event),
             rules=list(scorer.rulebook.rule_set.rules),
-            inputs=Inputs(tuple(names), values, event, population),  # type: ignore[arg-type]  # not None
+            inputs=Inputs(tuple(names), values, event, population, scorer.rulebook.lists),  # type: ignore[arg-type]  # not None
         )
     finally:
         scorer.close()
@@ -202,7 +202,7 @@ def differences(recorded: Decision, derived: Decision, feature_sets: FeatureSets
     for section, names in _PARTS.items():
         then, now = getattr(recorded, section), getattr(derived, section)
         found += [
-            Difference(name=f"{section}.{name}", recorded=getattr(then, name), derived=getattr(now, name))
+            Difference(name=f"{section}.{name}", recorded=_told(getattr(then, name)), derived=_told(getattr(now, name)))
             for name in names
             if _plain(getattr(then, name)) != _plain(getattr(now, name))
         ]
@@ -247,6 +247,11 @@ def _feature_differences(recorded: Decision, derived: Decision, feature_sets: Fe
         for name in dict.fromkeys([*then, *now])
         if (name in then) != (name in now) or _plain(then.get(name)) != _plain(now.get(name))
     ]
+
+
+def _told(value: Any) -> Any:
+    """None for what is absent."""
+    return None if value is msgspec.UNSET else value
 
 
 def _plain(value: Any) -> Any:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-
 import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,12 +9,11 @@ from starlette.responses import Response
 from console.api.access import Caller, GuardedRoute
 from console.api.bodies import content_type_of, read_body
 from console.api.documents import ERASURE
+from console.api.erasing import erase_everywhere
 from console.api.problems import Problem
 from console.api.services import Services
-from console.api.shapes import ErasureAnswer, ErasureRequest, json_response
-from console.store.rows import AuditEntry
+from console.api.shapes import ErasureRequest, json_response
 from udfs.records.codec import BadRecord, identifier
-from udfs.records.events import Erasure
 
 router = APIRouter(route_class=GuardedRoute, tags=["erasures"])
 _decode = msgspec.json.Decoder(ErasureRequest).decode
@@ -32,22 +28,9 @@ async def erase(request: Request) -> Response:
     services: Services = request.app.state.services
     content_type_of(request)
     user_id = _user_of(await read_body(request, services.settings.body_bytes, services.settings.body_seconds))
-    now_ms = services.now_ms()
-    erasure = Erasure(event_id=f"erasure-{secrets.token_hex(8)}", user_id=user_id, timestamp=now_ms)
-    if services.forget is not None:
-        await services.forget(erasure)  # first: the store would get records of the user from it
-    store, caller = services.store, request.scope["caller"]
+    caller = request.scope["caller"]
     assert isinstance(caller, Caller)
-    erased = await asyncio.to_thread(store.erase_user, user_id, now_ms)
-    entry = AuditEntry(
-        at_ms=now_ms, who=caller.name, what="user erased", subject=erasure.event_id, after=dict(erased.counts)
-    )
-    await asyncio.to_thread(store.audit, entry)
-    held = await asyncio.to_thread(services.held, now_ms)
-    answer = ErasureAnswer(
-        event_id=erasure.event_id, is_forgotten=services.forget is not None, removed=erased.counts, held=held
-    )
-    return json_response(answer)
+    return json_response(await erase_everywhere(services, user_id, caller.name))
 
 
 def _user_of(payload: bytes) -> str:

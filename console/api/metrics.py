@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 LATENCY_BUCKETS_SECONDS = (0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 30.0)
@@ -48,3 +51,25 @@ class ApiMetrics:
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def written(self) -> int:
+        """Records written to the store by this process's intake."""
+        return round(_value_of(self.store_written))
+
+    def fallback_count(self) -> int:
+        """Payments answered by a fallback."""
+        return round(_value_of(self.fallbacks))
+
+    def answer_counts(self, routes: Collection[str]) -> tuple[int, ...]:
+        """Requests of these routes answered within each of LATENCY_BUCKETS_SECONDS, and in all."""
+        bounds = [float(bound) for bound in LATENCY_BUCKETS_SECONDS] + [math.inf]
+        counts = dict.fromkeys(bounds, 0)
+        for sample in next(iter(self._seconds.collect())).samples:
+            if sample.name.endswith("_bucket") and sample.labels["route"] in routes:
+                counts[float(sample.labels["le"])] += round(sample.value)
+        return tuple(counts.values())
+
+
+def _value_of(counter: Counter) -> float:
+    """The sum over all labels."""
+    return sum(sample.value for sample in next(iter(counter.collect())).samples if sample.name.endswith("_total"))

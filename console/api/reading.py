@@ -14,7 +14,16 @@ from console.api.problems import Problem
 from console.api.queries import AlertQuery, DecisionIdInPath, DecisionQuery, PageQuery, UserIdInPath
 from console.api.services import Services, Versions
 from console.api.shapes import json_response
-from console.store.rows import AuditEntry, BundleRow, DeadLetterRow, DecisionRow, Page, RuleSetRow, TimelineItem
+from console.store.rows import (
+    AuditEntry,
+    BundleRow,
+    DeadLetterRow,
+    DecidedBy,
+    DecisionRow,
+    Page,
+    RuleSetRow,
+    TimelineItem,
+)
 from console.store.store import DecisionStore
 from udfs.records.outputs import Alert, FlagNotice
 from udfs.rules.rule_set import RuleSet
@@ -28,17 +37,25 @@ _AUDIT_EXAMPLE = AuditEntry(
 
 
 class RulesAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`in_force`: the rule set that decides now; null where this console does not decide."""
+    """`in_force`: the rule set that decides now; null where it is not known here."""
 
     in_force: RuleSet | None
     decided: list[RuleSetRow]
 
 
 class BundlesAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`in_force`: version of the bundle that decides now; null where this console does not decide."""
+    """`in_force`: version of the bundle that decides now; null where it is not known here."""
 
     in_force: str | None
     decided: list[BundleRow]
+
+
+class VersionsAnswer(Versions, frozen=True, kw_only=True):
+    """`newest_decision`: what the newest decision in the store was made with. `trouble`: why it is not known now what a job
+    has in force."""
+
+    newest_decision: DecidedBy | None
+    trouble: str | None
 
 
 def _page_of(kind: Any, told: str) -> dict[str, Any]:
@@ -106,14 +123,23 @@ def audit(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
     return json_response(_store(request).audit_log(query.cursor, query.limit))
 
 
-_VERSIONS = Versions(program="0.1.0", answers="embedded", rules="bank", rules_version=1)
+_VERSIONS = VersionsAnswer(
+    program="0.1.0", answers="embedded", rules="bank", rules_version=1, trouble=None,
+    newest_decision=DecidedBy(
+        event_time_ms=1_767_614_400_000, bundle="0" * 16, rules_version=1, control_versions={}
+    ),
+)  # fmt: skip
 
 
-@router.get("/v1/versions", **answered(Versions, msgspec.to_builtins(_VERSIONS), "What decides now."))
+@router.get("/v1/versions", **answered(VersionsAnswer, msgspec.to_builtins(_VERSIONS), "What decides now."))
 def versions(request: Request) -> Response:
-    """Versions in force."""
+    """Versions in force, and those of the newest decision."""
     services: Services = request.app.state.services
-    return json_response(services.versions())
+    answer = VersionsAnswer(
+        **msgspec.structs.asdict(services.versions()), newest_decision=services.store.newest_versions(),
+        trouble=services.decides_with().trouble,
+    )  # fmt: skip
+    return json_response(answer)
 
 
 def _store(request: Request) -> DecisionStore:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from console.cases.attachments import Attachment
 from console.cases.case_store import CaseStore
 from console.cases.conditions import Part, parts_of
 from console.cases.links import Shared, links_of_alert, shared_by
@@ -54,18 +56,26 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     shared: list[Shared]
     earlier: list[CaseRow]
     journal: list[JournalEntry]
+    files: list[Attachment]
     labels: list[LabelState]
 
 
 def case_file(
-    store: DecisionStore, cases: CaseStore, usual: UsualValues, rules: RuleSet | None, case: CaseRow
+    store: DecisionStore,
+    cases: CaseStore,
+    usual: UsualValues,
+    rule_set_of: Callable[[int], RuleSet | None],
+    case: CaseRow,
 ) -> CaseFile:
-    """Read it. `rules`: the rule set in force. Raises StoreUnavailable."""
+    """Read it. `rule_set_of`: the rule set of a version, or that in force; None if neither is known. Raises
+    StoreUnavailable."""
     decision = store.decision(case.decision_id)
     payment = None if decision is None else store.transaction(decision)
     values: list[FeatureValue] = []
     counts, day, windows, hits = (0, 0), [], [], []
+    rules = None
     if decision is not None:
+        rules = rule_set_of(decision.rules.version)
         values, counts = _values(decision, usual)
         day = payments_of_day(store, decision)
         windows = window_sums(day, decision)
@@ -78,7 +88,8 @@ def case_file(
         case=case, decision=decision, payment=payment, values=values, usual_counts=counts, rules=hits,
         rules_version_here=None if rules is None else rules.version, day=day, windows=windows, parties=parties,
         shared=shared_by(store.database, parties, case.decision_id, case.user_id), earlier=earlier[:MOST_CASES],
-        journal=cases.journal(case.case_id), labels=cases.labels(case.case_id),
+        journal=cases.journal(case.case_id), files=cases.files(case.case_id),
+        labels=cases.labels(case.case_id),
     )  # fmt: skip
 
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import func, select
 
-from console.cases import changes, journal, outbox, queue, rule_results
+from console.cases import attachments, changes, journal, outbox, queue, rule_results, snoozes
+from console.cases.attachments import Attachment, Download
 from console.cases.labels import correction_of, label_of
 from console.cases.queue import QueueFilters, QueueOrder
 from console.cases.rows import CaseRow, Changed, JournalEntry, LabelState, Outcome
+from console.cases.snoozes import Snooze
 from console.store.engine import Database
+from console.store.snoozed import Settled
 from console.store.tables import case_journal, cases
 
 LABEL_DELAY_MS = 5_000
@@ -37,6 +40,11 @@ class CaseStore:
         """The case of an alert."""
         with self._database.read() as connection:
             return queue.case_of_alert(connection, decision_id, self._now_ms())
+
+    def cases_of_alerts(self, alerts: Sequence[tuple[int, str]]) -> list[CaseRow]:
+        """The cases of alerts, given by time and id, in their order."""
+        with self._database.read() as connection:
+            return queue.cases_of_alerts(connection, alerts, self._now_ms())
 
     def rows(self, case_ids: Sequence[int]) -> list[CaseRow]:
         with self._database.read() as connection:
@@ -109,6 +117,42 @@ class CaseStore:
         """Add another entry to the journal, such as a block."""
         with self._database.write() as connection:
             journal.add_entry(connection, case_id, self._now_ms(), who, what, body)
+
+    def snooze(self, user_id: str, rule: str, reason: str, days: int, who: str) -> tuple[Snooze, Settled]:
+        """Raises SnoozeError."""
+        with self._database.write() as connection:
+            return snoozes.snooze(connection, user_id, rule, reason, days, who, self._now_ms())
+
+    def end_snooze(self, snooze_id: int, who: str) -> tuple[Snooze, Settled]:
+        """Raises SnoozeError."""
+        with self._database.write() as connection:
+            return snoozes.end(connection, snooze_id, who, self._now_ms())
+
+    def snoozes(self, user_id: str) -> list[Snooze]:
+        with self._database.read() as connection:
+            return snoozes.of_user(connection, user_id)
+
+    def add_file(self, case_id: int, name: str, content: bytes, who: str) -> Attachment:
+        """Raises FileRefused."""
+        with self._database.write() as connection:
+            return attachments.add(connection, case_id, name, content, who, self._now_ms())
+
+    def remove_file(self, case_id: int, file_id: int, who: str) -> Attachment:
+        with self._database.write() as connection:
+            return attachments.remove(connection, case_id, file_id, who, self._now_ms())
+
+    def files(self, case_id: int) -> list[Attachment]:
+        with self._database.read() as connection:
+            return attachments.of_case(connection, case_id)
+
+    def download(self, case_id: int, file_id: int) -> Download:
+        with self._database.read() as connection:
+            return attachments.download(connection, case_id, file_id)
+
+    def new_in_queue(self, after: int, through: int) -> int:
+        """How many cases of these numbers came into the queue."""
+        with self._database.read() as connection:
+            return max(0, through - after - queue.snoozed_between(connection, after, through, self._now_ms()))
 
     def journal(self, case_id: int) -> list[JournalEntry]:
         with self._database.read() as connection:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, exists, func, literal, or_, select, tuple_
 
 from console.cases.rows import CaseRow, NoSuchCase, Outcome
-from console.store.alert_cases import storable
+from console.store.alert_cases import CLOSED, OPEN, storable
 from console.store.marks import action_number
-from console.store.tables import cases, marks
+from console.store.tables import cases, marks, snoozed_cases
 from udfs.records.outputs import ACTIONS
 
 Order = Literal[
@@ -21,15 +21,17 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 NOBODY = "-"
 """As an assignee: cases without one."""
 PAGE_ROWS = 50
-HOUR_MS = 3_600_000
+_BETWEEN = "\x1f"
+"""Between texts that are searched together; no key types it."""
 LEAST_AGE_MS = 60_000
 
 
 class QueueFilters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which cases: those for which all that is given holds. `text`: a part of the reasons, of a user's, merchant's or
-    transaction's id, in any case. `rule`: id of a rule that hit. `overdue`: due before now."""
+    transaction's id, in any case. `rule`: id of a rule that hit. `overdue`: due before now. `state`: `open` leaves out what
+    snoozes keep out of the queue, `snoozed` is only that; both are open cases."""
 
-    state: Literal["open", "closed", "all"] = "open"
+    state: Literal["open", "snoozed", "closed", "all"] = "open"
     outcome: Outcome | None = None
     assignee: str | None = None
     action: str | None = None
@@ -78,9 +80,15 @@ def neighbours(
     key = sort_key(order, now_ms)
     own = connection.execute(select(key).where(cases.c.case_id == case_id)).scalar()
     conditions = conditions_of(filters, now_ms)
+    before, after = (
+        _beside(connection, conditions, key, own, case_id, order.descending, before) for before in (True, False)
+    )
+    beside = [one for one in (before, after) if one is not None]
+    found = connection.execute(select(cases.c.case_id, cases.c.decision_id).where(cases.c.case_id.in_(beside))).all()
+    ids = {row[0]: str(row[1]) for row in found if row[1] is not None}
     return (
-        _beside(connection, conditions, key, own, case_id, order.descending, True),
-        _beside(connection, conditions, key, own, case_id, order.descending, False),
+        None if before is None else ids.get(before),
+        None if after is None else ids.get(after),
     )
 
 
@@ -89,7 +97,8 @@ def rows_of(connection: Connection, ids: Sequence[int], now_ms: int) -> list[Cas
     if not ids:
         return []
     found = connection.execute(select(cases).where(cases.c.case_id.in_(list(ids)))).mappings()
-    by_id = {row["case_id"]: _row_of(row, now_ms) for row in found}
+    snoozed = _snoozed(connection, ids, now_ms)
+    by_id = {row["case_id"]: _row_of(row, now_ms, snoozed) for row in found}
     return [by_id[one] for one in ids if one in by_id]
 
 
@@ -99,15 +108,42 @@ def case_of_alert(connection: Connection, decision_id: str, now_ms: int) -> Case
     rows = connection.execute(matching).mappings().all()
     if not rows:
         raise NoSuchCase(f"no alert {decision_id} is in the store; new ones get there within seconds")
-    return _row_of(max(rows, key=lambda row: int(row["event_time_ms"] or 0)), now_ms)
+    newest = max(rows, key=lambda row: int(row["event_time_ms"] or 0))
+    return _row_of(newest, now_ms, _snoozed(connection, [newest["case_id"]], now_ms))
 
 
-def priority() -> str:
-    """How the queue is ordered, in words of the code: for help and docs."""
-    return "risk score / 1000 x amount x age in hours"
+def cases_of_alerts(connection: Connection, alerts: Sequence[tuple[int, str]], now_ms: int) -> list[CaseRow]:
+    """The newest cases of alerts given by time and id, in their order; without those that have none."""
+    if not alerts:
+        return []
+    matching = select(cases).where(cases.c.decision_id.in_([decision_id for _, decision_id in alerts]))
+    newest: dict[str, RowMapping] = {}
+    for row in connection.execute(matching).mappings():
+        known = newest.get(row["decision_id"])
+        if known is None or (row["event_time_ms"] or 0) > (known["event_time_ms"] or 0):
+            newest[row["decision_id"]] = row
+    snoozed = _snoozed(connection, [row["case_id"] for row in newest.values()], now_ms)
+    return [_row_of(newest[decision_id], now_ms, snoozed) for _, decision_id in alerts if decision_id in newest]
 
 
-def _row_of(row: RowMapping, now_ms: int) -> CaseRow:
+def snoozed_between(connection: Connection, after: int, through: int, now_ms: int) -> int:
+    """How many of the cases with these numbers are kept out of the queue."""
+    columns = snoozed_cases.c
+    statement = select(func.count()).where(
+        columns.case_id > after, columns.case_id <= through, columns.until_ms > now_ms
+    )
+    return int(connection.execute(statement).scalar_one())
+
+
+def _snoozed(connection: Connection, ids: Sequence[int], now_ms: int) -> dict[int, int]:
+    columns = snoozed_cases.c
+    rows = connection.execute(
+        select(columns.case_id, columns.until_ms).where(columns.case_id.in_(list(ids)), columns.until_ms > now_ms)
+    )
+    return {int(case_id): int(until_ms) for case_id, until_ms in rows}
+
+
+def _row_of(row: RowMapping, now_ms: int, snoozed: Mapping[int, int]) -> CaseRow:
     holds = row["lease_until_ms"] is not None and row["lease_until_ms"] > now_ms
     number = row["action"]
     return CaseRow(
@@ -118,13 +154,19 @@ def _row_of(row: RowMapping, now_ms: int) -> CaseRow:
         currency=row["currency"], merchant_id=row["merchant_id"], assignee=row["assignee"],
         claimed_by=row["claimed_by"] if holds else None, lease_until_ms=row["lease_until_ms"] if holds else None,
         due_ms=row["due_ms"], outcome=row["outcome"],
+        snoozed_until_ms=snoozed.get(row["case_id"]) if row["state"] == OPEN else None,
     )  # fmt: skip
 
 
 def conditions_of(filters: QueueFilters, now_ms: int) -> list[ColumnElement[bool]]:
     columns = cases.c
-    states = ("open", "closed") if filters.state == "all" else (filters.state,)
+    states = {"all": (OPEN, CLOSED), "snoozed": (OPEN,)}.get(filters.state, (filters.state,))
     found: list[ColumnElement[bool]] = [columns.state.in_(states)]
+    kept_out = columns.case_id.in_(select(snoozed_cases.c.case_id).where(snoozed_cases.c.until_ms > now_ms))
+    if filters.state == "open":
+        found.append(~kept_out)
+    elif filters.state == "snoozed":
+        found.append(kept_out)
     if filters.outcome is not None:
         found.append(columns.outcome == filters.outcome)
     if filters.assignee == NOBODY:
@@ -155,8 +197,10 @@ def conditions_of(filters: QueueFilters, now_ms: int) -> list[ColumnElement[bool
         )  # fmt: skip
     if filters.text is not None:
         words = filters.text.lower()
-        searched = (columns.title, columns.user_id, columns.merchant_id, columns.transaction_id)
-        found.append(or_(*(func.lower(column).contains(words, autoescape=True) for column in searched)))
+        ids: ColumnElement[str] = columns.user_id
+        for column in (columns.merchant_id, columns.transaction_id):
+            ids = ids + _BETWEEN + func.coalesce(column, "")
+        found.append(or_(*(func.lower(one).contains(words, autoescape=True) for one in (columns.title, ids))))
     return found
 
 
@@ -164,9 +208,9 @@ def sort_key(order: QueueOrder, now_ms: int) -> ColumnElement[Any]:
     columns = cases.c
     match order.by:
         case "priority":
-            age = now_ms - func.coalesce(columns.event_time_ms, 0)
-            hours = (func.abs(age) + LEAST_AGE_MS) / float(HOUR_MS)
-            return func.coalesce(columns.risk_score, 0) / 1000.0 * func.coalesce(columns.amount, 1.0) * hours
+            # Without the factors that are the same for all: each case of the queue is computed.
+            age = func.abs(now_ms - func.coalesce(columns.event_time_ms, 0)) + LEAST_AGE_MS
+            return func.coalesce(columns.risk_score, 0) * func.coalesce(columns.amount, 1.0) * age
         case "score":
             return func.coalesce(columns.risk_score, 0)
         case "amount":
@@ -197,12 +241,13 @@ def ordered(key: ColumnElement[Any], order: QueueOrder) -> tuple[ColumnElement[A
 def _beside(
     connection: Connection, conditions: Sequence[ColumnElement[bool]], key: ColumnElement[Any], own: Any, case_id: int,
     descending: bool, before: bool,
-) -> str | None:  # fmt: skip
+) -> int | None:  # fmt: skip
+    """Number of the case. Only what the queue's index holds is looked at: a row of the table for each case would be slow."""
     place = cases.c.case_id
     upwards = descending == before
-    further = key > own if upwards else key < own
-    same = and_(key == own, place > case_id if upwards else place < case_id)
-    statement: Select[Any] = select(cases.c.decision_id).where(*conditions, or_(further, same))
+    here = tuple_(key, place), tuple_(literal(own), literal(case_id))
+    further = here[0] > here[1] if upwards else here[0] < here[1]
     towards = (key.asc(), place.asc()) if upwards else (key.desc(), place.desc())
-    found = connection.execute(statement.order_by(*towards).limit(1)).scalar()
-    return None if found is None else str(found)
+    statement: Select[Any] = select(place).where(*conditions, further).order_by(*towards).limit(1)
+    found = connection.execute(statement).scalar()
+    return None if found is None else int(found)

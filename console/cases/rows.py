@@ -27,7 +27,7 @@ class CaseHeld(CaseError):
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     """One case. Times in epoch ms; `amount` in major units of `currency`; `risk_score` 0 to 1000. `claimed_by` only while
-    its lease holds. `links`: number of devices, beneficiaries, … that it shares is not part of the row."""
+    its lease holds; `snoozed_until_ms` only while a snooze keeps it out of the queue."""
 
     case_id: int
     decision_id: str
@@ -47,6 +47,7 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     lease_until_ms: int | None = None
     due_ms: int | None = None
     outcome: Outcome | None = None
+    snoozed_until_ms: int | None = None
 
 
 class JournalEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,10 +92,23 @@ def _ranges(packed: Sequence[bytes], names: Sequence[str]) -> Ranges:
     if len(rows) < LEAST_PAYMENTS or not names:
         return Ranges({}, len(rows))
     matrix: Any = np.frombuffer(b"".join(rows), "<f8").reshape(len(rows), len(names))
-    found: dict[str, Range] = {}
-    for place, name in enumerate(names):
-        known = matrix[:, place][np.isfinite(matrix[:, place])]
-        if len(known) >= LEAST_PAYMENTS:
-            low, high = np.percentile(known, _LEVELS)
-            found[name] = Range(float(low), float(high))
-    return Ranges(found, len(rows))
+    known, low, high = _middles(matrix)
+    enough = np.flatnonzero(known >= LEAST_PAYMENTS).tolist()
+    return Ranges({names[place]: Range(float(low[place]), float(high[place])) for place in enough}, len(rows))
+
+
+def _middles(matrix: Any) -> tuple[Any, Any, Any]:
+    """Of each column: how many values are known, and their percentiles of _LEVELS, as numpy.percentile has them."""
+    is_known = np.isfinite(matrix)
+    ordered = np.sort(np.where(is_known, matrix, np.nan), axis=0)  # unknown values are last
+    known, columns = is_known.sum(axis=0), np.arange(matrix.shape[1])
+    last = np.maximum(known - 1, 0)
+
+    def percentile(level: float) -> Any:
+        place = last * (level / 100)
+        below = np.floor(place).astype(int)
+        share = place - below
+        low, high = ordered[below, columns], ordered[np.minimum(below + 1, last), columns]
+        return np.where(share >= 0.5, high - (high - low) * (1 - share), low + (high - low) * share)
+
+    return known, percentile(_LEVELS[0]), percentile(_LEVELS[1])

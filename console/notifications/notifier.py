@@ -1,4 +1,5 @@
-"""Makes digests of new alerts and delivers them, on threads of its own. What was told is in the store: a restart goes on."""
+"""Makes digests of new alerts and crossed guardrails and delivers them, on threads of its own. What was told is in the
+store: a restart goes on."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from console.cases.queue import rows_of
 from console.cases.rows import CaseRow
 from console.notifications.channels import NotDelivered, deliver
 from console.notifications.digest import digest_of
+from console.notifications.guardrails import Crossed, crossed_after, newest_record
 from console.notifications.settings import Channel, NotificationSettings
 from console.store.engine import Database
 from console.store.errors import StoreUnavailable
@@ -28,10 +30,18 @@ _log = logging.getLogger(__name__)
 
 
 class Due(NamedTuple):
-    """A message that is to be sent now: its number in the log, and its cases."""
+    """A message that is to be sent now: its number in the log, its cases and crossed guardrails."""
 
     number: int
     rows: list[CaseRow]
+    crossed: list[Crossed]
+
+
+class Through(NamedTuple):
+    """Up to where a channel was told: numbers of a case, and of a record of the control log."""
+
+    case_id: int
+    control: int
 
 
 class Notifier:
@@ -49,7 +59,9 @@ class Notifier:
         self._first_retry_seconds = first_retry_seconds
         self._stopping = Event()
         with database.read() as connection:
-            newest = int(connection.execute(select(func.max(cases.c.case_id))).scalar() or 0)
+            newest = Through(
+                int(connection.execute(select(func.max(cases.c.case_id))).scalar() or 0), newest_record(connection)
+            )
         self._through = {channel.name: self._told_through(channel, newest) for channel in settings.channels}
         self._threads = [
             Thread(target=self._run, args=(channel,), name=f"notify-{channel.name}", daemon=True)
@@ -66,12 +78,12 @@ class Notifier:
         for thread in self._threads:
             thread.join()
 
-    def _told_through(self, channel: Channel, newest: int) -> int:
+    def _told_through(self, channel: Channel, newest: Through) -> Through:
         columns = deliveries.c
-        statement = select(func.max(columns.through_case)).where(columns.channel == channel.name)
+        statement = select(func.max(columns.through_case), func.max(columns.through_control))
         with self._database.read() as connection:
-            told = connection.execute(statement).scalar()
-        return newest if told is None else int(told)
+            told = connection.execute(statement.where(columns.channel == channel.name)).one()
+        return Through(*(known if found is None else int(found) for known, found in zip(newest, told, strict=True)))
 
     def _run(self, channel: Channel) -> None:
         while not self._stopping.wait(self._settings.digest_seconds):
@@ -85,31 +97,34 @@ class Notifier:
 
     def _due(self, connection: Connection, channel: Channel) -> Due | None:
         """The next message of a channel, noted in the log; None if there is nothing to tell, or too much was told."""
-        now_ms, columns = self._now_ms(), cases.c
+        now_ms, columns, through = self._now_ms(), cases.c, self._through[channel.name]
         wanted = [action_number(action) for action in self._settings.actions]
         ids = list(
             connection.execute(
-                select(columns.case_id).where(columns.case_id > self._through[channel.name], columns.action.in_(wanted))
+                select(columns.case_id).where(columns.case_id > through.case_id, columns.action.in_(wanted))
                 .order_by(columns.case_id).limit(MOST_CASES)
             ).scalars()
         )  # fmt: skip
-        if not ids:
+        looked = crossed_after(connection, through.control)
+        crossed = looked.crossed if self._settings.guardrails else []
+        if not ids and not crossed:
             return None
         told = select(func.count()).where(deliveries.c.channel == channel.name, deliveries.c.made_ms > now_ms - HOUR_MS)
         if int(connection.execute(told).scalar_one()) >= self._settings.most_an_hour:
             return None
         rows = rows_of(connection, ids, now_ms)
+        told_through = Through(ids[-1] if ids else through.case_id, looked.through)
         made = connection.execute(
             insert(deliveries).values(
-                channel=channel.name, subject=digest_of(rows, 0, self._settings.address).subject, made_ms=now_ms, attempts=0,
-                through_case=ids[-1],
+                channel=channel.name, subject=digest_of(rows, crossed, 0, self._settings.address).subject, made_ms=now_ms,
+                attempts=0, through_case=told_through.case_id, through_control=told_through.control,
             ).returning(deliveries.c.number)
         )  # fmt: skip
-        self._through[channel.name] = ids[-1]
-        return Due(int(made.scalar_one()), rows)
+        self._through[channel.name] = told_through
+        return Due(int(made.scalar_one()), rows, crossed)
 
     def _deliver(self, channel: Channel, due: Due) -> None:
-        digest = digest_of(due.rows, due.number, self._settings.address)
+        digest = digest_of(due.rows, due.crossed, due.number, self._settings.address)
         for attempt in range(1, TRIES + 1):
             try:
                 deliver(channel, digest, self._environment, lambda: self._now_ms() // 1000)

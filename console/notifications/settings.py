@@ -52,11 +52,13 @@ Channel = Email | Slack | Webhook
 
 
 class NotificationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`actions`: alerts of these are told. `digest_seconds`: alerts that come within it are one message. `most_an_hour`:
+    """`actions`: alerts of these are told. `guardrails`: whether it is told that a guardrail put a rule back to shadow.
+    `digest_seconds`: alerts that come within it are one message. `most_an_hour`:
     messages of a channel; what comes above waits and is told together. `address`: of this console, for links."""
 
     channels: Annotated[tuple[Channel, ...], msgspec.Meta(min_length=1)]
     actions: tuple[Action, ...] = ("hard_block",)
+    guardrails: bool = True
     digest_seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
     most_an_hour: Annotated[int, msgspec.Meta(ge=1)] = 20
     address: Annotated[str, msgspec.Meta(pattern="^https?://")] = "http://127.0.0.1:8717"

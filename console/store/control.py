@@ -113,6 +113,11 @@ class ControlStore:
                 added += 1
             return added
 
+    def newest(self) -> int:
+        """Number of the newest row of the log; 0 without any."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.max(control_log.c.number))).scalar() or 0)
+
     def log(self) -> list[LogRow]:
         """All of the log, oldest first."""
         with self._database.read() as connection:

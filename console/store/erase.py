@@ -13,6 +13,7 @@ from console.store.rows import AuditEntry, Erased
 from console.store.tables import (
     alerts,
     audit,
+    case_files,
     case_journal,
     case_links,
     cases,
@@ -22,6 +23,8 @@ from console.store.tables import (
     events,
     label_outbox,
     rule_outcomes,
+    snoozed_cases,
+    snoozes,
 )
 from console.store.writing import remove_decisions, user_hash
 from udfs.records.events import Erasure
@@ -70,6 +73,9 @@ def _erase(connection: Connection, user_id: str, until_ms: int, stays_out_until_
         (alerts, (alerts.c.user_id == user_id) & (alerts.c.event_time_ms <= until_ms)),
         (events, (events.c.user_id == user_id) & (events.c.at_ms <= until_ms)),
         (label_outbox, label_outbox.c.case_id.in_(of_cases)),
+        (snoozed_cases, snoozed_cases.c.case_id.in_(of_cases)),
+        (case_files, case_files.c.case_id.in_(of_cases)),
+        (snoozes, (snoozes.c.user_id == user_id) & (snoozes.c.made_ms <= until_ms)),
         (case_links, (case_links.c.user_id == user_id) & (case_links.c.event_time_ms <= until_ms)),
         (cases, old_cases),
     ):

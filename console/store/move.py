@@ -15,11 +15,16 @@ from console.store.errors import MoveError
 from console.store.marks import words_of
 from console.store.partitions import make_partitions, month_of
 from console.store.store import DecisionStore
-from console.store.tables import FACTS, decisions, metadata, reason_texts
+from console.store.tables import FACTS, case_files, decisions, metadata, reason_texts
 from console.store.writing import write_texts
 
-ROWS_AT_ONCE = 5_000
-NUMBERED = {"audit": "number", "cases": "case_id", "case_journal": "entry", "deliveries": "number"}
+ROWS_AT_ONCE, FILES_AT_ONCE = 5_000, 2
+NUMBERED = {
+    "audit": "number", "cases": "case_id", "case_journal": "entry", "control_proposals": "proposal_id",
+    "deliveries": "number",
+    "snoozes": "snooze_id",
+    "case_files": "file_id",
+}  # fmt: skip
 Progress = Callable[[int, int], None]
 _decode_body = msgspec.json.Decoder(Body).decode
 
@@ -66,8 +71,9 @@ def _copy(old: Connection, new: Connection, table: Table, tell: Callable[[int], 
     columns = [column.name for column in table.columns]
     ordered = select(table).order_by(*table.primary_key.columns)
     count = 0
-    result = old.execution_options(yield_per=ROWS_AT_ONCE).execute(ordered)
-    for part in result.partitions(ROWS_AT_ONCE):
+    at_once = FILES_AT_ONCE if table is case_files else ROWS_AT_ONCE
+    result = old.execution_options(yield_per=at_once).execute(ordered)
+    for part in result.partitions(at_once):
         if table is decisions:
             months = {month_of(row.event_time_ms) for row in part}
             make_partitions(new, (month for month in months if month is not None))

@@ -15,6 +15,7 @@ from console.store.rows import (
     AlertFilters,
     BundleRow,
     DeadLetterRow,
+    DecidedBy,
     DecisionFilters,
     DecisionRow,
     Page,
@@ -123,6 +124,20 @@ def dead_letters_page(connection: Connection, cursor: str | None, limit: int) ->
     ]  # fmt: skip
     more = (rows[limit - 1].recorded_ms, rows[limit - 1].letter_id) if len(rows) > limit else None
     return Page(rows[:limit], None if more is None else cursor_of(DEAD_LETTERS, more))
+
+
+def newest_versions(connection: Connection) -> DecidedBy | None:
+    """What the newest decision by event time was made with."""
+    columns = decisions.c
+    newest = select(decisions).order_by(columns.event_time_ms.desc(), columns.decision_id.desc()).limit(1)
+    row = connection.execute(newest).mappings().first()
+    if row is None:
+        return None
+    decision = decision_of(row)
+    return DecidedBy(
+        event_time_ms=decision.event_time_ms, bundle=decision.model.bundle, rules_version=decision.rules.version,
+        control_versions=decision.control_versions,
+    )  # fmt: skip
 
 
 def bundle_rows(connection: Connection) -> list[BundleRow]:

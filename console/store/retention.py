@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Table, delete, select, text
 from console.store.alert_cases import OPEN
 from console.store.engine import Database
 from console.store.partitions import drop_partitions
+from console.store.snoozed import SNOOZED
 from console.store.tables import (
     PARTITIONED,
     alerts,
@@ -18,6 +19,7 @@ from console.store.tables import (
     dead_letters,
     decisions,
     events,
+    snoozed_cases,
 )
 from console.store.writing import remove_decisions
 
@@ -65,10 +67,20 @@ def apply_retention(database: Database, policy: RetentionPolicy, now_ms: int) ->
 def _untouched_cases(database: Database, before_ms: int) -> int:
     columns = cases.c
     with database.write_alone() as connection:
-        entries = select(case_journal.c.entry).where(case_journal.c.case_id == columns.case_id)
-        return connection.execute(
-            delete(cases).where(columns.state == OPEN, columns.event_time_ms < before_ms, ~entries.exists())
-        ).rowcount
+        entries = select(case_journal.c.entry).where(
+            case_journal.c.case_id == columns.case_id, case_journal.c.what != SNOOZED
+        )
+        is_untouched = (columns.state == OPEN) & (columns.event_time_ms < before_ms) & ~entries.exists()
+        untouched = select(columns.case_id).where(is_untouched)
+        connection.execute(delete(snoozed_cases).where(snoozed_cases.c.case_id.in_(untouched)))
+        kept_out = connection.execute(
+            select(case_journal.c.case_id).where(
+                case_journal.c.what == SNOOZED, case_journal.c.case_id.in_(untouched)
+            )
+        ).scalars().all()  # fmt: skip
+        count = connection.execute(delete(cases).where(is_untouched)).rowcount
+        connection.execute(delete(case_journal).where(case_journal.c.case_id.in_(kept_out)))
+        return count
 
 
 def _cutoff(now_ms: int, days: float) -> int:

@@ -157,6 +157,15 @@ class RuleSetRow(msgspec.Struct, frozen=True):
     last_ms: int
 
 
+class DecidedBy(msgspec.Struct, frozen=True, kw_only=True):
+    """What one decision was made with: version of the bundle, of the rules, and those of its control elements."""
+
+    event_time_ms: int
+    bundle: str
+    rules_version: int
+    control_versions: dict[str, int]
+
+
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """An API key, of which only the hash is kept. `key_id` is its public name."""
 

@@ -18,6 +18,7 @@ from console.store.rows import (
     Batch,
     BundleRow,
     DeadLetterRow,
+    DecidedBy,
     DecisionFilters,
     DecisionRow,
     Erased,
@@ -74,7 +75,7 @@ class DecisionStore:
         """
         for erasure in batch.erasures:
             take_erasure(self.database, erasure)
-        write(self.database, batch)
+        write(self.database, batch, _now_ms())
 
     def position(self, source: str) -> dict[int, int]:
         """Where the intake of a source goes on: the next offset of each partition; empty for a new source."""
@@ -174,12 +175,21 @@ class DecisionStore:
 
         `now_ms`: by default the clock's. What others still hold: console.store.held.
         """
-        return erase_user(self.database, user_id, time.time_ns() // 1_000_000 if now_ms is None else now_ms)
+        return erase_user(self.database, user_id, _now_ms() if now_ms is None else now_ms)
 
     def ping(self) -> None:
         """Return if the database answers."""
         with self.database.read() as connection:
             connection.execute(select(1))
+
+    def newest_versions(self) -> DecidedBy | None:
+        """What the newest decision by event time was made with; None without any."""
+        with self.database.read() as connection:
+            return reading.newest_versions(connection)
+
+    def knows_features(self, version: str, names: Sequence[str]) -> None:
+        """Tell the names of another feature set, whose decisions are read from now on with them."""
+        self._feature_sets[version] = tuple(names)
 
     def _names_of(self, feature_set: str) -> Sequence[str] | None:
         if feature_set not in self._feature_sets:
@@ -188,6 +198,10 @@ class DecisionStore:
             own = feature_set_of()
             self._feature_sets[own.version] = own.names
         return self._feature_sets.get(feature_set)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _check(limit: int) -> None:

@@ -289,6 +289,49 @@ rule_outcomes = Table(
 )
 """The rules that hit in closed cases, with what these turned out to be."""
 
+snoozes = Table(
+    "snoozes",
+    metadata,
+    Column("snooze_id", COUNTER, primary_key=True),
+    Column("user_id", ASCII, nullable=False),
+    Column("rule", ASCII, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger),
+    Column("ended_by", Text),
+    Index("snoozes_by_user", "user_id", "rule"),
+    sqlite_autoincrement=True,
+)
+"""Rules whose alerts of a user are not in the queue until `until_ms`, or until somebody ended that before."""
+
+snoozed_cases = Table(
+    "snoozed_cases",
+    metadata,
+    Column("case_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("snoozed_cases_by_end", "until_ms", "case_id"),
+)
+"""The cases that snoozes keep out of the queue, and until when; a time that has passed says nothing."""
+
+case_files = Table(
+    "case_files",
+    metadata,
+    Column("file_id", COUNTER, primary_key=True),
+    Column("case_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("added_ms", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Index("case_files_by_case", "case_id", "sha256", unique=True),
+    sqlite_autoincrement=True,
+)
+"""Files that people have added to cases, as they came."""
+
 label_outbox = Table(
     "label_outbox",
     metadata,
@@ -348,10 +391,12 @@ deliveries = Table(
     Column("delivered_ms", BigInteger),
     Column("failure", Text),
     Column("through_case", BigInteger, nullable=False),
+    Column("through_control", BigInteger),
     Index("deliveries_by_channel", "channel", "made_ms"),
     sqlite_autoincrement=True,
 )
-"""The log of notifications. `through_case`: number of the newest case that one tells of."""
+"""The log of notifications. `through_case`: number of the newest case that one tells of; `through_control`: of the newest
+record of the control log that was looked at for it."""
 
 control_proposals = Table(
     "control_proposals",

@@ -22,6 +22,7 @@ from console.store.engine import Database
 from console.store.marks import action_number, flag_bits, marks_of
 from console.store.partitions import make_partitions, month_of
 from console.store.rows import Batch, DecisionRecord
+from console.store.snoozed import settle_new
 from console.store.tables import (
     FACTS,
     alerts,
@@ -47,8 +48,8 @@ _encode = msgspec.json.Encoder().encode
 _decode_body = msgspec.json.Decoder(Body).decode
 
 
-def write(database: Database, batch: Batch) -> None:
-    """Write all of the batch, or nothing. Raises StoreUnavailable."""
+def write(database: Database, batch: Batch, now_ms: int) -> None:
+    """Write all of the batch, or nothing. `now_ms`: of the wall clock, for snoozes. Raises StoreUnavailable."""
     with database.write_alone() as connection:
         erased = Erasures(connection)
         write_decisions(connection, [one for one in batch.decisions if not erased.has(one.user_id, one.event_time_ms)])
@@ -60,6 +61,9 @@ def write(database: Database, batch: Batch) -> None:
         upsert_rows(connection, alerts, map(_alert_row, noticed))
         upsert_rows(connection, events, map(_event_row, happened))
         open_cases(connection, noticed, happened)
+        alerted = {one.user_id for one in noticed if isinstance(one, Alert)}
+        alerted |= {one.user_id for one in batch.decisions if one.action != "allow"}
+        settle_new(connection, alerted, now_ms)
         upsert_rows(
             connection, dead_letters,
             ((one.recorded_ms, one.letter_id, one.user_id, one.reason, one.payload, one.payload_sha256,

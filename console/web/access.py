@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import secrets
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -29,6 +28,8 @@ _OPEN = None
 PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
     ("GET", "/sign-in"): _OPEN,
     ("POST", "/sign-in"): _OPEN,
+    ("GET", "/sign-in/oidc"): _OPEN,
+    ("GET", "/sign-in/oidc/callback"): _OPEN,
     ("POST", "/sign-out"): _READS,
     ("GET", "/static/{path:path}"): _OPEN,
     ("GET", "/"): _READS,
@@ -47,11 +48,19 @@ PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
     ("GET", "/alerts/{decision_id}"): _READS,
     ("POST", "/alerts/{decision_id}/notes"): _WORKS,
     ("GET", "/alerts/{decision_id}/journal"): _READS,
+    ("POST", "/alerts/{decision_id}/replay"): _WORKS,
+    ("POST", "/alerts/{decision_id}/snooze"): _WORKS,
+    ("POST", "/snoozes/end"): _WORKS,
+    ("POST", "/alerts/{decision_id}/files"): _WORKS,
+    ("GET", "/alerts/{decision_id}/files/{file_id}"): _READS,
+    ("POST", "/alerts/{decision_id}/files/{file_id}/remove"): _WORKS,
     ("GET", "/alerts/{decision_id}/export.json"): _READS,
     ("GET", "/alerts/{decision_id}/export.pdf"): _READS,
     ("GET", "/block-list"): _READS,
     ("POST", "/block-list"): _WORKS,
     ("GET", "/parties/{kind}/{value:path}"): _READS,
+    ("GET", "/erasures/held"): _ADMIN,
+    ("POST", "/erasures"): _ADMIN,
     ("GET", "/rules"): _READS,
     ("GET", "/rules/{rule_id}"): _READS,
     ("GET", "/models"): _READS,
@@ -63,18 +72,21 @@ PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
 
 PASSIVE = frozenset({"/live", "/cases/claim", "/cases/release", "/queue/rows", "/alerts/{decision_id}/journal"})
 """Paths that pages ask for by themselves: nobody is active by them."""
+WITH_FILES = frozenset({"/alerts/{decision_id}/files"})
+"""Paths whose bodies are files, which are read only for those who may send them; the token is in the header then."""
 CSRF_HEADER, CSRF_FIELD = b"x-csrf-token", "csrf"
 LARGEST_FORM = 256 * 1024
 SIGN_IN = "/sign-in"
 
 
 class Desk:
-    """Knows who looks at pages. Without sign-in it is always `local`, with a token of this process."""
+    """Knows who looks at pages. Without sign-in it is always `local`, with a token that the store keeps: pages that are open
+    go on after a restart."""
 
     def __init__(self, services: Services) -> None:
         self._needs_sign_in = services.settings.needs_keys
         self.sessions = Sessions(services.store.database, services.now_ms)
-        self._local = Visitor("local", "admin", secrets.token_urlsafe(24), None)
+        self._local = None if self._needs_sign_in else Visitor("local", "admin", self.sessions.local_csrf(), None)
 
     @property
     def needs_sign_in(self) -> bool:
@@ -82,7 +94,7 @@ class Desk:
 
     def visitor_of(self, request: Request, is_activity: bool = True) -> Visitor | None:
         """Blocks while it asks the store. Raises StoreUnavailable."""
-        if not self._needs_sign_in:
+        if self._local is not None:
             return self._local
         token = request.cookies.get(COOKIE)
         return None if token is None else self.sessions.find(token, is_activity)
@@ -120,7 +132,7 @@ class PageRoute(APIRoute):
             raise Problem(405, "wrong-method", "this page does not take this method")
         roles = self._roles[method]
         if method == "POST":
-            request.scope["form"] = await _form_of(request)
+            request.scope["form"] = {} if self.path_format in WITH_FILES else await _form_of(request)
         if roles is None:
             return None
         desk: Desk = request.app.state.desk

@@ -12,12 +12,15 @@ from hashlib import scrypt
 import msgspec
 from sqlalchemy import delete, insert, select, update
 
+from console.oidc.tokens import Person
 from console.store.engine import Database
 from console.store.rows import AuditEntry, Role
 from console.store.store import DecisionStore
 from console.store.tables import console_sessions, console_users
 
 LEAST_PASSWORD, MOST_PASSWORD = 12, 256
+OF_PROVIDER = "oidc$"
+"""In place of a password's hash: the person signs in with a provider, under the identity behind it."""
 PAGE_ROLES: tuple[Role, ...] = ("viewer", "analyst", "admin")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _COST, _BLOCK, _PARALLEL, _HASH_BYTES, _SALT_BYTES = 2**15, 8, 1, 32, 16
@@ -64,10 +67,39 @@ def authenticated(database: Database, name: str, password: str) -> Account | Non
     """The person of this name and password; None otherwise. Raises StoreUnavailable."""
     with database.read() as connection:
         row = connection.execute(select(console_users).where(console_users.c.name == name)).mappings().first()
-    is_right = is_password(password[: MOST_PASSWORD + 1], _hash_of_nobody() if row is None else row["password_hash"])
-    if row is None or not is_right or row["disabled_ms"] is not None:
+    is_local = row is not None and not row["password_hash"].startswith(OF_PROVIDER)
+    password_hash = row["password_hash"] if row is not None and is_local else _hash_of_nobody()
+    is_right = is_password(password[: MOST_PASSWORD + 1], password_hash)
+    if row is None or not is_local or not is_right or row["disabled_ms"] is not None:
         return None
     return Account(name=row["name"], role=row["role"], created_ms=row["created_ms"])
+
+
+def account_of_provider(store: DecisionStore, person: Person, now_ms: int) -> Account:
+    """The account of a person whom a provider vouches for, made at the first sign-in, with the role of now.
+
+    Raises AccountError for a name that another person has, and for one who may not sign in.
+    """
+    mark = OF_PROVIDER + person.identity
+    columns = console_users.c
+    with store.database.write() as connection:
+        row = connection.execute(select(console_users).where(columns.name == person.name)).mappings().first()
+        if row is not None and row["password_hash"] != mark:
+            raise AccountError(f"{person.name}: a person of this name is there who signs in otherwise")
+        if row is not None and row["disabled_ms"] is not None:
+            raise AccountError(f"{person.name}: may not sign in any more")
+        created_ms = now_ms if row is None else row["created_ms"]
+        if row is None:
+            made = {"name": person.name, "role": person.role, "password_hash": mark, "created_ms": now_ms}
+            connection.execute(insert(console_users).values(made))
+        elif row["role"] != person.role:
+            connection.execute(update(console_users).where(columns.name == person.name).values(role=person.role))
+    if row is None or row["role"] != person.role:
+        what = "person added" if row is None else "role changed"
+        store.audit(
+            AuditEntry(at_ms=now_ms, who="provider", what=what, subject=person.name, after={"role": person.role})
+        )
+    return Account(name=person.name, role=person.role, created_ms=created_ms)
 
 
 def accounts(database: Database) -> list[Account]:

@@ -14,7 +14,7 @@ from udfs.records.outputs import ACTIONS
 
 MOST_PAGES = 1_000
 MOST_CHARACTERS = 200
-_STATES = ("open", "closed", "all")
+_STATES = ("open", "snoozed", "closed", "all")
 _MOST = {"min_amount": 1e15, "min_score": 1e6}
 _TEXTS = ("assignee", "user_id", "merchant_id", "currency", "rule", "text")
 

@@ -20,6 +20,7 @@ from console.web.addresses import place_of
 from console.web.exports import pdf_of
 from console.web.formats import money, utc
 from console.web.rendering import HEADERS, TEXTS, render
+from console.web.snoozes import panel_values
 
 router = APIRouter(route_class=PageRoute)
 
@@ -38,7 +39,8 @@ def alert_page(request: Request, decision_id: str) -> Response:
         request, "alert.html", case=case, file=file, place=place, suffix=suffix, query=query,
         previous=None if previous is None else f"/alerts/{previous}{suffix}",
         following=None if following is None else f"/alerts/{following}{suffix}",
-        labels_go=request.app.state.services.takes_labels, **_drawn(file),
+        labels_go=request.app.state.services.takes_labels, can_replay=request.app.state.services.replays is not None,
+        is_part=False, **panel_values(request, case.user_id, case, [hit.id for hit in file.rules]), **_drawn(file),
     )  # fmt: skip
 
 
@@ -99,7 +101,9 @@ def _drawn(file: CaseFile) -> dict[str, Any]:
 
 def _file(request: Request, case: CaseRow) -> CaseFile:
     services: Services = request.app.state.services
-    return case_file(services.store, _cases(request), request.app.state.usual, services.rules, case)
+    return case_file(
+        services.store, _cases(request), request.app.state.usual, services.decides_with().rule_set_of, case
+    )
 
 
 def _cases(request: Request) -> CaseStore:

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI
 
 from console.api.services import Services
 from console.cases.case_store import CaseStore
 from console.cases.rule_results import RuleResults
 from console.cases.usual import UsualValues
-from console.web import alert, case_changes, live, models, parties, queue, rules, sign_in, static, system
+from console.web import (
+    alert,
+    case_changes,
+    erasures,
+    files,
+    live,
+    models,
+    oidc_sign_in,
+    parties,
+    queue,
+    replay,
+    rules,
+    sign_in,
+    snoozes,
+    static,
+    system,
+)
 from console.web.access import Desk
 from console.web.live import LiveUpdates
 
-ROUTED = (sign_in, static, queue, live, case_changes, alert, parties, rules, models, system)
+ROUTED = (
+    sign_in,
+    oidc_sign_in,
+    static,
+    queue,
+    live,
+    case_changes,
+    alert,
+    replay,
+    snoozes,
+    files,
+    parties,
+    erasures,
+    rules,
+    models,
+    system,
+)
 """Modules with pages."""
 
 
@@ -23,5 +57,6 @@ def add_pages(app: FastAPI, services: Services) -> None:
     app.state.usual = UsualValues(services.store.database, services.now_ms)
     app.state.rule_results = RuleResults(services.store.database, services.now_ms)
     app.state.live = LiveUpdates(app.state.cases)
+    app.state.uploads = asyncio.Semaphore(files.UPLOADS_AT_ONCE)
     for module in ROUTED:
         app.include_router(module.router)

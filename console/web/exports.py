@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from console.cases.attachments import words_of
 from console.cases.case_file import CaseFile
 from console.web.formats import money, percent, utc
 from console.web.rendering import STATIC, TEXTS
@@ -81,6 +82,9 @@ def _lines(file: CaseFile, who: str, now_ms: int) -> Iterator[Line]:
         (TEXTS("party." + one.kind), f"{one.value}: {TEXTS('case.shared_line', alerts=one.alerts, users=one.users)}")
         for one in file.shared
     )
+    if file.files:
+        yield Line(TEXTS("files.title"), 13)
+        yield from _values((one.name, words_of(one)) for one in file.files)
     yield Line(TEXTS("case.journal"), 13)
     yield from _values(
         (utc(one.at_ms), f"{one.who} {TEXTS('entry.' + one.what)} {_told(one.what, one.body)}")

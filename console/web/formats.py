@@ -54,6 +54,16 @@ def number(value: Any) -> str:
     return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
+def size(count: int | None) -> str:
+    """A number of bytes in its largest unit: `812 B`, `3.4 MB`."""
+    if count is None:
+        return ""
+    if count < 1_000:
+        return f"{count} B"
+    power = min(4, (len(str(count)) - 1) // 3)
+    return f"{count / 1_000**power:.1f} {'BkMGT'[power]}B"
+
+
 def percent(share: float | None) -> str:
     """`12.5 %`."""
     return "" if share is None else f"{100 * share:.1f} %"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from time import monotonic
 from typing import NamedTuple
 
 import msgspec
@@ -20,9 +21,11 @@ from console.web.rendering import HEADERS
 router = APIRouter(route_class=PageRoute)
 LOOK_SECONDS = 1.0
 BEAT_SECONDS = 15.0
+COUNT_SECONDS = 5.0
 MOST_STREAMS = 500
 MOST_WAITING = 50
 MOST_CASES = 200
+FIRST = b"retry: 1500\n\n"
 _encode = msgspec.json.Encoder().encode
 
 
@@ -32,8 +35,19 @@ class Place(NamedTuple):
     case_id: int
     entry: int
 
+    def is_after(self, other: Place) -> bool:
+        return self.case_id > other.case_id or self.entry > other.entry
+
     def text(self) -> str:
         return f"{self.case_id}-{self.entry}"
+
+
+class News(NamedTuple):
+    """What is told to all tabs: the event of what changed between two places."""
+
+    since: Place
+    here: Place
+    event: bytes
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -51,9 +65,10 @@ class LiveUpdates:
 
     def __init__(self, cases: CaseStore) -> None:
         self._cases = cases
-        self._queues: set[asyncio.Queue[bytes | None]] = set()
+        self._queues: set[asyncio.Queue[News | None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
+        self._counted: tuple[Place, float, int] | None = None
 
     def close(self) -> None:
         """End all streams, so that the server can stop."""
@@ -72,23 +87,26 @@ class LiveUpdates:
     async def stream(self, request: Request, since: Place | None) -> AsyncIterator[bytes]:
         """The events of one tab, beginning with what changed since it was there last. Ends with its sign-in."""
         desk: Desk = request.app.state.desk
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
+        queue: asyncio.Queue[News | None] = asyncio.Queue(MOST_WAITING)
         self._queues.add(queue)
         if self._task is None:
             self._task = asyncio.create_task(self._look())
         try:
-            here = await asyncio.to_thread(lambda: Place(*self._cases.newest()))
-            yield b"retry: 1500\n\n" + await self._event(since or here, here)
+            seen = await asyncio.to_thread(lambda: Place(*self._cases.newest()))
+            yield FIRST + await self._event(since or seen, seen)
             while True:
                 try:
-                    event = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
+                    news = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
                 except TimeoutError:
                     if await asyncio.to_thread(desk.visitor_of, request, False) is None:
                         return
-                    event = b": beat\n\n"
-                if event is None:
+                    yield b": beat\n\n"
+                    continue
+                if news is None:
                     return
-                yield event
+                if news.here.is_after(seen):  # the first event may have told a part of it, or all
+                    yield news.event if news.since == seen else await self._event(seen, news.here)
+                    seen = news.here
         finally:
             self._queues.discard(queue)
 
@@ -100,17 +118,17 @@ class LiveUpdates:
                 try:
                     here = await asyncio.to_thread(lambda: Place(*self._cases.newest()))
                     if here != place:
-                        self._tell(await self._event(place, here))
+                        self._tell(News(place, here, await self._event(place, here)))
                         place = here
                 except StoreUnavailable:
                     continue
         finally:
             self._task = None
 
-    def _tell(self, event: bytes) -> None:
+    def _tell(self, news: News) -> None:
         for queue in list(self._queues):
             try:
-                queue.put_nowait(event)
+                queue.put_nowait(news)
             except asyncio.QueueFull:  # a tab that reads nothing: it connects again and gets what it missed
                 while not queue.empty():
                     queue.get_nowait()
@@ -123,9 +141,17 @@ class LiveUpdates:
     def _change(self, since: Place, here: Place) -> Change:
         changed = self._cases.changed_after(since.entry, MOST_CASES + 1) if here.entry > since.entry else []
         return Change(
-            open=self._cases.count(QueueFilters()), new=max(0, here.case_id - since.case_id), newest=here.case_id,
+            open=self._open_at(here), new=self._cases.new_in_queue(since.case_id, here.case_id), newest=here.case_id,
             cases=None if len(changed) > MOST_CASES else changed,
         )  # fmt: skip
+
+    def _open_at(self, here: Place) -> int:
+        """How many cases are open. Counted once a place, for all tabs: each change of a case is an entry of the journal.
+        What is removed as a whole is seen after COUNT_SECONDS."""
+        counted, now = self._counted, monotonic()
+        if counted is None or counted[0] != here or now - counted[1] > COUNT_SECONDS:
+            counted = self._counted = here, now, self._cases.count(QueueFilters())
+        return counted[2]
 
 
 @router.get("/live")

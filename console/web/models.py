@@ -26,16 +26,19 @@ def models_page(request: Request) -> Response:
         pairs = zip(manifest.feature_names, manifest.importance, strict=True)
         importance = sorted(pairs, key=lambda pair: -pair[1])[:MOST_FEATURES]
     return render(
-        request, "models.html", manifest=manifest, card=card, importance=importance, bundles=services.store.bundles()
-    )
+        request, "models.html", manifest=manifest, card=card, importance=importance, bundles=services.store.bundles(),
+        version=services.versions().bundle, newest=services.store.newest_versions(),
+        trouble=services.decides_with().trouble,
+    )  # fmt: skip
 
 
 def _bundle(services: Services) -> tuple[Manifest | None, str | None]:
-    if services.bundle_path is None:
+    folder = services.bundle_path
+    if folder is None:
         return None, None
     try:
-        manifest = read_manifest(services.bundle_path)
-        return manifest, (services.bundle_path / CARD_FILE).read_text()[:MOST_CARD_CHARACTERS]
+        manifest = read_manifest(folder)
+        return manifest, (folder / CARD_FILE).read_text()[:MOST_CARD_CHARACTERS]
     except BundleError:
         return None, None
     except OSError:

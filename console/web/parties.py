@@ -9,16 +9,19 @@ from starlette.responses import Response
 
 from console.api.problems import Problem
 from console.api.services import Services
+from console.cases.before_alert import KINDS as KINDS_OF_CHANGES
+from console.cases.before_alert import before_alert
 from console.cases.block_list import BlockListError
 from console.cases.case_store import CaseStore
 from console.cases.links import alerts_of, graph_of_party, graph_of_user
-from console.cases.rows import NoSuchCase
 from console.store.alert_cases import LINKED
 from console.store.rows import AuditEntry
 from console.store.search import can_be_stored
 from console.web import drawings
 from console.web.access import PageRoute, form_of, visitor_of
+from console.web.erasures import is_erasable
 from console.web.rendering import render
+from console.web.snoozes import panel_values
 from udfs.records.profiles import BlockType
 
 router = APIRouter(route_class=PageRoute)
@@ -44,16 +47,15 @@ def party_page(request: Request, kind: str, value: str, cursor: str | None = Non
         rows, graph = cases.cases_of_user(value), graph_of_user(database, value)
     else:
         graph = graph_of_party(database, kind, value)
-        rows = []
-        for _, decision_id in alerts_of(database, kind, value):
-            try:
-                rows.append(cases.case(decision_id))
-            except NoSuchCase:
-                continue
+        rows = cases.cases_of_alerts(alerts_of(database, kind, value))
+    changed = before_alert(database, value, rows[0].event_time_ms) if kind == "user" and rows else None
     nodes, edges, height = drawings.placed(graph, (kind, value))
     return render(
         request, "party.html", kind=kind, value=value, rows=rows, timeline=timeline, nodes=nodes, edges=edges,
-        height=height, can_block=kind in get_args(BlockType),
+        height=height, can_block=kind in get_args(BlockType), is_part=False, changed=changed,
+        change_counts=[] if changed is None else [(one, changed.counts(one)) for one in KINDS_OF_CHANGES],
+        can_erase=kind == "user" and visitor_of(request).role == "admin" and is_erasable(value),
+        **(panel_values(request, value, None, []) if kind == "user" else {}),
     )  # fmt: skip
 
 

@@ -34,9 +34,15 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     visitor = request.scope.get("visitor")
     body = _environment().get_template(template).render(
         visitor=visitor, csrf="" if visitor is None else visitor.csrf, path=request.url.path,
-        needs_sign_in=request.app.state.desk.needs_sign_in, now_ms=request.app.state.services.now_ms(), **values,
+        needs_sign_in=request.app.state.desk.needs_sign_in, now_ms=request.app.state.services.now_ms(),
+        provider=_provider_of(request), **values,
     )  # fmt: skip
     return Response(body, status, media_type="text/html; charset=utf-8", headers=HEADERS)
+
+
+def _provider_of(request: Request) -> str | None:
+    oidc = request.app.state.services.oidc
+    return None if oidc is None else oidc.settings.label
 
 
 def error_page(request: Request, problem: Problem) -> Response:
@@ -70,7 +76,7 @@ def _environment() -> Environment:
         environment.globals.update(t=TEXTS, static=static_path)
         environment.filters.update(
             money=formats.money, utc=formats.utc, iso=formats.iso, age=formats.age, number=formats.number,
-            percent=formats.percent, day=formats.day,
+            percent=formats.percent, day=formats.day, size=formats.size,
         )  # fmt: skip
         _made.append(environment)
     return _made[0]

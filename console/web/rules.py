@@ -10,6 +10,7 @@ from console.api.services import Services
 from console.cases.case_store import CaseStore
 from console.cases.queue import QueueFilters, QueueOrder
 from console.cases.rule_results import DAYS, RuleResult, RuleResults
+from console.decides_with import DecidesWith
 from console.web.access import PageRoute
 from console.web.rendering import render
 from udfs.rules.rule_set import Rule
@@ -23,13 +24,15 @@ def rules_page(request: Request) -> Response:
     """All rules in force, and those of the store that hit."""
     services: Services = request.app.state.services
     results = _results(request)
-    rows = [(rule, results.get(rule.id, _none(rule.id))) for rule in _rules(services)]
-    known = {rule.id for rule in _rules(services)}
+    decides_with = services.decides_with()
+    rules = _rules(decides_with)
+    rows = [(rule, results.get(rule.id, _none(rule.id))) for rule in rules]
+    known = {rule.id for rule in rules}
     others = [result for rule, result in sorted(results.items()) if rule not in known]
     rows.sort(key=lambda row: -row[1].hits)
     return render(
-        request, "rules.html", rows=rows, others=others, rule_set=services.rules, versions=services.store.rule_sets(),
-        days=DAYS,
+        request, "rules.html", rows=rows, others=others, rule_set=decides_with.rules, trouble=decides_with.trouble,
+        versions=services.store.rule_sets(), newest=services.store.newest_versions(), days=DAYS,
     )  # fmt: skip
 
 
@@ -38,7 +41,7 @@ def rule_page(request: Request, rule_id: str) -> Response:
     """One rule. Raises Problem if neither the rule set nor the store has it."""
     services: Services = request.app.state.services
     cases: CaseStore = request.app.state.cases
-    rule = next((rule for rule in _rules(services) if rule.id == rule_id), None)
+    rule = next((rule for rule in _rules(services.decides_with()) if rule.id == rule_id), None)
     result = _results(request).get(rule_id)
     if rule is None and result is None:
         raise Problem(404, "no-such-rule", "there is no rule of this id in force, and no decision of the store has it")
@@ -49,8 +52,8 @@ def rule_page(request: Request, rule_id: str) -> Response:
     )
 
 
-def _rules(services: Services) -> tuple[Rule, ...]:
-    return () if services.rules is None else services.rules.rules
+def _rules(decides_with: DecidesWith) -> tuple[Rule, ...]:
+    return () if decides_with.rules is None else decides_with.rules.rules
 
 
 def _results(request: Request) -> dict[str, RuleResult]:

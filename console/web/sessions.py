@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, insert, select, update
 
+from console.store.bulk import upsert_rows
 from console.store.engine import Database
 from console.store.rows import Role
 from console.store.tables import console_sessions, console_users
@@ -16,6 +17,8 @@ from console.store.tables import console_sessions, console_users
 COOKIE = "fraud_console"
 IDLE_MS = 30 * 60_000
 LONGEST_MS = 12 * 3_600_000
+LOCAL, NEVER_MS = "local", 1 << 62
+"""Of the row for pages without sign-in: no hash of a token and no person, and it never ends."""
 SEEN_EVERY_MS = 60_000
 """So often the time of the last request is written."""
 
@@ -53,6 +56,15 @@ class Sessions:
                 )
             )  # fmt: skip
         return token
+
+    def local_csrf(self) -> str:
+        """The token of forms where nobody signs in; the same for all processes of a store."""
+        row = (LOCAL, "", secrets.token_urlsafe(24), NEVER_MS, NEVER_MS)
+        with self._database.write() as connection:
+            upsert_rows(connection, console_sessions, [row], replace=False)
+            columns = console_sessions.c
+            kept = connection.execute(select(columns.csrf).where(columns.session_hash == LOCAL)).scalar_one()
+        return str(kept)
 
     def find(self, token: str, is_activity: bool = True) -> Visitor | None:
         """Who has this token; None if it is unknown or has ended. `is_activity`: whether it counts against idling."""

@@ -28,8 +28,8 @@ def sign_in_page(request: Request, next: str = "/") -> Response:
     """The form; those who need no sign-in, or have signed in, go on."""
     desk: Desk = request.app.state.desk
     if not desk.needs_sign_in or desk.visitor_of(request) is not None:
-        return RedirectResponse(_own_path(next), 303, headers=HEADERS)
-    return render(request, "sign_in.html", next=_own_path(next), problem=None, name="")
+        return RedirectResponse(own_path(next), 303, headers=HEADERS)
+    return render(request, "sign_in.html", next=own_path(next), problem=None, name="")
 
 
 @router.post("/sign-in")
@@ -39,28 +39,17 @@ def sign_in(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     form = form_of(request)
     name, password = _first(form, "name"), _first(form, "password")
-    target = _own_path(_first(form, "next"))
+    target = own_path(_first(form, "next"))
     if not desk.needs_sign_in:
         return RedirectResponse(target, 303, headers=HEADERS)
-    address = "" if request.client is None else request.client.host
-    allowed = _tries.hit(_A_NAME, services.store.database.name, name) and _tries.hit(_AN_ADDRESS, "from", address)
-    if not allowed:
+    if not (_tries.hit(_A_NAME, services.store.database.name, name) and is_allowed(request)):
         return render(request, "sign_in.html", 429, next=target, problem="sign_in.many", name=name)
     account = authenticated(services.store.database, name, password)
     now_ms = services.now_ms()
     if account is None:
         services.store.audit(AuditEntry(at_ms=now_ms, who=name[:64] or "nobody", what="sign-in refused"))
         return render(request, "sign_in.html", 401, next=target, problem="sign_in.wrong", name=name)
-    earlier = desk.visitor_of(request)
-    if earlier is not None and earlier.session_hash is not None:
-        desk.sessions.end(earlier.session_hash)
-    services.store.audit(AuditEntry(at_ms=now_ms, who=account.name, what="signed in"))
-    answer = RedirectResponse(target, 303, headers=HEADERS)
-    answer.set_cookie(
-        COOKIE, desk.sessions.begin(account.name), max_age=LONGEST_MS // 1000, httponly=True, samesite="lax",
-        secure=not is_loopback(services.settings.host), path="/",
-    )  # fmt: skip
-    return answer
+    return begin_session(request, account.name, target)
 
 
 @router.post("/sign-out")
@@ -75,7 +64,28 @@ def sign_out(request: Request) -> Response:
     return answer
 
 
-def _own_path(address: str) -> str:
+def begin_session(request: Request, name: str, target: str) -> Response:
+    """Sign a person in and go to a page of this console; an earlier sign-in of this browser ends."""
+    services: Services = request.app.state.services
+    desk: Desk = request.app.state.desk
+    earlier = desk.visitor_of(request)
+    if earlier is not None and earlier.session_hash is not None:
+        desk.sessions.end(earlier.session_hash)
+    services.store.audit(AuditEntry(at_ms=services.now_ms(), who=name, what="signed in"))
+    answer = RedirectResponse(target, 303, headers=HEADERS)
+    answer.set_cookie(
+        COOKIE, desk.sessions.begin(name), max_age=LONGEST_MS // 1000, httponly=True, samesite="lax",
+        secure=not is_loopback(services.settings.host), path="/",
+    )  # fmt: skip
+    return answer
+
+
+def is_allowed(request: Request) -> bool:
+    """Whether one more try from this address is within its limit."""
+    return _tries.hit(_AN_ADDRESS, "from", "" if request.client is None else request.client.host)
+
+
+def own_path(address: str) -> str:
     """A path of this console; `/` for addresses of others."""
     parts = urlsplit(address)
     is_own = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme

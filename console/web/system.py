@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request
-from sqlalchemy import Connection, func, select
 from starlette.responses import Response
 
 from console.answers.port import AnswersError
 from console.api.problems import Problem
 from console.api.services import Services
 from console.cases.case_store import CaseStore
-from console.store.engine import Database
-from console.store.errors import StoreUnavailable
 from console.store.rows import AuditEntry, DeadLetterRow
-from console.store.tables import cases, dead_letters, decisions, deliveries, positions
+from console.web import system_view
 from console.web.access import PageRoute, form_of, visitor_of
 from console.web.rendering import STATIC, render
 
 router = APIRouter(route_class=PageRoute)
-LETTERS, AUDIT_ENTRIES, NEWEST_DECISIONS, NEWEST_LETTERS, CHART_DAYS = 20, 30, 2_000, 5_000, 30
-DAY_MS = 86_400_000
+LETTERS, AUDIT_ENTRIES = 20, 30
 LARGEST_PAYLOAD = 200_000
 
 
@@ -47,12 +43,13 @@ def system_page(request: Request, letters: str | None = None, audit: str | None 
     case_store: CaseStore = request.app.state.cases
     letter_page = services.store.dead_letters(letters, LETTERS)
     return render(
-        request, "system.html", versions=services.versions(), store=services.store.database.name, lag=_lag(services),
+        request, "system.html", versions=services.versions(), store=services.store.database.name,
+        newest=services.store.newest_versions(), trouble=services.decides_with().trouble,
         letters=[_letter(row) for row in letter_page.items], letters_cursor=letter_page.next_cursor,
         can_send=services.answers is not None and visitor_of(request).role == "admin",
         decides=services.answers is not None, audit_page=services.store.audit_log(audit, AUDIT_ENTRIES),
         labels=case_store.label_counts(), tabs=request.app.state.live.count(),
-        **_counted(services.store.database),
+        **system_view.of_store(services), **system_view.of_samples(services),
     )  # fmt: skip
 
 
@@ -99,57 +96,3 @@ def _letter(row: DeadLetterRow) -> Letter:
         return Letter(row, row.payload[:LARGEST_PAYLOAD].decode())
     except UnicodeDecodeError:
         return Letter(row, None)
-
-
-def _lag(services: Services) -> int | None:
-    try:
-        return services.store_lag()
-    except StoreUnavailable:
-        return None
-
-
-def _counted(database: Database) -> dict[str, Any]:
-    with database.read() as connection:
-        newest = select(decisions.c.enrichment).order_by(
-            decisions.c.event_time_ms.desc(), decisions.c.decision_id.desc()
-        )
-        part = newest.limit(NEWEST_DECISIONS).subquery()
-        enrichment = connection.execute(select(part.c.enrichment, func.count()).group_by(part.c.enrichment)).all()
-        letters = (
-            select(dead_letters.c.reason).order_by(dead_letters.c.recorded_ms.desc()).limit(NEWEST_LETTERS).subquery()
-        )
-        reasons = connection.execute(
-            select(letters.c.reason, func.count()).group_by(letters.c.reason).order_by(func.count().desc()).limit(10)
-        ).all()
-        read = connection.execute(select(positions).order_by(positions.c.source, positions.c.partition).limit(50)).all()
-        sent = connection.execute(select(deliveries).order_by(deliveries.c.number.desc()).limit(20)).all()
-        return {
-            "enrichment": [tuple(row) for row in enrichment], "reasons": [tuple(row) for row in reasons],
-            "positions": read, "deliveries": sent, "alerts_chart": _alerts_a_day(connection),
-            "alert_days": _days(connection),
-        }  # fmt: skip
-
-
-def _days(connection: Connection) -> list[tuple[int, int]]:
-    """(first ms of the day in UTC, alerts) of the last days up to the newest alert."""
-    columns = cases.c
-    is_case = columns.state.in_(("open", "closed"))
-    newest = connection.execute(select(func.max(columns.event_time_ms)).where(is_case)).scalar()
-    if newest is None:
-        return []
-    last_day = int(newest) // DAY_MS
-    first_day = last_day - CHART_DAYS + 1
-    day = (columns.event_time_ms - columns.event_time_ms % DAY_MS).label("day")
-    rows = connection.execute(
-        select(day, func.count()).where(is_case, columns.event_time_ms >= first_day * DAY_MS).group_by(day)
-    )
-    found = {int(row[0]): int(row[1]) for row in rows}
-    return [(one * DAY_MS, found.get(one * DAY_MS, 0)) for one in range(first_day, last_day + 1)]
-
-
-def _alerts_a_day(connection: Connection) -> str:
-    """What uPlot draws, as JSON."""
-    days = _days(connection)
-    return msgspec.json.encode(
-        {"label": "", "times": [time_ms // 1000 for time_ms, _ in days], "values": [count for _, count in days]}
-    ).decode()

@@ -117,8 +117,10 @@ class Scoring(Section):
         default="bank",
         description="a rule file, or the name of a shipped pack; or a list of them, used together (docs/rules.md)",
     )
-    lists: ExistingDirectory | None = Field(
-        default=None, description="folder of named lists (YAML) that rules refer to as `@name`; null: none at the start"
+    lists: ExistingPath | None = Field(
+        default=None,
+        description="file of a named list (YAML), or a folder of them, that rules refer to as `@name`; null: none at the "
+        "start",
     )
     statistics: ExistingFile | None = Field(
         default=None,

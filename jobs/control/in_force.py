@@ -6,9 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from jobs.config.job import JobConfig
 from jobs.config.running_job import RunningJobConfig
 from jobs.control.channel import Published, newest
-from udfs.control.elements import LIST, RULES, ControlElement, ControlError, ListControl, RulesControl
+from udfs.control.elements import (
+    BUNDLE,
+    LIST,
+    RULES,
+    THRESHOLDS,
+    ControlElement,
+    ControlError,
+    ListControl,
+    RulesControl,
+)
 from udfs.control.live_lists import lists_after, require_lists, require_unused, rulebook_after
 from udfs.rules.errors import RuleError
 from udfs.rules.list_files import lists_of
@@ -17,16 +27,18 @@ from udfs.rules.pack_files import rule_set_of
 from udfs.rules.rule_set import RuleSet
 from udfs.rules.rulebook import Rulebook
 
+Config = RunningJobConfig | JobConfig
+
 
 class InForce(NamedTuple):
-    """`missing`: the folder of the start-up lists if it is not on this machine."""
+    """`missing`: the path of the start-up lists if it is not on this machine."""
 
     rule_set: RuleSet
     lists: Lists
     missing: str | None
 
     @classmethod
-    def of(cls, config: RunningJobConfig, published: list[Published]) -> InForce:
+    def of(cls, config: Config, published: list[Published]) -> InForce:
         """Raises RuleFileError and ListFileError for start-up files that cannot be used."""
         before = {key: record.element for key, record in newest(published).items() if record.element is not None}
         lists = start_lists(config)
@@ -34,8 +46,8 @@ class InForce(NamedTuple):
             start = lists.get(key.removeprefix(f"{LIST}/"))
             if isinstance(element, ListControl) and (start is None or element.version > start.named_list.version):
                 lists = lists_after(lists, element)
-        folder = config.scoring.lists
-        missing = None if folder is None or Path(folder).is_dir() else folder
+        path = config.scoring.lists
+        missing = None if path is None or Path(path).exists() else path
         return cls(rule_set_in_force(config, before.get(RULES)), lists, missing)
 
     def after(self, element: ControlElement) -> InForce:
@@ -69,13 +81,24 @@ class InForce(NamedTuple):
         return f" (scoring.lists, {self.missing}, is not on this machine: name a copy by FRAUD__SCORING__LISTS)"
 
 
-def start_lists(config: RunningJobConfig) -> Lists:
-    """The lists that the job starts with; none if their folder is not on this machine. Raises ListFileError."""
-    folder = config.scoring.lists
-    return lists_of(folder if folder is not None and Path(folder).is_dir() else None)
+def versions_at_start(config: Config) -> dict[str, int]:
+    """The versions that the job starts with, by key. Raises RuleFileError and ListFileError."""
+    lists = {f"{LIST}/{name}": known.named_list.version for name, known in start_lists(config).items()}
+    return {
+        RULES: rule_set_of(config.scoring.rules).version,
+        THRESHOLDS: config.scoring.thresholds.version,
+        BUNDLE: config.scoring.bundle_version,
+        **lists,
+    }
 
 
-def rule_set_in_force(config: RunningJobConfig, published: ControlElement | None) -> RuleSet:
+def start_lists(config: Config) -> Lists:
+    """The lists that the job starts with; none if they are not on this machine. Raises ListFileError."""
+    path = config.scoring.lists
+    return lists_of(path if path is not None and Path(path).exists() else None)
+
+
+def rule_set_in_force(config: Config, published: ControlElement | None) -> RuleSet:
     """The newer of the start-up rules and the newest published ones. Raises RuleFileError."""
     start = rule_set_of(config.scoring.rules)
     is_newer = isinstance(published, RulesControl) and published.version > start.version

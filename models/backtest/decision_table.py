@@ -35,13 +35,14 @@ _TYPES = {Kind.TEXT: pa.string(), Kind.NUMBER: pa.float64(), Kind.FLAG: pa.bool_
 
 
 class ShadowResult(msgspec.Struct, gc=False):
-    """What rules said that are evaluated, but not in force: their hits, points and the action it would have been."""
+    """What rules said that are evaluated, but not in force: their hits, points and the action it would have been (None:
+    the set failed)."""
 
     set: str
     version: int
     hits: list[str]
     points: int
-    action: str
+    action: str | None
 
 
 class LabelRow(msgspec.Struct, frozen=True, gc=False):

@@ -59,7 +59,8 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class SetEffect(msgspec.Struct, frozen=True):
-    """One set of rules: `versions` and payments that it was asked about, alerts that it gave or would have given."""
+    """One set of rules: `versions` and payments that it decided, alerts that it gave or would have given. `failed`: payments
+    that it could not decide."""
 
     set: str
     versions: list[int]
@@ -67,6 +68,7 @@ class SetEffect(msgspec.Struct, frozen=True):
     alerts: int
     rules: list[RuleEffect]
     comparison: Comparison | None = None
+    failed: int = 0
 
 
 class EffectivenessReport(msgspec.Struct, frozen=True):
@@ -104,6 +106,7 @@ class _SetCounts:
         self.versions: set[int] = set()
         self.payments = 0
         self.alerts = 0
+        self.failed = 0
         self.outcomes = np.zeros(OUTCOMES, np.int64)
         self.rules: defaultdict[str, _RuleCounts] = defaultdict(_RuleCounts)
         self.pairs: list[tuple[Column, ...]] = []  # live, shadow, outcome, milli, users, times
@@ -120,7 +123,7 @@ class _SetCounts:
 
     def effect(self, name: str, comparison: Comparison | None = None) -> SetEffect:
         rules = [self.rules[rule_id].effect(rule_id) for rule_id in sorted(self.rules)]
-        return SetEffect(name, sorted(self.versions), self.payments, self.alerts, rules, comparison)
+        return SetEffect(name, sorted(self.versions), self.payments, self.alerts, rules, comparison, self.failed)
 
 
 def effectiveness(
@@ -146,13 +149,15 @@ def effectiveness(
         outcomes += np.bincount(outcome, minlength=OUTCOMES)
         _add_live(live, batch, outcome)
         _add_shadows(shadows, batch, outcome, users)
+    ranks = np.empty(len(users), np.int64)  # by name: figures do not depend on the order of the payments
+    ranks[[users[name] for name in sorted(users)]] = np.arange(len(users))
     return EffectivenessReport(
         horizon_ms=horizon_ms,
         payments=int(outcomes.sum()),
         frauds=int(outcomes[FRAUD]),
         legitimate=int(outcomes[LEGITIMATE]),
         live=live.effect(LIVE),
-        shadows=[counts.effect(name, _comparison(counts)) for (name, _), counts in sorted(shadows.items())],
+        shadows=[counts.effect(name, _comparison(counts, ranks)) for (name, _), counts in sorted(shadows.items())],
     )
 
 
@@ -177,13 +182,16 @@ def _add_shadows(
     names = pc.struct_field(results, "set").to_pylist()
     versions = pc.struct_field(results, "version").to_pylist()
     keys = np.array([f"{name}\0{version}" for name, version in zip(names, versions, strict=True)])
+    failed = np.asarray(pc.is_null(pc.struct_field(results, "action")).to_numpy(zero_copy_only=False), bool)
     live, milli = _alerts(batch.column("action")), amounts_milli(batch)
     times_ms = batch.column("event_time").cast(pa.int64()).to_numpy(zero_copy_only=False)
     for key in np.unique(keys):
         of_set = np.flatnonzero(keys == key)
-        found, at = results.take(pa.array(of_set)), rows[of_set]
         counts = shadows[names[of_set[0]], versions[of_set[0]]]
         counts.versions.add(versions[of_set[0]])
+        counts.failed += int(failed[of_set].sum())
+        of_set = of_set[~failed[of_set]]
+        found, at = results.take(pa.array(of_set)), rows[of_set]
         counts.payments += len(at)
         counts.outcomes += np.bincount(outcome[at], minlength=OUTCOMES)
         alerts = _alerts(pc.struct_field(found, "action"))
@@ -204,8 +212,9 @@ def _pairs(
     return live[kept], shadow[kept], outcome[kept], milli[kept], numbers, times_ms[kept]
 
 
-def _comparison(counts: _SetCounts) -> Comparison:
+def _comparison(counts: _SetCounts, ranks: Column) -> Comparison:
     live, shadow, outcome, milli, users, times_ms = (np.concatenate(parts) for parts in zip(*counts.pairs, strict=True))
+    users = ranks[users]
 
     def of(kind: int) -> Paired:
         rows = outcome == kind

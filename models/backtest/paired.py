@@ -101,7 +101,7 @@ def differences(
 
     All payments with a known outcome [N]. Users are drawn by Poisson(1) weights, all payments of one together.
     """
-    fraud, legitimate, amount = outcome == FRAUD, outcome == LEGITIMATE, amount_milli / 1000.0
+    fraud, legitimate, amount = outcome == FRAUD, outcome == LEGITIMATE, amount_milli
     columns = [
         fraud, fraud & live, fraud & shadow, live, shadow, fraud * live * amount, fraud * shadow * amount,
         legitimate * live * amount, legitimate * shadow * amount,
@@ -127,11 +127,11 @@ def differences(
 
 
 def _figures(sums: Any) -> Any:
-    """Live and shadow in turn of each figure, [draws, 8]."""
+    """Live and shadow in turn of each figure, [draws, 8]. Sums of thousandths are exact, in any order of the payments."""
     frauds, caught, caught_shadow, alerts, alerts_shadow, *money = sums.T
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = [caught / frauds, caught_shadow / frauds, caught / alerts, caught_shadow / alerts_shadow]
-    return np.stack([*shares, *money], axis=1)
+    return np.stack([*shares, *(milli / 1000.0 for milli in money)], axis=1)
 
 
 def _known(value: float) -> float | None:

@@ -23,8 +23,9 @@ from models.replay import replay_outputs
 from reporting.replayed_text import time_line
 from tests.console.store.real_run import write_real_run
 from tests.jobs.tiny_bundle import renamed_bundle
-from udfs.control.elements import BlockListControl, RulesControl, ThresholdsControl
+from udfs.control.elements import BlockListControl, ListControl, RulesControl, ThresholdsControl
 from udfs.control.live_control import LiveControl
+from udfs.rules.named_lists import ListEntry
 from udfs.rules.rule_set import Rule, RuleSet
 from udfs.scoring.factory import open_scorer
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
@@ -180,6 +181,48 @@ def test_what_was_published_is_read_from_the_control_stream(run: Path, tmp_path:
     )  # fmt: skip
     assert "has no control stream" in alone.stderr
     assert "rules.version: recorded 1000, derived" in alone.output
+
+
+def test_lists_that_were_published_then_decide_again(run: Path, tmp_path: Path) -> None:
+    control = tmp_path / "control"
+    control.mkdir()
+    channel = FileChannel(control)
+    events = run / "simulated" / "events.jsonl"
+    logs = MemoryUserLogs()
+    paths = ScorerPaths(bundle=str(DEFAULT_BUNDLE), reference=str(run / "simulated" / "reference"))
+    scorer = open_scorer(ScorerConfig(), paths, logs)
+    live = LiveControl(scorer)
+    watched = ListControl(version=3, name="watched", type="user", entries=(ListEntry("U000001"), ListEntry("U000002")))
+    rules = RuleSet("live", 1_000, ((0, 0), (10, 650)), (Rule("watched", 10, "user_id in @watched", "watched"),))
+    for element in (watched, RulesControl(rules)):
+        channel.publish(element)
+        live.apply(element)
+    channel.publish(msgspec.structs.replace(watched, version=4, entries=()))
+    made = [output.value for output in replay_outputs(events, scorer, logs) if output.destination == "decisions"]
+    file = tmp_path / "decisions.jsonl"
+    file.write_bytes(b"".join(value + b"\n" for value in made))
+    hit = next(one for one in map(json.loads, made) if one["rules"]["hits"] == ["watched"])
+    tree = yaml.safe_load((run / "job.yaml").read_text())
+    job = tmp_path / "job.yaml"
+    job.write_text(yaml.safe_dump(tree | {"control": {"kind": "file", "path": str(control)}}))
+    options = ("--log", str(events), "--decisions", str(file), "--transaction", hit["transaction_id"])
+    page = page_of(*options, "--config", str(job))
+    assert page["differences"] == []
+    assert page["derived"]["rules"]["lists"] == {"watched": 3}
+    assert page["rules"][0]["parts"] == [
+        {"text": "user_id in @watched", "truth": True, "values": {"user_id": hit["user_id"]}, "depth": 0}
+    ]
+    other = tmp_path / "other.yaml"
+    other.write_text(
+        "name: other\nversion: 1\nscale: [[0, 0], [10, 650]]\n"
+        "rules: [{id: not_watched, points: 10, when: user_id not in @watched, reason: x}]\n"
+    )
+    would_be = page_of(*options, "--config", str(job), "--with", str(other))["would_be"]
+    assert would_be["rules"]["lists"] == {"watched": 3}
+    assert would_be["rules"]["hits"] == []
+    alone = replay(*options, "--config", str(run / "job.yaml"), code=1)
+    assert "list/watched 3" in alone.stderr
+    assert "rules.lists: recorded watched 3, derived not known" in alone.output
 
 
 def test_what_cannot_be_derived_is_one_line(run: Path, decisions: Decisions, tmp_path: Path) -> None:

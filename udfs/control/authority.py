@@ -69,10 +69,8 @@ class Authority:
             if self.needs_approval(kind):
                 raise NotAuthorised(f"{element.key} version {element.version} has no approval")
             return None
+        self.check_author(record)
         authorship = link.authorship
-        if authorship.element_sha256 != record.sha256:
-            raise NotAuthorised(f"{element.key} version {element.version} was changed after its author wrote it")
-        self._check_signature(authorship, "author")
         if link.approval is not None:
             self.check_approval(authorship, link.approval)
             return None
@@ -81,6 +79,15 @@ class Authority:
         if self.needs_approval(kind):
             raise NotAuthorised(f"{element.key} version {element.version} has no approval")
         return None
+
+    def check_author(self, record: ControlRecord) -> None:
+        """Raises NotAuthorised unless the element is as its author wrote it, and signed as the job demands."""
+        element, link = record.element, record.link
+        assert element is not None
+        assert isinstance(link, Publication)
+        if link.authorship.element_sha256 != record.sha256:
+            raise NotAuthorised(f"{element.key} version {element.version} was changed after its author wrote it")
+        self._check_signature(link.authorship, "author")
 
     def check_approval(self, authorship: Authorship, approval: Approval) -> None:
         """Raises NotAuthorised unless another person approved this content on the ground of the same backtest."""

@@ -95,6 +95,16 @@ def rule_problems(rule_set: RuleSet, feature_names: Sequence[str], lists: Lists 
     return [RuleProblem(*problem) for problem in problems]
 
 
+def missing_lists(rule_set: RuleSet, lists: Lists) -> list[RuleError]:
+    """An error for each list that a rule, enabled or not, refers to and that is not there."""
+    return [
+        RuleError(f"unknown list '@{name}'", hint="give or publish the list first", rule_id=rule.id)
+        for rule in rule_set.rules
+        for name in _native.lists_read(rule.when)
+        if name not in lists
+    ]
+
+
 def rules_with_list(rule_set: RuleSet, name: str) -> list[str]:
     """The ids of the rules, enabled or not, that refer to the list of this name."""
     return [rule.id for rule in rule_set.rules if name in _native.lists_read(rule.when)]

@@ -44,9 +44,9 @@ class ScorerConfig(msgspec.Struct, frozen=True, kw_only=True):
 class ScorerPaths(msgspec.Struct, frozen=True, kw_only=True):
     """Paths of a scorer's files. None: no lists, no statistics, no reference folder, no FX table.
 
-    `rules`: a file or the name of a shipped pack. `lists`: a folder of named lists that rules refer to. `histories`: a file
-    of entity histories (`fraud aggregate`) that replaces that of the reference folder. With a `store`, profiles and
-    histories are read from it, and only the block list from the reference folder.
+    `rules`: a file or the name of a shipped pack. `lists`: a file of a named list that rules refer to, or a
+    folder of them. `histories`: a file of entity histories (`fraud aggregate`) that replaces that of the reference folder.
+    With a `store`, profiles and histories are read from it, and only the block list from the reference folder.
     """
 
     bundle: str

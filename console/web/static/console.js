@@ -58,7 +58,7 @@
     for (const [name, value] of Object.entries(fields)) for (const one of [].concat(value)) form.append(name, one);
     const answer = await fetch(address, {
       method: "POST", body: form, headers: { "X-CSRF-Token": token, "X-Requested-With": "console" },
-    });
+    }).catch(() => { throw new Error($("#live").dataset.off); });
     if (answer.status === 401) location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
     if (!answer.ok) throw new Error(await answer.text());
     return answer.json();
@@ -139,6 +139,27 @@
     return button ? button.firstChild.textContent.trim() : outcome;
   }
 
+  // A file is sent as it is, and the panel comes back.
+  async function upload(field) {
+    const file = field.files[0];
+    if (!file) return;
+    $("#uploading").hidden = false;
+    try {
+      const answer = await fetch(`${field.dataset.upload}?name=${encodeURIComponent(file.name)}`, {
+        method: "POST", body: file,
+        headers: { "Content-Type": "application/octet-stream", "X-CSRF-Token": token, "X-Requested-With": "console" },
+      });
+      if (!answer.ok) throw new Error(await answer.text());
+      $("#files").outerHTML = await answer.text();
+      htmx.process($("#files"));
+      zones();
+    } catch (error) {
+      toast(error.message, true);
+      field.value = "";
+      $("#uploading").hidden = true;
+    }
+  }
+
   // A line that tells what happened.
   let toastTimer = 0;
   function toast(words, isProblem, isUndoable) {
@@ -183,6 +204,9 @@
     tellSelection();
   }
 
+  // Rows that were loaded just now may be told of as new a moment later.
+  const shownThrough = () => ($("#rows") ? Number($("#rows").dataset.newest.split("-")[0]) : 0);
+
   // One stream a tab.
   let arrived = 0;
   let seen = "";
@@ -197,7 +221,7 @@
       status.classList.toggle("is-on", isOn);
       status.classList.toggle("is-off", !isOn);
     };
-    stream.onopen = () => tell(true);
+    stream.onopen = () => { tell(true); claimAgain(); };
     stream.onerror = () => {
       tell(false);
       if (stream && stream.readyState === EventSource.CLOSED) setTimeout(() => { hangUp(); listen(); }, 3000);
@@ -207,7 +231,7 @@
       seen = event.lastEventId;
       $("#open-count").textContent = change.open.toLocaleString("en");
       if (page === "queue") {
-        arrived += change.new;
+        arrived += Math.max(0, Math.min(change.new, change.newest - shownThrough()));
         const pill = $("#new-alerts");
         if (arrived > 0) {
           pill.textContent = pill.dataset.text.replace("{count}", arrived);
@@ -238,6 +262,7 @@
   });
 
   // An alert that is open is claimed while it is looked at.
+  let claimAgain = () => {};
   function keepClaim() {
     const alert = $("#alert");
     if (page !== "alert" || !works || alert.dataset.state !== "open") return;
@@ -246,6 +271,7 @@
       (error) => { $("#held").textContent = error.message; $("#held").hidden = false; },
     );
     claim();
+    claimAgain = claim;
     setInterval(claim, 240000);
     window.addEventListener("pagehide", () => {
       fetch("/cases/release", {
@@ -307,6 +333,7 @@
     const what = event.target.dataset.do;
     if (what === "select") select(event.target.closest(".row"), event.target.checked);
     else if (what === "select-all") for (const row of rows()) select(row, event.target.checked);
+    else if (event.target.dataset.upload) upload(event.target);
     else if (event.target.id === "bulk-due" || event.target.id === "due") alter("/cases/due", { due: event.target.value }, event.target.value);
     else if (event.target.closest("#filters") && event.target.matches("select, [type=checkbox]")) $("#filters").requestSubmit();
   });

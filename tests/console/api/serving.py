@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from console.api.services import Services
+from console.oidc.settings import OidcClient
 from console.server import ConsoleOptions, EmbeddedOptions, opened, server_of
 from console.settings import ApiSettings
 from jobs.config.value_types import shipped_bundle
@@ -38,9 +39,16 @@ class Serving(NamedTuple):
 
 @contextmanager
 def serving(
-    folder: Path, with_scorer: bool = True, rules: str = "bank", store_url: str | None = None, **settings: Any
+    folder: Path,
+    with_scorer: bool = True,
+    rules: str = "bank",
+    store_url: str | None = None,
+    listen_port: int = 0,
+    oidc: OidcClient | None = None,
+    **settings: Any,
 ) -> Iterator[Serving]:
-    """A server over the files of this folder, with the shipped bundle and rules. `store_url`: of another store."""
+    """A server over the files of this folder, with the shipped bundle and rules. `store_url`: of another store;
+    `listen_port`: 0 is a free one; `oidc`: whom people may sign in with."""
     embedded = EmbeddedOptions(
         paths=ScorerPaths(bundle=shipped_bundle(), rules=rules), log_path=folder / "scorer.sqlite"
     )
@@ -48,8 +56,9 @@ def serving(
         api=ApiSettings(port=0, **{"deadline_ms": 20_000, **settings}),
         store_url=store_url or f"sqlite:///{folder / 'store.sqlite'}",
         embedded=embedded if with_scorer else None,
+        oidc=oidc,
     )
-    with opened(options) as services, socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+    with opened(options) as services, socket.create_server(("127.0.0.1", listen_port), backlog=512) as listener:
         server = server_of(services)
         thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

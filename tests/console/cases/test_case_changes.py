@@ -91,6 +91,10 @@ def test_filters_keep_what_fits(cases: CaseStore) -> None:
         (QueueFilters(min_score=800), [one for one in rows if one.risk_score >= 800]),
         (QueueFilters(text="12.5 TIMES"), [one for one in rows if "12.5 times" in one.title]),
         (QueueFilters(text="100%_"), []),
+        (QueueFilters(text="u3"), [one for one in rows if one.user_id == "U3"]),
+        (QueueFilters(text="m4"), [one for one in rows if one.merchant_id == "M4"]),
+        (QueueFilters(text="t12"), [one for one in rows if (one.transaction_id or "").startswith("T12")]),
+        (QueueFilters(text="U3M4"), []),  # no text goes over two fields
         (QueueFilters(rule="burst"), rows),
         (QueueFilters(rule="none"), []),
         (QueueFilters(currency="USD"), []),
@@ -100,6 +104,13 @@ def test_filters_keep_what_fits(cases: CaseStore) -> None:
     for filters, expected in kept:
         assert cases.page(filters, QueueOrder()) == expected, filters
         assert cases.count(filters) == len(expected)
+
+
+def test_cases_of_many_alerts_are_those_of_each(cases: CaseStore) -> None:
+    rows = cases.page(QueueFilters(), QueueOrder(by="amount"))
+    alerts = [(one.event_time_ms, one.decision_id) for one in rows]
+    assert cases.cases_of_alerts([*alerts, (1, "none")]) == rows == [cases.case(one) for _, one in alerts]
+    assert cases.cases_of_alerts([]) == []
 
 
 def test_a_claim_holds_until_its_lease_ends(cases: CaseStore, clock: Clock) -> None:

@@ -13,17 +13,29 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
+from console.control_desk import ControlDesk
+from console.control_watch import ControlWatch
 from console.notifications.notifier import Notifier
 from console.notifications.settings import NotificationError, NotificationSettings, load_settings
+from console.store.control import ControlStore
 from console.store.rows import Batch
 from console.store.store import DecisionStore
 from console.store.tables import deliveries
+from jobs.config.job import JobConfig
+from jobs.control.file_channel import FileChannel
+from tests.conftest import Configure
 from tests.console.api.serving import wait_for
 from tests.console.store.made_records import alert_of, record
+from tests.jobs.event_stream import event_lines, write_events
+from udfs.control.elements import GuardrailControl, ThresholdsControl
 
+TRIPPED = GuardrailControl(
+    version=7, rule="burst", measure="alert_rate", limit=0.01, count=61, payments=4_000, over_payments=5_000
+)
 SECRETS = {"HOOK": "top secret", "SLACK": "to be set"}
 
 
@@ -93,8 +105,6 @@ def block(store: DecisionStore, *numbers: int, action: str = "hard_block") -> No
 
 @contextmanager
 def notifying(store: DecisionStore, settings: dict[str, Any], environment: dict[str, str]) -> Iterator[None]:
-    import msgspec
-
     made = msgspec.convert(
         {"digest_seconds": 0.05, "address": "https://console.test", **settings}, NotificationSettings
     )
@@ -171,6 +181,97 @@ def test_an_e_mail_and_a_channel_that_is_away(store: DecisionStore) -> None:
         (text,) = server.texts  # type: ignore[attr-defined]
     assert "Subject: 12 alerts: hard block" in text
     assert "and 2 more" in text
+
+
+@pytest.fixture
+def control(configure: Configure, tmp_path: Path) -> tuple[JobConfig, FileChannel]:
+    """A job with a control stream, and the channel by which its guardrails publish."""
+    (tmp_path / "control").mkdir()
+    section = {"kind": "file", "path": str(tmp_path / "control")}
+    job = configure(write_events(tmp_path / "events.jsonl", event_lines(5)), control=section)
+    return job, FileChannel(tmp_path / "control")
+
+
+@contextmanager
+def watching(store: DecisionStore, job: JobConfig) -> Iterator[None]:
+    watch = ControlWatch(ControlDesk(store, job, None, lambda: 1_767_700_000_000), store.database, look_seconds=0.05)
+    watch.start()
+    yield
+    watch.stop()
+
+
+def test_a_crossed_guardrail_is_told_by_every_channel_once(
+    store: DecisionStore, hooks: Hooks, control: tuple[JobConfig, FileChannel]
+) -> None:
+    job, channel = control
+    channel.publish(msgspec.structs.replace(TRIPPED, rule="old"))  # before the console came: no news
+    with socketserver.TCPServer(("127.0.0.1", 0), Mail) as server:
+        server.texts = []  # type: ignore[attr-defined]
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{hooks.server_port}"
+        mail = {
+            "kind": "email", "name": "desk", "host": "127.0.0.1", "port": server.server_address[1], "tls": False,
+            "sender": "console@bank.test", "recipients": ["desk@bank.test"],
+        }  # fmt: skip
+        webhook = {"kind": "webhook", "name": "soc", "url": f"{url}/hook", "secret_env": "HOOK"}
+        slack = {"kind": "slack", "name": "chat", "url_env": "SLACK"}
+        settings = {"channels": [mail, webhook, slack]}
+        environment = {**SECRETS, "SLACK": f"{url}/slack"}
+        with watching(store, job), notifying(store, settings, environment):
+            channel.publish(TRIPPED)
+            channel.publish(ThresholdsControl(version=3, refer_to_analyst=100, soft_challenge=200, hard_block=300))
+            wait_for(lambda: len(hooks.taken) == 2 and len(server.texts) == 1)  # type: ignore[attr-defined]
+        channel.publish(msgspec.structs.replace(TRIPPED, rule="night_2", version=8))  # while the console is away
+        with watching(store, job), notifying(store, {"channels": [webhook]}, SECRETS):
+            wait_for(lambda: len(hooks.taken) == 3)
+        server.shutdown()
+        (text,) = server.texts  # type: ignore[attr-defined]
+    words = "alert_rate of 61 in 4000 payments, at most 0.01 of 5000 are accepted"
+    assert "Subject: 1 rule back in shadow: burst" in text
+    told = [json.loads(body) for _, body in hooks.taken]
+    (signed,) = [one for one in told[:2] if "guardrails" in one]
+    (chat,) = [one["text"] for one in told[:2] if "text" in one]
+    line = f"rule burst of version 7 is in shadow again, {words}: https://console.test/rules/burst"
+    assert line in chat
+    assert line in " ".join(text.replace("=\n", "").split())
+    (one,) = signed["guardrails"]
+    assert (signed["count"], signed["alerts"]) == (0, [])
+    assert {name: one[name] for name in ("rule", "version", "measure", "limit", "count", "payments", "over_payments")} == {
+        "rule": "burst", "version": 7, "measure": "alert_rate", "limit": 0.01, "count": 61, "payments": 4_000,
+        "over_payments": 5_000,
+    }  # fmt: skip
+    assert [(one["rule"], one["link"]) for one in told[2]["guardrails"]] == [
+        ("night_2", "https://console.test/rules/night_2")
+    ]
+    assert sorted(logged(store)) == [("chat", 1, True, None), ("desk", 1, True, None), *[("soc", 1, True, None)] * 2]
+
+
+def test_guardrails_and_alerts_are_one_message_under_one_throttle(
+    store: DecisionStore, hooks: Hooks, control: tuple[JobConfig, FileChannel]
+) -> None:
+    job, channel = control
+    url = f"http://127.0.0.1:{hooks.server_port}/hook"
+    settings = {
+        "channels": [{"kind": "webhook", "name": "soc", "url": url, "secret_env": "HOOK"}], "most_an_hour": 1,
+    }  # fmt: skip
+    hooks.refusals = 1
+    with watching(store, job), notifying(store, settings, SECRETS):
+        block(store, 1)
+        wait_for(lambda: len(hooks.taken) == 1)
+        block(store, 2)
+        for number in range(5):
+            channel.publish(msgspec.structs.replace(TRIPPED, rule=f"rule{number}"))
+        wait_for(lambda: ControlStore(store.database).newest() == 5)
+    with watching(store, job), notifying(store, {**settings, "most_an_hour": 9}, SECRETS):
+        wait_for(lambda: len(hooks.taken) == 2)
+    told = json.loads(hooks.taken[1][1])
+    assert told["subject"] == "5 rules back in shadow: rule0, rule1, rule2, …; 1 alert: hard block"
+    assert ([one["rule"] for one in told["guardrails"]], told["count"]) == ([f"rule{one}" for one in range(5)], 1)
+    with watching(store, job), notifying(store, {**settings, "most_an_hour": 9, "guardrails": False}, SECRETS):
+        channel.publish(msgspec.structs.replace(TRIPPED, rule="silent"))
+        block(store, 3)
+        wait_for(lambda: len(hooks.taken) == 3)
+    assert json.loads(hooks.taken[2][1])["guardrails"] == []
 
 
 def test_what_is_wrong_with_the_file_is_told(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from console.store.rows import DecisionRecord
-from udfs.records.outputs import ACTIONS, Alert, ModelScore, Origin, Reason, RuleScore
+from udfs.records.outputs import ACTIONS, Alert, ModelScore, Origin, Reason, RuleScore, ShadowScore
 
 START_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 DAY_MS = 86_400_000
@@ -52,9 +52,18 @@ def random_record(random: Random, number: int, days: float = 70) -> DecisionReco
         rules=RuleScore(random.choice([3, 4]), 100, 20, hits, "calibrated" if hits else "none"),
         late=random.random() < 0.1, stale_history=random.random() < 0.1,
         merchant_id=random.choice([None, "M1"]), origin=random.choice([None, Origin("events", "3", number)]),
-        control_versions=random.choice([{}, {"rules": 2}]), features=features,
+        control_versions=random.choice([{}, {"rules": 2}]), features=features, shadow=_shadow(random),
         feature_set=None if features is None else FEATURE_SET,
     )  # fmt: skip
+
+
+def _shadow(random: Random) -> list[ShadowScore]:
+    """What up to two sets in shadow say; None of an action: the set failed."""
+    return [
+        ShadowScore(name, 5, [rule for rule in RULES if random.random() < 0.2], 30, random.choice([*ACTIONS, None]))
+        for name in ("rules", "stricter")
+        if random.random() < 0.3
+    ]
 
 
 def random_records(seed: int, count: int) -> list[DecisionRecord]:

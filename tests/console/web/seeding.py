@@ -11,7 +11,7 @@ from console.store.rows import Batch, DeadLetterRow
 from console.store.store import DecisionStore
 from tests.console.store.made_records import alert_of, record
 from udfs.core import _native
-from udfs.records.events import Event, Label, Login, Transaction
+from udfs.records.events import AccountChange, Event, Label, Login, Transaction
 from udfs.records.outputs import Alert, Origin, Reason, RuleScore
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -77,6 +77,16 @@ def fill(store: DecisionStore, now_ms: int | None = None) -> list[str]:
         Label(
             event_id="B1", transaction_id="T0", user_id="U0", timestamp=now_ms - DAY_MS, known_at=now_ms - HOUR_MS,
             is_fraud=True,
+        ),
+        Login(event_id="L2", user_id="U3", timestamp=now_ms - 5 * DAY_MS, device_id="D7", success=True),
+        AccountChange(
+            event_id="A1", user_id="U3", timestamp=now_ms - 2 * HOUR_MS, reason=f"phone number changed {HOSTILE_ID}",
+            audit_user="user",
+        ),
+        AccountChange(event_id="A2", user_id="U3", timestamp=now_ms - 30 * HOUR_MS, reason="password reset"),
+        *(
+            Login(event_id=f"L{number}", user_id="U3", timestamp=now_ms - number * HOUR_MS, device_id="D8", success=False)
+            for number in (3, 4, 40)
         ),
     ]  # fmt: skip
     payload = b'{"transaction_id": "<script>alert(4)</script>", "amount": "many"}'

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from console.api.access import ACCESS
-from console.cases.queue import QueueFilters
+from console.cases.case_store import CaseStore
+from console.cases.queue import QueueFilters, QueueOrder
 from console.store.rows import Role
 from console.web.access import PAGES, PageRoute
 from console.web.accounts import disable_account, set_role
@@ -243,3 +244,116 @@ def test_numbers_that_no_filter_can_have_are_left_out(number: str) -> None:
     for name in ("min_score", "min_amount"):
         assert place_of(f"{name}={number}").filters == QueueFilters()
     assert place_of("min_score=500&min_amount=12.5").filters == QueueFilters(min_score=500, min_amount=12.5)
+
+
+def test_snoozes_hold_against_other_rules_blocks_and_roles(console: Serving, as_person: object) -> None:
+    anna, vera = as_person("anna"), as_person("vera")  # type: ignore[operator]
+    rows = CaseStore(console.services.store.database, console.services.now_ms).page(QueueFilters(), QueueOrder())
+    alert = next(one for one in rows if one.action == "refer_to_analyst")
+    block = next(one for one in rows if one.action == "hard_block")
+    form = {"rule": "burst", "days": "7", "reason": "x", "csrf": token_of(anna)}
+    post = lambda one, **changes: anna.post(f"/alerts/{one.decision_id}/snooze", data={**form, **changes})  # noqa: E731
+    assert post(block).status_code == 409
+    for changes in (
+        {"rule": "other"}, {"rule": ""}, {"days": "0"}, {"days": "-1"}, {"days": "91"}, {"days": "9" * 30}, {"days": "x"},
+        {"reason": ""}, {"reason": "x" * 501},
+    ):  # fmt: skip
+        assert post(alert, **changes).status_code in (409, 422), changes
+    assert vera.post(
+        f"/alerts/{alert.decision_id}/snooze", data={**form, "csrf": token_of(vera)}
+    ).status_code == 403  # fmt: skip
+    assert post(alert, csrf="").status_code == 403
+    assert anna.post("/snoozes/end", data={"snooze": "99999", "csrf": token_of(anna)}).status_code == 409
+    cases = CaseStore(console.services.store.database, console.services.now_ms)
+    assert cases.count(QueueFilters(state="snoozed")) == 0
+
+
+def test_files_are_saved_and_never_shown(console: Serving, as_person: object) -> None:
+    anna, vera = as_person("anna"), as_person("vera")  # type: ignore[operator]
+    store = CaseStore(console.services.store.database, console.services.now_ms)
+    one, other = store.page(QueueFilters(user_id="U0"), QueueOrder())[:2]
+    as_file = {"Content-Type": "application/octet-stream"}
+
+    def send(client: httpx.Client, name: str, content: bytes, **headers: str) -> httpx.Response:
+        token = {"X-CSRF-Token": token_of(client)}
+        address = f"/alerts/{one.decision_id}/files"
+        return client.post(address, params={"name": name}, content=content, headers={**as_file, **token, **headers})
+
+    hostile = '../../<img src=x onerror=alert(6)>";\r\nSet-Cookie: a=b;\u202etxt.txt'
+    page = b"<script>alert(7)</script>"
+    added = send(anna, hostile, page)
+    assert added.status_code == 200
+    assert "<img" not in added.text
+    (made,) = store.files(one.case_id)
+    saved = vera.get(f"/alerts/{one.decision_id}/files/{made.file_id}")
+    assert saved.content == page
+    assert saved.headers["content-type"] == "text/plain; charset=utf-8"
+    assert saved.headers["x-content-type-options"] == "nosniff"
+    assert saved.headers["content-security-policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
+    assert saved.headers["content-disposition"].startswith('attachment; filename="_img src_x onerror_alert(6)')
+    assert "set-cookie" not in saved.headers
+    assert saved.headers["content-disposition"].count('"') == 2
+    for name, content in (("a.html", page), ("a.svg", b"<svg onload=alert(8)>"), ("a.png", page), ("", b"x")):
+        assert send(anna, name, content).status_code == 415, name
+    assert send(anna, "a.txt", b"x", **{"Content-Type": "text/html"}).status_code == 415
+    assert send(anna, "a.txt", b"x", **{"Content-Type": "multipart/form-data; boundary=x"}).status_code == 415
+    assert send(anna, "a.txt", b"").status_code == 413
+    assert send(anna, "a.txt", b"x" * (10 * 1024 * 1024 + 1)).status_code == 413
+    assert send(anna, "a.txt", b"x", **{"X-CSRF-Token": "wrong"}).status_code == 403
+    assert send(anna, "a.txt", b"x", Origin="https://evil.test").status_code == 403
+    assert send(vera, "a.txt", b"x").status_code == 403
+    assert anna.get(f"/alerts/{other.decision_id}/files/{made.file_id}").status_code == 404
+    for file in ("0", "-1", "1e3", "9" * 40, "x", "../1"):
+        assert anna.get(f"/alerts/{one.decision_id}/files/{file}").status_code == 404, file
+    remove = lambda client, alert: client.post(  # noqa: E731
+        f"/alerts/{alert.decision_id}/files/{made.file_id}/remove", data={"csrf": token_of(client)}
+    )
+    assert (remove(anna, other).status_code, remove(vera, one).status_code) == (404, 403)
+    assert store.files(one.case_id) == [made]
+    exported = anna.get(f"/alerts/{one.decision_id}/export.json").json()
+    assert exported["files"][0]["sha256"] == made.sha256
+    assert remove(anna, one).status_code == 200
+    assert store.files(one.case_id) == []
+    ada = as_person("ada")  # type: ignore[operator]
+    audit = ada.get("/system").text
+    assert all(what in audit for what in ("file added", "file downloaded", "file removed"))
+
+
+def test_a_slow_file_is_given_up(console: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+    import time
+    from urllib.parse import urlsplit
+
+    from console.web import files
+
+    monkeypatch.setattr(files, "UPLOAD_SECONDS", 0.5)
+    token, parts = console_token(console, "anna"), urlsplit(console.url)
+    store = CaseStore(console.services.store.database, console.services.now_ms)
+    alert = store.page(QueueFilters(user_id="U0"), QueueOrder())[0].decision_id
+    with httpx.Client(base_url=console.url, cookies={COOKIE: token}) as client:
+        csrf = token_of(client)
+    head = (
+        f"POST /alerts/{alert}/files?name=a.txt HTTP/1.1\r\nHost: {parts.netloc}\r\nCookie: {COOKIE}={token}\r\n"
+        f"X-CSRF-Token: {csrf}\r\nX-Requested-With: console\r\nContent-Type: application/octet-stream\r\n"
+        "Content-Length: 1000\r\n\r\n"
+    )
+    began = time.monotonic()
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=10) as connection:
+        connection.sendall(head.encode() + b"x" * 10)
+        answer = connection.recv(4_096)
+    assert b" 408 " in answer.splitlines()[0]
+    assert time.monotonic() - began < 5
+
+
+def test_nobody_is_erased_by_accident_or_by_a_lower_role(console: Serving, as_person: object) -> None:
+    anna, ada = as_person("anna"), as_person("ada")  # type: ignore[operator]
+    form = {"user": "U1", "confirm": "U1"}
+    assert anna.post("/erasures", data={**form, "csrf": token_of(anna)}).status_code == 403
+    assert anna.get("/erasures/held").status_code == 403
+    assert ada.post("/erasures", data=form).status_code == 403
+    assert ada.post("/erasures", data={**form, "csrf": token_of(anna)}).status_code == 403
+    token = token_of(ada)
+    for changes in ({"confirm": ""}, {"confirm": "U2"}, {"user": ""}, {"user": "two words"}, {"user": "x" * 65}):
+        answer = ada.post("/erasures", data={**form, **changes, "csrf": token})
+        assert answer.status_code == 422, changes
+    assert console.services.store.timeline("U1").items

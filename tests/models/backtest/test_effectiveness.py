@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -16,29 +17,17 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from cli.main import main
+from console.store.intake_run import read_run
+from console.store.store import DecisionStore
 from models.backtest.confidence_sequence import share_bounds
 from models.backtest.labels import DAY_MS, FRAUD, LEGITIMATE
 from models.backtest.paired import differences, mcnemar, paired
 from models.backtest.wilson import share
+from tests.console.conftest import postgresql
+from tests.console.store.conftest import new_url
 from tests.models.backtest.runs import decisions_of, events_of
 
-
-@pytest.fixture(scope="module")
-def shadowed(live_run: Path, new_run: Path, history: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The live run, in which the rules NEW ran as a shadow on every decision but each fifth."""
-    folder = tmp_path_factory.mktemp("shadowed")
-    lines = []
-    for number, (live, new) in enumerate(zip(decisions_of(live_run), decisions_of(new_run), strict=True)):
-        if number % 5:
-            rules = new["rules"]
-            live["shadow"] = [
-                {"set": "next", "version": 4, "hits": rules["hits"], "points": rules["points"], "action": new["action"]},
-                {"set": "other", "version": 1, "hits": [], "points": 0, "action": "allow"},
-            ]  # fmt: skip
-        lines.append(json.dumps(live))
-    (folder / "decisions.jsonl").write_text("\n".join(lines))
-    (folder / "run.json").write_text(json.dumps({"events": str(history)}))
-    return folder
+__all__ = ["new_url", "postgresql"]
 
 
 def effectiveness(*arguments: str | Path) -> dict[str, Any]:
@@ -47,8 +36,18 @@ def effectiveness(*arguments: str | Path) -> dict[str, Any]:
     return json.loads(result.stdout)
 
 
-def test_hits_are_joined_with_labels_as_pandas_joins_them(shadowed: Path, history: Path) -> None:
-    found = effectiveness("--over", shadowed)
+@pytest.mark.parametrize("kind", ["files", "sqlite", "postgresql"])
+def test_hits_are_joined_with_labels_as_pandas_joins_them(
+    kind: str, shadowed: Path, history: Path, new_url: Callable[[str], str]
+) -> None:
+    place: str | Path = shadowed
+    if kind != "files":
+        place = new_url(kind)
+        store = DecisionStore.open(place)
+        read_run(store, shadowed)
+        store.close()
+    found = effectiveness("--over", place)
+    assert found == effectiveness("--over", shadowed)
     labels = pd.DataFrame(events_of(history, "label")).sort_values("known_at", kind="stable")
     newest = labels.groupby(["user_id", "transaction_id"]).is_fraud.last().to_dict()
     frame = pd.DataFrame(
@@ -98,6 +97,9 @@ def test_hits_are_joined_with_labels_as_pandas_joins_them(shadowed: Path, histor
     assert precision["shadow"] == pytest.approx(np.mean([outcome is True for outcome in alerts.outcome]))
     assert money["live"] == pytest.approx(frauds[frauds.live].amount.sum())
     assert wrong["low"] <= wrong["difference"] <= wrong["high"]
+    failed = sum("shadow" in one and one["shadow"][1]["action"] is None for one in decisions_of(shadowed))
+    assert (found["shadows"][1]["failed"], found["shadows"][1]["payments"]) == (failed, len(asked) - failed)
+    assert failed > 100
     other = found["shadows"][1]["comparison"]
     assert (other["frauds"]["both"], other["frauds"]["shadow_only"]) == (0, 0)
 

@@ -138,7 +138,7 @@ def test_trees_and_rules_tell_which_lists_they_refer_to() -> None:
     assert Rulebook(rule_set, FEATURES, lists).list_versions == {"l": 7}
     assert (rules_with_list(rule_set, "l"), rules_with_list(rule_set, "t")) == (["a"], ["b"])
     (problem,) = rule_problems(rule_set, FEATURES, {"l": lists["l"]})
-    assert str(problem.error) == "rule b: unknown list '@t' at column 9 (publish the list first)"
+    assert str(problem.error) == "rule b: unknown list '@t' at column 9 (give or publish the list first)"
 
 
 def test_a_condition_on_a_list_and_its_opposite_is_never_true() -> None:

@@ -122,7 +122,7 @@ fn faults_are_told_with_their_column() {
         ("\u{ff41}mount > 1", "unexpected character 'ａ' at column 1"),
         ("is_new and asb(amount) > 1", "unknown function 'asb' at column 12 (did you mean 'abs'?)"),
         ("country in @riskyy", "unknown list '@riskyy' at column 12 (did you mean '@risky'?)"),
-        ("country in @zzz", "unknown list '@zzz' at column 12 (publish the list first)"),
+        ("country in @zzz", "unknown list '@zzz' at column 12 (give or publish the list first)"),
         (
             "city in @risky",
             "@risky is a list of type country, for country or merchant_country at column 1 (a list of type text is for any text)",

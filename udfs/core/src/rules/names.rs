@@ -131,7 +131,7 @@ impl Vocabulary {
         }
         Err(match close_match(&name.to_ascii_lowercase(), self.lists.names()) {
             Some(near) => error.hint(format!("did you mean '@{near}'?")),
-            None => error.hint("publish the list first"),
+            None => error.hint("give or publish the list first"),
         })
     }
 

@@ -1,0 +1,73 @@
+"""Servers that are no Flink, or have no such job: told in one line. Answers of a real cluster: tests/cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from console.flink_rest import LARGEST_ANSWER, FlinkError, FlinkRest
+from tests.cluster.conftest import free_ports
+
+
+@contextmanager
+def answering(body: bytes, status: int = 200) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            try:
+                self.wfile.write(body)
+            except OSError:
+                return
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        (b"<html>", 200, "no answer of Flink's REST interface"),
+        (b'{"jobs": 3}', 200, "no answer of Flink's REST interface"),
+        (b"\xff\xff", 200, "no answer of Flink's REST interface"),
+        (b"{}", 503, "answers /jobs/overview with 503"),
+        (b'{"jobs": []}', 200, "has no job scoring"),
+        (b" " * (LARGEST_ANSWER + 1), 200, "too large"),
+    ],
+)
+def test_an_answer_that_is_not_flinks_is_told(body: bytes, status: int, told: str) -> None:
+    with answering(body, status) as address:
+        rest = FlinkRest(address, "scoring")
+        with pytest.raises(FlinkError, match=told) as failure:
+            rest.read()
+        rest.close()
+    assert "\n" not in str(failure.value)
+
+
+def test_an_address_where_nobody_listens_is_told() -> None:
+    (port,) = free_ports(1)
+    rest = FlinkRest(f"http://127.0.0.1:{port}", "scoring")
+    with pytest.raises(FlinkError, match=f"127.0.0.1:{port} does not answer"):
+        rest.read()
+    rest.close()
+
+
+@pytest.mark.parametrize("address", ["8081", "jobmanager:8081", "ftp://jobmanager:8081", "http://"])
+def test_what_is_no_address_is_refused(address: str) -> None:
+    with pytest.raises(FlinkError, match="give the address of Flink's REST interface"):
+        FlinkRest(address, "scoring")
