@@ -63,6 +63,11 @@ def inputs_of(
     config = _config(config_file, log)
     scorer, paths = scorer_config(config), scorer_paths(config)
     notes: list[str] = []
+    if config_file is None:
+        notes.append(
+            "without --config this is what the default configuration decides, and without profiles unless --reference "
+            "is given: a difference may come from that alone"
+        )
     if paths.store is not None:
         if reference is None:
             raise UserError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +17,6 @@ from models.backtest.labels import (
     LEGITIMATE,
     OUTCOMES,
     PRESUMED_DAYS,
-    UNLABELLED,
     Unlabelled,
     presumed,
 )
@@ -27,6 +28,15 @@ EXAMPLES = 3
 KNOWLEDGE = 1 + len(COHORT_DAYS)
 """As known at the horizon, and after so many days by those decisions that are so old."""
 _ACTIONS = len(ACTIONS)
+_OUTCOMES_OF = np.array(
+    [[[code >> 2 * number & 3 == kind + 1 for kind in range(OUTCOMES)] for number in range(KNOWLEDGE)]
+     for code in range(4**KNOWLEDGE)],
+    np.int64,
+)  # fmt: skip
+"""[outcomes of all knowledge in 2 bits each, KNOWLEDGE, OUTCOMES]: one where the outcome is this."""
+_OVERLAP_ROWS = 1 << 16
+_OVERLAP_CELLS = 1 << 22
+"""Of the matrix of hits that is multiplied at once: 16 MB."""
 Column = npt.NDArray[Any]
 
 
@@ -118,10 +128,13 @@ class Tally:
         self.last_ms = max(self.last_ms, int(columns.time_ms.max()))
         months = columns.time_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
         outcomes = self._outcomes(columns)
+        knowledge = np.zeros(columns.rows, np.uint8)
+        for number, outcome in enumerate(outcomes):
+            knowledge |= (outcome + 1).astype(np.uint8) << np.uint8(2 * number)
         for judged, tally in ((tried.before, self.before), (tried.after, self.after), (tried.model, self.model)):
-            _add_set(tally, judged.actions, months, outcomes, columns.amount_milli)
+            _add_set(tally, judged.actions, months, knowledge, outcomes[0], columns.amount_milli)
         _count(self.transitions, (tried.before.actions, tried.after.actions, outcomes[0]))
-        self._add_rules(tried, months, outcomes)
+        self._add_rules(tried, months, knowledge, outcomes[0])
 
     def _outcomes(self, columns: DecisionColumns) -> list[Column]:
         """By knowledge the outcome of each row, -1 where the decision is not so old."""
@@ -135,37 +148,42 @@ class Tally:
             found.append(np.where(moments <= self._horizon_ms, outcome, -1).astype(np.int8))
         return found
 
-    def _add_rules(self, tried: Tried, months: Column, outcomes: list[Column]) -> None:
+    def _add_rules(self, tried: Tried, months: Column, knowledge: Column, outcomes: Column) -> None:
         hits, columns = tried.hits, tried.columns
         if not self.rules:
             return
-        counts = np.diff(hits.starts)
-        is_alone = (counts == 1) & (tried.model.actions == 0)
+        is_alone = (np.diff(hits.starts) == 1) & (tried.model.actions == 0)
         order = np.argsort(hits.places, kind="stable")
         rows = hits.rows[order]
+        for place, month, counts in _by_month(hits.places[order], months[rows], knowledge[rows], len(self.rules)):
+            self.rules[place].months[month] += counts
         ends = np.cumsum(np.bincount(hits.places, minlength=len(self.rules)))
         for tally, of_rule in zip(self.rules, np.split(rows, ends[:-1]), strict=True):
             if not len(of_rule):
                 continue
-            outcome = outcomes[0][of_rule]
-            for number, known in enumerate(outcomes):
-                _add_months(tally.months, number, months[of_rule], known[of_rule])
+            outcome = outcomes[of_rule]
+            milli = columns.amount_milli[of_rule]
             for kind in range(OUTCOMES):
-                tally.milli[kind] += int(columns.amount_milli[of_rule[outcome == kind]].sum())
+                tally.milli[kind] += int(milli.sum(where=outcome == kind))
             _count(tally.actions, (tried.before.actions[of_rule], tried.after.actions[of_rule]))
             tally.unique += np.bincount(outcome[is_alone[of_rule]], minlength=OUTCOMES)
             _keep_examples(tally.true_examples, tried, of_rule[outcome == FRAUD], FRAUD)
             _keep_examples(tally.false_examples, tried, of_rule[outcome == LEGITIMATE], LEGITIMATE)
-        self._add_overlap(hits, counts)
+        self._add_overlap(hits)
 
-    def _add_overlap(self, hits: Hits, counts: Column) -> None:
-        """Pairs of hits, row by row: of rows with k hits the k * k pairs."""
+    def _add_overlap(self, hits: Hits) -> None:
+        """Rows that two rules hit, for each pair: the product of the matrix of hits with itself.
+
+        Whole numbers below 2 ** 24 are exact in float32, and so are their sums in any order.
+        """
         width = len(self.rules)
-        for number in np.unique(counts[counts > 0]):
-            starts = hits.starts[:-1][counts == number]
-            places = hits.places[starts[:, None] + np.arange(number)].astype(np.int64)
-            pairs = places[:, :, None] * width + places[:, None, :]
-            self.overlap += np.bincount(pairs.ravel(), minlength=width * width).reshape(width, width)
+        height = max(1, min(_OVERLAP_ROWS, _OVERLAP_CELLS // width))
+        for first in range(0, len(hits.points), height):
+            starts = hits.starts[first : first + height + 1]
+            matrix = np.zeros((len(starts) - 1, width), np.float32)
+            rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+            matrix[rows, hits.places[starts[0] : starts[-1]]] = 1
+            self.overlap += (matrix.T @ matrix).astype(np.int64)
 
 
 def _count(into: Column, places: tuple[Column, ...]) -> None:
@@ -176,21 +194,29 @@ def _count(into: Column, places: tuple[Column, ...]) -> None:
     into += np.bincount(flat, minlength=into.size).reshape(into.shape)
 
 
-def _add_months(into: defaultdict[int, Column], number: int, months: Column, outcome: Column) -> None:
-    for month in np.unique(months).tolist():
-        known = outcome[(months == month) & (outcome >= UNLABELLED)]
-        into[month][number] += np.bincount(known, minlength=OUTCOMES)
+def _by_month(places: Column, months: Column, knowledge: Column, width: int) -> Iterator[tuple[int, int, Column]]:
+    """By place (below `width`) and month how many there are [KNOWLEDGE, OUTCOMES]; those that are not so old do not count.
+
+    `knowledge`: the outcomes of an element, 2 bits each, 0 where it is not so old.
+    """
+    if not len(places):
+        return
+    first = int(months.min())
+    shape = (width, int(months.max()) - first + 1, len(_OUTCOMES_OF))
+    flat = (places.astype(np.int64) * shape[1] + (months - first)) * shape[2] + knowledge
+    counts = np.bincount(flat, minlength=math.prod(shape)).reshape(shape)
+    for place, month in np.argwhere(counts.any(axis=2)).tolist():
+        yield place, first + month, np.tensordot(counts[place, month], _OUTCOMES_OF, 1)
 
 
-def _add_set(tally: SetTally, actions: Column, months: Column, outcomes: list[Column], milli: Column) -> None:
-    for month in np.unique(months).tolist():
-        of_month = months == month
-        for number, outcome in enumerate(outcomes):
-            counted = of_month & (outcome >= UNLABELLED)
-            _count(tally.months[month][number], (actions[counted], outcome[counted]))
+def _add_set(
+    tally: SetTally, actions: Column, months: Column, knowledge: Column, outcomes: Column, milli: Column
+) -> None:
+    for action, month, counts in _by_month(actions, months, knowledge, _ACTIONS):
+        tally.months[month][:, action] += counts
     for action in range(_ACTIONS):
         for kind in range(OUTCOMES):
-            tally.milli[action, kind] += int(milli[(actions == action) & (outcomes[0] == kind)].sum())
+            tally.milli[action, kind] += int(milli.sum(where=(actions == action) & (outcomes == kind)))
 
 
 def _keep_examples(kept: list[Example], tried: Tried, rows: Column, outcome: int) -> None:

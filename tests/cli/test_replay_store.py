@@ -72,6 +72,13 @@ def test_decisions_of_a_store_are_the_same_as_recorded(
     assert result.stdout.endswith("the same as recorded\n")
 
 
+def test_without_a_configuration_the_defaults_are_named_as_a_cause(
+    run: Path, decisions: Decisions, fill: Callable[[Path], str]
+) -> None:
+    result = replay("--store", fill(run), "--transaction", list(decisions)[-1], code=1)
+    assert "note: without --config this is what the default configuration decides" in result.stderr
+
+
 def test_each_difference_is_named(changed: tuple[Path, str], decisions: Decisions, fill: Callable[[Path], str]) -> None:
     folder, transaction = changed
     place = ("--store", fill(folder), "--config", str(folder / "job.yaml"), "--transaction", transaction)
