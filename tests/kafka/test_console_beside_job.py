@@ -37,7 +37,7 @@ def until_decided(decide: Decide, event: dict[str, Any]) -> dict[str, Any]:
             found.append(answer.json())
         return bool(found)
 
-    wait_for(is_decided, 90)
+    wait_for(is_decided, 180)
     return found[0]
 
 
