@@ -176,8 +176,9 @@ def test_published_features_are_readable_within_a_second(bench: Bench) -> None:
 
 
 def test_users_beyond_the_bound_are_dropped_and_counted(bench: Bench) -> None:
-    settings = OnlineFeatureSettings(max_waiting_users=10, flush_interval_ms=200)
-    publisher = OnlineFeaturePublisher(bench.store, settings, SYSTEM_CLOCKS.monotonic_ms)
+    store = open_store(replace(bench.settings, timeout_ms=5_000), SETTINGS, SYSTEM_CLOCKS)
+    settings = OnlineFeatureSettings(max_waiting_users=10, flush_interval_ms=60_000)
+    publisher = OnlineFeaturePublisher(store, settings, SYSTEM_CLOCKS.monotonic_ms)
     for n in range(25):
         publisher.offer(f"B{n % 15}", n, FEATURES)
     publisher.close()
