@@ -121,9 +121,8 @@ def command(
     if config is not None:
         options = _beside_job(config, api, store_url or STORE_URL)
     elif run_folder is not None:
-        rules_of_run, bundle_of_run = what_decided(run_folder)
         options = ConsoleOptions(
-            api=api, store_url=store_url or _store_of_run(run_folder), rules=rules_of_run, bundle_path=bundle_of_run,
+            api=api, store_url=store_url or _store_of_run(run_folder), decided=what_decided(run_folder),
             replay_source=replay_source(run_folder),
         )  # fmt: skip
         with opened(options.store_url) as run_store:

@@ -19,6 +19,7 @@ from udfs.control.elements import (
     RulesControl,
     ThresholdsControl,
 )
+from udfs.rules.difference import difference
 from udfs.rules.rule_set import Rule, RuleSet
 
 MOST_RULES = 20
@@ -77,18 +78,20 @@ def _candidate_change(new: CandidateControl, known: ControlElement | None) -> st
 
 
 def _rule_changes(old: RuleSet, new: RuleSet) -> Iterator[str]:
-    olds, news = ({rule.id: rule for rule in rule_set.rules} for rule_set in (old, new))
-    removed = [f"- {name}" for name in olds if name not in news]
-    added = [f"+ {_words(rule)}" for name, rule in news.items() if name not in olds]
-    changed = [
-        f"~ {_words(olds[name])} -> {_words(rule)}"
-        for name, rule in news.items()
-        if name in olds and rule != olds[name]
+    found = difference(old, new)
+    removed = [f"- {change.rule_id}" for change in found.of_kind("removed")]
+    added = [
+        f"+ {_words(change.after)}" for change in found.rules if change.before is None and change.after is not None
     ]
-    kept = len(news) - len(added) - len(changed)
+    changed = [
+        f"~ {_words(change.before)} -> {_words(change.after)}"
+        for change in found.rules
+        if change.before is not None and change.after is not None
+    ]
     yield (
-        f"rules: {old.name} version {old.version} ({len(olds)} rules) -> {new.name} version {new.version} "
-        f"({len(news)} rules): {len(removed)} removed, {len(added)} added, {len(changed)} changed, {kept} as before"
+        f"rules: {old.name} version {old.version} ({len(old.rules)} rules) -> {new.name} version {new.version} "
+        f"({len(new.rules)} rules): {len(removed)} removed, {len(added)} added, {len(changed)} changed, "
+        f"{found.kept} as before"
     )
     listed = [*removed, *changed, *added]
     yield from (f"  {line}" for line in listed[:MOST_RULES])

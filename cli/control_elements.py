@@ -14,6 +14,7 @@ from cli.errors import UserError
 from jobs.config.running_job import RunningJobConfig
 from jobs.config.value_types import Timestamp
 from jobs.control.channel import Published, newest
+from jobs.control.checking import check_element
 from jobs.control.in_force import InForce, versions_at_start
 from udfs.control.elements import (
     BLOCK_LIST,
@@ -27,19 +28,14 @@ from udfs.control.elements import (
     CandidateControl,
     ControlElement,
     ControlError,
-    ListControl,
     RulesControl,
     ThresholdsControl,
-    check_texts,
     decode_control,
-    encode_control,
 )
-from udfs.control.live_control import compile_rules
 from udfs.features.feature_set import feature_set_of
 from udfs.records.profiles import BlockType
 from udfs.rules.list_files import ListFileError
 from udfs.rules.pack_files import RuleFileError, load_rule_set
-from udfs.rules.rulebook import rule_problems
 from udfs.scoring.bundle import BundleError, load_bundle, read_manifest
 
 
@@ -232,18 +228,8 @@ def _feature_names(config: RunningJobConfig) -> tuple[str, ...]:
 
 
 def _check(element: ControlElement, config: RunningJobConfig, in_force: InForce) -> None:
-    """Check an element as the job does: encode and decode it, compile rules, load a bundle. Prints warnings on rules."""
-    decoded = decode_control(encode_control(element))
-    check_texts(decoded)
-    if isinstance(decoded, CandidateControl) and decoded.rule_set is not None:
-        _check(RulesControl(decoded.rule_set), config, in_force)
-    elif isinstance(decoded, RulesControl):
-        features = _feature_names(config)
-        in_force.require_lists(decoded)
-        rulebook = compile_rules(decoded, features, lists=in_force.lists)
-        for _, warning in rule_problems(rulebook.rule_set, features, in_force.lists):
-            click.echo(f"warning: {warning}", err=True)
-    elif isinstance(decoded, ListControl):
-        in_force.require_fits(decoded, _feature_names(config))
-    elif isinstance(decoded, BundleControl) and _bundle_version(Path(decoded.path)) != decoded.bundle:
-        raise UserError(f"{decoded.path} does not hold bundle {decoded.bundle}")
+    """Check an element as the job does; a bundle is loaded. Prints warnings on rules."""
+    for _, warning in check_element(element, in_force, lambda: _feature_names(config)):
+        click.echo(f"warning: {warning}", err=True)
+    if isinstance(element, BundleControl) and _bundle_version(Path(element.path)) != element.bundle:
+        raise UserError(f"{element.path} does not hold bundle {element.bundle}")

@@ -19,8 +19,9 @@ from jobs.control.in_force import InForce
 from jobs.control.opening import open_channel
 from jobs.control.publishing import proposal_of, publication_of
 from udfs.control.elements import LIST, ControlError, ListControl, encode_control
+from udfs.rules.list_changes import with_entries, without_values
 from udfs.rules.list_files import ListFileError
-from udfs.rules.named_lists import LIST_TYPES, ListEntry, ListError, ListType, NamedList, check_list, spelled
+from udfs.rules.named_lists import LIST_TYPES, ListEntry, ListError, NamedList
 from udfs.rules.pack_files import RuleFileError
 
 
@@ -38,35 +39,15 @@ def merged(
     before: NamedList | None, name: str, given: str | None, entries: Sequence[ListEntry], replace: bool = False
 ) -> tuple[NamedList, str]:
     """The list with the entries added (or in place of all others), and a line on what that changes. Raises UserError."""
-    kind = _type_of(given) if given is not None else before.type if before is not None else None
-    if before is not None and kind != before.type and not replace:
-        raise UserError(f"list {name} is of type {before.type}, not {kind}")
-    if kind is None:
+    if before is None and given is None:
         raise UserError(f"there is no list {name}: give --type to create it")
-    version = 1 if before is None else before.version + 1
+    if given is not None and given not in LIST_TYPES:
+        raise UserError(f"--type {given!r}: expected one of {', '.join(LIST_TYPES)}")
     try:
-        added = NamedList(name, kind, version, tuple(entries), "" if before is None else before.description)
-        check_list(added)
-        added = spelled(added)
-        old = {} if before is None else {entry.value: entry for entry in before.entries}
-        new = {entry.value: entry for entry in added.entries}
-        after = msgspec.structs.replace(added, entries=tuple((new if replace else {**old, **new}).values()))
-        check_list(after)
+        change = with_entries(before, name, given, entries, replace)
     except ListError as error:
         raise UserError(str(error)) from None
-    after = spelled(after)
-    fresh = len(new.keys() - old.keys())
-    changed = sum(value in old and old[value] != entry for value, entry in new.items())
-    gone = len(old.keys() - new.keys()) if replace else 0
-    told = f"list {name}: {fresh} added, {changed} changed, {gone} removed, {len(after.entries)} entries of type {kind}"
-    return after, told
-
-
-def _type_of(name: str) -> ListType:
-    for kind in LIST_TYPES:
-        if kind == name:
-            return kind
-    raise UserError(f"--type {name!r}: expected one of {', '.join(LIST_TYPES)}")
+    return change.after, change.in_words
 
 
 class OpenLists:
@@ -96,14 +77,11 @@ class OpenLists:
     def remove(self, name: str, values: Iterable[str], author: str | None, note: str | None) -> None:
         """Remove the entries of these values."""
         before = self.named_list(name)
-        gone = {
-            entry.value for entry in spelled(NamedList(name, before.type, 1, tuple(map(ListEntry, values)))).entries
-        }
-        missing = gone - {entry.value for entry in before.entries}
-        if missing:
-            raise UserError(f"list {name} does not have {', '.join(sorted(missing))}")
-        kept = tuple(entry for entry in before.entries if entry.value not in gone)
-        self.publish_list(msgspec.structs.replace(before, version=before.version + 1, entries=kept), author, note)
+        try:
+            change = without_values(before, values)
+        except ListError as error:
+            raise UserError(str(error)) from None
+        self.publish_list(change.after, author, note)
 
     def delete(self, name: str, author: str | None, note: str | None) -> None:
         """Delete a list that no rule in force refers to."""

@@ -12,8 +12,8 @@ from models.event_files import EventFileError, Progress, lines_of
 from udfs.records.codec import BadRecord, decode_event
 from udfs.records.event_decoder import EventDecoder
 from udfs.records.events import Transaction
-from udfs.rules.named_lists import FIELDS_OF_TYPE, NamedList
-from udfs.values.time_units import DAY_MS, HOUR_MS
+from udfs.rules.list_hits import ListHitCounter
+from udfs.rules.named_lists import ListError, NamedList
 
 
 def hits_over(over: Path, named_list: NamedList, days: int) -> str:
@@ -21,40 +21,26 @@ def hits_over(over: Path, named_list: NamedList, days: int) -> str:
 
     Raises UserError.
     """
-    fields = FIELDS_OF_TYPE[named_list.type]
-    if not fields:
-        raise UserError(f"a list of type {named_list.type} may be compared with any text: --over cannot tell its hits")
+    try:
+        counter = ListHitCounter(named_list)
+    except ListError:
+        raise UserError(
+            f"a list of type {named_list.type} may be compared with any text: --over cannot tell its hits"
+        ) from None
     events, decode = _source_of(over)
-    is_on_list = named_list.compile().core.contains
-    by_hour: dict[int, list[int]] = {}
-    seen: set[int] = set()
-    newest_ms = -1
     try:
         with progress_bar(f"reading {events.name}") as progress:
             for payment in _payments(events, decode, progress):
-                name = hash((payment.user_id, payment.transaction_id))
-                if name in seen:
-                    continue
-                seen.add(name)
-                newest_ms = max(newest_ms, payment.timestamp)
-                values = [getattr(payment, field) for field in fields]
-                is_hit = any(value is not None and is_on_list(value, payment.timestamp) for value in values)
-                counts = by_hour.setdefault(payment.timestamp // HOUR_MS, [0, 0])
-                counts[0] += 1
-                counts[1] += is_hit
+                counter.add(payment)
     except EventFileError as error:
         raise UserError(str(error)) from None
-    if newest_ms < 0:
+    found = counter.of_last(days)
+    if found is None:
         raise UserError(f"{events}: no payments")
-    first_hour = (newest_ms - days * DAY_MS) // HOUR_MS + 1
-    counted = [counts for hour, counts in by_hour.items() if hour >= first_hour]
-    total, hits = (sum(counts[place] for counts in counted) for place in (0, 1))
-    share = f" ({hits / total:.2%})" if hits else ""
-    return f"would have hit {hits:,} of {total:,} payments{share} in the last {days} days of {events.name}, by {_or(fields)}"
-
-
-def _or(fields: tuple[str, ...]) -> str:
-    return " or ".join(fields)
+    share = f" ({found.hits / found.payments:.2%})" if found.hits else ""
+    fields = " or ".join(counter.fields)
+    shown = f"{found.hits:,} of {found.payments:,} payments{share}"
+    return f"would have hit {shown} in the last {days} days of {events.name}, by {fields}"
 
 
 def _source_of(over: Path) -> tuple[Path, EventDecoder]:

@@ -11,8 +11,7 @@ from cli.errors import UserError
 from cli.list_option import LISTS, named_lists
 
 if TYPE_CHECKING:
-    from udfs.rules.rule_set import RuleSet
-    from udfs.rules.rulebook import RuleProblem
+    from udfs.rules.checked_file import CheckedFile
 
 BUNDLE = click.option(
     "--bundle", type=click.Path(path_type=Path), help="Model bundle whose attributes the rules may use."
@@ -32,6 +31,7 @@ def check(file: Path, bundle: Path | None, lists: Path | None, form: str) -> Non
     Conditions that can never be true and codes that do not exist are errors. What may be intended, e.g. a condition that is
     always true, is a warning. Exit code 2 for errors, in either format.
     """
+    from udfs.rules.checked_file import check_rule_file
     from udfs.rules.pack_files import RuleFileError, read_rule_file
 
     names, known = features_and_lists(bundle, lists)
@@ -39,14 +39,14 @@ def check(file: Path, bundle: Path | None, lists: Path | None, form: str) -> Non
         content = read_rule_file(file)
     except RuleFileError as error:
         raise UserError(str(error)) from None
-    rule_set, problems = _problems(content, [feature.name for feature in names], known)
+    checked = check_rule_file(content, [feature.name for feature in names], known)
     if form == "json":
-        _as_json(file, content, rule_set, problems)
-        return
-    for severity, problem in problems:
+        return _as_json(file, checked)
+    for severity, problem in checked.problems:
         if severity == "warning":
             click.echo(f"{file.name}: warning: {problem}")
-    errors = [f"{file.name}: {problem}" for severity, problem in problems if severity == "error"]
+    errors = [f"{file.name}: {problem}" for severity, problem in checked.problems if severity == "error"]
+    rule_set = checked.rule_set
     if errors or rule_set is None:
         raise UserError("\n".join(errors))
     enabled = sum(rule.enabled for rule in rule_set.rules)
@@ -66,38 +66,15 @@ def features_and_lists(bundle: Path | None, lists: Path | None) -> tuple[tuple[A
         raise UserError(str(error)) from None
 
 
-def _problems(content: bytes, feature_names: list[str], lists: Any) -> tuple[RuleSet | None, list[RuleProblem]]:
-    from udfs.rules.errors import RuleError
-    from udfs.rules.pack_files import decode_rule_file
-    from udfs.rules.rulebook import RuleProblem, rule_problems
-
-    try:
-        rule_set = decode_rule_file(content)
-    except RuleError as error:
-        return None, [RuleProblem("error", one) for one in error.errors]
-    return rule_set, rule_problems(rule_set, feature_names, lists)
-
-
-def _as_json(file: Path, content: bytes, rule_set: RuleSet | None, problems: list[RuleProblem]) -> None:
+def _as_json(file: Path, checked: CheckedFile) -> None:
     import json
 
-    from udfs.rules.positions import RuleFilePositions
+    import msgspec
 
-    positions = RuleFilePositions(content)
-    told = [
-        {
-            "severity": severity,
-            "rule": problem.rule_id,
-            "field": problem.field,
-            "message": problem.message,
-            "hint": problem.hint,
-            **positions.span_of(problem)._asdict(),
-        }
-        for severity, problem in problems
-    ]
-    is_valid = all(severity != "error" for severity, _ in problems)
+    told = [msgspec.structs.asdict(problem) for problem in checked.located()]
+    rule_set = checked.rule_set
     name, version = (None, None) if rule_set is None else (rule_set.name, rule_set.version)
-    report = {"file": str(file), "name": name, "version": version, "valid": is_valid, "problems": told}
+    report = {"file": str(file), "name": name, "version": version, "valid": checked.is_valid, "problems": told}
     click.echo(json.dumps(report, indent=2, ensure_ascii=False))
-    if not is_valid:
+    if not checked.is_valid:
         click.get_current_context().exit(INVALID)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from console.element_checks import ElementChecks
 from console.store.control import ControlStore, ProposalRow, log_faults, stream_faults
 from console.store.rows import AuditEntry
 from console.store.store import DecisionStore
 from jobs.config.control import authority_settings
-from jobs.control.channel import ControlChannel, Published, recorded
-from jobs.control.in_force import Config, InForce, versions_at_start
+from jobs.control.channel import ControlChannel, recorded
+from jobs.control.in_force import Config
 from jobs.control.opening import open_channel
 from jobs.control.publishing import (
     approval_of,
@@ -24,24 +25,10 @@ from jobs.control.publishing import (
     with_approval,
 )
 from udfs.control.authority import Authority, NotAuthorised
-from udfs.control.chain import chain_of
-from udfs.control.elements import (
-    RULES,
-    CandidateControl,
-    ControlElement,
-    ControlError,
-    ListControl,
-    RulesControl,
-    check_texts,
-    decode_control,
-)
+from udfs.control.chain import Chain, Recorded, chain_of
+from udfs.control.elements import ControlElement, ControlError
 from udfs.control.envelope import Proposal, Publication, decode_record
 from udfs.control.history import HistoryEntry, history_of, in_force
-from udfs.control.live_control import compile_rules
-from udfs.features.feature_set import feature_set_of
-from udfs.rules.list_files import ListFileError
-from udfs.rules.pack_files import RuleFileError
-from udfs.scoring.bundle import BundleError, read_manifest
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -93,8 +80,8 @@ class ControlDesk:
         """
         self._store = store
         self._proposals = ControlStore(store.database)
-        self._job = job
         self._channel: ControlChannel = open_channel(job.control)
+        self._checks = ElementChecks(job, self._channel)
         self._authority = Authority(authority_settings(job.control))
         self._key = private_key
         self._now_ms = now_ms
@@ -102,7 +89,7 @@ class ControlDesk:
 
     def propose(self, who: str, request: ProposalRequest) -> ProposalRow:
         """Check an element and keep it for another person to approve."""
-        element = self._checked(msgspec.json.encode(self._versioned(request.element, who)))
+        element = self._checks.checked(msgspec.json.encode(self._checks.versioned(request.element, who)))
         payload = msgspec.json.encode(element)
         return self._added(
             who, element, proposal_of(payload, who, self._now_ms(), request.backtest, request.emergency, self._key)
@@ -111,7 +98,7 @@ class ControlDesk:
     def keep(self, proposal: Proposal) -> ProposalRow:
         """Keep what its author has written, and signed where the job asks for it, for another person to approve."""
         self._authority.check_author(record_of(proposal))
-        return self._added(proposal.authorship.person, self._checked(bytes(proposal.element)), proposal)
+        return self._added(proposal.authorship.person, self._checks.checked(bytes(proposal.element)), proposal)
 
     def _added(self, who: str, element: ControlElement, proposal: Proposal) -> ProposalRow:
         row = self._proposals.add_proposal(proposal, element.key, element.version, self._now_ms())
@@ -158,7 +145,7 @@ class ControlDesk:
             self._require_whole_log()
             if location is None:
                 self._authority.check(record_of(row.proposal))
-                self._checked(bytes(row.proposal.element))
+                self._checks.checked(bytes(row.proposal.element))
         except ControlError as error:
             self._audit(who, "publication refused", row, str(error))
             raise
@@ -179,10 +166,40 @@ class ControlDesk:
 
     def history(self, at_ms: int | None = None) -> list[HistoryEntry]:
         """All that was published, oldest first, or what was in force at a moment; the store's log gets what is new."""
-        records = recorded(self._channel.read())
-        entries = history_of(records, self._authority, self._start_versions())
-        self._proposals.take(records, entries)
+        _, entries = self.log()
         return entries if at_ms is None else list(in_force(entries, at_ms).values())
+
+    def log(self) -> tuple[list[Recorded], list[HistoryEntry]]:
+        """The records of the control stream, oldest first, each with what became of it; the store's log gets what is new."""
+        records = recorded(self._channel.read())
+        entries = history_of(records, self._authority, self._checks.start_versions())
+        self._proposals.take(records, entries)
+        return records, entries
+
+    def change(self, who: str, element: dict[str, Any], key: str) -> ProposalRow:
+        """Propose an element, with the next version of its key if it has none, and publish it at once where that needs no
+        approval. One that was made of an older version than the newest is refused."""
+        numbered = element if "version" in element else element | {"version": self._checks.newest_version(key) + 1}
+        row = self.propose(who, ProposalRequest(element=numbered))
+        if self.needs_approval(key.partition("/")[0]):
+            return row
+        return self.publish(
+            who, row.proposal_id, PublicationRequest(element_sha256=row.proposal.authorship.element_sha256)
+        )
+
+    def faults(self, records: list[Recorded]) -> tuple[Chain, list[str]]:
+        """The hash chain of the records, and what is wrong in the store's log, between the two, and in the chain."""
+        chain, rows = chain_of(records), self._proposals.log()
+        return chain, [str(fault) for fault in (*log_faults(rows), *stream_faults(rows, records), *chain.faults)]
+
+    @property
+    def emergency_ms(self) -> int:
+        """How long an emergency is in force without an approval."""
+        return self._authority.settings.emergency_ms
+
+    def needs_approval(self, kind: str) -> bool:
+        """Whether elements of this kind need the approval of a second person."""
+        return self._authority.needs_approval(kind)
 
     def _row(self, proposal_id: int) -> ProposalRow:
         row = self._proposals.proposal(proposal_id)
@@ -201,68 +218,11 @@ class ControlDesk:
 
     def _require_whole_log(self) -> None:
         """Raise NotAuthorised if the log of what was published was tampered with, in the store or in the control stream."""
-        rows, records = self._proposals.log(), recorded(self._channel.read())
-        faults = [*log_faults(rows), *stream_faults(rows, records), *chain_of(records).faults]
+        _, faults = self.faults(recorded(self._channel.read()))
         if faults:
             raise NotAuthorised(
                 f"the log of what was published is not whole (`fraud control verify` tells all): {faults[0]}"
             )
-
-    def _start_versions(self) -> dict[str, int]:
-        """Raises ControlError."""
-        try:
-            return versions_at_start(self._job)
-        except (RuleFileError, ListFileError) as error:
-            raise ControlError(str(error)) from None
-
-    def _versioned(self, element: dict[str, Any], who: str) -> dict[str, Any]:
-        """The element with its author, and with the next version of its kind if it has none."""
-        kind = element.get("kind")
-        inner = element.get("rule_set") if kind == RULES else element
-        if not isinstance(inner, dict):
-            raise ControlError("rule_set: give the whole rule set")
-        if "version" not in inner:
-            published = [record.element for record in self._channel.read() if record.element is not None]
-            of_kind = [one.version for one in published if one.key.partition("/")[0] == kind]
-            inner = inner | {"version": max([self._start_versions().get(str(kind), 0), *of_kind]) + 1}
-        element = element | {"rule_set": inner} if kind == RULES else inner
-        return element | {"author": who}
-
-    def _checked(self, payload: bytes) -> ControlElement:
-        """The element, if its version is new and a job would take it. Raises ControlError."""
-        element = decode_control(payload)
-        check_texts(element)
-        published = self._channel.read()
-        newest = max(
-            (one.element.version for one in published if one.element and one.element.key == element.key), default=0
-        )
-        newest = max(newest, self._start_versions().get(element.key, 0))
-        if element.version <= newest:
-            raise ControlError(
-                f"{element.key} version {element.version} would be ignored: version {newest} is in force"
-            )
-        in_force = self._in_force(published)
-        rule_set = element.rule_set if isinstance(element, RulesControl | CandidateControl) else None
-        if rule_set is not None:
-            rules = RulesControl(rule_set)
-            in_force.require_lists(rules)
-            compile_rules(rules, self._feature_names(), lists=in_force.lists)
-        elif isinstance(element, ListControl):
-            in_force.require_fits(element, self._feature_names())
-        return element
-
-    def _in_force(self, published: list[Published]) -> InForce:
-        """Raises ControlError."""
-        try:
-            return InForce.of(self._job, published)
-        except (RuleFileError, ListFileError) as error:
-            raise ControlError(str(error)) from None
-
-    def _feature_names(self) -> tuple[str, ...]:
-        try:
-            return feature_set_of(read_manifest(self._job.scoring.bundle).attributes).names
-        except BundleError:
-            return feature_set_of().names
 
     def _audit(self, who: str, what: str, row: ProposalRow, reason: str | None = None) -> None:
         authorship = row.proposal.authorship

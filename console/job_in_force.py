@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 
 from console.api.services import Versions
 from console.decides_with import NOT_KNOWN, DecidesWith
+from console.elements_in_force import candidates_of, guarded, lists_with, settings_with
 from jobs.config.control import authority_settings
 from jobs.config.job import JobConfig, NoControl
+from jobs.config.scoring import decision_settings
 from jobs.control.channel import ChannelError, Published, recorded
 from jobs.control.in_force import start_lists, versions_at_start
 from jobs.control.opening import open_channel
@@ -25,14 +27,14 @@ from udfs.control.elements import (
     BLOCK_LIST,
     BUNDLE,
     RULES,
+    THRESHOLDS,
     BundleControl,
     ControlElement,
-    GuardrailControl,
     RulesControl,
 )
-from udfs.control.guardrails import with_guardrails
 from udfs.control.history import HistoryEntry, history_of, in_force
 from udfs.rules.list_files import ListFileError
+from udfs.rules.named_lists import NO_LISTS, Lists
 from udfs.rules.pack_files import RuleFileError, rule_set_of
 from udfs.rules.rule_set import RuleSet
 from udfs.scoring.bundle import BundleError, Manifest, read_manifest
@@ -49,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 
 class JobInForce:
-    """Looks at the control stream of one job, in a thread of its own. The other methods may be called from any thread."""
+    """Looks at the control stream of one job, in a thread of its own. All methods may be called from any thread."""
 
     def __init__(
         self,
@@ -64,21 +66,24 @@ class JobInForce:
         self._now_ms = now_ms
         self._on_features = on_features
         self._authority = Authority(authority_settings(job.control))
-        self._start, self._trouble = _start_rules(job)
+        self._start, self._start_lists, self._trouble = _start_files(job)
         self._start_versions = {} if self._start is None else versions_at_start(job)
+        self._settings = decision_settings(job)
         self._watch: Watch | None = None
         self._mark: object = None
         self._records: list[Published] = []
         self._entries: list[HistoryEntry] = []
         self._bundle: tuple[str, str | None] | None = None
         self._manifest: Manifest | None = None
+        self._made_of: tuple[object, dict[str, int], str | None] | None = None
         self._told: tuple[DecidesWith, Versions] = NOT_KNOWN._replace(trouble=self._trouble), versions
+        self._lock = Lock()
         self._stopping = Event()
         self._thread = Thread(target=self._follow, name="control-stream", daemon=True)
 
     def start(self) -> None:
         """Look once, and go on in the thread. Blocks until the control stream has been read."""
-        self._look()
+        self.look()
         self._thread.start()
 
     def stop(self) -> None:
@@ -98,21 +103,29 @@ class JobInForce:
         pause_seconds = LOOK_SECONDS
         while not self._stopping.wait(pause_seconds):
             begun = monotonic()
-            self._look()
+            self.look()
             pause_seconds = max(LOOK_SECONDS, SHARE_OF_PAUSE * (monotonic() - begun))
 
-    def _look(self) -> None:
-        trouble = self._trouble
-        try:
-            self._read()
-        except ChannelError as error:
-            if self._told[0].trouble != str(error):
-                _log.warning("what the job has in force is not known now: %s", error)
-            trouble = str(error)
-            if self._mark is None:  # not even once read: what is published may replace the files' values
-                self._told = NOT_KNOWN._replace(trouble=trouble), self._unchanging
-                return
-        self._told = self._made(trouble)
+    def look(self) -> None:
+        """Know what is published and in force now. Blocks."""
+        with self._lock:
+            trouble = self._trouble
+            try:
+                self._read()
+            except ChannelError as error:
+                if self._told[0].trouble != str(error):
+                    _log.warning("what the job has in force is not known now: %s", error)
+                trouble = str(error)
+                if self._mark is None:  # not even once read: what is published may replace the files' values
+                    self._told = NOT_KNOWN._replace(trouble=trouble), self._unchanging
+                    return
+            positions = self._positions()
+            made_of = self._mark, positions, trouble
+            if self._made_of != made_of:
+                self._told = self._made(
+                    {key: self._records[position - 1] for key, position in positions.items()}, trouble
+                )
+                self._made_of = made_of
 
     def _read(self) -> None:
         """Read the stream, if it has grown. Raises ChannelError."""
@@ -127,15 +140,19 @@ class JobInForce:
         self._entries = history_of(recorded(records), self._authority, self._start_versions)
         self._records, self._mark = records, mark
 
-    def _made(self, trouble: str | None) -> tuple[DecidesWith, Versions]:
-        elements = self._elements()
+    def _made(self, in_force_now: Mapping[str, Published], trouble: str | None) -> tuple[DecidesWith, Versions]:
+        elements = {key: record.element for key, record in in_force_now.items() if record.element is not None}
         published = elements.get(RULES)
-        rules = published.rule_set if isinstance(published, RulesControl) else self._start
+        rules, tripped = published.rule_set if isinstance(published, RulesControl) else self._start, {}
         if rules is not None:
-            tripped = [one for one in elements.values() if isinstance(one, GuardrailControl)]
-            rules = with_guardrails(rules, {one.rule: one for one in tripped})
+            rules, tripped = guarded(rules, elements.values())
         path, version, manifest = self._bundle_of(elements.get(BUNDLE))
-        decides_with = DecidesWith(rules, None if manifest is None else path, self._by_version(), trouble)
+        by_version, newest = self._by_version()
+        decides_with = DecidesWith(
+            rules, None if manifest is None else path, by_version, trouble, lists_with(self._start_lists, elements),
+            settings_with(self._settings, elements.get(THRESHOLDS)), self._job.scoring.statistics, candidates_of(elements),
+            tripped, newest + 1,
+        )  # fmt: skip
         known = self._unchanging
         versions = Versions(
             program=known.program, answers=known.answers, bundle=version,
@@ -145,15 +162,10 @@ class JobInForce:
         )  # fmt: skip
         return decides_with, versions
 
-    def _elements(self) -> dict[str, ControlElement]:
-        """What is in force now of the control stream but the block list, by key. An emergency ends by the clock."""
+    def _positions(self) -> dict[str, int]:
+        """Positions of the records in force now, of all keys but the block list's. An emergency ends by the clock."""
         entries = [one for one in self._entries if one.key is not None and not one.key.startswith(f"{BLOCK_LIST}/")]
-        found = {}
-        for key, entry in in_force(entries, self._now_ms()).items():
-            element = self._records[entry.position - 1].element
-            if element is not None:
-                found[key] = element
-        return found
+        return {key: entry.position for key, entry in in_force(entries, self._now_ms()).items()}
 
     def _bundle_of(self, element: ControlElement | None) -> tuple[Path, str | None, Manifest | None]:
         """Folder, version and manifest of the bundle; the manifest is None if it cannot be read on this machine."""
@@ -168,21 +180,22 @@ class JobInForce:
         version = wanted if is_published else None if manifest is None else manifest.version
         return Path(path), version, manifest
 
-    def _by_version(self) -> Mapping[int, RuleSet]:
+    def _by_version(self) -> tuple[Mapping[int, RuleSet], int]:
+        """Rule sets by version, and the highest version of all."""
         found = {} if self._start is None else {self._start.version: self._start}
         for record in self._records:
             if isinstance(record.element, RulesControl):
                 found.setdefault(record.element.rule_set.version, record.element.rule_set)
-        return dict(sorted(found.items())[-MOST_RULE_SETS:])
+        return dict(sorted(found.items())[-MOST_RULE_SETS:]), max(found, default=0)
 
 
-def _start_rules(job: JobConfig) -> tuple[RuleSet | None, str | None]:
-    """The rule set of the configuration, or why it or its lists cannot be read."""
+def _start_files(job: JobConfig) -> tuple[RuleSet | None, Lists, str | None]:
+    """The rule set and the lists of the configuration, and why one of them cannot be read."""
     try:
-        start_lists(job)
-        return rule_set_of(job.scoring.rules), None
+        lists = start_lists(job)
+        return rule_set_of(job.scoring.rules), lists, None
     except (RuleFileError, ListFileError) as error:
-        return None, " ".join(str(error).split())
+        return None, NO_LISTS, " ".join(str(error).split())
 
 
 def _manifest(path: str, version: str | None) -> Manifest | None:

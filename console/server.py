@@ -35,7 +35,7 @@ from console.cases.block_list import BlockList
 from console.cases.label_sender import LabelSender, TakesEvents
 from console.control_desk import ControlDesk
 from console.control_watch import ControlWatch
-from console.decides_with import DecidesWith
+from console.decides_with import NOT_KNOWN, DecidesWith
 from console.embedded_intake import EmbeddedIntake
 from console.flink_rest import FlinkError, FlinkRest
 from console.job_in_force import JobInForce
@@ -70,8 +70,8 @@ from udfs.control.authority import Authority
 from udfs.process.collector import collect_garbage_rarely
 from udfs.process.system_clocks import SYSTEM_CLOCKS
 from udfs.records.events import Erasure
+from udfs.rules.list_files import lists_of
 from udfs.rules.pack_files import rule_set_of
-from udfs.rules.rule_set import RuleSet
 from udfs.scoring.bundle import read_manifest
 from udfs.scoring.factory import OPENING_ERRORS
 from udfs.scoring.settings import ScorerConfig, ScorerPaths
@@ -99,7 +99,7 @@ class EmbeddedOptions(msgspec.Struct, frozen=True, kw_only=True):
 class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
     and whose topics are taken into the store. With neither it only reads its store. `notifications`: whom to tell
-    of alerts. `rules`, `bundle_path`, `replay_source`: of a scored run that is read, what decided it, where that is known.
+    of alerts. `decided`, `replay_source`: of a scored run that is read, what decided it, where that is known.
     `flink_address`: of the REST interface of the job's cluster. `oidc`: the provider that people may sign in with."""
 
     api: ApiSettings
@@ -107,8 +107,7 @@ class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     embedded: EmbeddedOptions | None = None
     job: JobConfig | None = None
     notifications: NotificationSettings | None = None
-    rules: RuleSet | None = None
-    bundle_path: Path | None = None
+    decided: DecidesWith = NOT_KNOWN
     flink_address: str | None = None
     oidc: OidcClient | None = None
     replay_source: ReplaySource | None = None
@@ -177,10 +176,9 @@ def _reading(options: ConsoleOptions, stack: ExitStack) -> Services:
     """Services that decide nothing."""
     store = _open_store(options, {}, stack)
     versions = Versions(program=program_version())
-    decided = DecidesWith(options.rules, options.bundle_path)
     return Services(
         answers=None, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        held=lambda _: held_by_store(store.database.is_sqlite), decides_with=lambda: decided,
+        held=lambda _: held_by_store(store.database.is_sqlite), decides_with=lambda: options.decided,
         replays=_replays(options, options.replay_source, stack),
     )  # fmt: skip
 
@@ -220,7 +218,8 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
 
     return Services(
         answers=answers, store=store, settings=options.api, versions=in_force.versions, now_ms=SYSTEM_CLOCKS.wall_ms,
-        decides_with=in_force.now, metrics=metrics, store_lag=intakes.lag_records, block_list=_block_list_of(job),
+        decides_with=in_force.now, look_again=in_force.look, metrics=metrics, store_lag=intakes.lag_records,
+        block_list=_block_list_of(job),
         takes_labels=answers is not None or isinstance(job.source, KafkaSource), control=control,
         forget=partial(_publish, job) if is_published else None, held=held,
         reply_lag_seconds=(lambda: None) if answers is None else answers.lag_seconds,
@@ -296,7 +295,9 @@ def _deciding(options: ConsoleOptions, embedded: EmbeddedOptions, stack: ExitSta
         program=program_version(), answers="embedded", bundle=manifest.version, bundle_name=manifest.name,
         feature_set=manifest.feature_set_version, rules=rules.name, rules_version=rules.version,
     )  # fmt: skip
-    decides_with = DecidesWith(rules, Path(paths.bundle))
+    decides_with = DecidesWith(
+        rules, Path(paths.bundle), lists=lists_of(paths.lists), settings=config.decision, statistics=paths.statistics
+    )
     return Services(
         answers=answers, store=store, settings=options.api, versions=lambda: versions, now_ms=SYSTEM_CLOCKS.wall_ms,
         decides_with=lambda: decides_with, metrics=metrics, store_lag=intake.lag_records,
@@ -353,14 +354,14 @@ def _block_list_of(job: JobConfig) -> BlockList | None:
 
 
 class ConsoleServer(uvicorn.Server):
-    """Ends the streams of open tabs when it stops, which would keep it waiting."""
+    """Ends the streams of open tabs, which would keep it waiting, and what pages have begun, when it stops."""
 
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, end: Callable[[], None]) -> None:
         super().__init__(config)
-        self._end_streams = end_streams
+        self._end = end
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._end_streams()
+        self._end()
         await super().shutdown(sockets)
 
 
@@ -401,7 +402,12 @@ def _listening(settings: ApiSettings) -> Iterator[socket.socket]:
 def server_of(services: Services) -> uvicorn.Server:
     """A server that has not begun."""
     app = create_app(services)
-    return ConsoleServer(_config(services, app), app.state.live.close)
+
+    def end() -> None:
+        app.state.live.close()
+        app.state.previews.close()
+
+    return ConsoleServer(_config(services, app), end)
 
 
 def _config(services: Services, app: FastAPI) -> uvicorn.Config:

@@ -66,7 +66,7 @@ def _documented(told: str, body: type | None = None, example: Any = None, status
 @router.get("/v1/rules/proposals", **answered(list[ProposalAnswer], [_EXAMPLE], "Proposals, the newest first.", 409))
 def proposals(request: Request) -> Response:
     """The newest hundred proposals."""
-    return json_response([_answer(row) for row in _refusing(lambda: _desk(request).proposals(MOST_LISTED))])
+    return json_response([_answer(row) for row in refusing(lambda: desk_of(request).proposals(MOST_LISTED))])
 
 
 @router.post(
@@ -78,9 +78,9 @@ async def propose(request: Request) -> Response:
 
     It is checked as the job checks it. Without `version` it gets the next one.
     """
-    desk, who = _desk(request), request.scope["caller"].name
+    desk, who = desk_of(request), request.scope["caller"].name
     asked = await _body(request, ProposalRequest)
-    row = await asyncio.to_thread(_refusing, lambda: desk.propose(who, asked))
+    row = await asyncio.to_thread(refusing, lambda: desk.propose(who, asked))
     return json_response(_answer(row), status=201)
 
 
@@ -90,9 +90,9 @@ async def propose(request: Request) -> Response:
 )
 async def approve(request: Request, proposal_id: ProposalId) -> Response:
     """Approve what another person proposed: this content and this backtest, and nothing else."""
-    desk, who = _desk(request), request.scope["caller"].name
+    desk, who = desk_of(request), request.scope["caller"].name
     asked = await _body(request, ApprovalRequest)
-    row = await asyncio.to_thread(_refusing, lambda: desk.approve(who, proposal_id, asked))
+    row = await asyncio.to_thread(refusing, lambda: desk.approve(who, proposal_id, asked))
     return json_response(_answer(row))
 
 
@@ -102,19 +102,19 @@ async def approve(request: Request, proposal_id: ProposalId) -> Response:
 )
 async def publish(request: Request, proposal_id: ProposalId) -> Response:
     """Send a proposal to the running job."""
-    desk, who = _desk(request), request.scope["caller"].name
+    desk, who = desk_of(request), request.scope["caller"].name
     asked = await _body(request, PublicationRequest)
-    row = await asyncio.to_thread(_refusing, lambda: desk.publish(who, proposal_id, asked))
+    row = await asyncio.to_thread(refusing, lambda: desk.publish(who, proposal_id, asked))
     return json_response(_answer(row))
 
 
 @router.get("/v1/control/history", **answered(list[HistoryEntry], [], "What was published, oldest first.", 409, 422))
 def history(request: Request, at_ms: int | None = None) -> Response:
     """All that was published and what became of it, or with `at_ms` what was in force then."""
-    return json_response(_refusing(lambda: _desk(request).history(at_ms)))
+    return json_response(refusing(lambda: desk_of(request).history(at_ms)))
 
 
-def _desk(request: Request) -> ControlDesk:
+def desk_of(request: Request) -> ControlDesk:
     services: Services = request.app.state.services
     if services.control is None:
         raise Problem(
@@ -135,7 +135,7 @@ async def _body(request: Request, kind: type[Answer]) -> Answer:
         raise Problem(422, "invalid-body", told) from None
 
 
-def _refusing(call: Callable[[], Answer]) -> Answer:
+def refusing(call: Callable[[], Answer]) -> Answer:
     try:
         return call()
     except NoSuchProposal as error:

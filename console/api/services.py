@@ -39,13 +39,13 @@ class Versions(msgspec.Struct, frozen=True, kw_only=True):
 class Services:
     """What the routes work with. `answers`: None where this console only reads. `versions`: what decides now. `now_ms`: the
     wall clock. `store_lag`: records that were answered and are not in the store yet, None where another process writes it;
-    raises StoreUnavailable. `decides_with`: rules and bundle that decide now, or that decided the run which is read.
-    `block_list`, `control`: change the running job; None without one, or without its control stream. `takes_labels`:
-    whether labels of outcomes are sent. `forget`: has what decides forget a user, and returns when that outlasts this
-    process; raises AnswersError. `held`: what others still hold of a user that is forgotten now (epoch milliseconds);
-    blocks. `reply_lag_seconds`: how far the job's replies are behind; None without them. `measured`: of a console that
-    decides, or sits beside a job. `oidc`: sign-in with a provider, if one is configured. `replays`: derives decisions again;
-    None where this console does not know what decided."""
+    raises StoreUnavailable. `decides_with`: what decides now, or what decided the run which is read. `look_again`: has what
+    was published be known at once; blocks. `block_list`, `control`: change the running job; None without one, or without its
+    control stream. `takes_labels`: whether labels of outcomes are sent. `forget`: has what decides forget a user, and
+    returns when that outlasts this process; raises AnswersError. `held`: what others still hold of a user that is forgotten
+    now (epoch milliseconds); blocks. `reply_lag_seconds`: how far the job's replies are behind; None without them.
+    `measured`: of a console that decides, or sits beside a job. `oidc`: sign-in with a provider, if one is configured.
+    `replays`: derives decisions again; None where this console does not know what decided."""
 
     answers: Answers | None
     store: DecisionStore
@@ -55,6 +55,7 @@ class Services:
     metrics: ApiMetrics = field(default_factory=ApiMetrics)
     store_lag: Callable[[], int | None] = lambda: None
     decides_with: Callable[[], DecidesWith] = lambda: NOT_KNOWN
+    look_again: Callable[[], None] = lambda: None
     block_list: BlockList | None = None
     takes_labels: bool = False
     control: ControlDesk | None = None

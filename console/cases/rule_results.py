@@ -10,7 +10,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 from console.cases.rows import CaseRow, Outcome
 from console.store.encoding import Body
 from console.store.engine import Database
-from console.store.tables import decisions, marks, rule_outcomes
+from console.store.tables import cases, decisions, marks, rule_outcomes
+from udfs.records.outputs import ACTIONS
 from udfs.values.wilson import Interval, wilson_interval
 
 DAYS = 30
@@ -18,19 +19,21 @@ DAY_MS = 86_400_000
 KEEP_MS = 30_000
 MOST_RULES = 500
 MOST_COUNTED = 200_000
+_STOPS = ACTIONS.index("soft_challenge")
 _decode_body = msgspec.json.Decoder(Body).decode
 
 
 class RuleResult(msgspec.Struct, frozen=True, kw_only=True):
     """`hits`: decisions of the last DAYS days before the newest one, at most MOST_COUNTED. `frauds`, `others`: closed cases
     of fraud and of no fraud, of all times. `precision` and `interval` (Wilson, 95 %): None without any. `amounts`: of the
-    frauds, in major units by currency."""
+    frauds, in major units by currency; `stopped`: of those that were challenged or blocked."""
 
     rule: str
     hits: int
     frauds: int
     others: int
     amounts: dict[str, float]
+    stopped: dict[str, float] = {}
 
     @property
     def precision(self) -> float | None:
@@ -77,20 +80,28 @@ class RuleResults:
         """By the ids of rules that hit."""
         hits = self._hits()
         columns = rule_outcomes.c
-        statement = select(columns.rule, columns.outcome, columns.currency, func.count(), func.sum(columns.amount))
+        by = (columns.rule, columns.outcome, columns.currency, cases.c.action)
+        statement = (
+            select(*by, func.count(), func.sum(columns.amount))
+            .join(cases, cases.c.case_id == columns.case_id, isouter=True)
+            .group_by(*by)
+        )
         with self._database.read() as connection:
-            rows = connection.execute(statement.group_by(columns.rule, columns.outcome, columns.currency)).all()
+            rows = connection.execute(statement).all()
         counts: dict[str, dict[str, int]] = {rule: {} for rule in hits}
         amounts: dict[str, dict[str, float]] = {}
-        for rule, outcome, currency, count, amount in rows:
+        stopped: dict[str, dict[str, float]] = {}
+        for rule, outcome, currency, action, count, amount in rows:
             of_rule = counts.setdefault(rule, {})
             of_rule[outcome] = of_rule.get(outcome, 0) + count
             if outcome == "fraud" and currency is not None:
-                amounts.setdefault(rule, {})[currency] = float(amount or 0)
+                for kept in (amounts, stopped) if action is not None and action >= _STOPS else (amounts,):
+                    of_currency = kept.setdefault(rule, {})
+                    of_currency[currency] = of_currency.get(currency, 0.0) + float(amount or 0)
         return {
             rule: RuleResult(
                 rule=rule, hits=hits.get(rule, 0), frauds=found.get("fraud", 0), others=found.get("not_fraud", 0),
-                amounts=amounts.get(rule, {}),
+                amounts=amounts.get(rule, {}), stopped=stopped.get(rule, {}),
             )
             for rule, found in counts.items()
         }  # fmt: skip

@@ -17,6 +17,7 @@ from udfs.features.feature_set import feature_set_of
 from udfs.records.events import Event, Label, Transaction
 from udfs.records.logged_features import FeatureSets
 from udfs.records.outputs import FeatureForm
+from udfs.values.time_units import DAY_MS
 
 ROWS_AT_ONCE = 2_000
 Progress = Callable[[int, int], None]
@@ -45,8 +46,23 @@ def table_form(store: DecisionStore, given: FeatureSets, features: FeatureForm |
     return TableForm(features or "names", tuple(known[newest]), known)
 
 
-def decision_rows(store: DecisionStore, progress: Progress | None = None) -> Iterator[DecisionRow]:
-    """All decisions, oldest first, each with its transaction (None: not read) and all its labels.
+def since_of_newest(store: DecisionStore, days: int, most: int) -> tuple[int, bool]:
+    """From when the decisions are (epoch milliseconds) that are at most `days` older than the newest one, and of these at
+    most `most` or a few more of one moment; whether that leaves some of these days out."""
+    columns = decisions.c
+    with store.database.read() as connection:
+        newest = int(connection.execute(select(func.max(columns.event_time_ms))).scalar() or 0)
+        since_ms = newest - days * DAY_MS
+        ordered = select(columns.event_time_ms).where(columns.event_time_ms >= since_ms)
+        ordered = ordered.order_by(columns.event_time_ms.desc(), columns.decision_id.desc())
+        last, beyond = (connection.execute(ordered.limit(1).offset(most + more)).scalar() for more in (-1, 0))
+    return (since_ms, False) if last is None else (int(last), beyond is not None)
+
+
+def decision_rows(
+    store: DecisionStore, progress: Progress | None = None, since_ms: int | None = None
+) -> Iterator[DecisionRow]:
+    """All decisions, or those from a moment on, oldest first, each with its transaction (None: not read) and all its labels.
 
     Memory: 17 bytes a label. `progress` gets (rows done, rows). Raises StoreUnavailable.
     """
@@ -66,8 +82,12 @@ def decision_rows(store: DecisionStore, progress: Progress | None = None) -> Ite
         )
         .order_by(of_decision.event_time_ms, of_decision.decision_id)
     )
+    counted = select(func.count()).select_from(decisions)
+    if since_ms is not None:
+        joined = joined.where(of_decision.event_time_ms >= since_ms)
+        counted = counted.where(of_decision.event_time_ms >= since_ms)
     with store.database.read() as connection:
-        total = int(connection.execute(select(func.count()).select_from(decisions)).scalar_one())
+        total = int(connection.execute(counted).scalar_one())
         labels = _labels(connection)
         done = 0
         result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(joined)

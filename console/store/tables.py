@@ -425,6 +425,16 @@ control_log = Table(
 )
 """The records of the control stream as they were first seen. `hash`: over the row and the hash before it."""
 
+backtests = Table(
+    "backtests",
+    metadata,
+    Column("backtest_id", ASCII, primary_key=True),
+    Column("made_ms", BigInteger, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""What proposals of rules rest on: reports as JSON, without examples, so that nobody's payments are in them."""
+
 READ_FROM_SOURCES = (
     decisions, marks, reason_texts, alerts, events, dead_letters, positions, bundles, rule_sets, feature_sets,
 )  # fmt: skip

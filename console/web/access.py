@@ -63,6 +63,29 @@ PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
     ("POST", "/erasures"): _ADMIN,
     ("GET", "/rules"): _READS,
     ("GET", "/rules/{rule_id}"): _READS,
+    ("GET", "/rules-editor"): _READS,
+    ("GET", "/rules-completions"): _READS,
+    ("POST", "/rules-check"): _READS,
+    ("POST", "/rules-changes"): _READS,
+    ("POST", "/rules-previews"): _WORKS,
+    ("GET", "/rules-previews/{number}"): _READS,
+    ("POST", "/rules-previews/{number}/cancel"): _WORKS,
+    ("POST", "/rules/{rule_id}/standing"): _WORKS,
+    ("GET", "/rules-proposals"): _READS,
+    ("POST", "/rules-proposals"): _WORKS,
+    ("GET", "/rules-proposals/{proposal_id}"): _READS,
+    ("GET", "/rules-proposals/{proposal_id}/edit"): _WORKS,
+    ("POST", "/rules-proposals/{proposal_id}/approve"): _WORKS,
+    ("POST", "/rules-proposals/{proposal_id}/publish"): _WORKS,
+    ("GET", "/rules-history"): _READS,
+    ("GET", "/rules-lists"): _READS,
+    ("POST", "/rules-lists"): _WORKS,
+    ("GET", "/rules-lists/{name}"): _READS,
+    ("POST", "/rules-lists/{name}/add"): _WORKS,
+    ("POST", "/rules-lists/{name}/remove"): _WORKS,
+    ("POST", "/rules-lists/{name}/dry-run"): _WORKS,
+    ("POST", "/rules-lists/{name}/import"): _WORKS,
+    ("POST", "/rules-lists/{name}/delete"): _WORKS,
     ("GET", "/models"): _READS,
     ("GET", "/system"): _READS,
     ("POST", "/system/dead-letters/send"): _ADMIN,
@@ -70,12 +93,25 @@ PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
 }
 """Method and path -> roles that may call it; None: nobody needs to sign in. A page that is not listed cannot be made."""
 
-PASSIVE = frozenset({"/live", "/cases/claim", "/cases/release", "/queue/rows", "/alerts/{decision_id}/journal"})
+PASSIVE = frozenset(
+    {
+        "/live", "/cases/claim", "/cases/release", "/queue/rows", "/alerts/{decision_id}/journal",
+        "/rules-previews/{number}",
+    }
+)  # fmt: skip
 """Paths that pages ask for by themselves: nobody is active by them."""
 WITH_FILES = frozenset({"/alerts/{decision_id}/files"})
 """Paths whose bodies are files, which are read only for those who may send them; the token is in the header then."""
 CSRF_HEADER, CSRF_FIELD = b"x-csrf-token", "csrf"
 LARGEST_FORM = 256 * 1024
+LARGEST_TEXT = 4096 * 1024
+"""Of forms with a rule file or a list, whose every byte may be escaped by three."""
+WITH_TEXTS = frozenset(
+    {
+        "/rules-proposals", "/rules-check", "/rules-changes", "/rules-previews", "/rules-lists/{name}/dry-run",
+        "/rules-lists/{name}/import",
+    }
+)  # fmt: skip
 SIGN_IN = "/sign-in"
 
 
@@ -131,9 +167,9 @@ class PageRoute(APIRoute):
         if method not in self._roles:
             raise Problem(405, "wrong-method", "this page does not take this method")
         roles = self._roles[method]
-        if method == "POST":
-            request.scope["form"] = {} if self.path_format in WITH_FILES else await _form_of(request)
         if roles is None:
+            if method == "POST":
+                request.scope["form"] = await self._form(request)
             return None
         desk: Desk = request.app.state.desk
         visitor = await asyncio.to_thread(desk.visitor_of, request, self.path_format not in PASSIVE)
@@ -141,11 +177,19 @@ class PageRoute(APIRoute):
             return _to_sign_in(request)
         request.scope["visitor"] = visitor
         request.scope["caller"] = visitor
-        if method == "POST" and not _has_token(request, visitor):
-            raise Problem(403, "no-token", "this form is too old, or came from another site; load the page again")
+        if method == "POST":
+            request.scope["form"] = await self._form(request)
+            if not _has_token(request, visitor):
+                raise Problem(403, "no-token", "this form is too old, or came from another site; load the page again")
         if visitor.role not in roles:
             raise Problem(403, "role-not-allowed", f"you are a {visitor.role}; this needs {' or '.join(sorted(roles))}")
         return None
+
+    async def _form(self, request: Request) -> dict[str, list[str]]:
+        """Raises Problem."""
+        if self.path_format in WITH_FILES:
+            return {}
+        return await _form_of(request, LARGEST_TEXT if self.path_format in WITH_TEXTS else LARGEST_FORM)
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -166,13 +210,13 @@ def _has_token(request: Request, visitor: Visitor) -> bool:
     return any(hmac.compare_digest(one.encode(), visitor.csrf.encode()) for one in sent)
 
 
-async def _form_of(request: Request) -> dict[str, list[str]]:
+async def _form_of(request: Request, largest: int) -> dict[str, list[str]]:
     """Raises Problem for what is no form, too large or too slow."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Problem(415, "no-form", "send a form (application/x-www-form-urlencoded)")
     services: Services = request.app.state.services
-    body = await read_body(request, LARGEST_FORM, services.settings.body_seconds)
+    body = await read_body(request, largest, services.settings.body_seconds)
     fields: dict[str, list[str]] = {}
     try:
         for name, value in parse_qsl(

@@ -10,6 +10,8 @@ from console.api.services import Services
 from console.cases.case_store import CaseStore
 from console.cases.rule_results import RuleResults
 from console.cases.usual import UsualValues
+from console.rules.previews import Previews
+from console.rules.shadow_results import ShadowResults
 from console.web import (
     alert,
     case_changes,
@@ -21,6 +23,11 @@ from console.web import (
     parties,
     queue,
     replay,
+    rule_editor,
+    rule_history,
+    rule_lists,
+    rule_previews,
+    rule_proposals,
     rules,
     sign_in,
     snoozes,
@@ -44,6 +51,11 @@ ROUTED = (
     parties,
     erasures,
     rules,
+    rule_editor,
+    rule_previews,
+    rule_proposals,
+    rule_history,
+    rule_lists,
     models,
     system,
 )
@@ -56,6 +68,8 @@ def add_pages(app: FastAPI, services: Services) -> None:
     app.state.cases = CaseStore(services.store.database, services.now_ms, services.settings.label_delay_ms)
     app.state.usual = UsualValues(services.store.database, services.now_ms)
     app.state.rule_results = RuleResults(services.store.database, services.now_ms)
+    app.state.shadow_results = ShadowResults(services.store.database, services.now_ms)
+    app.state.previews = Previews(services.now_ms)
     app.state.live = LiveUpdates(app.state.cases)
     app.state.uploads = asyncio.Semaphore(files.UPLOADS_AT_ONCE)
     for module in ROUTED:

@@ -28,19 +28,25 @@ def scorer_config(config: JobConfig) -> ScorerConfig:
         admission=admission_settings(config.source, scoring.latest_timestamp),
         log_features=feature_form(config),
         dead_letters=dead_letter_format(config),
-        decision=DecisionSettings(
-            hard_block_above=scoring.thresholds.hard_block,
-            soft_challenge_above=scoring.thresholds.soft_challenge,
-            refer_above=scoring.thresholds.refer_to_analyst,
-            coverage_floor=scoring.coverage_floor,
-            aml_amount=scoring.aml_amount,
-            flag_alerts=scoring.flag_alerts,
-        ),
+        decision=decision_settings(config),
         start_versions=StartVersions(scoring.thresholds.version, scoring.bundle_version),
         state=UserStateSettings(max_events=config.state.max_events_per_user),
         user_cache_bytes=int(config.state.cache_mb * 2**20),
         cache=cache_settings(config.store),
         online_features=online_feature_settings(config.online_features),
+    )
+
+
+def decision_settings(config: JobConfig) -> DecisionSettings:
+    """Thresholds and settings of decisions."""
+    scoring = config.scoring
+    return DecisionSettings(
+        hard_block_above=scoring.thresholds.hard_block,
+        soft_challenge_above=scoring.thresholds.soft_challenge,
+        refer_above=scoring.thresholds.refer_to_analyst,
+        coverage_floor=scoring.coverage_floor,
+        aml_amount=scoring.aml_amount,
+        flag_alerts=scoring.flag_alerts,
     )
 
 

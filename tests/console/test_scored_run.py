@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from console.decides_with import NOT_KNOWN
 from console.scored_run import what_decided
 from jobs.config.value_types import shipped_bundle
 from udfs.rules.pack_files import shipped_pack
@@ -31,20 +32,22 @@ def tell(run: Path, rules: str) -> None:
 
 
 def test_the_rules_and_the_bundle_of_a_run_are_known(run: Path) -> None:
-    rules, bundle = what_decided(run)
+    decided = what_decided(run)
+    rules = decided.rules
     assert rules is not None
     assert [rule.id for rule in rules.rules] == [
         rule.id for pack in ("bank", "compliance") for rule in shipped_pack(pack).rules
     ]
-    assert bundle == Path(shipped_bundle())
+    assert decided.bundle_path == Path(shipped_bundle())
 
 
 def test_rules_of_another_version_are_not_those_of_the_run(run: Path) -> None:
     tell(run, "bank+compliance 999")
-    assert what_decided(run) == (None, Path(shipped_bundle()))
+    decided = what_decided(run)
+    assert (decided.rules, decided.bundle_path) == (None, Path(shipped_bundle()))
 
 
 @pytest.mark.parametrize("missing", ["job.yaml", "run.json"])
 def test_a_folder_that_lacks_a_file_tells_nothing(run: Path, missing: str) -> None:
     (run / missing).unlink()
-    assert what_decided(run) == (None, None)
+    assert what_decided(run) == NOT_KNOWN

@@ -82,17 +82,23 @@ def parse_list(content: bytes, source: str) -> NamedList:
 
 
 def load_entries(path: Path) -> tuple[ListEntry, ...]:
-    """The entries of a CSV file with a header of COLUMNS, `value` among them. Raises ListFileError with the line."""
+    """The entries of a CSV file, as `parse_entries` reads them. Raises ListFileError."""
+    return parse_entries(_content(path), path.name)
+
+
+def parse_entries(content: bytes, source: str) -> tuple[ListEntry, ...]:
+    """The entries of CSV with a header of COLUMNS, `value` among them; `source` names it in errors. Raises ListFileError
+    with the line."""
     try:
-        text = _content(path).decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ListFileError(f"{path.name}: is not UTF-8") from None
+        raise ListFileError(f"{source}: is not UTF-8") from None
     rows = csv.reader(text.splitlines(), strict=True)
     header = [name.strip().lower() for name in next(rows, [])]
     unknown = [name for name in header if name not in COLUMNS]
     if "value" not in header or unknown or len(set(header)) < len(header):
         wanted = f"a header of {', '.join(COLUMNS)} (only value is required)"
-        raise ListFileError(f"{path.name}: expected {wanted}, not {one_line(', '.join(header))!r}")
+        raise ListFileError(f"{source}: expected {wanted}, not {one_line(', '.join(header))!r}")
     entries = []
     try:
         for row in rows:
@@ -103,7 +109,7 @@ def load_entries(path: Path) -> tuple[ListEntry, ...]:
             given = {name: text.strip() for name, text in zip(header, row, strict=True) if text.strip()}
             entries.append(_entry(given, None))
     except (ListError, csv.Error) as error:
-        raise ListFileError(f"{path.name}, line {rows.line_num}: {error}") from None
+        raise ListFileError(f"{source}, line {rows.line_num}: {error}") from None
     return tuple(entries)
 
 

@@ -1,0 +1,79 @@
+"""Frauds that one rule caught alone: no other rule hit, and the model alone would have let them pass."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from sqlalchemy import Row, and_, func, select
+
+from console.decides_with import DecidesWith
+from console.store.encoding import Body
+from console.store.engine import Database
+from console.store.tables import cases, decisions, rule_outcomes
+from udfs.rules.column_rules import Hits, Predictions, judged
+from udfs.rules.errors import RuleError
+from udfs.rules.rule_map import RuleMapError
+from udfs.rules.rulebook import Rulebook
+from udfs.scoring.decider import judge_of
+
+MOST_FRAUDS = 5_000
+"""The newest that a single rule hit."""
+BLOCK_LIST = "block_list"
+_decode_body = msgspec.json.Decoder(Body).decode
+
+
+def unique_catches(database: Database, known: DecidesWith) -> dict[str, int] | None:
+    """By rule, of the cases that were closed as fraud. None where the bundle or the rules are not known, or do not fit.
+
+    "The model alone" is what the bundle in force says without any hit, by the thresholds in force.
+    """
+    manifest, rule_set = known.manifest(), known.rules
+    if manifest is None or rule_set is None:
+        return None
+    try:
+        rulebook = Rulebook(rule_set, known.feature_names(), known.lists)
+        judge = judge_of(known.settings, manifest.decision, rulebook)
+    except (RuleError, RuleMapError):
+        return None
+    rows = _caught_by_one(database)
+    if not rows:
+        return {}
+    predictions = _predictions([(row.coverage, _decode_body(row.body)) for row in rows])
+    actions, _ = judged(judge, rulebook, Hits.none(len(rows)), predictions)
+    return dict(Counter(row.rule for row, action in zip(rows, actions.tolist(), strict=True) if action == 0))
+
+
+def _caught_by_one(database: Database) -> Sequence[Row[tuple[str, float | None, str]]]:
+    """Rule, coverage and body of the newest decisions that were frauds and that one rule alone hit."""
+    columns, of_decision = rule_outcomes.c, decisions.c
+    alone = (
+        select(func.min(columns.rule).label("rule"), columns.case_id)
+        .where(columns.outcome == "fraud")
+        .group_by(columns.case_id)
+        .having(func.count() == 1)
+        .order_by(columns.case_id.desc())
+        .limit(MOST_FRAUDS)
+        .subquery()
+    )
+    statement = (
+        select(alone.c.rule, of_decision.coverage, of_decision.body)
+        .join(cases, cases.c.case_id == alone.c.case_id)
+        .join(
+            decisions,
+            and_(of_decision.event_time_ms == cases.c.event_time_ms, of_decision.decision_id == cases.c.decision_id),
+        )
+    )
+    with database.read() as connection:
+        return connection.execute(statement).all()
+
+
+def _predictions(found: Sequence[tuple[float | None, Body]]) -> Predictions:
+    return Predictions(
+        np.array([body.model.probability for _, body in found], np.float64),
+        np.array([body.model.anomaly for _, body in found], np.float64),
+        np.array([1.0 if coverage is None else coverage for coverage, _ in found], np.float64),
+        np.array([any(reason.source == BLOCK_LIST for reason in body.reasons) for _, body in found], np.bool_),
+    )
