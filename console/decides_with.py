@@ -17,8 +17,8 @@ from udfs.scoring.decision_settings import DecisionSettings
 
 class DecidesWith(NamedTuple):
     """`rules`: the rule set in force, or that decided the run which is read; None where it is not known. What a guardrail
-    has put back is in shadow there. `bundle_path`: the folder of the bundle, likewise. `by_version`: rule sets that are
-    known from before. `trouble`: why it is not known what is in force now; what is told then is what was known last.
+    has put back is in shadow there. `bundle_path`: the folder of the bundle, likewise. `by_version`: rule sets that were
+    in force until now. `trouble`: why it is not known what is in force now; what is told then is what was known last.
     `lists`: named lists of rules. `settings`: of decisions, with the thresholds in force. `statistics`: file of the
     population statistics. `candidates`: rule sets that are evaluated beside the one in force, by name. `tripped`: rules that
     a guardrail has put back to shadow, with what was crossed, in words. `next_version`: of the rule set, above all that were
@@ -40,6 +40,11 @@ class DecidesWith(NamedTuple):
         if self.rules is not None and self.rules.version == version:
             return self.rules
         return self.by_version.get(version, self.rules)
+
+    def rule_set_before(self, version: int) -> RuleSet | None:
+        """The rule set that was in force before this version; None if it is not known."""
+        earlier = [one for one in self.by_version if one < version]
+        return self.by_version[max(earlier)] if earlier else None
 
     def manifest(self) -> Manifest | None:
         """The bundle's; None where it is not on this machine."""

@@ -181,12 +181,15 @@ class JobInForce:
         return Path(path), version, manifest
 
     def _by_version(self) -> tuple[Mapping[int, RuleSet], int]:
-        """Rule sets by version, and the highest version of all."""
+        """Rule sets that were in force, by version, and the highest version of all that were published."""
         found = {} if self._start is None else {self._start.version: self._start}
-        for record in self._records:
+        newest = max(found, default=0)
+        for record, entry in zip(self._records, self._entries, strict=True):
             if isinstance(record.element, RulesControl):
-                found.setdefault(record.element.rule_set.version, record.element.rule_set)
-        return dict(sorted(found.items())[-MOST_RULE_SETS:]), max(found, default=0)
+                newest = max(newest, record.element.version)
+                if entry.outcome == "accepted":
+                    found[record.element.version] = record.element.rule_set
+        return dict(sorted(found.items())[-MOST_RULE_SETS:]), newest
 
 
 def _start_files(job: JobConfig) -> tuple[RuleSet | None, Lists, str | None]:

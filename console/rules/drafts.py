@@ -53,9 +53,11 @@ def text_to_begin_with(known: DecidesWith) -> str:
     return EXAMPLE if in_force is None else rule_file_text(in_force)
 
 
-def changes_of(rule_set: RuleSet, known: DecidesWith) -> Difference | None:
-    """Against what is in force; None where that is not known."""
-    return None if known.rules is None else difference(known.rules, rule_set)
+def changes_of(rule_set: RuleSet, known: DecidesWith, is_published: bool = False) -> Difference | None:
+    """Against what is in force, or for what was published, against what was in force before it; None where that is not
+    known."""
+    before = known.rule_set_before(rule_set.version) if is_published else known.rules
+    return None if before is None else difference(before, rule_set)
 
 
 def with_standing(known: DecidesWith, rule_id: str, state: RuleState, rollout: int) -> RuleSet | None:

@@ -54,7 +54,8 @@ def main() -> None:
 def run(order: PreviewOrder) -> Finished | Failed:
     """The backtest of an order. Raises what _EXPECTED lists."""
     manifest = read_manifest(Path(order.bundle))
-    deciding = Deciding(manifest, order.settings, load_population(order.statistics), lists_by_name(order.lists))
+    statistics = None if order.statistics is None else Path(order.statistics)
+    deciding = Deciding(manifest, order.settings, load_population(statistics), lists_by_name(order.lists))
     trial = Trial(order.rules, order.against, deciding)
     with tempfile.TemporaryDirectory(prefix="fraud-preview-") as folder:
         path = Path(folder) / "decisions.parquet"

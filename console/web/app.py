@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from threading import BoundedSemaphore
 
 from fastapi import FastAPI
 
@@ -11,6 +12,7 @@ from console.cases.case_store import CaseStore
 from console.cases.rule_results import RuleResults
 from console.cases.usual import UsualValues
 from console.rules.previews import Previews
+from console.rules.rule_costs import RuleCosts
 from console.rules.shadow_results import ShadowResults
 from console.web import (
     alert,
@@ -69,6 +71,8 @@ def add_pages(app: FastAPI, services: Services) -> None:
     app.state.usual = UsualValues(services.store.database, services.now_ms)
     app.state.rule_results = RuleResults(services.store.database, services.now_ms)
     app.state.shadow_results = ShadowResults(services.store.database, services.now_ms)
+    app.state.rule_costs = RuleCosts(services.store.database)
+    app.state.check_turns = BoundedSemaphore(rule_editor.CHECKS_AT_ONCE)
     app.state.previews = Previews(services.now_ms)
     app.state.live = LiveUpdates(app.state.cases)
     app.state.uploads = asyncio.Semaphore(files.UPLOADS_AT_ONCE)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from console.api.problems import Problem
 from console.api.shapes import json_response
 from console.decides_with import DecidesWith
 from console.rules.drafts import changes_of, draft_of, text_to_begin_with
@@ -22,6 +26,7 @@ from udfs.rules.rule_schema import rule_file_schema
 
 router = APIRouter(route_class=PageRoute)
 MOST_PROBLEMS = 200
+CHECKS_AT_ONCE, TURN_SECONDS = 2, 5.0
 
 
 class CheckAnswer(msgspec.Struct, frozen=True):
@@ -51,16 +56,18 @@ def editor(request: Request, known: DecidesWith, text: str) -> Response:
 @router.post("/rules-check")
 def check(request: Request) -> Response:
     """All that is wrong, or odd, about a text, with places: what `fraud rules check --format json` tells."""
-    checked = draft_of(text_of(request), known_of(request)).checked
-    problems = checked.located()
-    return json_response(CheckAnswer(checked.is_valid, len(problems), problems[:MOST_PROBLEMS]))
+    with _turn(request):
+        checked = draft_of(text_of(request), known_of(request)).checked
+        problems = checked.located(MOST_PROBLEMS)
+    return json_response(CheckAnswer(checked.is_valid, len(checked.problems), problems))
 
 
 @router.post("/rules-changes")
 def changes(request: Request) -> Response:
     """What a text changes against what is in force."""
     known = known_of(request)
-    draft = draft_of(text_of(request), known)
+    with _turn(request):
+        draft = draft_of(text_of(request), known)
     found = None if draft.rule_set is None else changes_of(draft.rule_set, known)
     return render(request, "rule_changes.html", changes=found, is_valid=draft.rule_set is not None)
 
@@ -77,6 +84,18 @@ def known_names(request: Request) -> Response:
         for name, told in rule.items()
     ]
     return json_response({**completions(features, known.lists), "fields": fields})
+
+
+@contextmanager
+def _turn(request: Request) -> Iterator[None]:
+    """A large text takes a while: few are checked at once, so that answers are not kept waiting. Raises Problem."""
+    turns: BoundedSemaphore = request.app.state.check_turns
+    if not turns.acquire(timeout=TURN_SECONDS):
+        raise Problem(429, "busy", "others are checking rules now: try again in a moment", {"Retry-After": "5"})
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def text_of(request: Request) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from console.api.problems import Problem
-from console.api.proposals import MOST_LISTED, desk_of, refusing
+from console.api.proposals import MOST_LISTED, ProposalId, desk_of, refusing
 from console.control_desk import ApprovalRequest, ProposalRequest, PublicationRequest
 from console.rules.drafts import changes_of, draft_of, with_standing
 from console.store.backtests import keep_backtest, kept_backtest
@@ -79,23 +79,24 @@ def change_standing(request: Request, rule_id: str) -> Response:
 
 
 @router.get("/rules-proposals/{proposal_id}")
-def proposal_page(request: Request, proposal_id: int) -> Response:
+def proposal_page(request: Request, proposal_id: ProposalId) -> Response:
     """What one changes, who made and approved it, and what its backtest found."""
     row = refusing(lambda: desk_of(request).proposal(proposal_id))
     shown, element = _shown(request, row), refusing(lambda: element_of(row.proposal))
     known = known_of(request)
     rule_set = element.rule_set if isinstance(element, RulesControl) else None
+    changes = None if rule_set is None else changes_of(rule_set, known, row.location is not None)
     backtest = row.proposal.authorship.backtest
     report, linked = _report(request, backtest)
     return render(
         request, "proposal.html", shown=shown, element=_told(element), note=element.note,
-        changes=None if rule_set is None else changes_of(rule_set, known), is_rules=rule_set is not None,
-        backtest=backtest, report=report, linked=linked, actions=ACTIONS, emergency_until=_emergency_until(request, row),
+        changes=changes, is_rules=rule_set is not None, backtest=backtest, report=report, linked=linked,
+        actions=ACTIONS, emergency_until=_emergency_until(request, row),
     )  # fmt: skip
 
 
 @router.get("/rules-proposals/{proposal_id}/edit")
-def edit(request: Request, proposal_id: int) -> Response:
+def edit(request: Request, proposal_id: ProposalId) -> Response:
     """The editor with the rules of a proposal."""
     row = refusing(lambda: desk_of(request).proposal(proposal_id))
     element = refusing(lambda: element_of(row.proposal))
@@ -105,7 +106,7 @@ def edit(request: Request, proposal_id: int) -> Response:
 
 
 @router.post("/rules-proposals/{proposal_id}/approve")
-def approve(request: Request, proposal_id: int) -> Response:
+def approve(request: Request, proposal_id: ProposalId) -> Response:
     """Approve what another person proposed: the content and the backtest of the page that was looked at."""
     asked = ApprovalRequest(
         element_sha256=_field(request, "element_sha256"), backtest=_field(request, "backtest") or None
@@ -116,7 +117,7 @@ def approve(request: Request, proposal_id: int) -> Response:
 
 
 @router.post("/rules-proposals/{proposal_id}/publish")
-def publish(request: Request, proposal_id: int) -> Response:
+def publish(request: Request, proposal_id: ProposalId) -> Response:
     """Send it to the running job."""
     asked = PublicationRequest(element_sha256=_field(request, "element_sha256"))
     refusing(lambda: desk_of(request).publish(visitor_of(request).name, proposal_id, asked))

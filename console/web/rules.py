@@ -13,6 +13,7 @@ from console.cases.case_store import CaseStore
 from console.cases.queue import QueueFilters, QueueOrder
 from console.cases.rule_results import DAYS, RuleResult, RuleResults
 from console.decides_with import DecidesWith
+from console.rules.rule_costs import RuleCosts
 from console.rules.shadow_results import NEWEST, ShadowResults
 from console.rules.unique_catches import unique_catches
 from console.web.access import PageRoute
@@ -27,7 +28,7 @@ MOST_CASES = 20
 class RuleRow(NamedTuple):
     """A line of the list. `rule`: None for one that hit and is not in force. `unique`: frauds that it caught alone; None
     where that is not known. `shadow_hits`: of the newest decisions, where it did not count; None if nothing is in shadow.
-    `tripped`: what a guardrail found."""
+    `tripped`: what a guardrail found. `cost_us`: of its condition, microseconds a payment; None: not measured."""
 
     name: str
     rule: Rule | None
@@ -35,6 +36,7 @@ class RuleRow(NamedTuple):
     unique: int | None
     shadow_hits: int | None
     tripped: str | None
+    cost_us: float | None
 
     @property
     def state_order(self) -> float:
@@ -54,6 +56,7 @@ SORTS: dict[str, Callable[[RuleRow], Any]] = {
     "unique": lambda row: -1 if row.unique is None else row.unique,
     "amount": lambda row: sum(row.result.amounts.values()),
     "stopped": lambda row: sum(row.result.stopped.values()),
+    "cost": lambda row: -1.0 if row.cost_us is None else row.cost_us,
 }
 
 
@@ -95,11 +98,14 @@ def _rows(request: Request, known: DecidesWith) -> list[RuleRow]:
     rule_set = known.rules
     rules = {} if rule_set is None else {rule.id: rule for rule in rule_set.rules}
     shadow_hits = _shadow_hits(request, known)
+    rule_costs: RuleCosts = request.app.state.rule_costs
+    costs = rule_costs.of_rules(known)
 
     def row(name: str, rule: Rule | None) -> RuleRow:
         return RuleRow(
             name, rule, results.get(name, _none(name)), None if unique is None else unique.get(name, 0),
             None if shadow_hits is None or rule is None else shadow_hits.get(name, 0), known.tripped.get(name),
+            costs.get(name),
         )  # fmt: skip
 
     return [row(name, rule) for name, rule in rules.items()] + [

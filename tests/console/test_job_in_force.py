@@ -18,7 +18,16 @@ from jobs.control.publishing import proposal_of, publication_of
 from tests.conftest import Configure
 from tests.console.api.serving import wait_for
 from tests.jobs.event_stream import event_lines, write_events
-from udfs.control.elements import BundleControl, GuardrailControl, RulesControl, encode_control
+from udfs.control.elements import (
+    BundleControl,
+    CandidateControl,
+    GuardrailControl,
+    ListControl,
+    RulesControl,
+    ThresholdsControl,
+    encode_control,
+)
+from udfs.rules.named_lists import ListEntry
 from udfs.rules.pack_files import shipped_pack
 from udfs.rules.rule_set import Guardrails, RuleSet
 from udfs.scoring.bundle import read_manifest
@@ -111,6 +120,44 @@ def test_a_guardrail_puts_its_rule_back_to_shadow(known: JobInForce, folder: Pat
         )
     )  # fmt: skip
     wait_for(lambda: rules_of(known) == (NEWER.version, ["shadow", "live", "live"]))
+    assert known.now().tripped == {guarded.id: "hit_rate of 11 in 100 payments, at most 0.1 of 100 are accepted"}
+
+
+def test_lists_thresholds_candidates_and_the_next_version_are_known(known: JobInForce, folder: Path) -> None:
+    before = known.now()
+    assert (before.lists, before.candidates, before.next_version) == ({}, {}, START.version + 1)
+    assert before.settings.hard_block_above is None or before.settings.hard_block_above > 3
+    mules = ListControl(version=1, name="mules", type="user", entries=(ListEntry("U1"),))
+    for element in (
+        mules, ThresholdsControl(version=2, refer_to_analyst=1, soft_challenge=2, hard_block=3),
+        CandidateControl(version=1, set="stricter", rule_set=NEWER), CandidateControl(version=1, set="gone", rule_set=NEWER),
+        CandidateControl(version=2, set="gone"),
+    ):  # fmt: skip
+        payload = encode_control(element)
+        FileChannel(folder).append(publication_of(proposal_of(payload, "alice", NOW, emergency=True), NOW))
+    refused = msgspec.structs.replace(NEWER, version=NEWER.version + 7)
+    publish(folder, refused, emergency=False)
+    known.look()
+    now = known.now()
+    assert {name: one.named_list for name, one in now.lists.items()} == {"mules": mules.named_list}
+    settings = now.settings
+    assert (settings.refer_above, settings.soft_challenge_above, settings.hard_block_above) == (1, 2, 3)
+    assert now.candidates == {"stricter": NEWER}
+    assert now.rules == START
+    assert now.next_version == refused.version + 1
+    assert refused.version not in now.by_version
+    publish(folder, msgspec.structs.replace(NEWER, version=refused.version + 1))
+    known.look()
+    assert known.now().rule_set_before(refused.version + 1) == START
+    assert known.now().rule_set_before(START.version) is None
+    FileChannel(folder).append(
+        publication_of(
+            proposal_of(encode_control(ListControl(version=2, name="mules", type="user", deleted=True)), "alice", NOW,
+                        emergency=True), NOW,
+        )
+    )  # fmt: skip
+    known.look()
+    assert known.now().lists == {}
 
 
 def test_a_published_bundle_is_known_if_its_folder_is_here(known: JobInForce, folder: Path, tmp_path: Path) -> None:

@@ -41,14 +41,14 @@ class CheckedFile(NamedTuple):
         """Whether there are no errors; warnings are of what may be intended."""
         return self.rule_set is not None and all(severity != "error" for severity, _ in self.problems)
 
-    def located(self) -> list[LocatedProblem]:
-        """The problems with their places in the file."""
+    def located(self, most: int | None = None) -> list[LocatedProblem]:
+        """The problems, or the first so many of them, with their places in the file."""
         positions = RuleFilePositions(self.content)
         return [
             LocatedProblem(
                 severity, problem.rule_id, problem.field, problem.message, problem.hint, *positions.span_of(problem)
             )
-            for severity, problem in self.problems
+            for severity, problem in self.problems[:most]
         ]
 
 

@@ -16,6 +16,7 @@ from udfs.rules.rule_set import RuleSet, rule_set_from
 from udfs.rules.rulebook import Rulebook
 
 MAX_FILE_BYTES = 1_000_000
+MERGE, MAX_MERGED, MAX_KEYS = "tag:yaml.org,2002:merge", 10, 1_000
 _PACKS = files("udfs.rules").joinpath("packs")
 
 
@@ -29,7 +30,17 @@ class RuleFileError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that rejects duplicate keys."""
+    """SafeLoader that rejects duplicate keys, and merge keys (`<<`) that multiply what they merge."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key, value in node.value:
+            if key.tag == MERGE and isinstance(value, yaml.SequenceNode) and len(value.value) > MAX_MERGED:
+                raise yaml.constructor.ConstructorError(None, None, f"more than {MAX_MERGED} merged", key.start_mark)
+        super().flatten_mapping(node)
+        if len(node.value) > MAX_KEYS:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"more than {MAX_KEYS:,} keys are merged", node.start_mark
+            )
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()

@@ -191,6 +191,9 @@ def test_a_second_person_approves_and_then_it_is_published(tmp_path: Path) -> No
         rules = vera.get("/rules").text
         assert f"version {with_large().version}" in rules
         assert "large_here" in rules
+        told = vera.get(page).text
+        assert f"bank {BANK.version} → bank {with_large().version}" in told  # what it has changed, though it is in force now
+        assert "1 added, 0 removed, 0 changed" in told
         subject = f"rules version {with_large().version}"
         what = "control element"
         assert alone.audited() == [
@@ -261,6 +264,11 @@ def test_changes_need_the_token_and_forms_of_a_size(shared: Office) -> None:
                  "/rules-lists/x/add", "/rules-proposals/1/approve", "/rules-proposals/1/publish"):  # fmt: skip
         assert client.post(path, data={"rules": "x"}).status_code == 403, path
     client = shared.client("anna")
+    for number in ("0", "-1", "x", str(2**80)):
+        assert client.get(f"/rules-proposals/{number}").status_code in (404, 422), number
+        assert client.post(f"/rules-proposals/{number}/publish").status_code in (404, 422), number
+        assert client.get(f"/rules-previews/{number}").status_code in (404, 422), number
+        assert client.get(f"/rules-history?before={number}&after=1").status_code in (404, 422), number
     assert client.post("/rules-check", data={"rules": "x" * 5_000_000}).status_code == 413
     assert client.post("/rules-lists/x/add", data={"value": "x" * 300_000}).status_code == 413
     anybody = httpx.post(f"{shared.running.url}/rules-check", data={"rules": "x" * 5_000_000})

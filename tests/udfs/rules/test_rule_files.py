@@ -77,6 +77,17 @@ def test_an_invalid_file_is_refused_with_file_rule_and_field(old, new, message):
     assert "\n" not in str(refused.value)
 
 
+def test_merge_keys_do_not_multiply_what_they_merge():
+    once = YAML.replace("  - id: large", "  - &large\n    id: large") + "  - {<<: *large, id: again}\n"
+    assert [rule.id for rule in parse_rule_set(once.encode(), "own.yaml").rules][-1] == "again"
+    levels = [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 30)]
+    bomb = "a0: &a0 {x: 1, y: 2}\n" + "".join(levels)
+    wide = f"a: &a {{{', '.join(f'k{n}: 1' for n in range(900))}}}\nb: {{<<: [{', '.join(['*a'] * 11)}]}}\n"
+    for text, told in ((bomb, "more than 1,000 keys are merged"), (wide, "more than 10 merged")):
+        with pytest.raises(RuleFileError, match=told):
+            parse_rule_set(text.encode(), "own.yaml")
+
+
 def test_every_invalid_rule_has_a_line():
     broken = YAML.replace("points: 10", "pts: 10").replace("points: 5", "points: five")
     with pytest.raises(RuleFileError) as refused:
