@@ -16,11 +16,18 @@ import structlog
 
 from cli.console_store import take_run
 from cli.errors import UserError
+from console.scored_run import what_decided
 from console.server import ConsoleOptions, opened, server_of
 from console.settings import ApiSettings
 
+PREVIEW_MS = 120_000
 LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
-STEPS = ("queue", "alert", "selection", "rules", "phone")
+STEPS = ("queue", "alert", "selection", "rules", "editor", "phone")
+NEW_RULE = """  - id: large_at_night
+    points: 40
+    when: amount > 500 and hour_of_day < 5
+    reason: "{amount:,.0f} at night"
+"""
 
 
 @click.command()
@@ -36,7 +43,9 @@ def main(run: Path, folder: Path, chromium: str) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="pictures-") as scratch:
-        options = ConsoleOptions(api=ApiSettings(port=0), store_url=f"sqlite:///{Path(scratch) / 'store.sqlite'}")
+        options = ConsoleOptions(
+            api=ApiSettings(port=0), store_url=f"sqlite:///{Path(scratch) / 'store.sqlite'}", decided=what_decided(run)
+        )  # fmt: skip
         with opened(options) as services, socket.create_server(("127.0.0.1", 0)) as listener:
             take_run(services.store, run)
             server = server_of(services)
@@ -73,6 +82,14 @@ def _take(url: str, folder: Path, chromium: str) -> None:
         page.keyboard.press("Escape")
         page.goto("/rules")
         take("rules")
+        page.goto("/rules-editor")
+        page.locator("#rule-text").focus()
+        page.keyboard.press("Control+End")
+        page.keyboard.insert_text(NEW_RULE)
+        page.wait_for_selector("#changes .change-added")
+        page.click("#start-preview")
+        page.wait_for_selector('#preview[data-state="finished"]', timeout=PREVIEW_MS)
+        take("editor")
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         page.evaluate("localStorage.setItem('theme', 'dark')")
         page.goto("/")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from threading import Lock
 
 import msgspec
 import numpy as np
@@ -22,7 +23,26 @@ from udfs.scoring.decider import judge_of
 MOST_FRAUDS = 5_000
 """The newest that a single rule hit."""
 BLOCK_LIST = "block_list"
+KEEP_MS = 30_000
 _decode_body = msgspec.json.Decoder(Body).decode
+
+
+class UniqueCatches:
+    """Counts them, and keeps the counts for a while. Thread-safe."""
+
+    def __init__(self, database: Database, now_ms: Callable[[], int]) -> None:
+        self._database = database
+        self._now_ms = now_ms
+        self._lock = Lock()
+        self._kept: tuple[int, DecidesWith, dict[str, int] | None] | None = None
+
+    def of_all(self, known: DecidesWith) -> dict[str, int] | None:
+        """As `unique_catches`, at most KEEP_MS old."""
+        with self._lock:
+            now_ms = self._now_ms()
+            if self._kept is None or self._kept[1] is not known or not 0 <= now_ms - self._kept[0] < KEEP_MS:
+                self._kept = now_ms, known, unique_catches(self._database, known)
+            return self._kept[2]
 
 
 def unique_catches(database: Database, known: DecidesWith) -> dict[str, int] | None:

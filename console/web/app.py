@@ -14,6 +14,7 @@ from console.cases.usual import UsualValues
 from console.rules.previews import Previews
 from console.rules.rule_costs import RuleCosts
 from console.rules.shadow_results import ShadowResults
+from console.rules.unique_catches import UniqueCatches
 from console.web import (
     alert,
     case_changes,
@@ -71,6 +72,7 @@ def add_pages(app: FastAPI, services: Services) -> None:
     app.state.usual = UsualValues(services.store.database, services.now_ms)
     app.state.rule_results = RuleResults(services.store.database, services.now_ms)
     app.state.shadow_results = ShadowResults(services.store.database, services.now_ms)
+    app.state.unique_catches = UniqueCatches(services.store.database, services.now_ms)
     app.state.rule_costs = RuleCosts(services.store.database)
     app.state.check_turns = BoundedSemaphore(rule_editor.CHECKS_AT_ONCE)
     app.state.previews = Previews(services.now_ms)

@@ -15,7 +15,7 @@ from console.cases.rule_results import DAYS, RuleResult, RuleResults
 from console.decides_with import DecidesWith
 from console.rules.rule_costs import RuleCosts
 from console.rules.shadow_results import NEWEST, ShadowResults
-from console.rules.unique_catches import unique_catches
+from console.rules.unique_catches import UniqueCatches
 from console.web.access import PageRoute
 from console.web.rendering import render
 from console.web.rule_context import known_of, services_of
@@ -94,7 +94,8 @@ def rule_page(request: Request, rule_id: str) -> Response:
 
 def _rows(request: Request, known: DecidesWith) -> list[RuleRow]:
     results = _results(request)
-    unique = unique_catches(services_of(request).store.database, known)
+    catches: UniqueCatches = request.app.state.unique_catches
+    unique = catches.of_all(known)
     rule_set = known.rules
     rules = {} if rule_set is None else {rule.id: rule for rule in rule_set.rules}
     shadow_hits = _shadow_hits(request, known)

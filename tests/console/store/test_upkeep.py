@@ -35,7 +35,8 @@ from udfs.records.outputs import Origin
 
 OpenStore = Callable[[str], DecisionStore]
 NOW_MS = START_MS + 100 * DAY_MS
-NEWEST = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
+SCRIPTS = ScriptDirectory(str(Path(migrations.__file__).parent))
+NEWEST = SCRIPTS.get_current_head()
 
 
 def fill(store: DecisionStore, records: list[DecisionRecord]) -> None:
@@ -68,7 +69,12 @@ def fill(store: DecisionStore, records: list[DecisionRecord]) -> None:
         ))  # fmt: skip
 
 
-def test_migrations_make_the_tables_that_the_program_knows(store: DecisionStore) -> None:
+@pytest.mark.parametrize("revision", [script.revision for script in SCRIPTS.walk_revisions()])
+def test_migrations_from_every_version_make_the_tables_that_the_program_knows(url: str, revision: str) -> None:
+    database = Database(url)
+    migrate(database, revision)
+    database.close()
+    store = DecisionStore.open(url)
     found = inspect(store.database.engine)
     kind = "sqlite" if store.database.is_sqlite else "postgresql"
     for table in metadata.sorted_tables:
@@ -88,6 +94,7 @@ def test_migrations_make_the_tables_that_the_program_knows(store: DecisionStore)
             if not one.get("duplicates_constraint")
         }
         assert indexes == {one.name: [part.name for part in one.columns] for one in table.indexes}, table.name
+    store.close()
 
 
 def test_migrating_again_changes_nothing_and_can_be_done_by_many_at_once(url: str) -> None:

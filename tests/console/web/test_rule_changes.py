@@ -192,7 +192,9 @@ def test_a_second_person_approves_and_then_it_is_published(tmp_path: Path) -> No
         assert f"version {with_large().version}" in rules
         assert "large_here" in rules
         told = vera.get(page).text
-        assert f"bank {BANK.version} → bank {with_large().version}" in told  # what it has changed, though it is in force now
+        assert (
+            f"bank {BANK.version} → bank {with_large().version}" in told
+        )  # what it has changed, though it is in force now
         assert "1 added, 0 removed, 0 changed" in told
         subject = f"rules version {with_large().version}"
         what = "control element"
