@@ -25,7 +25,7 @@ LAPTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 STEPS = ("queue", "alert", "selection", "rules", "editor", "phone")
 NEW_RULE = """  - id: large_at_night
     points: 40
-    when: amount > 500 and hour_of_day < 5
+    when: amount > 500 and hour_local < 5
     reason: "{amount:,.0f} at night"
 """
 

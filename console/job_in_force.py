@@ -143,7 +143,8 @@ class JobInForce:
     def _made(self, in_force_now: Mapping[str, Published], trouble: str | None) -> tuple[DecidesWith, Versions]:
         elements = {key: record.element for key, record in in_force_now.items() if record.element is not None}
         published = elements.get(RULES)
-        rules, tripped = published.rule_set if isinstance(published, RulesControl) else self._start, {}
+        rules = published.rule_set if isinstance(published, RulesControl) else self._start
+        tripped: Mapping[str, str] = {}
         if rules is not None:
             rules, tripped = guarded(rules, elements.values())
         path, version, manifest = self._bundle_of(elements.get(BUNDLE))

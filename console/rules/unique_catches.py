@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import and_, func, select
 
 from console.decides_with import DecidesWith
 from console.store.encoding import Body
@@ -61,13 +62,19 @@ def unique_catches(database: Database, known: DecidesWith) -> dict[str, int] | N
     rows = _caught_by_one(database)
     if not rows:
         return {}
-    predictions = _predictions([(row.coverage, _decode_body(row.body)) for row in rows])
+    predictions = _predictions(rows)
     actions, _ = judged(judge, rulebook, Hits.none(len(rows)), predictions)
     return dict(Counter(row.rule for row, action in zip(rows, actions.tolist(), strict=True) if action == 0))
 
 
-def _caught_by_one(database: Database) -> Sequence[Row[tuple[str, float | None, str]]]:
-    """Rule, coverage and body of the newest decisions that were frauds and that one rule alone hit."""
+class _Caught(NamedTuple):
+    rule: str
+    coverage: float | None
+    body: Body
+
+
+def _caught_by_one(database: Database) -> list[_Caught]:
+    """The newest decisions that were frauds and that one rule alone hit."""
     columns, of_decision = rule_outcomes.c, decisions.c
     alone = (
         select(func.min(columns.rule).label("rule"), columns.case_id)
@@ -87,13 +94,13 @@ def _caught_by_one(database: Database) -> Sequence[Row[tuple[str, float | None, 
         )
     )
     with database.read() as connection:
-        return connection.execute(statement).all()
+        return [_Caught(rule, coverage, _decode_body(body)) for rule, coverage, body in connection.execute(statement)]
 
 
-def _predictions(found: Sequence[tuple[float | None, Body]]) -> Predictions:
+def _predictions(found: Sequence[_Caught]) -> Predictions:
     return Predictions(
-        np.array([body.model.probability for _, body in found], np.float64),
-        np.array([body.model.anomaly for _, body in found], np.float64),
-        np.array([1.0 if coverage is None else coverage for coverage, _ in found], np.float64),
-        np.array([any(reason.source == BLOCK_LIST for reason in body.reasons) for _, body in found], np.bool_),
+        np.array([one.body.model.probability for one in found], np.float64),
+        np.array([one.body.model.anomaly for one in found], np.float64),
+        np.array([1.0 if one.coverage is None else one.coverage for one in found], np.float64),
+        np.array([any(reason.source == BLOCK_LIST for reason in one.body.reasons) for one in found], np.bool_),
     )

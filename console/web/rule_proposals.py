@@ -23,11 +23,12 @@ from jobs.control.publishing import element_of
 from udfs.control.elements import RULES, ControlElement, RulesControl
 from udfs.records.outputs import ACTIONS
 from udfs.rules.rule_file_text import rule_file_text
-from udfs.rules.rule_set import RuleSet
+from udfs.rules.rule_set import RuleSet, RuleState
 
 router = APIRouter(route_class=PageRoute)
-ROLLOUTS = {"shadow": ("shadow", 100), "10": ("live", 10), "50": ("live", 50), "100": ("live", 100),
-            "retired": ("retired", 100)}  # fmt: skip
+ROLLOUTS: dict[str, tuple[RuleState, int]] = {
+    "shadow": ("shadow", 100), "10": ("live", 10), "50": ("live", 50), "100": ("live", 100), "retired": ("retired", 100),
+}  # fmt: skip
 
 
 class Shown(NamedTuple):

@@ -76,14 +76,17 @@ def _field_changes(before: Rule, after: Rule) -> list[FieldChange]:
 
 def _whole(before: RuleSet, after: RuleSet) -> list[FieldChange]:
     common = {rule.id for rule in before.rules} & {rule.id for rule in after.rules}
-    orders = [", ".join(rule.id for rule in one.rules if rule.id in common) for one in (before, after)]
-    pairs = [
-        ("name", before.name, after.name),
-        ("description", before.description or None, after.description or None),
-        ("scale", *(str([list(pair) for pair in one.scale]) for one in (before, after))),
-        ("order", *orders),
-    ]
-    return [FieldChange(*pair) for pair in pairs if pair[1] != pair[2]]
+
+    def parts(one: RuleSet) -> dict[str, str | None]:
+        return {
+            "name": one.name,
+            "description": one.description or None,
+            "scale": str([list(pair) for pair in one.scale]),
+            "order": ", ".join(rule.id for rule in one.rules if rule.id in common),
+        }
+
+    news = parts(after)
+    return [FieldChange(name, old, news[name]) for name, old in parts(before).items() if old != news[name]]
 
 
 def _words(value: Any) -> str | None:

@@ -28,10 +28,22 @@ def rule_file_text(rule_set: RuleSet) -> str:
 
 
 def _entry(rule: dict[str, Any]) -> str:
-    lines = _dumped(rule).splitlines()
+    lines = _dumped(rule).removesuffix("\n").split("\n")
     return "".join(f"{'  - ' if number == 0 else '    '}{line}\n" for number, line in enumerate(lines))
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as they are, and escapes what is not seen."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else "|" if text.replace("\n", "").isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def _dumped(value: dict[str, Any]) -> str:
-    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=WIDEST)
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDEST)
     return text

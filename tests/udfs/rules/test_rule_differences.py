@@ -16,6 +16,13 @@ from udfs.rules.pack_files import decode_rule_file, pack_names, shipped_pack
 from udfs.rules.rule_file_text import rule_file_text
 from udfs.rules.rule_set import Guardrails, Rule, RuleSet
 
+
+def valid(rule: Rule) -> Rule:
+    """With a share only where a rule may have one."""
+    is_shared = rule.state == "live" and rule.flag is None
+    return rule if is_shared else msgspec.structs.replace(rule, rollout=100)
+
+
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=60)
 rules = st.builds(
     Rule, id=st.from_regex(r"\A[A-Za-z][A-Za-z0-9_]{0,20}\Z"), points=st.integers(0, 1000), when=texts, reason=texts,
@@ -23,7 +30,7 @@ rules = st.builds(
     flag=st.none() | st.just("AML"), state=st.sampled_from(["draft", "shadow", "live", "retired"]),
     rollout=st.integers(0, 100),
     guardrails=st.none() | st.builds(Guardrails, over_payments=st.integers(1, 10_000), hit_rate_max=st.floats(0, 1)),
-)  # fmt: skip
+).map(valid)  # fmt: skip
 rule_sets = st.builds(
     RuleSet, name=texts, version=st.integers(1, 2**53), scale=st.just(((0, 0), (10, 1000))),
     rules=st.lists(rules, min_size=1, max_size=6, unique_by=lambda rule: rule.id).map(tuple),
@@ -86,3 +93,10 @@ def test_places_of_problems_are_those_that_the_command_tells(tmp_path: Path) -> 
     assert (problem.line, problem.column, problem.end_column, problem.rule) == (5, 30, 36, "a")
     assert "amonut" in problem.message
     assert not check_rule_file(b"rules: [", NAMES).is_valid
+
+
+def test_a_condition_of_several_lines_stays_readable() -> None:
+    rule = Rule("a", 5, "amount > 1\nand channel == 'atm'", "x")
+    text = rule_file_text(RuleSet("r", 1, ((0, 0), (10, 1000)), (rule,)))
+    assert "    when: |-\n      amount > 1\n      and channel == 'atm'\n    reason: x\n" in text
+    assert decode_rule_file(text.encode()).rules == (rule,)
