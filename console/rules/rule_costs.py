@@ -19,7 +19,7 @@ from udfs.records.events import Event, Transaction
 from udfs.rules.errors import RuleError
 from udfs.rules.named_lists import Lists
 from udfs.rules.population import Population, PopulationError, load_population
-from udfs.rules.rule_set import Rule, RuleSet
+from udfs.rules.rule_set import Rule, RuleSet, RuleState
 from udfs.rules.rulebook import Rulebook
 
 LOOKED_AT, PAYMENTS = 500, 50
@@ -30,6 +30,7 @@ REPEATS = 3
 MOST_SECONDS = 0.5
 """What it takes a page; what is not measured then is at the next page."""
 MOST_KEPT = 5_000
+NOTHING = "amount > 0"
 _decode_event = msgspec.json.Decoder(Event).decode
 
 
@@ -71,12 +72,12 @@ class RuleCosts:
             return
         if len(self._kept) > MOST_KEPT:
             self._kept.clear()
-        empty = self._seconds(_copies(rules[0], "draft", names, known.lists), payments)
+        empty = self._seconds(_copies(NOTHING, "draft", names, known.lists), payments)
         for rule in rules:
             if self._monotonic() > end:
                 return
             try:
-                copies = _copies(rule, "live", names, known.lists)
+                copies = _copies(rule.when, "live", names, known.lists)
             except RuleError:  # of a feature or a list that this console does not know
                 continue
             seconds = max(0.0, self._seconds(copies, payments) - empty)
@@ -120,10 +121,9 @@ class RuleCosts:
         return found
 
 
-def _copies(rule: Rule, state: str, names: Sequence[str], lists: Lists) -> Rulebook:
+def _copies(condition: str, state: RuleState, names: Sequence[str], lists: Lists) -> Rulebook:
     """A rule set of nothing but this condition; drafts are not evaluated. Raises RuleError."""
-    one = Rule("one", 0, rule.when, "a hit")
-    rules = tuple(msgspec.structs.replace(one, id=f"copy_{number}", state=state) for number in range(COPIES))
+    rules = tuple(Rule(f"copy_{number}", 0, condition, "a hit", state=state) for number in range(COPIES))
     return Rulebook(RuleSet("copies", 1, ((0, 0), (1, 1000)), rules), names, lists)
 
 

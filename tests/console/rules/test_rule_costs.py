@@ -18,7 +18,7 @@ from udfs.rules.rule_set import Rule, RuleSet
 from udfs.scoring.bundle import read_manifest
 
 PART = "km_from_home > {number} or merchant_id == 'M{number}'"
-LONG = " or ".join(PART.format(number=1_000_000 + number) for number in range(30))
+LONG = " or ".join(PART.format(number=1_000_000 + number) for number in range(15))
 RULES = RuleSet(
     "r", 1, ((0, 0), (10, 1000)),
     (
