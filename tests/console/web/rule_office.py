@@ -86,16 +86,23 @@ def office(folder: Path, approvals_except: tuple[str, ...] = ()) -> Iterator[Off
 
 
 def made_payments() -> list[dict[str, Any]]:
+    """Every twentieth is large, of a new device and abroad."""
     random = Random(5)
-    return [
-        {
+    payments = []
+    for number in range(PAYMENTS):
+        payment = {
             "transaction_id": f"P{number}", "user_id": f"U{number % 6}", "timestamp": START_MS + number * HOUR_MS,
-            "amount": round(random.choice([20, 40, 60]) * (1 + random.random()) * (30 if number % 20 == 19 else 1), 2),
-            "currency": "EUR", "merchant_id": f"M{number % 7}", "channel": "ecommerce", "device_id": f"D{number % 9}",
-            "city": "Lisbon", "country": "PT",
-        }
-        for number in range(PAYMENTS)
-    ]  # fmt: skip
+            "amount": round(random.choice([20, 40, 60]) * (1 + random.random()), 2), "currency": "EUR",
+            "merchant_id": f"M{number % 7}", "channel": "ecommerce", "device_id": f"D{number % 9}", "city": "Lisbon",
+            "country": "PT",
+        }  # fmt: skip
+        if number % 20 == 19:
+            payment |= {
+                "amount": round(150 * payment["amount"], 2), "device_id": f"N{number}", "merchant_country": "NG", "city": "Lagos",
+                "country": "NG", "merchant_id": f"N{number}", "entry_mode": "manual",
+            }  # fmt: skip
+        payments.append(payment)
+    return payments
 
 
 def _fill(client: httpx.Client, headers: dict[str, str]) -> None:

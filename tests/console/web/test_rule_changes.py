@@ -23,6 +23,7 @@ from udfs.rules.rule_set import Rule, RuleSet
 
 BANK = shipped_pack("bank")
 LARGE = Rule("large_here", 40, "amount > 500", "{amount} is large", action="soft_challenge")
+NOTHING = {"nothing": ""}
 HOSTILE = "</textarea><script>alert(1)</script>"
 
 
@@ -141,8 +142,8 @@ def test_previews_are_bounded_cancelled_by_their_own_and_told(shared: Office) ->
     assert vera.post("/rules-previews", data={"rules": text, "days": "30"}).status_code == 403
     answer = anna.post("/rules-previews", data={"rules": text, "days": "7"})
     (address,) = re.findall(r'hx-get="(/rules-previews/\d+)"', answer.text)
-    assert ben.post(f"{address}/cancel").status_code == 403
-    assert 'data-state="cancelled"' in anna.post(f"{address}/cancel").text
+    assert ben.post(f"{address}/cancel", data=NOTHING).status_code == 403
+    assert 'data-state="cancelled"' in anna.post(f"{address}/cancel", data=NOTHING).text
     assert 'data-state="cancelled"' in vera.get(address).text
     assert anna.get("/rules-previews/999999").status_code == 404
     unlogged = rule_file_text(msgspec.structs.replace(with_large(), rules=(LARGE,)))
@@ -268,7 +269,7 @@ def test_changes_need_the_token_and_forms_of_a_size(shared: Office) -> None:
     client = shared.client("anna")
     for number in ("0", "-1", "x", str(2**80)):
         assert client.get(f"/rules-proposals/{number}").status_code in (404, 422), number
-        assert client.post(f"/rules-proposals/{number}/publish").status_code in (404, 422), number
+        assert client.post(f"/rules-proposals/{number}/publish", data=NOTHING).status_code in (404, 422), number
         assert client.get(f"/rules-previews/{number}").status_code in (404, 422), number
         assert client.get(f"/rules-history?before={number}&after=1").status_code in (404, 422), number
     assert client.post("/rules-check", data={"rules": "x" * 5_000_000}).status_code == 413

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.console.web.rule_office import Office, made_payments, office
-from tests.console.web.test_rule_changes import BANK, LARGE, decide, proposed
+from tests.console.web.test_rule_changes import BANK, LARGE, NOTHING, decide, proposed
 from udfs.control.elements import ListControl
 from udfs.rules.named_lists import ListEntry
 
@@ -90,11 +90,11 @@ def test_a_list_that_rules_refer_to_is_not_deleted(shared: Office) -> None:
     assert decide(ben, page, "approve").status_code == decide(ben, page, "publish").status_code == 303
     listed = anna.get("/rules-lists/places").text
     assert "It cannot be deleted while rules in force refer to it: listed." in listed
-    refused = anna.post("/rules-lists/places/delete")
+    refused = anna.post("/rules-lists/places/delete", data=NOTHING)
     assert refused.status_code == 422
     assert "refer to it (listed)" in refused.text
     make(anna, "unused", "city")
-    assert anna.post("/rules-lists/unused/delete").status_code == 303
+    assert anna.post("/rules-lists/unused/delete", data=NOTHING).status_code == 303
     assert newest(shared).deleted
     assert anna.get("/rules-lists/unused").status_code == 404
     make(anna, "unused", "city")  # a version above that of the deleted one
