@@ -98,8 +98,8 @@ def made_payments() -> list[dict[str, Any]]:
         }  # fmt: skip
         if number % 20 == 19:
             payment |= {
-                "amount": round(150 * payment["amount"], 2), "device_id": f"N{number}", "merchant_country": "NG", "city": "Lagos",
-                "country": "NG", "merchant_id": f"N{number}", "entry_mode": "manual",
+                "amount": round(150 * payment["amount"], 2), "device_id": f"N{number}", "merchant_id": f"N{number}",
+                "merchant_country": "NG", "city": "Lagos", "country": "NG", "entry_mode": "manual",
             }  # fmt: skip
         payments.append(payment)
     return payments
