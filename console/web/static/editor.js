@@ -96,7 +96,7 @@
   function show(found) {
     problems = found.problems;
     const state = $("check-state");
-    state.textContent = problems.length ? words.count.replace("{count}", found.count) : words.valid;
+    state.textContent = !problems.length ? words.valid : found.count === 1 ? words.one : words.count.replace("{count}", found.count);
     $("editor").dataset.state = found.valid ? "valid" : "invalid";
     area.setAttribute("aria-invalid", String(!found.valid));
     const list = problems.map((problem) => {

@@ -15,7 +15,7 @@ from tests.console.web.rule_office import Office, office
 from tests.console.web.test_flows import WIDTHS, serious, take_picture
 
 PAGES = {
-    "rules": "/rules", "rule": "/rules/off_hours", "editor": "/rules-editor", "proposals": "/rules-proposals",
+    "rules": "/rules", "rule": "/rules/unusual_hour", "editor": "/rules-editor", "proposals": "/rules-proposals",
     "proposal": "/rules-proposals/1", "history": "/rules-history?before=1&after=2", "lists": "/rules-lists",
     "list": "/rules-lists/mules", "models": "/models",
 }  # fmt: skip
@@ -232,6 +232,7 @@ def test_the_pages_on_rules_are_accessible_in_both_themes_and_widths(open_as: An
             for name, address in PAGES.items():
                 page.goto(address)
                 page.wait_for_selector("h1")
+                assert page.locator("main").inner_text().count("That did not work") == 0, name
                 if name == "editor":
                     wait_for(lambda: state(page) == "No problems.")
                 page.evaluate("document.fonts.ready")
