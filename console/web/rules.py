@@ -105,7 +105,8 @@ def _rows(request: Request, known: DecidesWith) -> list[RuleRow]:
     def row(name: str, rule: Rule | None) -> RuleRow:
         return RuleRow(
             name, rule, results.get(name, _none(name)), None if unique is None else unique.get(name, 0),
-            None if shadow_hits is None or rule is None else shadow_hits.get(name, 0), known.tripped.get(name),
+            None if shadow_hits is None or rule is None or _counts_for_all(rule) else shadow_hits.get(name, 0),
+            known.tripped.get(name),
             costs.get(name),
         )  # fmt: skip
 
@@ -116,11 +117,15 @@ def _rows(request: Request, known: DecidesWith) -> list[RuleRow]:
 
 def _shadow_hits(request: Request, known: DecidesWith) -> dict[str, int] | None:
     rule_set = known.rules
-    if rule_set is None or all(rule.is_live and rule.rollout == 100 for rule in rule_set.rules if rule.is_evaluated):
+    if rule_set is None or all(_counts_for_all(rule) for rule in rule_set.rules if rule.is_evaluated):
         return None
     shadow: ShadowResults = request.app.state.shadow_results
     found = shadow.of_all().get(rule_set.name)
     return {} if found is None else found.hits
+
+
+def _counts_for_all(rule: Rule) -> bool:
+    return rule.is_live and rule.rollout == 100
 
 
 def _results(request: Request) -> dict[str, RuleResult]:
