@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import describe_machine, machine
-from models.backtest.columns import ReadNames, columns_of
+from models.backtest.columns import ReadNames, ReplayedColumns, columns_of
 from models.backtest.decision_table import (
     EVENT,
     EVENT_NAMES,
@@ -85,7 +85,7 @@ def main(decisions: int, repeats: int, out: Path) -> None:
     rulebook = Rulebook(rules, deciding.manifest.feature_names)
     judge = judge_of(deciding.settings, deciding.manifest.decision, rulebook)
     names = ReadNames.of(column_rules.names, form)
-    columns = [columns_of(batch, names, form, deciding.population.core, {}) for batch in batches]
+    columns = [columns_of(batch, names, form, deciding.population.core, ReplayedColumns.none()) for batch in batches]
 
     def conditions() -> None:
         for part in columns:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import UserError
+from cli.list_option import LISTS, named_lists
 from cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ if TYPE_CHECKING:
               help="More files with labels; may be given again.")  # fmt: skip
 @click.option("--statistics", type=click.Path(path_type=Path),
               help="Population statistics; those of the configuration by default.")  # fmt: skip
-@click.option("--lists", type=click.Path(path_type=Path),
-              help="Folder of the named lists (@NAME) of the rules; that of the configuration by default.")  # fmt: skip
+@LISTS
+@click.option("--reference", type=click.Path(path_type=Path),
+              help="Reference folder of a replay: users, …, block list; that of the configuration by default.")  # fmt: skip
 def backtest(
     rules: str, place: str, against: str | None, until: object, form: str, out: Path | None, bundle: Path | None,
     config: Path | None, events: Path | None, labels: tuple[Path, ...], statistics: Path | None, unlabelled: Unlabelled,
-    lists: Path | None,
+    lists: Path | None, reference: Path | None,
 ) -> None:  # fmt: skip
     """Try RULES (a file, or the name of a shipped pack) on decisions that were made: hits, frauds caught and money of each
     rule, and every action before and after.
@@ -74,7 +76,7 @@ def backtest(
     trial = _trial(rules, against, until, unlabelled, _deciding(recorded, bundle, statistics, lists))
     with decision_table(over) as table:
         try:
-            replayed = _replayed(table, trial, over, recorded)
+            replayed = _replayed(table, trial, over, recorded, reference)
             horizon_ms = trial.until_ms if trial.until_ms is not None else table.newest_moment_ms()
             with progress_bar("trying the rules") as progress:
                 report = try_rules(table, trial, horizon_ms or 0, replayed, progress)
@@ -122,7 +124,6 @@ def _deciding(recorded: JobConfig | None, bundle: Path | None, statistics: Path 
     from jobs.config.scoring import scorer_config
     from jobs.config.value_types import shipped_bundle
     from models.backtest.trial import Deciding
-    from udfs.rules.list_files import ListFileError, lists_of
     from udfs.rules.population import PopulationError, load_population
     from udfs.scoring.bundle import BundleError, read_manifest
     from udfs.scoring.decision_settings import DecisionSettings
@@ -135,13 +136,16 @@ def _deciding(recorded: JobConfig | None, bundle: Path | None, statistics: Path 
     try:
         population = load_population(statistics)
         settings = DecisionSettings() if recorded is None else scorer_config(recorded).decision
-        return Deciding(read_manifest(folder), settings, population, lists_of(None if lists is None else str(lists)))
-    except (BundleError, ListFileError, PopulationError) as error:
+        return Deciding(read_manifest(folder), settings, population, named_lists(lists))
+    except (BundleError, PopulationError) as error:
         raise UserError(str(error)) from None
 
 
-def _replayed(table: ParquetTable, trial: Trial, over: Over, recorded: JobConfig | None) -> Replay | None:
-    """Features that rules read and decisions lack; None where there are none. Raises UserError, and what a replay raises."""
+def _replayed(
+    table: ParquetTable, trial: Trial, over: Over, recorded: JobConfig | None, reference: Path | None
+) -> Replay | None:
+    """Features and facts that rules read and decisions lack; None where there are none. Raises UserError, and what a replay
+    raises."""
     import msgspec
 
     from cli.decision_table import events_of_run
@@ -158,11 +162,13 @@ def _replayed(table: ParquetTable, trial: Trial, over: Over, recorded: JobConfig
     if events is None:
         raise UserError(
             f"the decisions did not log {', '.join(names)}, which rules read: give the events that were scored with "
-            "--events, and the job's --config"
+            "--events, and the job's --config or --reference"
         )
     config, paths = ScorerConfig(), ScorerPaths(bundle="")
     if recorded is not None:
         config, paths = scorer_config(recorded), msgspec.structs.replace(scorer_paths(recorded), store=None)
+    if reference is not None:
+        paths = msgspec.structs.replace(paths, reference=str(reference))
     click.echo(f"not logged, so replayed from {events}: {', '.join(names)}", err=True)
     with progress_bar("replaying events") as progress:
         return Replay(events, config, paths, trial.deciding.manifest.attributes, names, progress)
@@ -171,8 +177,8 @@ def _replayed(table: ParquetTable, trial: Trial, over: Over, recorded: JobConfig
 def _say_replayed(report: BacktestReport, replayed: Replay) -> None:
     if replayed.missing:
         click.echo(
-            f"{replayed.missing:,} of {report.data.decisions:,} decisions have no transaction in the events: the replayed "
-            "features are unknown there",
+            f"{replayed.missing:,} of {report.data.decisions:,} decisions have no transaction in the events: what is "
+            "replayed is unknown there",
             err=True,
         )
 

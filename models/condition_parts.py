@@ -14,7 +14,7 @@ from udfs.core import _native
 from udfs.records.events import Transaction
 from udfs.rules.errors import RuleError
 from udfs.rules.expression_text import text_of
-from udfs.rules.expressions import AllOf, AnyOf, Expression, Name, names_in, parse_condition
+from udfs.rules.expressions import AllOf, AnyOf, Expression, Name, Window, names_in, parse_condition, windows_in
 from udfs.rules.named_lists import NO_LISTS, Lists, compiled
 
 Value = float | str | bool | None
@@ -31,8 +31,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """What conditions read of one transaction: its features in input order, its event, the population's figures, and
-    the named lists."""
+    """What conditions read of one transaction: its features in input order, its event, the population's figures, among
+    these by their names (`count(last 7 days)`) the windows of the rules, and the named lists."""
 
     names: tuple[str, ...]
     features: Sequence[float]
@@ -46,10 +46,12 @@ class Inputs(msgspec.Struct, frozen=True):
             text, list(self.names), list(self.features), self.event, dict(self.population), compiled(self.lists)
         )
 
-    def value_of(self, name: Name) -> Value:
+    def value_of(self, name: Name | Window) -> Value:
         """None where the value is not known."""
-        if name.source == "features":
-            value: Value = self.features[self.names.index(name.field)]
+        if isinstance(name, Window):
+            value: Value = self.population.get(name.name)
+        elif name.source == "features":
+            value = self.features[self.names.index(name.field)]
         elif name.source == "event":
             value = getattr(self.event, name.field, None)
         else:
@@ -80,6 +82,7 @@ def _parts(node: Expression, inputs: Inputs, depth: int) -> Iterator[Part]:
 
 
 def _part(text: str, node: Expression, inputs: Inputs, depth: int) -> Part:
-    names = sorted(names_in(node), key=lambda name: text.find(name.name))
+    read: set[Name | Window] = {*names_in(node), *windows_in(node)}
+    names = sorted(read, key=lambda name: text.find(name.name))
     values = {name.name: inputs.value_of(name) for name in names}
     return Part(text=text, truth=inputs.truth_of(text), values=values, depth=depth)

@@ -16,6 +16,7 @@ from udfs.records.events import AccountChange, Event, Login, Transaction
 from udfs.records.logged_features import FeatureSets, LoggedFeatures, features_of
 from udfs.records.outputs import DeadLetter, Decision, Duplicate, Origin
 from udfs.rules.errors import RuleError
+from udfs.rules.expressions import parse_condition, windows_in
 from udfs.rules.rule_set import Rule
 from udfs.scoring.factory import open_scorer
 from udfs.scoring.scorer import Scorer
@@ -162,7 +163,7 @@ def rederive(
         assert isinstance(event, Transaction)
         names = scorer.engine.features.names
         values = tuple(record.features[name] if record.features[name] is not None else float("nan") for name in names)
-        population = dict(scorer.population.core.at(event.timestamp, event.city))
+        population = dict(scorer.population.core.at(event.timestamp, event.city)) | _windows(scorer, event)
         return Derived(
             decision=record,
             event=event,
@@ -173,6 +174,16 @@ def rederive(
         )
     finally:
         scorer.close()
+
+
+def _windows(scorer: Scorer, event: Transaction) -> dict[str, float]:
+    """The windows that the rules' conditions read, by name, of the transaction that was scored last; NaN where unknown."""
+    features, lists = scorer.engine.features.names, scorer.rulebook.lists
+    rules = (rule for rule in scorer.rulebook.rule_set.rules if rule.event == "transaction")
+    trees = (parse_condition(rule.when, features, lists) for rule in rules)
+    names = sorted({window.name for tree in trees for window in windows_in(tree)})
+    values = scorer.engine.core.windows(event.user_id, event.timestamp, names)
+    return dict(zip(names, values, strict=True))
 
 
 def moments_of(lines: Iterable[bytes], event: Transaction) -> list[Moment]:

@@ -52,7 +52,8 @@ class DecisionColumns(NamedTuple):
 
 
 class ReadNames(NamedTuple):
-    """The names that rules read, by where the table has their values. `features`: those that the table holds."""
+    """The names that rules read, by where the table has their values. `features`: those that the table holds. `replayed`:
+    features that it lacks, and facts."""
 
     features: tuple[str, ...]
     replayed: tuple[str, ...]
@@ -87,14 +88,24 @@ class ReadNames(NamedTuple):
         return list(dict.fromkeys([*ALWAYS, *features, *event]))
 
 
+class ReplayedColumns(NamedTuple):
+    """What rules read of N decisions, by name. A number is NaN, and a text's code negative, where it is not known."""
+
+    numbers: dict[str, Numbers]
+    texts: dict[str, Texts]
+
+    @classmethod
+    def none(cls) -> ReplayedColumns:
+        return cls({}, {})
+
+
 def columns_of(
-    batch: pa.RecordBatch, names: ReadNames, form: TableForm, population: PopulationFigures,
-    replayed: Mapping[str, Numbers],
-) -> DecisionColumns:  # fmt: skip
-    """The batch as arrays. `replayed`: of its rows the features that the table lacks."""
+    batch: pa.RecordBatch, names: ReadNames, form: TableForm, population: PopulationFigures, replayed: ReplayedColumns
+) -> DecisionColumns:
+    """The batch as arrays. `replayed`: of its rows the features and facts that the table lacks."""
     time_ms = _integers(batch.column("event_time"))
-    numbers: dict[str, Numbers] = dict(replayed)
-    texts: dict[str, Texts] = {}
+    numbers: dict[str, Numbers] = dict(replayed.numbers)
+    texts: dict[str, Texts] = dict(replayed.texts)
     for name in names.event:
         column = pc.struct_field(batch.column("event"), name)
         if pa.types.is_string(column.type):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from models.backtest.columns import DecisionColumns, ReadNames, columns_of
+from models.backtest.columns import DecisionColumns, ReadNames, ReplayedColumns, columns_of
 from models.backtest.decision_table import TableForm
 from models.backtest.digest import DataDigest
 from models.backtest.errors import BacktestError
@@ -30,7 +30,7 @@ from models.backtest.report import (
 )
 from models.backtest.tally import Judged, Tally, Tried
 from models.event_files import Progress, no_progress
-from udfs.rules.column_rules import ColumnRules, Hits, Numbers, judged
+from udfs.rules.column_rules import ColumnRules, Hits, judged
 from udfs.rules.named_lists import NO_LISTS, Lists, NamedList
 from udfs.rules.population import Population
 from udfs.rules.rule_map import content_of, find_rule_map
@@ -54,9 +54,9 @@ class DecisionTable(Protocol):
 
 
 class ReplayedFeatures(Protocol):
-    """Features that decisions did not log, computed again from the events (models.backtest.replayed)."""
+    """Features and facts that decisions did not log, computed again from the events (models.backtest.replayed)."""
 
-    def of(self, decision_ids: pa.StringArray) -> dict[str, Numbers]: ...
+    def of(self, decision_ids: pa.StringArray) -> ReplayedColumns: ...
 
 
 class Deciding(NamedTuple):
@@ -124,7 +124,7 @@ def backtest(
     for batch in table.batches(names.table_columns(form), progress):
         if trial.until_ms is not None:
             batch = batch.filter(pc.less_equal(batch.column("event_time").cast(pa.int64()), trial.until_ms))
-        found = {} if replayed is None else replayed.of(batch.column("decision_id"))
+        found = ReplayedColumns.none() if replayed is None else replayed.of(batch.column("decision_id"))
         columns = columns_of(batch, names, form, trial.deciding.population.core, found)
         _check_predictions(columns)
         digest.add(_as_known(columns, horizon_ms))

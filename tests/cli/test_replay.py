@@ -103,6 +103,25 @@ def test_the_text_has_windows_rules_and_versions(run: Path, decisions: Decisions
     assert all(rule in html for rule in decision["rules"]["hits"])
 
 
+def test_a_window_of_a_condition_is_shown_with_its_value(run: Path, decisions: Decisions, tmp_path: Path) -> None:
+    rules, config = tmp_path / "rules.yaml", tmp_path / "job.yaml"
+    rules.write_text(yaml.safe_dump(msgspec.to_builtins(LIVE_RULES) | {"rules": [
+        {"id": "often", "points": 10, "when": "count(last 90 days) >= 1 and amount_sum(last 2 days) > 0", "reason": "x"}
+    ]}))  # fmt: skip
+    settings = yaml.safe_load((run / "job.yaml").read_text())
+    settings["scoring"]["rules"] = str(rules)
+    config.write_text(yaml.safe_dump(settings))
+    transaction = list(decisions)[-1]
+    user = decisions[transaction]["user_id"]
+    before = [one for one in decisions.values() if one["user_id"] == user]
+    page = page_of("--run", str(run), "--config", str(config), "--transaction", transaction, code=1)
+    (shown,) = [rule for rule in page["rules"] if rule["rule"]["id"] == "often"]
+    count, total = shown["parts"]
+    assert (count["text"], count["truth"]) == ("count(last 90 days) >= 1", True)
+    assert count["values"] == {"count(last 90 days)": len(before)}
+    assert total["values"]["amount_sum(last 2 days)"] >= decisions[transaction]["features"]["amount"]
+
+
 def test_what_was_changed_since_is_named(run: Path, decisions: Decisions, tmp_path: Path) -> None:
     transaction = with_hits(decisions)[0]
     decision = json.loads(json.dumps(decisions[transaction]))

@@ -7,6 +7,7 @@ from typing import Any
 DAY = 86_400_000
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
 TODAY = START // DAY
+HOUR = START // 3_600_000
 
 FULL_TRANSACTION: dict[str, Any] = {
     "kind": "transaction", "sequence": 70_000, "transaction_id": "~T-1!", "timestamp_ms": START,
@@ -52,7 +53,7 @@ EMPTY_1: dict[str, Any] = {
     "night_count": 0, "newest_day": -1, "days": {}, "devices": {}, "countries": {}, "cities": {}, "merchants": {},
     "categories": {}, "ip_addresses": {}, "beneficiaries": {}, "category_spend": {}, "category_total": 0,
     "merchant_dealings": {}, "logins": [], "unblocked_ms": [], "labels": {}, "flag_days": {},
-    "limited_ms": -1, "verifications": [],
+    "limited_ms": -1, "verifications": [], "hours": {}, "hours_complete_from": 0,
 }  # fmt: skip
 FULL_1: dict[str, Any] = {
     **EMPTY_1, "sequence": 70_001, "newest_ms": START + DAY, "before": FULL_TRANSACTION,
@@ -61,7 +62,7 @@ FULL_1: dict[str, Any] = {
     "devices": {"D1": START, "D2": 0}, "countries": {"DE": START}, "cities": {"Köln 😀": START},
     "merchants": {"M2": START, "M1": START + 1}, "categories": {"6011": START}, "ip_addresses": {"2001:db8::1": START},
     "beneficiaries": {"B1": START}, "logins": [LOGIN, BARE_LOGIN], "unblocked_ms": [START - DAY, START],
-    "labels": {"T1": (START + 7 * DAY, True), "T0": (START, False)},
+    "labels": {"T1": (START + 7 * DAY, True), "T0": (START, False)}, "hours_complete_from": HOUR + 25,
 }  # fmt: skip
 """Every part of a user, with squares of more than 64 bits."""
 FULL_2 = {**FULL_1, "timezone": "Asia/Kolkata"}
@@ -71,6 +72,7 @@ FULL_3 = {
     "flag_days": {"AML": (TODAY, 0b101), "PCI": (TODAY - 1, 1)},
 }  # fmt: skip
 FULL_4 = {**FULL_3, "limited_ms": START + DAY - 1, "verifications": [(START - DAY, False), (START, True)]}
+FULL_5 = {**FULL_4, "hours": {HOUR: (2, 10**16), HOUR + 24: (1, 5)}, "hours_complete_from": 490_000}
 SNAPSHOTS = {
     "snapshot_1_full": FULL_1,
     "snapshot_1_empty": EMPTY_1,
@@ -79,4 +81,6 @@ SNAPSHOTS = {
     "snapshot_3_empty": EMPTY_1,
     "snapshot_4_full": FULL_4,
     "snapshot_4_empty": EMPTY_1,
+    "snapshot_5_full": FULL_5,
+    "snapshot_5_empty": EMPTY_1,
 }

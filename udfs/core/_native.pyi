@@ -83,13 +83,34 @@ class Core:
         """
     def replay_batch(
         self, payloads: list[bytes], port: Any, rules: tuple[Rulebook, PopulationFigures] | None = None
-    ) -> tuple[list[int], list[str], list[str], bytes, bytes, bytes | None, list[tuple[str, str, int, bool]]]:
+    ) -> tuple[
+        list[int],
+        list[str],
+        list[str],
+        bytes,
+        bytes,
+        bytes | None,
+        list[tuple[str, str, int, bool]],
+        bytes,
+        tuple[list[tuple[str, bytes]], list[str | None]] | None,
+    ]:
         """Decode, admit and learn records of a history, each under its own user's key; nothing is to be written.
 
         Gives of the transactions that were learned: their places in the batch, user ids, transaction ids, event times
         (int64, epoch milliseconds), amounts in the base currency (float64) and rule points (int64; None without `rules`);
-        then all labels, as (user id, transaction id, known at, is fraud). Raises RuntimeError for a record that fails
-        unexpectedly, and what `port` raises.
+        then all labels, as (user id, transaction id, known at, is fraud), and what `replay_also` asked for: the windows
+        (float64, row by row), and the facts: those that are numbers by name (float64), and what is said of sanctioned
+        parties. Raises RuntimeError for a record that fails unexpectedly, and what `port` raises.
+        """
+    def replay_also(self, windows: list[str], facts: bool) -> None:
+        """From the next batch on `replay_batch` gives windows of these names, such as `count(last 7 days)`, and facts.
+
+        Raises RuleError for a name of no window.
+        """
+    def windows(self, user_id: str, time_ms: int, names: list[str]) -> list[float]:
+        """The values of windows for a transaction that the last batch learned, by the state of its user; NaN if not known.
+
+        Raises RuleError for a name of no window.
         """
     def score_frame(
         self,
@@ -247,6 +268,9 @@ class PopulationFigures:
         """Of each: from when it counts (epoch milliseconds), its figures by name, and fraud rates by city."""
     def at(self, time_ms: int, city: str | None) -> list[tuple[str, float]]:
         """The figures for a transaction at this time, by name in the order of POPULATION_NAMES; NaN where not known."""
+
+def is_window(name: str) -> bool:
+    """Is it the name of a window, as conditions write it (`count(last 7 days)`)?"""
 
 def rule_problems(
     rule_set: RuleSet, feature_names: list[str], lists: list[NamedList]

@@ -23,11 +23,20 @@ Label = tuple[str, str, int, bool]
 """User id, transaction id, moment from which it is known (epoch milliseconds), and whether it is fraud."""
 
 
+class FactColumns(NamedTuple):
+    """The facts of N transactions: those that are numbers by name, float64 [N], NaN where not known, and the sanctioned
+    parties (udfs/core/src/rules/facts.rs)."""
+
+    numbers: dict[str, npt.NDArray[np.float64]]
+    sanctioned_parties: list[str | None]
+
+
 class Replayed(NamedTuple):
     """What came of a batch, N transactions of it learned. Duplicates are not among them, late transactions are.
 
     `places`: of the transactions' records in the batch. `amounts`: in major units of the base currency. `rule_points`: None
-    without rules. `labels`: all labels of the batch, in order.
+    without rules. `labels`: all labels of the batch, in order. `windows`: float64 [N, W], of the replayer's windows; NaN
+    where not known. `facts`: None unless the replayer was asked for them.
     """
 
     places: npt.NDArray[np.int64]
@@ -37,6 +46,8 @@ class Replayed(NamedTuple):
     amounts: npt.NDArray[np.float64]
     rule_points: npt.NDArray[np.int64] | None
     labels: list[Label]
+    windows: npt.NDArray[np.float64]
+    facts: FactColumns | None
 
 
 class Replayer:
@@ -51,9 +62,12 @@ class Replayer:
         source: RecordSource,
         block_list: Iterable[BlockEntry] = (),
         rules: tuple[Rulebook, PopulationFigures] | None = None,
+        windows: Sequence[str] = (),
+        facts: bool = False,
     ) -> None:
         """`settings` hold for all but the cache of users and the writing of states. `rules`: what gives rule points, and the
-        population statistics for it. Raises ValueError.
+        population statistics for it. `windows`: such as `count(last 7 days)`. `facts`: whether to tell them. Raises
+        ValueError, RuleError.
         """
         # Snapshots and compaction only bound what is stored.
         state = msgspec.structs.replace(
@@ -62,6 +76,8 @@ class Replayer:
         self._core = open_core(msgspec.structs.replace(settings, state=state, cache_bytes=NEVER), source)
         for entry in block_list:
             self._core.add_block(entry)
+        self._core.replay_also(list(windows), facts)
+        self._windows = len(windows)
         self._source = source
         self._rules = rules
         self._local_time = LocalTime(settings.default_timezone)
@@ -74,7 +90,7 @@ class Replayer:
         """
         payloads = list(payloads)
         port = Port(self._states, _no_user, self._source, self._local_time, {})
-        places, user_ids, transaction_ids, times, amounts, points, labels = self._core.replay_batch(
+        places, user_ids, transaction_ids, times, amounts, points, labels, past, facts = self._core.replay_batch(
             payloads, port, self._rules
         )
         return Replayed(
@@ -85,6 +101,8 @@ class Replayer:
             np.frombuffer(amounts, np.float64),
             None if points is None else np.frombuffer(points, np.int64),
             labels,
+            np.frombuffer(past, np.float64).reshape(len(places), self._windows),
+            None if facts is None else _fact_columns(*facts),
         )
 
     def features(self) -> npt.NDArray[np.float64]:
@@ -98,6 +116,10 @@ class Replayer:
     def close(self) -> None:
         """Close the stores."""
         self._source.close()
+
+
+def _fact_columns(numbers: list[tuple[str, bytes]], sanctioned_parties: list[str | None]) -> FactColumns:
+    return FactColumns({name: np.frombuffer(values, np.float64) for name, values in numbers}, sanctioned_parties)
 
 
 def _no_user(place: int) -> None:

@@ -17,13 +17,14 @@ from udfs.rules.expressions import (
     Not,
     Number,
     Text,
+    Window,
 )
 
 
 def text_of(node: Expression) -> str:
     """The expression as text."""
     match node:
-        case Name():
+        case Name() | Window():
             return node.name
         case Number():
             return _number(node.value)
@@ -54,7 +55,7 @@ def text_of(node: Expression) -> str:
 
 
 def _inner(node: Expression) -> str:
-    is_whole = isinstance(node, Name | Number | Text | Flag | Call)
+    is_whole = isinstance(node, Name | Number | Text | Flag | Call | Window)
     return text_of(node) if is_whole else f"({text_of(node)})"
 
 

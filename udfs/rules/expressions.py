@@ -7,7 +7,7 @@ in decoded events.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -55,6 +55,15 @@ class Call(msgspec.Struct, frozen=True):
     arguments: tuple[Expression, ...]
 
 
+class Window(msgspec.Struct, frozen=True):
+    """The user's payments of the last `hours` hours, from the beginning of the first one to this payment: their number
+    (`function` is "count"), or the sum of their amounts ("amount_sum"). `name`: as conditions write it."""
+
+    name: str
+    function: str
+    hours: int
+
+
 class Comparison(msgspec.Struct, frozen=True):
     """`operands[0] operators[0] operands[1] operators[1] …`: true if every link is true."""
 
@@ -89,13 +98,26 @@ class AnyOf(msgspec.Struct, frozen=True):
 
 
 Expression = (
-    Number | Text | Flag | Name | Negative | Arithmetic | Call | Comparison | Membership | InList | Not | AllOf | AnyOf
+    Number
+    | Text
+    | Flag
+    | Name
+    | Negative
+    | Arithmetic
+    | Call
+    | Window
+    | Comparison
+    | Membership
+    | InList
+    | Not
+    | AllOf
+    | AnyOf
 )
 """A number as a condition is true if it is not 0."""
 
 __all__ = [
     "AllOf", "AnyOf", "Arithmetic", "Call", "Comparison", "Expression", "Flag", "InList", "Kind", "Membership", "Name",
-    "Negative", "Not", "Number", "Text", "names_in", "parse_condition",
+    "Negative", "Not", "Number", "Text", "Window", "names_in", "parse_condition", "windows_in",
 ]  # fmt: skip
 
 
@@ -106,16 +128,27 @@ def parse_condition(text: str, feature_names: Sequence[str], lists: Lists = NO_L
 
 def names_in(node: Expression) -> set[Name]:
     """The names that an expression reads."""
+    return {part for part in _parts(node) if isinstance(part, Name)}
+
+
+def windows_in(node: Expression) -> set[Window]:
+    """The windows that an expression reads."""
+    return {part for part in _parts(node) if isinstance(part, Window)}
+
+
+def _parts(node: Expression) -> Iterator[Expression]:
+    """The expression, and all that it is made of."""
+    yield node
     match node:
-        case Name():
-            return {node}
         case Arithmetic():
-            return names_in(node.left) | names_in(node.right)
+            inner: tuple[Expression, ...] = (node.left, node.right)
         case Negative() | Not() | Membership() | InList():
-            return names_in(node.operand)
+            inner = (node.operand,)
         case Call():
-            return {name for argument in node.arguments for name in names_in(argument)}
+            inner = node.arguments
         case Comparison() | AllOf() | AnyOf():
-            return {name for operand in node.operands for name in names_in(operand)}
+            inner = node.operands
         case _:
-            return set()
+            inner = ()
+    for part in inner:
+        yield from _parts(part)

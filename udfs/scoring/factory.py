@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from udfs.control.block_list import BlockList
@@ -34,9 +35,11 @@ OPENING_ERRORS = (BundleError, RuleFileError, ListFileError, PopulationError, St
 
 
 def open_replayer(
-    config: ScorerConfig, paths: ScorerPaths, attributes: tuple[Attribute, ...] = (), with_rules: bool = False
-) -> Replayer:
-    """A replayer with the features of the attributes, over files; `with_rules`: and the points of the paths' rules.
+    config: ScorerConfig, paths: ScorerPaths, attributes: tuple[Attribute, ...] = (), with_rules: bool = False,
+    windows: Sequence[str] = (), with_facts: bool = False,
+) -> Replayer:  # fmt: skip
+    """A replayer with the features of the attributes, over files; `with_rules`: and the points of the paths' rules;
+    `windows`: and these windows of conditions, such as `count(last 7 days)`; `with_facts`: and the facts.
 
     Raises RuleFileError, ListFileError, PopulationError, StoreError, FxFileError, each with cause and remedy.
     """
@@ -46,7 +49,9 @@ def open_replayer(
         rulebook = rulebook_of(paths.rules, feature_set_of(attributes).names, lists_of(paths.lists))
         population = load_population(Path(paths.statistics) if paths.statistics else None)
         rules = (rulebook.core, population.core)
-    return Replayer(_learner_settings(config, paths, attributes), source, block_list.entries(), rules)
+    return Replayer(
+        _learner_settings(config, paths, attributes), source, block_list.entries(), rules, windows, with_facts
+    )
 
 
 def open_scorer(

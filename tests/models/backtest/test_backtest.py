@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from scipy.stats import binomtest
 
 from cli.decision_table import Over, decision_table
 from cli.main import main
-from models.backtest.columns import ReadNames, columns_of
+from models.backtest.columns import ReadNames, ReplayedColumns, columns_of
 from models.backtest.labels import DAY_MS
 from models.backtest.trial import Deciding, Trial, backtest
 from models.default_bundle import DEFAULT_BUNDLE
@@ -66,7 +68,7 @@ def test_every_decision_is_what_a_live_run_of_the_rules_decides(history: Path, l
         names = ReadNames.of(column_rules.names, table.form())
         assert not names.replayed
         for batch in table.batches(names.table_columns(table.form())):
-            columns = columns_of(batch, names, table.form(), deciding.population.core, {})
+            columns = columns_of(batch, names, table.form(), deciding.population.core, ReplayedColumns.none())
             hits = column_rules.evaluate(columns.rows, columns.numbers, columns.texts)
             actions, scores = judged(judge, rulebook, hits, columns.predictions)
             for row, decision_id in enumerate(batch.column("decision_id").to_pylist()):
@@ -349,7 +351,77 @@ rules:
     assert (without.exit_code, "unknown list '@near'" in without.output) == (2, True)
 
 
+FACTS = """
+name: facts
+version: 5
+scale: [[0, 0], [50, 500]]
+rules:
+  - {id: verified, points: 5, when: user_verified == 1, reason: x}
+  - {id: unverified, points: 5, when: user_verified == 0 and amount > 20, reason: x}
+  - {id: sanctioned, points: 5, when: sanctioned_parties != "", reason: x}
+  - {id: one_user, points: 5, when: 'startswith(sanctioned_parties, "user U000003")', reason: x}
+  - {id: nobody, points: 5, when: 'sanctioned_parties == "" and amount > 50', reason: x}
+  - {id: high, points: 5, when: high_amount_count_1h >= 1, reason: x}
+  - {id: not_high, points: 5, when: high_amount_count_1h == 0, reason: x}
+  - {id: devices, points: 5, when: device_changes_1d >= 1 and km_from_home >= 0, reason: x}
+  - {id: cities, points: 5, when: city_changes_1d >= 1, reason: x}
+"""
+
+
+def test_facts_are_replayed_as_a_job_has_them(history: Path, live_run: Path, tmp_path: Path) -> None:
+    place = tmp_path / "history"
+    shutil.copytree(history.parent, place)
+    with (place / "reference" / "block_list.jsonl").open("a") as entries:
+        for user in ("U000003", "U000009"):
+            entries.write(json.dumps({"type": "user", "value": user, "reason_code": "SANCTION_LIST"}) + "\n")
+    made = score(tmp_path / "facts", place / "events.jsonl", FACTS)
+    expected = Counter(hit for one in decisions_of(made) for hit in one["rules"]["hits"])
+    assert {"sanctioned", "one_user", "nobody", "high", "not_high", "cities"} <= set(expected)
+    assert expected["one_user"] < expected["sanctioned"]
+    found = figures(made / "rules.yaml", "--over", live_run, "--reference", place / "reference")
+    assert Counter({rule["id"]: rule["hits"] for rule in found["rule_figures"] if rule["hits"]}) == expected
+    assert found["replayed"] == [
+        "city_changes_1d", "device_changes_1d", "high_amount_count_1h", "sanctioned_parties", "user_verified",
+    ]  # fmt: skip
+    against = figures(live_run / "rules.yaml", "--against", made / "rules.yaml", "--over", live_run, "--reference",
+                      place / "reference")  # fmt: skip
+    assert against["before"]["actions"] == found["after"]["actions"]
+
+
 def is_in_share(user_id: str) -> bool:
     """Of rule a_third, by the formula of docs/rules.md."""
     digest = hashlib.blake2b(f"{user_id}\0a_third".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % 100 < 33
+
+
+WINDOWS = """
+name: live
+version: 5
+scale: [[0, 0], [50, 500], [100, 1000]]
+rules:
+  - {id: far, points: 20, when: km_from_home > 50, reason: far}
+  - {id: busy, points: 30, when: count(last 10 days) > 25 and amount > 5, reason: "{count(last 10 days)} payments"}
+  - {id: spent, points: 20, when: amount_sum(last 36 hours) > 0.6 * amount_sum(last 20 days), reason: spent}
+"""
+
+
+def test_windows_of_hours_are_replayed_and_hit_as_in_a_live_run(history: Path, live_run: Path, tmp_path: Path) -> None:
+    run, rules, config = score(tmp_path / "run", history, WINDOWS), tmp_path / "windows.yaml", tmp_path / "job.yaml"
+    rules.write_text(WINDOWS)
+    scoring = {"reference": str(history.parent / "reference")}
+    source = {"kind": "file", "path": str(history)}
+    config.write_text(json.dumps({"source": source, "sinks": [{"kind": "discard"}], "scoring": scoring}))
+    result = run_backtest(rules, "--over", live_run, "--config", config, "--format", "json")
+    assert result.exit_code == 0, result.output
+    assert "amount_sum(last 20 days), amount_sum(last 36 hours), count(last 10 days)" in result.stderr
+    found, decisions = json.loads(result.stdout), decisions_of(run)
+    assert found["replayed"] == ["amount_sum(last 20 days)", "amount_sum(last 36 hours)", "count(last 10 days)"]
+    hits = {rule: sum(rule in decision["rules"]["hits"] for decision in decisions) for rule in ("far", "busy", "spent")}
+    assert {rule["id"]: rule["hits"] for rule in found["rule_figures"]} == hits
+    assert 0 < hits["busy"] < len(decisions) / 2
+    assert 0 < hits["spent"] < len(decisions) / 2
+    actions = [decision["action"] for decision in decisions]
+    assert found["after"]["actions"] == {action: actions.count(action) for action in ACTIONS}
+    refused = run_backtest(rules, "--over", live_run / "decisions.jsonl")
+    assert refused.exit_code == 2
+    assert "Error: the decisions did not log amount_sum(last 20 days)" in refused.stderr

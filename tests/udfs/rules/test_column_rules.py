@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.udfs.rules.conditions import FEATURES
 from tests.udfs.rules.test_rule_language_random import (
     TEXT_NAMES,
+    WINDOWS,
     conditions,
     event_of,
     known_of,
@@ -33,7 +34,16 @@ from udfs.scoring.decision_settings import DecisionSettings
 
 CODES = {0: False, 1: None, 2: True}
 ROWS = 40
-NUMBER_NAMES = (*FEATURES, *POPULATION_NAMES, "latitude", "longitude", "original_amount", "otp_used", "timestamp")
+NUMBER_NAMES = (
+    *FEATURES,
+    *POPULATION_NAMES,
+    *WINDOWS,
+    "latitude",
+    "longitude",
+    "original_amount",
+    "otp_used",
+    "timestamp",
+)
 
 
 def columns_of(rows: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Texts]]:
@@ -76,7 +86,7 @@ def random_moment(random: Random) -> dict[str, Any]:
     values = [float("nan"), 0.0, -0.0, 1.0, 2.0, 0.5, -1.0, float("inf"), float("-inf"), 5e-324, 1.7e308]
     return {
         "features": {name: random.choice(values) for name in FEATURES},
-        "population": {name: random.choice(values) for name in POPULATION_NAMES},
+        "population": {name: random.choice(values) for name in (*POPULATION_NAMES, *WINDOWS)},
         "texts": {name: random.choice([None, "a", "b", "bb"]) for name in TEXT_NAMES},
         "place": {name: random.choice([None, 0.0, 1.0, 45.5]) for name in ("latitude", "longitude")},
         "otp_used": random.choice([None, True, False]),

@@ -45,6 +45,11 @@ HOSTILE = [
     "hours_between(amount, timestamp) > 1", "hours_between(timestamp) > 1", "days_between(timestamp, 'today') > 1",
     "days_between(timestamp, '2026-02-30') > 1", "days_between(city, timestamp) > 1", "abs(" * 31 + "amount" + ")" * 31,
     "min(" * 200, "f(", "f()", "and(amount)", "abs (amount) (1)", "abs[amount] > 1", "abs(abs) > 1", "amount in abs(1)",
+    "count(", "count()", "count(last", "count(last 7", "count(last 7 days", "count(last 7 days > 1",
+    "count(last amount days) > 1", "count(last 1e308 days) > 1", "count(last 1e-300 hours) > 1",
+    "count(last 0 hours) > 1", "count(last 1 day 2 hours) > 1",
+    "count(last (7) days) > 1", "count(last 7 and days) > 1", "count(count(last 7 days)) > 1", "sum(last 7 days) > 1",
+    "count(last 7 days) == 'a'", "count(amount) > 1", "count(last 7 days).x > 1", "last(7) > 1", "count(last 7days) > 1",
 ]  # fmt: skip
 
 

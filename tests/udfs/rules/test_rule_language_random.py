@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from hypothesis import given, settings
@@ -19,11 +20,15 @@ from udfs.rules.rulebook import Rulebook, RuleResult, rule_problems
 TEXT_VALUES = (None, "a", "b", "bb", "B", "éb", "ÉB")
 TEXT_NAMES = ("city", "email_domain", "beneficiary_id")
 EVENT_NUMBERS = ("latitude", "longitude", "original_amount")
+WINDOWS = ("count(last 7 days)", "amount_sum(last 36 hours)", "count(last 1 hour)")
+"""As the core names them."""
 COMPARISONS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
 
 number_literals = st.sampled_from(["0", "1", "2", "0.5", "3", "1e300"])
 text_literals = st.sampled_from(['"a"', "'b'", '"c"', '"B"', "'Éb'"])
-leaves = number_literals | st.sampled_from([*FEATURES[:4], *EVENT_NUMBERS, "city_fraud_rate"])
+leaves = number_literals | st.sampled_from(
+    [*FEATURES[:4], *EVENT_NUMBERS, "city_fraud_rate", *WINDOWS, "count(last 168 hours)"]
+)
 moment_texts = st.sampled_from(
     ["timestamp", "statistics_as_of_ms", "coalesce(statistics_as_of_ms, timestamp)", "'2026-01-01'",
      "'2026-01-31T23:59:59.500+05:30'", "86400000"]
@@ -90,7 +95,7 @@ maybe = st.sampled_from([None, 0.0, 1.0, 45.5])
 moments = st.fixed_dictionaries(
     {
         "features": st.fixed_dictionaries(dict.fromkeys(FEATURES, values)),
-        "population": st.fixed_dictionaries(dict.fromkeys(POPULATION_NAMES, values)),
+        "population": st.fixed_dictionaries(dict.fromkeys([*POPULATION_NAMES, *WINDOWS], values)),
         "texts": st.fixed_dictionaries(dict.fromkeys(TEXT_NAMES, st.sampled_from(TEXT_VALUES))),
         "place": st.fixed_dictionaries({"latitude": maybe, "longitude": maybe}),
         "otp_used": st.sampled_from([None, True, False]),
@@ -151,10 +156,15 @@ def test_conditions_said_to_be_never_or_always_true_are(text, moments):
 
 
 def is_possible(moment: dict[str, Any]) -> bool:
-    """Whether a scorer could have made the values: rates and amounts are in their range."""
+    """Whether a scorer could have made the values: rates, amounts and counts are in their range."""
     rates = (moment["population"]["city_fraud_rate"], moment["population"]["population_fraud_rate"])
     others = (moment["features"]["amount"], *moment["population"].values())
-    return not any(value < 0.0 or value > 1.0 for value in rates) and not any(value < 0.0 for value in others)
+    counts = (moment["population"][name] for name in WINDOWS if name.startswith("count"))
+    return not (
+        any(value < 0.0 or value > 1.0 for value in rates)
+        or any(value < 0.0 for value in others)
+        or any(value < 1.0 or value == inf for value in counts)
+    )
 
 
 rules = st.lists(

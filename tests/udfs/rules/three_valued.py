@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from math import fabs, isinf, isnan
 
 Value = float | str | bool | None
@@ -15,11 +17,20 @@ _ORDER = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }  # fmt: skip
+_WINDOW = re.compile(r"(count|amount_sum)\(last (\d+) (hour|day)s?\)")
 
 
 def truth(text: str, values: Mapping[str, Value]) -> bool | None:
-    """True, False or None (unknown), for a condition that is also a Python expression."""
-    return _truth(ast.parse(text, mode="eval").body, {**values, "true": 1.0, "false": 0.0})
+    """True, False or None (unknown), for a condition that is also a Python expression, but for `count(last 7 days)`."""
+    known = {_as_python(name): value for name, value in values.items()}
+    return _truth(ast.parse(_as_python(text), mode="eval").body, {**known, "true": 1.0, "false": 0.0})
+
+
+@cache
+def _as_python(text: str) -> str:
+    """With a name in place of each window, the same for windows of the same length."""
+    hours = {"hour": 1, "day": 24}
+    return _WINDOW.sub(lambda found: f"{found[1]}_of_{int(found[2]) * hours[found[3]]}_hours", text)
 
 
 def _truth(node: ast.expr, values: Mapping[str, Value]) -> bool | None:

@@ -58,7 +58,7 @@ def test_every_layout_of_a_snapshot_has_golden_bytes() -> None:
     layouts = {msgspec.msgpack.decode(golden_bytes(name))[0] for name in stored_users.SNAPSHOTS}
     assert layouts == set(range(1, 1 + max(layouts)))
     with pytest.raises(ValueError, match=f"not layout {1 + max(layouts)}:"):
-        stored_snapshot(of_a_later_version(golden_bytes("snapshot_4_full"), 1 + max(layouts)))
+        stored_snapshot(of_a_later_version(golden_bytes("snapshot_5_full"), 1 + max(layouts)))
 
 
 def restored_user() -> Engine:

@@ -9,7 +9,7 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyBytes;
 
 use crate::bindings::decision::PyJudge;
-use crate::decision::judge::Prediction;
+use crate::decision::judge::{Prediction, Weighed};
 use crate::rules::columns::block::{ColumnNames, Columns, NumberColumn, TextColumn};
 use crate::rules::columns::rules::{ColumnRules, compile};
 use crate::rules::language::parse_condition;
@@ -138,7 +138,7 @@ fn judge_columns<'py>(
             coverage: coverage[row].get(),
         };
         let (shares, is_blocked) = (shares[row].get(), is_blocked[row].get() != 0);
-        let judged = judge.judge.judge(&prediction, &result, &rulebook.rulebook, shares, is_blocked);
+        let judged = judge.judge.judge(&Weighed::new(&prediction), &result, &rulebook.rulebook, shares, is_blocked);
         let judged = judged.map_err(|error| PyValueError::new_err(format!("row {row}: {error}")))?;
         actions.push(judged.action as u8);
         scores.push(judged.risk_score as i16);

@@ -1,5 +1,6 @@
 //! The core as Python sees it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
@@ -19,8 +20,9 @@ use crate::engine::{EarlyRules, Engine, Learned};
 use crate::features;
 use crate::frame::{self, FramedOrigin};
 use crate::records::{KeyKind, Records};
+use crate::rules::past::Past;
 use crate::rules::population::Population;
-use crate::rules::python::{PyPopulation, PyRulebook};
+use crate::rules::python::{PyPopulation, PyRulebook, past_of_name, python_error};
 use crate::rules::rulebook::Rulebook;
 use crate::state::user::Write;
 
@@ -30,6 +32,8 @@ pub struct Core {
     engine: Engine,
     admission: Admission,
     features: Vec<f64>,
+    /// The windows that a replay gives.
+    replayed: Vec<Past>,
 }
 
 #[pymethods]
@@ -61,6 +65,7 @@ impl Core {
             engine: Engine::new(settings, enrichment, money, timezone, attributes, width),
             admission: Admission { latest_timestamp_ms, future_tolerance_ms },
             features: Vec::new(),
+            replayed: Vec::new(),
         })
     }
 
@@ -203,14 +208,17 @@ impl Core {
         let rules: Option<Rules> =
             rules.map(|(rulebook, population)| (rulebook.get().rulebook.clone(), population.get().population.clone()));
         if let Some((rulebook, population)) = &rules {
-            self.engine.early_rules = early_rules(rulebook, population, false);
+            self.engine.early_rules = early_rules(rulebook, population, self.engine.tells_facts);
         }
-        let width = self.engine.width();
+        let of_rules = rules.iter().flat_map(|(rulebook, _)| rulebook.past_hours().iter().copied());
+        self.engine.past_hours = lengths_of(of_rules.chain(self.replayed.iter().map(|past| past.hours)));
+        let (width, replayed) = (self.engine.width(), self.replayed.clone());
         let arrived_at_ms = vec![None; payloads.len()];
         let payloads: Vec<_> = payloads.into_iter().map(Some).collect();
         let records = incoming(None, &payloads, &arrived_at_ms)?;
-        self.with_learned(py, &records, port, false, |_, decoded, learning, features| {
-            replay::columns(py, decoded, learning, features, width, rules.as_ref())
+        self.with_learned(py, &records, port, false, |engine, decoded, learning, features| {
+            let told = replay::Told { windows: &replayed, facts: engine.tells_facts };
+            replay::columns(py, decoded, learning, features, width, rules.as_ref(), told)
         })
     }
 
@@ -289,6 +297,23 @@ impl Core {
         Ok(())
     }
 
+    /// From the next batch on the values of windows with these names, such as `count(last 7 days)`, and facts are among the
+    /// columns of `replay_batch`. Raises RuleError for a name of no window.
+    fn replay_also(&mut self, py: Python<'_>, windows: Vec<String>, facts: bool) -> PyResult<()> {
+        self.replayed = windows_of(py, &windows)?;
+        self.engine.tells_facts = facts;
+        Ok(())
+    }
+
+    /// Of names such as `count(last 7 days)` their values for a payment that the last batch learned, by the state of its user;
+    /// NaN for what is not known. Raises RuleError for another name.
+    fn windows(&self, py: Python<'_>, user_id: &str, time_ms: i64, names: Vec<String>) -> PyResult<Vec<f64>> {
+        let past = windows_of(py, &names)?;
+        let lengths: Vec<u16> = past.iter().map(|past| past.hours).collect();
+        let windows = self.engine.past_of(user_id, time_ms, &lengths);
+        Ok(past.iter().map(|past| past.value(&windows)).collect())
+    }
+
     /// From the next batch on flags are raised by a DecisionSettings.
     fn use_decision(&mut self, settings: &Bound<'_, PyAny>) -> PyResult<()> {
         self.engine.decision = settings_of(settings)?;
@@ -299,7 +324,18 @@ impl Core {
     fn use_rules(&mut self, rulebook: &PyRulebook, population: &PyPopulation, candidates: Vec<PyRef<'_, PyRulebook>>) {
         let with_facts = candidates.iter().any(|candidate| candidate.rulebook.reads_facts());
         self.engine.early_rules = early_rules(&rulebook.rulebook, &population.population, with_facts);
+        let all = candidates.iter().map(|candidate| &candidate.rulebook).chain([&rulebook.rulebook]);
+        self.engine.past_hours = lengths_of(all.flat_map(|rulebook| rulebook.past_hours().iter().copied()));
     }
+}
+
+fn windows_of(py: Python<'_>, names: &[String]) -> PyResult<Vec<Past>> {
+    names.iter().map(|name| past_of_name(name).map_err(|error| python_error(py, &error))).collect()
+}
+
+/// Each once, ascending.
+fn lengths_of(hours: impl Iterator<Item = u16>) -> Vec<u16> {
+    hours.collect::<BTreeSet<u16>>().into_iter().collect()
 }
 
 /// The rules, if they are asked as soon as features are made, or others read facts.
@@ -322,7 +358,7 @@ impl Core {
         then: impl FnOnce(&mut Engine, &Decoded<'_>, &mut Learning<'_>, &[f64]) -> PyResult<R>,
     ) -> PyResult<R> {
         let port = PythonPort::new(port);
-        let Self { engine, admission, features } = self;
+        let Self { engine, admission, features, .. } = self;
         let (found, asked) =
             if python_decodes { batch::leave_decoding(records) } else { py.detach(|| batch::start_decoding(records)) };
         let canonical = if asked.is_empty() { Vec::new() } else { batch::ask(&asked, records, &port)? };

@@ -6,7 +6,7 @@ use pyo3::types::PyBytes;
 
 use crate::decision::identifiers::decision_id;
 use crate::decision::json::{push_float, push_text};
-use crate::decision::judge::{DecisionModel, Judge, Prediction};
+use crate::decision::judge::{DecisionModel, Judge, Prediction, Weighed};
 use crate::decision::reason::Reason;
 use crate::decision::rule_map::{self, RuleMapError};
 use crate::decision::score_blend::ScoreBlend;
@@ -80,8 +80,13 @@ impl PyJudge {
         is_blocked: bool,
     ) -> PyResult<PyJudgement> {
         let result = RuleResult { points, score: 0, hits };
-        let judgement =
-            self.judge.judge(&prediction_of(prediction), &result, &rulebook.rulebook, EVERY_SHARE, is_blocked);
+        let judgement = self.judge.judge(
+            &Weighed::new(&prediction_of(prediction)),
+            &result,
+            &rulebook.rulebook,
+            EVERY_SHARE,
+            is_blocked,
+        );
         let made = judgement.map_err(|error| PyValueError::new_err(error.to_string()))?;
         let tags = made.tags.iter().map(|tag| tag.name()).collect();
         let (action, map) = (made.action.name(), made.rule_map.name());

@@ -10,7 +10,9 @@ use crate::engine::Learned;
 use crate::engine::batch::{Decoded, Learning, Outcome, RefusalKind};
 use crate::events::Event;
 use crate::observed::Observed;
+use crate::rules::facts::FACT_NUMBERS;
 use crate::rules::number::Row;
+use crate::rules::past::Past;
 use crate::rules::population::Population;
 use crate::rules::rulebook::{EVERY_SHARE, RuleResult, Rulebook};
 
@@ -19,6 +21,16 @@ pub type Rules = (Arc<Rulebook>, Arc<Population>);
 
 /// User id, transaction id, moment from which the label is known (epoch milliseconds), and whether it is fraud.
 type Label<'l> = (&'l str, &'l str, i64, bool);
+
+/// The facts that are numbers by name, and what is said of sanctioned parties.
+type FactColumns<'py, 'o> = (Vec<(&'static str, Bound<'py, PyBytes>)>, Vec<Option<&'o str>>);
+
+/// What is told of transactions beside features and points.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    pub windows: &'a [Past],
+    pub facts: bool,
+}
 
 /// The transactions that were learned as columns, and the labels; see `Core.replay_batch` in `udfs/core/_native.pyi`.
 /// Raises RuntimeError for a record that failed unexpectedly.
@@ -29,6 +41,7 @@ pub fn columns<'py>(
     features: &[f64],
     width: usize,
     rules: Option<&Rules>,
+    told: Told,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let mut observed: Vec<&Observed> = Vec::with_capacity(learning.outcomes.len());
     let mut labels: Vec<Label> = Vec::new();
@@ -62,8 +75,22 @@ pub fn columns<'py>(
     let times = observed.iter().map(|observed| observed.transaction.timestamp.to_ne_bytes());
     let amounts = observed.iter().map(|observed| observed.amount.to_ne_bytes());
     let rule_points = rule_points.map(|points| column(py, points.iter().map(|points| points.to_ne_bytes())));
-    (places, user_ids, transaction_ids, column(py, times)?, column(py, amounts)?, rule_points.transpose()?, labels)
-        .into_pyobject(py)
+    let windows_of = |observed: &&Observed| told.windows.iter().map(|past| past.value(&observed.facts.past)).collect();
+    let windows: Vec<f64> = observed.iter().flat_map::<Vec<f64>, _>(windows_of).collect();
+    let windows = column(py, windows.iter().map(|value| value.to_ne_bytes()))?;
+    let facts = told.facts.then(|| facts_of(py, &observed)).transpose()?;
+    let (times, amounts, rule_points) = (column(py, times)?, column(py, amounts)?, rule_points.transpose()?);
+    (places, user_ids, transaction_ids, times, amounts, rule_points, labels, windows, facts).into_pyobject(py)
+}
+
+/// The facts of the transactions.
+fn facts_of<'py, 'o>(py: Python<'py>, observed: &[&'o Observed]) -> PyResult<FactColumns<'py, 'o>> {
+    let numbers = FACT_NUMBERS.iter().enumerate().map(|(place, name)| {
+        let values = observed.iter().map(|observed| observed.facts.numbers.get(place).map_or(f64::NAN, |value| *value));
+        Ok((*name, column(py, values.map(f64::to_ne_bytes))?))
+    });
+    let parties = observed.iter().map(|observed| observed.facts.sanctioned_parties.as_deref());
+    Ok((numbers.collect::<PyResult<_>>()?, parties.collect()))
 }
 
 /// Numbers of 8 bytes, one after the other.

@@ -14,6 +14,7 @@ use crate::decision::decision_record::{Origin, duplicate_json};
 use crate::decision::judge::Prediction;
 use crate::decision::notices::{change_alert_json, change_notice_json};
 use crate::decision::reply::refused_reply_json;
+use crate::decision::shadow::Truths;
 use crate::engine::batch::{Learning, Outcome, words_of};
 use crate::engine::{Duplicate, Learned};
 use crate::frame::{Destination, Output};
@@ -159,18 +160,19 @@ impl<'py> Scoring<'_, 'py> {
         let (predictions, failed) = self.predictions(py, rows)?;
         let decider = self.decider;
         Ok(py.detach(|| {
-            let of_row = |row: usize| {
+            let mut truths = Truths::default();
+            let mut of_row = |row: usize| {
                 if let Some(reason) = failed.get(&row) {
                     return Err(reason.clone());
                 }
-                let judge = || decider.judge(observed[row], rows[row], predictions[row]);
+                let judge = || decider.judge(observed[row], rows[row], predictions[row], &mut truths);
                 match catch_unwind(AssertUnwindSafe(judge)) {
                     Ok(Ok(judged)) => Ok(judged),
                     Ok(Err(not_a_number)) => Err(format!("ValueError: {not_a_number}")),
                     Err(panic) => Err(words_of(&*panic)),
                 }
             };
-            (0..observed.len()).map(of_row).collect()
+            (0..observed.len()).map(&mut of_row).collect()
         }))
     }
 
@@ -393,22 +395,34 @@ impl<'d> ShadowCounts<'d> {
     fn of(decider: &'d Decider, judged: &[Row<Judged>]) -> Option<Self> {
         let shadows = decider.shadows.as_ref()?;
         let mut counts = Self::default();
-        let mut hits: HashMap<(&str, &str), u64> = HashMap::new();
-        for judged in judged.iter().flatten() {
-            for (set, shadowed) in shadows.sets().zip(&judged.shadowed) {
+        let mut of_rules = Vec::new();
+        for (place, set) in shadows.sets().enumerate() {
+            let (mut differs, mut errors) = (0, 0);
+            of_rules.clear();
+            of_rules.resize(set.rulebook.rule_set().rules.len(), 0u64);
+            for judged in judged.iter().flatten() {
+                let Some(shadowed) = judged.shadowed.get(place) else { continue };
                 match shadowed.action {
-                    None => *counts.errors.entry(&set.name).or_default() += 1,
-                    Some(action) if action != judged.judgement.action => {
-                        *counts.differs.entry(&set.name).or_default() += 1;
-                    }
-                    Some(_) => {}
+                    None => errors += 1,
+                    Some(action) => differs += u64::from(action != judged.judgement.action),
                 }
-                for rule in shadowed.hits.iter().filter_map(|hit| set.rulebook.rule(*hit)) {
-                    *hits.entry((&*set.name, rule.id.as_str())).or_default() += 1;
+                for hit in &shadowed.hits {
+                    if let Some(count) = of_rules.get_mut(usize::from(*hit)) {
+                        *count += 1;
+                    }
                 }
             }
+            // The set in force and a candidate may have one name.
+            for (known, count) in [(&mut counts.differs, differs), (&mut counts.errors, errors)] {
+                if count > 0 {
+                    *known.entry(&set.name).or_default() += count;
+                }
+            }
+            let hits = set.rulebook.rule_set().rules.iter().zip(&of_rules).filter(|(_, count)| **count > 0);
+            for (rule, count) in hits {
+                *counts.hits.entry(format!("{}/{}", set.name, rule.id)).or_default() += count;
+            }
         }
-        counts.hits = hits.into_iter().map(|((set, rule), count)| (format!("{set}/{rule}"), count)).collect();
         Some(counts)
     }
 }

@@ -73,6 +73,12 @@ pub fn stored_snapshot<'py>(py: Python<'py>, snapshot: &[u8]) -> Fields<'py> {
     let before = stored.before.as_ref().map(|entry| transaction_fields(py, entry, &texts)).transpose()?;
     fields.set_item("before", before)?;
     set_habits(&fields, &stored.habits, &texts)?;
+    let hours = PyDict::new(py);
+    for known in stored.hourly.hours() {
+        hours.set_item(known.hour, (known.count, known.minor))?;
+    }
+    fields.set_item("hours", hours)?;
+    fields.set_item("hours_complete_from", stored.hourly.complete_from())?;
     set_account(&fields, &stored.account)?;
     let flag_days = PyDict::new(py);
     for (kind, newest, mask) in stored.flag_days.iter() {

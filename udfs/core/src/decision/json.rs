@@ -81,6 +81,12 @@ impl JsonWriter {
         self.bytes.extend_from_slice(json);
     }
 
+    /// What an object or a list begins with, up to a member's name.
+    pub fn begun(&mut self, json: &[u8]) {
+        self.raw(json);
+        self.is_behind_element = false;
+    }
+
     /// A text, or null.
     pub fn optional_text(&mut self, text: Option<&str>) {
         match text {

@@ -1,7 +1,7 @@
 //! What is to be done with a payment, from the model's prediction and the rules that hit.
 
 use crate::decision::actions::{Action, RuleMapKind, Tag};
-use crate::decision::probability::{NotANumber, risk_score, sigmoid};
+use crate::decision::probability::{NotANumber, clipped_logit, risk_score, sigmoid};
 use crate::decision::score_blend::ScoreBlend;
 use crate::decision::thresholds::{DecisionSettings, Thresholds};
 use crate::rules::rulebook::{RuleResult, Rulebook, Shares};
@@ -14,6 +14,19 @@ pub struct Prediction {
     pub margin: f64,
     pub anomaly: f64,
     pub coverage: f64,
+}
+
+/// A prediction with the model's log-odds, which are the same for every rule set.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed<'p> {
+    pub prediction: &'p Prediction,
+    log_odds: f64,
+}
+
+impl<'p> Weighed<'p> {
+    pub fn new(prediction: &'p Prediction) -> Self {
+        Self { prediction, log_odds: clipped_logit(prediction.probability) }
+    }
 }
 
 /// `probability` of fraud by model and rules; their parts of its log-odds, the model's with the blend's offset.
@@ -90,26 +103,60 @@ impl Judge {
     /// Raises NotANumber where the prediction is none.
     pub fn judge(
         &self,
-        prediction: &Prediction,
+        weighed: &Weighed,
         result: &RuleResult,
         rulebook: &Rulebook,
         shares: Shares,
         is_blocked: bool,
     ) -> Result<Judgement, NotANumber> {
         let blend = self.blend(shares);
-        let from_model = blend.part_of_model(prediction.probability);
-        let from_rules = blend.part_of_rules(result.points);
+        let (from_model, from_rules) = (blend.part_of_model(weighed.log_odds), blend.part_of_rules(result.points));
         let probability = sigmoid(from_model + from_rules);
         let risk_score = risk_score(probability)?;
-        let mut action = self.thresholds.action(risk_score);
         let mut tags = Vec::new();
         let rule_map = if result.points > 0 { blend.map } else { RuleMapKind::None };
         if rule_map == RuleMapKind::Cautious {
             tags.push(Tag::CautiousRules);
         }
+        let called = self.called(weighed.prediction, risk_score, result, rulebook, is_blocked);
+        if !called.is_covered {
+            tags.push(Tag::LowCoverage);
+        }
+        if called.is_unusual {
+            tags.push(Tag::Unusual);
+        }
+        Ok(Judgement { probability, risk_score, action: called.action, tags, rule_map, from_model, from_rules })
+    }
+
+    /// The action alone that `judge` gives. `judged`: what another rule set's judge said of the same transaction, whose
+    /// score is the same where the log-odds are.
+    pub fn action(
+        &self,
+        weighed: &Weighed,
+        result: &RuleResult,
+        rulebook: &Rulebook,
+        shares: Shares,
+        is_blocked: bool,
+        judged: &Judgement,
+    ) -> Result<Action, NotANumber> {
+        let blend = self.blend(shares);
+        let log_odds = blend.part_of_model(weighed.log_odds) + blend.part_of_rules(result.points);
+        let is_known = log_odds == judged.from_model + judged.from_rules;
+        let risk_score = if is_known { judged.risk_score } else { risk_score(sigmoid(log_odds))? };
+        Ok(self.called(weighed.prediction, risk_score, result, rulebook, is_blocked).action)
+    }
+
+    fn called(
+        &self,
+        prediction: &Prediction,
+        risk_score: i64,
+        result: &RuleResult,
+        rulebook: &Rulebook,
+        is_blocked: bool,
+    ) -> Called {
+        let mut action = self.thresholds.action(risk_score);
         let is_covered = prediction.coverage >= self.coverage_floor;
         if !is_covered {
-            tags.push(Tag::LowCoverage);
             action = action.min(Action::ReferToAnalyst);
         }
         for hit in &result.hits {
@@ -119,11 +166,15 @@ impl Judge {
         if is_blocked {
             action = action.max(self.block_list_action);
         }
-        let is_unusual = self.unusual_above.is_some_and(|limit| prediction.anomaly >= limit);
-        if action == Action::Allow && is_covered && is_unusual {
-            tags.push(Tag::Unusual);
-            action = Action::ReferToAnalyst;
-        }
-        Ok(Judgement { probability, risk_score, action, tags, rule_map, from_model, from_rules })
+        let is_above = self.unusual_above.is_some_and(|limit| prediction.anomaly >= limit);
+        let is_unusual = action == Action::Allow && is_covered && is_above;
+        Called { action: if is_unusual { Action::ReferToAnalyst } else { action }, is_covered, is_unusual }
     }
+}
+
+/// The action, whether enough was known for more than an analyst by score, and whether the anomaly detectors alone raised it.
+struct Called {
+    action: Action,
+    is_covered: bool,
+    is_unusual: bool,
 }

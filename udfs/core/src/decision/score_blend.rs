@@ -36,9 +36,9 @@ impl ScoreBlend {
         Self { map: RuleMapKind::Cautious, model_weight, offset, rule_shifts: cautious_shifts(scale) }
     }
 
-    /// The model's part in log-odds, the offset included.
-    pub fn part_of_model(&self, probability: f64) -> f64 {
-        self.model_weight * clipped_logit(probability) + self.offset
+    /// The model's part in log-odds, the offset included, of the model's own (`clipped_logit`).
+    pub fn part_of_model(&self, log_odds: f64) -> f64 {
+        self.model_weight * log_odds + self.offset
     }
 
     /// The rules' part in log-odds, from 0 upwards.
@@ -49,6 +49,6 @@ impl ScoreBlend {
 
     /// The probability of fraud by model and rules together.
     pub fn probability(&self, probability: f64, points: i64) -> f64 {
-        sigmoid(self.part_of_model(probability) + self.part_of_rules(points))
+        sigmoid(self.part_of_model(clipped_logit(probability)) + self.part_of_rules(points))
     }
 }

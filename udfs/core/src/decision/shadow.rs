@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use crate::decision::actions::Action;
 use crate::decision::json::JsonWriter;
-use crate::decision::judge::{Judge, Prediction};
+use crate::decision::judge::{Judge, Judgement, Weighed};
 use crate::rules::condition::Condition;
 use crate::rules::number::Row;
 use crate::rules::rulebook::{Asked, RuleResult, Rulebook, Shares};
@@ -21,7 +21,9 @@ pub struct ShadowSet {
     pub version: i64,
     pub rulebook: Arc<Rulebook>,
     pub judge: Judge,
-    numbers: Vec<usize>,
+    numbers: Vec<u32>,
+    /// What the object of a decision's `shadow` begins with.
+    json_start: Box<[u8]>,
 }
 
 /// All that is in shadow, and which conditions its sets have in common.
@@ -30,7 +32,7 @@ pub struct Shadows {
     /// The set in force as if its rules in shadow were live for all; `None` where it has none.
     own: Option<ShadowSet>,
     candidates: Vec<ShadowSet>,
-    live_numbers: Vec<usize>,
+    live_numbers: Vec<u32>,
     conditions: usize,
 }
 
@@ -43,15 +45,23 @@ pub struct Shadowed {
     pub action: Option<Action>,
 }
 
-/// What conditions said of one transaction, by their numbers, as far as they were asked.
-#[derive(Debug)]
-pub struct Truths(Vec<Option<bool>>);
+/// What conditions said of one transaction, by their numbers, as far as they were asked. Made once for many transactions.
+#[derive(Debug, Default)]
+pub struct Truths(Vec<Said>);
 
-/// A transaction as the sets see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    False,
+    True,
+}
+
+/// A transaction as the sets see it. `judgement` is that by the rules in force.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
     pub row: Row<'a>,
-    pub prediction: &'a Prediction,
+    pub weighed: Weighed<'a>,
+    pub judgement: &'a Judgement,
     pub is_blocked: bool,
 }
 
@@ -63,11 +73,11 @@ impl Shadows {
         own_judge: Judge,
         candidates: impl IntoIterator<Item = (Box<str>, i64, Arc<Rulebook>, Judge)>,
     ) -> Option<Self> {
-        let mut known: HashMap<String, usize> = HashMap::new();
-        let mut numbers_of = |rulebook: &Rulebook| -> Vec<usize> {
+        let mut known: HashMap<String, u32> = HashMap::new();
+        let mut numbers_of = |rulebook: &Rulebook| -> Vec<u32> {
             let texts = rulebook.conditions();
             let number = |text: &str| {
-                let next = known.len();
+                let next = known.len() as u32;
                 *known.entry_ref(text).or_insert(next)
             };
             texts.map(number).collect()
@@ -77,16 +87,13 @@ impl Shadows {
             .into_iter()
             .map(|(name, version, rulebook, judge)| {
                 let numbers = numbers_of(&rulebook);
-                ShadowSet { name, version, rulebook, judge, numbers }
+                ShadowSet::new(name, version, rulebook, judge, numbers)
             })
             .collect();
         let rule_set = live.rule_set();
-        let own = live.has_shadow().then(|| ShadowSet {
-            name: rule_set.name.as_str().into(),
-            version: rule_set.version,
-            rulebook: live.clone(),
-            judge: own_judge,
-            numbers: live_numbers.clone(),
+        let own = live.has_shadow().then(|| {
+            let name = rule_set.name.as_str().into();
+            ShadowSet::new(name, rule_set.version, live.clone(), own_judge, live_numbers.clone())
         });
         let is_needed = own.is_some() || !candidates.is_empty();
         is_needed.then(|| Self { own, candidates, live_numbers, conditions: known.len() })
@@ -97,12 +104,7 @@ impl Shadows {
         self.own.iter().chain(&self.candidates)
     }
 
-    /// Of a new transaction.
-    pub fn truths(&self) -> Truths {
-        Truths(vec![None; self.conditions])
-    }
-
-    /// The hits of the rules in force, into `result`, as `Rulebook::evaluate` gives them.
+    /// The hits of the rules in force, into `result`, as `Rulebook::evaluate` gives them, of a new transaction.
     pub fn evaluate_live(
         &self,
         live: &Rulebook,
@@ -111,10 +113,12 @@ impl Shadows {
         truths: &mut Truths,
         result: &mut RuleResult,
     ) {
+        truths.0.clear();
+        truths.0.resize(self.conditions, Said::Nothing);
         live.evaluate_by(Asked::Live(shares), truths.asking(&self.live_numbers, row), result);
     }
 
-    /// What each set says of a transaction. `shares` are those of the set in force. What fails is told of its set alone.
+    /// What each set says of that transaction. `shares` are those of the set in force. What fails is told of its set alone.
     pub fn shadowed(&self, seen: &Seen, shares: Shares, truths: &mut Truths) -> Vec<Shadowed> {
         let mut told = Vec::with_capacity(self.candidates.len() + 1);
         if let Some(own) = &self.own {
@@ -131,32 +135,35 @@ impl Shadows {
 }
 
 impl ShadowSet {
+    fn new(name: Box<str>, version: i64, rulebook: Arc<Rulebook>, judge: Judge, numbers: Vec<u32>) -> Self {
+        let mut json = JsonWriter::default();
+        json.open(b'{');
+        json.name("set");
+        json.text(&name);
+        json.name("version");
+        json.integer(version);
+        json.name("hits");
+        Self { name, version, rulebook, judge, numbers, json_start: json.bytes.into() }
+    }
+
     fn shadowed(&self, seen: &Seen, asked: Asked, truths: &mut Truths) -> Shadowed {
         let shares = match asked {
             Asked::Live(shares) => shares,
             Asked::WithShadow => 0,
         };
         let evaluated = catch_unwind(AssertUnwindSafe(|| {
+            let Seen { row, weighed, judgement, is_blocked } = seen;
             let mut result = RuleResult::default();
-            self.rulebook.evaluate_by(asked, truths.asking(&self.numbers, &seen.row), &mut result);
-            let judgement = self.judge.judge(seen.prediction, &result, &self.rulebook, shares, seen.is_blocked);
-            Shadowed {
-                action: judgement.ok().map(|judgement| judgement.action),
-                points: result.points,
-                hits: result.hits,
-            }
+            self.rulebook.evaluate_by(asked, truths.asking(&self.numbers, row), &mut result);
+            let action = self.judge.action(weighed, &result, &self.rulebook, shares, *is_blocked, judgement);
+            Shadowed { action: action.ok(), points: result.points, hits: result.hits }
         }));
         evaluated.unwrap_or(Shadowed { hits: Vec::new(), points: 0, action: None })
     }
 
     /// The object of a decision's `shadow`.
     pub fn write(&self, shadowed: &Shadowed, json: &mut JsonWriter) {
-        json.open(b'{');
-        json.name("set");
-        json.text(&self.name);
-        json.name("version");
-        json.integer(self.version);
-        json.name("hits");
+        json.begun(&self.json_start);
         json.texts(shadowed.hits.iter().filter_map(|hit| Some(self.rulebook.rule(*hit)?.id.as_str())));
         json.name("points");
         json.integer(shadowed.points);
@@ -168,10 +175,13 @@ impl ShadowSet {
 
 impl Truths {
     /// Asks the conditions of a set, of these numbers, unless they were asked.
-    fn asking(&mut self, numbers: &[usize], row: &Row) -> impl FnMut(usize, &Condition) -> bool {
+    fn asking(&mut self, numbers: &[u32], row: &Row) -> impl FnMut(usize, &Condition) -> bool {
         move |number, condition| {
-            let known = &mut self.0[numbers[number]];
-            *known.get_or_insert_with(|| condition.truth(row) == Some(true))
+            let said = &mut self.0[numbers[number] as usize];
+            if *said == Said::Nothing {
+                *said = if condition.truth(row) == Some(true) { Said::True } else { Said::False };
+            }
+            *said == Said::True
         }
     }
 }

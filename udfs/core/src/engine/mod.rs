@@ -31,6 +31,7 @@ use crate::state::cache::UserCache;
 use crate::state::entries::{
     AccountEntry, EntryNumbers, EntryTexts, FlagEntry, LabelEntry, LogEntry, LoginEntry, TransactionEntry, ZoneEntry,
 };
+use crate::state::hourly::PastPayments;
 use crate::state::recent::Previous;
 use crate::state::settings::{AccountSettings, UserStateSettings};
 use crate::state::user::{User, Write};
@@ -106,6 +107,10 @@ pub struct Engine {
     pub decision: DecisionSettings,
     /// The rules that are asked as soon as features are made: those with flags, or with facts in their conditions.
     pub early_rules: Option<EarlyRules>,
+    /// Facts are made even where no rules read them.
+    pub tells_facts: bool,
+    /// The lengths in hours of the windows that rules read.
+    pub past_hours: Vec<u16>,
     pub users: UserCache,
     pub enrichment: Enrichment,
     pub block_list: BlockList,
@@ -131,6 +136,8 @@ impl Engine {
             settings,
             decision: DecisionSettings::default(),
             early_rules: None,
+            tells_facts: false,
+            past_hours: Vec::new(),
             users: UserCache::default(),
             enrichment,
             block_list: BlockList::default(),
@@ -145,6 +152,13 @@ impl Engine {
     /// How many features a transaction has.
     pub fn width(&self) -> usize {
         self.width
+    }
+
+    /// The payments of a loaded user in windows of these lengths in hours that end with a payment it has learned. Empty for a
+    /// user that is not loaded.
+    pub fn past_of(&self, user_id: &str, time_ms: i64, lengths: &[u16]) -> Vec<PastPayments> {
+        let user = self.users.find_user(user_id);
+        user.map_or_else(Vec::new, |user| user.hourly.windows(lengths, time_ms, None, self.money.scale))
     }
 
     /// Decode a user from its stored state. Raises a text for a state that cannot be read.
@@ -243,9 +257,15 @@ impl Engine {
             blocked: &blocked,
         };
         let mut kinds = compliance.kinds();
+        let past = if self.past_hours.is_empty() {
+            Vec::new()
+        } else {
+            user.hourly.windows(&self.past_hours, time_ms, Some(minor), scale)
+        };
         let (facts, by_rules) = match &self.early_rules {
-            Some(rules) => rules.facts_and_flags(&context, features, verified, &blocked),
-            None => (Facts::UNKNOWN, Vec::new()),
+            Some(rules) => rules.facts_and_flags(&context, features, verified, &blocked, past),
+            None if self.tells_facts => (Facts { past, ..Facts::of_payment(&context, verified, &blocked) }, Vec::new()),
+            None => (Facts { past, ..Facts::UNKNOWN }, Vec::new()),
         };
         if let Some(rules) = &self.early_rules {
             kinds.retain(|kind| !rules.rulebook.decides_on(kind));
@@ -399,8 +419,10 @@ impl EarlyRules {
         features: &[f64],
         verified: Option<bool>,
         blocked: &[crate::profiles::BlockEntry],
+        past: Vec<PastPayments>,
     ) -> (Facts, Vec<RaisedFlag>) {
         let facts = if self.with_facts { Facts::of_payment(context, verified, blocked) } else { Facts::UNKNOWN };
+        let facts = Facts { past, ..facts };
         let transaction = context.transaction;
         let figures = self.population.figures(transaction.timestamp, transaction.city.as_deref());
         let flags = self.rulebook.flags(&Row { features, transaction, population: &figures, facts: &facts });

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use crate::decision::actions::{Action, Tag};
 use crate::decision::decision_record::{ControlVersions, Decided, InForce, Origin};
 use crate::decision::flags::{Compliance, flag_reasons, joined};
-use crate::decision::judge::{Judge, Judgement, Prediction};
+use crate::decision::judge::{Judge, Judgement, Prediction, Weighed};
 use crate::decision::logged_features::FeatureLog;
 use crate::decision::notices::{alert_json, flag_notice_json};
 use crate::decision::probability::NotANumber;
-use crate::decision::shadow::{Seen, Shadowed, Shadows};
+use crate::decision::shadow::{Seen, Shadowed, Shadows, Truths};
 use crate::decision::thresholds::DecisionSettings;
 use crate::observed::Observed;
 use crate::reasons::explainer::{Explained, Explainer};
@@ -78,24 +78,30 @@ pub struct Records {
 }
 
 impl Decider {
-    /// What is to be done with a transaction. Raises NotANumber where the model's output is none.
-    pub fn judge(&self, observed: &Observed, features: &[f64], prediction: Prediction) -> Result<Judged, NotANumber> {
+    /// What is to be done with a transaction. Raises NotANumber where the model's output is none. `truths` may be those of
+    /// another transaction.
+    pub fn judge(
+        &self,
+        observed: &Observed,
+        features: &[f64],
+        prediction: Prediction,
+        truths: &mut Truths,
+    ) -> Result<Judged, NotANumber> {
         let transaction = observed.transaction;
         let figures = self.population.figures(transaction.timestamp, transaction.city.as_deref());
         let row = Row { features, transaction, population: &figures, facts: &observed.facts };
         let is_blocked = !observed.blocked.is_empty();
         let shares = self.rulebook.shares(&transaction.user_id);
-        let (mut result, mut shadowed) = (RuleResult::default(), Vec::new());
+        let mut result = RuleResult::default();
         match &self.shadows {
             None => self.rulebook.evaluate(&row, shares, &mut result),
-            Some(shadows) => {
-                let mut truths = shadows.truths();
-                shadows.evaluate_live(&self.rulebook, &row, shares, &mut truths, &mut result);
-                let seen = Seen { row, prediction: &prediction, is_blocked };
-                shadowed = shadows.shadowed(&seen, shares, &mut truths);
-            }
+            Some(shadows) => shadows.evaluate_live(&self.rulebook, &row, shares, truths, &mut result),
         }
-        let mut judgement = self.judge.judge(&prediction, &result, &self.rulebook, shares, is_blocked)?;
+        let weighed = Weighed::new(&prediction);
+        let mut judgement = self.judge.judge(&weighed, &result, &self.rulebook, shares, is_blocked)?;
+        let shadowed = self.shadows.as_ref().map_or_else(Vec::new, |shadows| {
+            shadows.shadowed(&Seen { row, weighed, judgement: &judgement, is_blocked }, shares, truths)
+        });
         if observed.limited_history {
             judgement.tags.push(Tag::LimitedHistory);
         }

@@ -3,6 +3,8 @@
 /// The concept of a field of the event or of a figure of the population; `None` where it is about none.
 pub fn concept_of_field(name: &str) -> Option<&'static str> {
     Some(match name {
+        "count" => "velocity",
+        "amount_sum" => "spend",
         "merchant_id" => "merchant",
         "merchant_category" | "channel" => "way_of_payment",
         "merchant_country" => "merchant_country",

@@ -3,6 +3,7 @@
 use crate::decision::actions::Action;
 use crate::decision::judge::{Judgement, Prediction};
 use crate::decision::logarithm::ln;
+use crate::decision::probability::clipped_logit;
 use crate::decision::reason::Reason;
 use crate::decision::score_blend::ScoreBlend;
 use crate::features::feature::Feature;
@@ -73,7 +74,7 @@ impl Explainer {
         let topics = (0..rulebook.rule_set().rules.len() as u16).map(topic).collect();
         Self {
             topics,
-            base_log_odds: blend.part_of_model(settings.fraud_rate),
+            base_log_odds: blend.part_of_model(clipped_logit(settings.fraud_rate)),
             anomaly_weight: settings.model_weight * settings.log_error_weight,
             catalogue,
             settings,

@@ -8,6 +8,7 @@ use crate::rules::expressions::{ArithmeticOperator, Choices, ComparisonOperator,
 use crate::rules::functions::{Function, extreme, rounded};
 use crate::rules::names::Kind;
 use crate::rules::number::compute;
+use crate::rules::past::Past;
 
 /// Conditions of more cases are not judged.
 const MOST_CASES: usize = 256;
@@ -253,7 +254,10 @@ fn text(node: &Expression) -> String {
         Expression::Number(value) => crate::python_format::general(*value, 17),
         Expression::Flag(value) => value.to_string(),
         Expression::Text(value) => repr(value),
-        Expression::Call { function, arguments } => format!("{}({})", function.name(), list(arguments, ", ")),
+        Expression::Call { function, arguments } => match Past::of_call(*function, arguments) {
+            Some(past) => past.text(),
+            None => format!("{}({})", function.name(), list(arguments, ", ")),
+        },
         Expression::Comparison { operands, operators } => {
             let symbols: Vec<&str> = operators.iter().map(|operator| operator.symbol()).collect();
             format!("({} by {})", list(operands, ", "), symbols.join(" "))
@@ -283,9 +287,10 @@ fn add_known(node: &Expression, names: &mut Vec<Rc<str>>) {
         Expression::Negative(_) | Expression::Arithmetic { .. } | Expression::InList { .. } => {
             node.parts().into_iter().for_each(|part| add_known(part, names));
         }
-        Expression::Call { function, arguments } if function.is_strict() => {
-            arguments.iter().for_each(|part| add_known(part, names));
-        }
+        Expression::Call { function, arguments } if function.is_strict() => match Past::of_call(*function, arguments) {
+            Some(past) => names.push(past.text().into()),
+            None => arguments.iter().for_each(|part| add_known(part, names)),
+        },
         _ => {}
     }
 }

@@ -12,6 +12,7 @@ use crate::rules::functions::Function;
 use crate::rules::language::parse_and_check;
 use crate::rules::named_lists::Lists;
 use crate::rules::names::Vocabulary;
+use crate::rules::past::Past;
 use crate::rules::reason_text::ReasonText;
 use crate::rules::rule_set::{Rule, RuleSet, is_identifier, structure_errors};
 use crate::rules::satisfiability::{Cases, Outlook, outlook};
@@ -143,6 +144,11 @@ fn collect_names(node: &Expression, names: &mut Option<Vec<String>>) {
         Expression::Name(name) => names.iter_mut().for_each(|names| names.push(name.name.to_string())),
         Expression::Arithmetic { .. }
         | Expression::Call { function: Function::HoursBetween | Function::DaysBetween, .. } => *names = None,
+        // A window is known or not by itself.
+        Expression::Call { function, arguments } if function.figure().is_some() => {
+            let past = Past::of_call(*function, arguments);
+            names.iter_mut().for_each(|names| names.extend(past.map(Past::text)));
+        }
         // It is true or false whatever is known.
         Expression::Call { function: Function::Known, .. } => {}
         _ => node.parts().into_iter().for_each(|part| collect_names(part, names)),

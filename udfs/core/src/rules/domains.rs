@@ -96,6 +96,9 @@ impl Domain {
             }
             (Function::Min, _) => Self { low: least(lows), high: least(highs), is_whole },
             (Function::Max, _) => Self { low: greatest(lows), high: greatest(highs), is_whole },
+            // The payment itself counts.
+            (Function::Count, _) => Self { low: 1.0, is_whole: true, ..ANY },
+            (Function::AmountSum, _) => NOT_NEGATIVE,
             (Function::Coalesce, _) => Self { low: least(lows), high: greatest(highs), is_whole },
             (Function::Round, Some(of)) => match arguments.get(1) {
                 Some(Expression::Number(places)) => {

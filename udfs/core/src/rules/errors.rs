@@ -27,6 +27,11 @@ impl RuleError {
         Self { position: Some(position), ..Self::new(message) }
     }
 
+    /// The same error of a part of a text that begins at a column.
+    pub fn moved(self, column: usize) -> Self {
+        Self { position: Some(self.position.unwrap_or(1) + column - 1), ..self }
+    }
+
     /// With what to write instead.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -7,6 +7,7 @@ use crate::decision::flags::is_sanctioned;
 use crate::events::{AccountChange, Text};
 use crate::profiles::BlockEntry;
 use crate::python_text::strip;
+use crate::state::hourly::PastPayments;
 use crate::state::sorted_times::first_after;
 
 /// The numbers, in the order of `Facts::numbers`.
@@ -27,10 +28,13 @@ pub struct Facts {
     /// Such as "user U1 and merchant M1"; empty where there are none.
     pub sanctioned_parties: Option<Box<str>>,
     pub change: Option<Box<[Box<str>; CHANGE_TEXTS.len()]>>,
+    /// The user's payments of windows, of each length that rules read.
+    pub past: Vec<PastPayments>,
 }
 
 impl Facts {
-    pub const UNKNOWN: Self = Self { numbers: [f64::NAN; FACT_NUMBERS.len()], sanctioned_parties: None, change: None };
+    pub const UNKNOWN: Self =
+        Self { numbers: [f64::NAN; FACT_NUMBERS.len()], sanctioned_parties: None, change: None, past: Vec::new() };
 
     /// Of a payment. `verified`: by the account's newest change of status that said so, which goes before the profile.
     pub fn of_payment(context: &Context, verified: Option<bool>, blocked: &[BlockEntry]) -> Self {
@@ -40,7 +44,7 @@ impl Facts {
         Self {
             numbers: [verified, high_amounts, devices, cities],
             sanctioned_parties: Some(sanctioned_parties(blocked).into()),
-            change: None,
+            ..Self::UNKNOWN
         }
     }
 

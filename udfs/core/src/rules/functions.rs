@@ -5,6 +5,7 @@ use crate::rules::close_match::close_match;
 use crate::rules::errors::{RuleError, shown};
 use crate::rules::expressions::Expression;
 use crate::rules::names::Kind;
+use crate::rules::past::Figure;
 
 /// The most arguments of min, max and coalesce.
 pub const MAX_ARGUMENTS: usize = 8;
@@ -24,6 +25,8 @@ pub enum Function {
     StartsWith,
     Known,
     Coalesce,
+    Count,
+    AmountSum,
 }
 
 /// A function as its users see it.
@@ -35,7 +38,7 @@ pub struct Signature {
 }
 
 impl Function {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Abs,
         Self::Min,
         Self::Max,
@@ -46,6 +49,8 @@ impl Function {
         Self::StartsWith,
         Self::Known,
         Self::Coalesce,
+        Self::Count,
+        Self::AmountSum,
     ];
 
     /// How it is written, and what it means.
@@ -83,6 +88,18 @@ impl Function {
                 "a value",
                 "the first value that is known; all numbers, all texts, or all true or false",
             ),
+            Self::Count => (
+                "count",
+                "count(last 7 days), count(last 36 hours)",
+                "a number",
+                "the user's payments of the last 1 hour to 90 days by the hour, this one included",
+            ),
+            Self::AmountSum => (
+                "amount_sum",
+                "amount_sum(last 7 days), amount_sum(last 36 hours)",
+                "a number",
+                "the sum of their amounts, in the base currency",
+            ),
         };
         Signature { name, form, gives, meaning }
     }
@@ -113,6 +130,7 @@ impl Function {
     pub fn kind(self, arguments: &[Expression]) -> Kind {
         match self {
             Self::Abs | Self::Min | Self::Max | Self::Round | Self::HoursBetween | Self::DaysBetween => Kind::Number,
+            Self::Count | Self::AmountSum => Kind::Number,
             Self::Lower => Kind::Text,
             Self::StartsWith | Self::Known => Kind::Condition,
             Self::Coalesce => arguments.first().map_or(Kind::Number, Expression::kind),
@@ -122,6 +140,15 @@ impl Function {
     /// Is its value unknown where one of the arguments is?
     pub fn is_strict(self) -> bool {
         !matches!(self, Self::Known | Self::Coalesce)
+    }
+
+    /// What it tells of the payments of a window; `None` of a function of values.
+    pub fn figure(self) -> Option<Figure> {
+        match self {
+            Self::Count => Some(Figure::Count),
+            Self::AmountSum => Some(Figure::AmountSum),
+            _ => None,
+        }
     }
 
     /// A call with its arguments, each with its column, checked. Raises RuleError.
@@ -139,7 +166,7 @@ impl Function {
 
     fn check_count(self, count: usize, position: usize) -> Result<(), RuleError> {
         let (least, most) = match self {
-            Self::Abs | Self::Lower | Self::Known => (1, 1),
+            Self::Abs | Self::Lower | Self::Known | Self::Count | Self::AmountSum => (1, 1),
             Self::Round => (1, 2),
             Self::HoursBetween | Self::DaysBetween | Self::StartsWith => (2, 2),
             Self::Min | Self::Max | Self::Coalesce => (2, MAX_ARGUMENTS),

@@ -8,7 +8,8 @@
 //! sum         = product {("+" | "-") product}
 //! product     = factor {("*" | "/" | "%") factor}
 //! factor      = "-" factor | number | text | name | "true" | "false" | "(" condition ")" | call
-//! call        = function "(" condition {"," condition} ")"
+//! call        = function "(" condition {"," condition} ")" | ("count" | "amount_sum") "(" window ")"
+//! window      = "last" number ("hour" | "hours" | "day" | "days")
 //! ```
 //!
 //! What is not in this grammar cannot be written, and errors carry the author's columns. Brackets, calls, `not` and `-` nest as
@@ -19,6 +20,7 @@ use crate::rules::errors::{Problem, RuleError, shown};
 use crate::rules::expressions::{ArithmeticOperator, Choices, ComparisonOperator, Expression};
 use crate::rules::functions::Function;
 use crate::rules::names::{KEYWORDS, Kind, Vocabulary};
+use crate::rules::past::{Past, hours_of, hours_of_unit};
 use crate::rules::tokens::{Token, TokenKind, tokens_of};
 use crate::rules::type_checks::{as_condition, as_number, check_comparable};
 
@@ -37,6 +39,32 @@ pub fn parse_and_check(text: &str, vocabulary: &Vocabulary) -> Result<(Expressio
     let mut parser = Parser { tokens: &tokens, vocabulary, next: 0, depth: 0, problems: Vec::new() };
     let condition = parser.whole()?;
     Ok((condition, parser.problems))
+}
+
+/// Is a text a call of `count` or `amount_sum` by its beginning?
+pub fn begins_as_window(text: &str) -> bool {
+    let function = text.split_once('(').and_then(|(name, _)| Function::of_name(name.trim()));
+    function.is_some_and(|function| function.figure().is_some())
+}
+
+/// A text that is one call of `count` or `amount_sum`; `None` for any other. Raises RuleError for one that is wrong, with
+/// columns from `position` on.
+pub fn parse_past(text: &str, vocabulary: &Vocabulary, position: usize) -> Result<Option<Past>, RuleError> {
+    if !begins_as_window(text) {
+        return Ok(None);
+    }
+    let parsed = tokens_of(text).and_then(|tokens| {
+        let mut parser = Parser { tokens: &tokens, vocabulary, next: 0, depth: 0, problems: Vec::new() };
+        let call = parser.factor()?;
+        if parser.token().kind != TokenKind::End {
+            return Err(parser.unexpected("expected the end of the value"));
+        }
+        Ok(call)
+    });
+    match parsed.map_err(|error| error.moved(position))? {
+        Expression::Call { function, arguments } => Ok(Past::of_call(function, &arguments)),
+        _ => Ok(None),
+    }
 }
 
 struct Parser<'a> {
@@ -330,6 +358,9 @@ impl<'a> Parser<'a> {
     fn call(&mut self, name: &Token) -> Parsed {
         let function = Function::lookup(&name.value, name.position)?;
         self.take();
+        if function.figure().is_some() {
+            return self.window(function, name);
+        }
         self.deeper()?;
         let mut arguments = Vec::new();
         if !self.is_at(&[")"]) {
@@ -349,6 +380,32 @@ impl<'a> Parser<'a> {
         self.depth -= 1;
         self.in_one_code(function, &mut arguments);
         function.call(arguments, name.position)
+    }
+
+    /// `last 7 days` and the closing bracket, behind a function of windows.
+    fn window(&mut self, function: Function, name: &Token) -> Parsed {
+        if !self.vocabulary.has_payments() {
+            let message = format!("{} is of payments, not of a change of an account", name.value);
+            return Err(RuleError::at(message, name.position));
+        }
+        let form = function.signature().form;
+        self.expect("last").map_err(|error| error.hint(form))?;
+        let length = self.token();
+        if length.kind != TokenKind::Number {
+            return Err(self.unexpected("expected a number of hours or days").hint(form));
+        }
+        self.take();
+        let Some(unit_hours) = hours_of_unit(&self.token().value).filter(|_| self.token().kind == TokenKind::Name)
+        else {
+            return Err(self.unexpected("expected 'hours' or 'days'").hint(form));
+        };
+        let unit = self.take();
+        let Some(hours) = hours_of(number(length)?, unit_hours) else {
+            let message = format!("{} cannot look at the last {} {}", name.value, length.value, unit.value);
+            return Err(RuleError::at(message, length.position).hint("whole hours or days, from 1 hour to 90 days"));
+        };
+        self.expect(")")?;
+        Ok(Expression::Call { function, arguments: vec![Expression::Number(hours.into())] })
     }
 
     /// Put the codes that texts mean in their place beside a field that holds codes; other texts stay.

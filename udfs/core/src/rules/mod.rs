@@ -20,6 +20,7 @@ pub mod named_lists;
 pub mod names;
 pub mod names_read;
 pub mod number;
+pub mod past;
 pub mod population;
 #[cfg(feature = "python")]
 pub mod python;

@@ -89,6 +89,7 @@ pub struct Name {
 pub struct Vocabulary {
     names: HashMap<Rc<str>, Source>,
     lists: Lists,
+    has_payments: bool,
 }
 
 impl Vocabulary {
@@ -112,12 +113,17 @@ impl Vocabulary {
                 )));
             }
         }
-        Ok(Self { names, lists: Lists::default() })
+        Ok(Self { names, lists: Lists::default(), has_payments: true })
     }
 
     /// The same names, and these lists.
     pub fn with_lists(self, lists: Lists) -> Self {
         Self { lists, ..self }
+    }
+
+    /// Are there the user's payments to look back at?
+    pub fn has_payments(&self) -> bool {
+        self.has_payments
     }
 
     /// The list of a name. Raises RuleError with the nearest known list where it is unknown.
@@ -143,7 +149,7 @@ impl Vocabulary {
         let numbers = EVENT_NUMBERS.into_iter().filter(|(name, _)| *name == "timestamp");
         names.extend(numbers.map(|(name, read)| (name.into(), Source::EventNumber(read))));
         names.extend(CHANGE_TEXTS.iter().enumerate().map(|(at, name)| ((*name).into(), Source::ChangeText(at))));
-        Self { names, lists: Lists::default() }
+        Self { names, lists: Lists::default(), has_payments: false }
     }
 
     /// All names, in alphabetical order.

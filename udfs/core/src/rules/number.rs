@@ -8,6 +8,7 @@ use crate::rules::expressions::{ArithmeticOperator, Expression};
 use crate::rules::facts::Facts;
 use crate::rules::functions::{Function, extreme, rounded};
 use crate::rules::names::Source;
+use crate::rules::past::Past;
 use crate::rules::population::Figures;
 use crate::time_units::{DAY_MS, HOUR_MS};
 
@@ -39,6 +40,7 @@ pub enum Number {
     /// From the first moment to the second, in units of so many milliseconds.
     Between(Box<[Number; 2]>, f64),
     FirstKnown(Box<[Number]>),
+    Past(Past),
 }
 
 impl Number {
@@ -81,6 +83,7 @@ impl Number {
             }
             Function::HoursBetween => between(HOUR_MS),
             Function::DaysBetween => between(DAY_MS),
+            Function::Count | Function::AmountSum => Past::of_call(function, arguments).map(Self::Past),
             Function::Lower | Function::StartsWith | Function::Known => None,
         }
     }
@@ -100,6 +103,7 @@ impl Number {
             Self::Greatest(operands) => extreme(operands.iter().map(|operand| operand.value(row)), false),
             Self::Rounded(operand, factor) => rounded(operand.value(row), *factor),
             Self::Between(moments, unit_ms) => (moments[1].value(row) - moments[0].value(row)) / unit_ms,
+            Self::Past(past) => past.value(&row.facts.past),
             Self::FirstKnown(operands) => {
                 let known = operands.iter().map(|operand| operand.value(row)).find(|value| !value.is_nan());
                 known.unwrap_or(f64::NAN)

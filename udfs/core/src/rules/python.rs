@@ -13,15 +13,16 @@ use crate::events::{AuthorizationResult, Text, Transaction, TransactionKind};
 use crate::rules::check::problems;
 use crate::rules::condition::Condition;
 use crate::rules::enumerated::{CODE_FIELDS, Enumerated};
-use crate::rules::errors::RuleError;
+use crate::rules::errors::{RuleError, shown};
 use crate::rules::event_fields::field_of;
 use crate::rules::facts::{CHANGE_TEXTS, FACT_NUMBERS, Facts};
 use crate::rules::functions::{Function, Signature};
-use crate::rules::language::parse_condition;
+use crate::rules::language::{parse_condition, parse_past};
 use crate::rules::named_lists::{ListType, Lists, NamedList};
 use crate::rules::names::Vocabulary;
 use crate::rules::names_read::lists_read;
 use crate::rules::number::Row;
+use crate::rules::past::Past;
 use crate::rules::population::{Figures, POPULATION_NAMES, Population, Snapshot};
 use crate::rules::python_tree::tree_of;
 use crate::rules::reason_text::ReasonText;
@@ -376,9 +377,25 @@ pub fn figures_of(population: &HashMap<String, f64>) -> Figures {
     POPULATION_NAMES.map(|name| population.get(name).copied().unwrap_or(f64::NAN))
 }
 
-/// Facts by name, given among the population figures; those that are missing are not known.
+/// Facts by name and windows such as `count(last 7 days)`, given among the population figures; those that are missing are not
+/// known.
 pub fn facts_of(known: &HashMap<String, f64>) -> Facts {
-    Facts { numbers: FACT_NUMBERS.map(|name| known.get(name).copied().unwrap_or(f64::NAN)), ..Facts::UNKNOWN }
+    let numbers = FACT_NUMBERS.map(|name| known.get(name).copied().unwrap_or(f64::NAN));
+    let windows = known.iter().filter(|(name, _)| name.ends_with(')'));
+    let past = windows.filter_map(|(name, value)| Some(past_of_name(name).ok()?.alone(*value)));
+    Facts { numbers, past: past.collect(), ..Facts::UNKNOWN }
+}
+
+/// The window of a name such as `count(last 7 days)`. Raises RuleError for any other.
+pub fn past_of_name(name: &str) -> Result<Past, RuleError> {
+    let vocabulary = Vocabulary::new([])?;
+    parse_past(name, &vocabulary, 1)?.ok_or_else(|| RuleError::new(format!("{} is no window", shown(name))))
+}
+
+/// Is a name that of a window, as conditions write it?
+#[pyfunction]
+fn is_window(name: &str) -> bool {
+    past_of_name(name).is_ok()
 }
 
 /// A `udfs.records.events.Transaction`, without its attributes; what is no transaction is one without any field.
@@ -446,6 +463,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("RULE_FUNCTIONS", functions.to_vec())?;
     let codes = CODE_FIELDS.map(|field| (field, Enumerated::of_name(field).map_or(&[][..], Enumerated::known_codes)));
     module.add("RULE_CODES", codes.map(|(field, codes)| (field, codes.to_vec())).to_vec())?;
+    module.add_function(wrap_pyfunction!(is_window, module)?)?;
     module.add_function(wrap_pyfunction!(rule_problems, module)?)?;
     module.add_function(wrap_pyfunction!(structure_problems, module)?)?;
     module.add_function(wrap_pyfunction!(py_parse_condition, module)?)?;

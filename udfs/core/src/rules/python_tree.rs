@@ -5,6 +5,7 @@ use pyo3::types::PyTuple;
 
 use crate::rules::event_fields::field_of;
 use crate::rules::expressions::{Choices, Expression};
+use crate::rules::past::Past;
 
 /// The same tree. Conditions nest 30 levels at most.
 pub fn tree_of<'py>(py: Python<'py>, condition: &Expression) -> PyResult<Bound<'py, PyAny>> {
@@ -31,7 +32,10 @@ impl<'py> Tree<'py> {
             Expression::Arithmetic { operator, left, right } => {
                 make("Arithmetic")?.call1((operator.symbol(), self.node(left)?, self.node(right)?))
             }
-            Expression::Call { function, arguments } => make("Call")?.call1((function.name(), self.nodes(arguments)?)),
+            Expression::Call { function, arguments } => match Past::of_call(*function, arguments) {
+                Some(past) => make("Window")?.call1((past.text(), function.name(), past.hours)),
+                None => make("Call")?.call1((function.name(), self.nodes(arguments)?)),
+            },
             Expression::Comparison { operands, operators } => {
                 let symbols = PyTuple::new(self.py(), operators.iter().map(|operator| operator.symbol()))?;
                 make("Comparison")?.call1((self.nodes(operands)?, symbols))

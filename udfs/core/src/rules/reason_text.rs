@@ -3,8 +3,10 @@
 use crate::python_format::{ascii, fixed, general, grouped, is_printable_text};
 use crate::python_text::strip;
 use crate::rules::errors::{RuleError, shown};
-use crate::rules::names::{Kind, Name, Source, Vocabulary};
+use crate::rules::language::{begins_as_window, parse_past};
+use crate::rules::names::{Kind, Source, Vocabulary};
 use crate::rules::number::Row;
+use crate::rules::past::Past;
 
 /// The longest reason, in characters.
 pub const MAX_LENGTH: usize = 500;
@@ -24,9 +26,11 @@ enum NumberFormat {
 enum Piece {
     Words(String),
     Value(Source, NumberFormat),
+    Past(Past, NumberFormat),
 }
 
-/// A checked reason text: `{name}` puts a value in, `{name:.1f}` and `{name:,.2f}` say how to write a number.
+/// A checked reason text: `{name}` puts a value in, `{name:.1f}` and `{name:,.2f}` say how to write a number,
+/// and `{count(last 7 days)}` tells of a window.
 #[derive(Debug)]
 pub struct ReasonText {
     pieces: Vec<Piece>,
@@ -60,12 +64,25 @@ impl ReasonText {
                 let message = "the reason has a brace that does not belong to {name} or {name:.1f}";
                 return Err(RuleError::at(message, at + 1).hint("write {{ or }}"));
             };
-            let name = vocabulary.lookup(&placeholder.name, at + 2)?;
-            let format = number_format(&name, placeholder.format.as_deref(), at + 1)?;
-            pieces.push(Piece::Value(name.source, format));
+            let format = placeholder.format.as_deref();
+            pieces.push(match parse_past(&placeholder.name, vocabulary, at + 2)? {
+                Some(past) => Piece::Past(past, number_format(&past.text(), Kind::Number, format, at + 1)?),
+                None => {
+                    let name = vocabulary.lookup(&placeholder.name, at + 2)?;
+                    Piece::Value(name.source, number_format(&name.name, name.source.kind(), format, at + 1)?)
+                }
+            });
             at += placeholder.width;
         }
         Ok(Self { pieces })
+    }
+
+    /// The windows that it tells of.
+    pub fn past(&self) -> impl Iterator<Item = Past> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Past(past, _) => Some(*past),
+            _ => None,
+        })
     }
 
     /// The reason with the values of this transaction; what is not known reads "unknown".
@@ -75,6 +92,7 @@ impl ReasonText {
             match piece {
                 Piece::Words(words) => text.push_str(words),
                 Piece::Value(source, format) => text.push_str(&written(*source, *format, row)),
+                Piece::Past(past, format) => text.push_str(&number_written(past.value(&row.facts.past), *format)),
             }
         }
         text
@@ -115,13 +133,13 @@ impl Placeholder {
         };
         let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        is_name.then(|| Self { name: name.into(), format, width: end + 1 })
+        (is_name || begins_as_window(name)).then(|| Self { name: name.into(), format, width: end + 1 })
     }
 }
 
-fn number_format(name: &Name, format: Option<&str>, position: usize) -> Result<NumberFormat, RuleError> {
+fn number_format(name: &str, kind: Kind, format: Option<&str>, position: usize) -> Result<NumberFormat, RuleError> {
     let Some(format) = format else { return Ok(NumberFormat::Short) };
-    let is_number = name.source.kind() == Kind::Number;
+    let is_number = kind == Kind::Number;
     let (is_grouped, rest) = match format.strip_prefix(',') {
         Some(rest) => (true, rest),
         None => (false, format),
@@ -131,7 +149,7 @@ fn number_format(name: &Name, format: Option<&str>, position: usize) -> Result<N
         return Ok(if is_grouped { NumberFormat::Grouped(decimals) } else { NumberFormat::Fixed(decimals) });
     }
     let hint = if is_number { "use .0f to .6f or ,.2f" } else { "only a number has a format" };
-    let message = format!("the format {} is not allowed for {}", shown(format), name.name);
+    let message = format!("the format {} is not allowed for {name}", shown(format));
     Err(RuleError::at(message, position).hint(hint))
 }
 
@@ -165,6 +183,10 @@ fn written(source: Source, format: NumberFormat, row: &Row) -> String {
             return text_written(row.facts.change.as_ref().map(|texts| &*texts[position]));
         }
     };
+    number_written(number, format)
+}
+
+fn number_written(number: f64, format: NumberFormat) -> String {
     match format {
         _ if number.is_nan() => UNKNOWN.into(),
         NumberFormat::Fixed(decimals) => fixed(number, decimals),

@@ -1,6 +1,6 @@
 //! A rule set made ready to evaluate: the rules of one moment, compiled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decision::flags::FLAGS;
 use crate::rules::condition::Condition;
@@ -11,6 +11,7 @@ use crate::rules::named_lists::Lists;
 use crate::rules::names::Vocabulary;
 use crate::rules::names_read::{lists_read, names_read};
 use crate::rules::number::Row;
+use crate::rules::past::Past;
 use crate::rules::reason_text::ReasonText;
 use crate::rules::rollout::rollout_place;
 use crate::rules::rule_set::{MAX_RULES, Rule, RuleSet, check_rule_set};
@@ -108,6 +109,7 @@ pub struct Rulebook {
     /// The flags that rules decide on.
     ruled: Vec<&'static str>,
     reads_facts: bool,
+    past_hours: Vec<u16>,
     reasons: Vec<ReasonText>,
     names_read: Vec<Vec<String>>,
     scale: Scale,
@@ -138,14 +140,16 @@ impl Rulebook {
         let (mut compiled, mut reasons, mut names) = (Vec::new(), Vec::new(), Vec::new());
         let (mut of_changes, change_vocabulary) = (Vec::new(), Vocabulary::of_changes().with_lists(lists.clone()));
         let (mut partial, mut guarded) = (Vec::new(), Vec::new());
+        let mut past_hours = BTreeSet::new();
         for (place, rule) in rule_set.rules.iter().enumerate() {
             let known = if rule.of_changes { &change_vocabulary } else { &vocabulary };
-            let (reason, condition) = checked(rule, known).map_err(|error| error.of_rule(&rule.id))?;
+            let Checked { reason, condition, past } = checked(rule, known).map_err(|error| error.of_rule(&rule.id))?;
             reasons.push(reason);
             names.push(names_read(&rule.when)?);
             if !rule.is_evaluated() {
                 continue;
             }
+            past_hours.extend(past.iter().map(|past| past.hours));
             for name in lists_read(&rule.when)? {
                 deciding.extend(lists.get(&name).map(|list| (name, list.version)));
             }
@@ -181,6 +185,7 @@ impl Rulebook {
             of_changes,
             ruled,
             reads_facts,
+            past_hours: past_hours.into_iter().collect(),
             reasons,
             names_read: names,
             scale,
@@ -291,6 +296,11 @@ impl Rulebook {
         self.reads_facts
     }
 
+    /// The lengths in hours of the windows that evaluated rules read, ascending.
+    pub fn past_hours(&self) -> &[u16] {
+        &self.past_hours
+    }
+
     /// The words of one hit. For alerts only.
     pub fn reason(&self, place: u16, row: &Row) -> String {
         self.reasons.get(usize::from(place)).map_or_else(String::new, |reason| reason.words(row))
@@ -312,11 +322,19 @@ impl Rulebook {
     }
 }
 
-fn checked(rule: &Rule, vocabulary: &Vocabulary) -> Result<(ReasonText, Condition), RuleError> {
+/// A rule's texts, compiled, and the windows that they read.
+struct Checked {
+    reason: ReasonText,
+    condition: Condition,
+    past: Vec<Past>,
+}
+
+fn checked(rule: &Rule, vocabulary: &Vocabulary) -> Result<Checked, RuleError> {
     let reason = ReasonText::new(&rule.reason, vocabulary)?;
-    let condition = parse_condition(&rule.when, vocabulary)?;
-    let compiled = Condition::of(&condition).ok_or_else(|| RuleError::new("the condition has no truth"))?;
-    Ok((reason, compiled))
+    let tree = parse_condition(&rule.when, vocabulary)?;
+    let condition = Condition::of(&tree).ok_or_else(|| RuleError::new("the condition has no truth"))?;
+    let past = Past::read_by(&tree).into_iter().chain(reason.past()).collect();
+    Ok(Checked { reason, condition, past })
 }
 
 /// Of the enabled rules those with a flag, and all of their tiers.

@@ -10,6 +10,7 @@ use crate::state::account_history::AccountHistory;
 use crate::state::entries::LogEntry;
 use crate::state::flag_days::FlagDays;
 use crate::state::habits::Habits;
+use crate::state::hourly::HourlyPayments;
 use crate::state::settings::{AccountSettings, UserStateSettings};
 use crate::state::snapshot::{self, Parts};
 use crate::state::sums::Sums;
@@ -52,7 +53,7 @@ const ENTRIES: [&str; 10] = [
     "entry_5_zone_none",
     "entry_6_flags",
 ];
-const SNAPSHOTS: [&str; 7] = [
+const SNAPSHOTS: [&str; 9] = [
     "snapshot_1_empty",
     "snapshot_1_full",
     "snapshot_2_full",
@@ -60,6 +61,8 @@ const SNAPSHOTS: [&str; 7] = [
     "snapshot_3_full",
     "snapshot_4_empty",
     "snapshot_4_full",
+    "snapshot_5_empty",
+    "snapshot_5_full",
 ];
 
 #[test]
@@ -102,7 +105,7 @@ fn snapshots_of_every_layout_are_read() {
 
 #[test]
 fn the_newest_layout_is_written_as_it_was_read() {
-    for name in ["snapshot_4_empty", "snapshot_4_full"] {
+    for name in ["snapshot_5_empty", "snapshot_5_full"] {
         let bytes = golden(name);
         let mut texts = Texts::default();
         let stored = snapshot::decode(&bytes, &mut texts).expect(name);
@@ -110,6 +113,7 @@ fn the_newest_layout_is_written_as_it_was_read() {
             sequence: stored.sequence,
             newest_ms: stored.newest_ms,
             habits: &stored.habits,
+            hourly: &stored.hourly,
             account: &stored.account,
             before: stored.before.as_ref(),
             logins: stored.account.logins(),
@@ -119,6 +123,16 @@ fn the_newest_layout_is_written_as_it_was_read() {
             texts: &texts,
         });
         assert_eq!(written, bytes, "{name}");
+    }
+}
+
+#[test]
+fn hours_of_an_earlier_layout_begin_behind_its_newest_event() {
+    for (name, is_complete) in [("snapshot_4_full", false), ("snapshot_4_empty", true), ("snapshot_5_full", false)] {
+        let user = load(Some(&golden(name)), &[]).expect(name);
+        let after = i32::try_from(user.newest_ms.div_euclid(3_600_000) + 1).expect(name);
+        let expected = if is_complete { 0 } else { after };
+        assert_eq!(user.hourly.complete_from(), if name == "snapshot_5_full" { 490_000 } else { expected }, "{name}");
     }
 }
 
@@ -144,10 +158,12 @@ fn sums_of_any_size_are_read_as_they_were_written() {
         (habits.lifetime, habits.days) = (sums, vec![(20_454, sums)]);
         habits.peak = u64::try_from(sums.total / u128::from(sums.count.max(1))).unwrap_or(i64::MAX as u64);
         let (account, flag_days, texts) = (AccountHistory::default(), FlagDays::default(), Texts::default());
+        let hourly = HourlyPayments::default();
         let written = snapshot::encode(&Parts {
             sequence: 1,
             newest_ms: 0,
             habits: &habits,
+            hourly: &hourly,
             account: &account,
             before: None,
             logins: &[],
@@ -200,7 +216,7 @@ proptest! {
         }).collect();
         // One by one they may be read where together one of them is not.
         let whole: Vec<&[u8]> = log.iter().map(Vec::as_slice).filter(|bytes| load(None, &[bytes]).is_some()).collect();
-        if let Some(mut user) = load(Some(&golden("snapshot_4_full")), &whole) {
+        if let Some(mut user) = load(Some(&golden("snapshot_5_full")), &whole) {
             let settings = UserStateSettings::default();
             for bytes in &whole {
                 let entry = LogEntry::decode(bytes, &mut user.texts).unwrap();

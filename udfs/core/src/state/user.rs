@@ -12,6 +12,7 @@ use crate::state::arrivals::{Arrival, Arrivals, IdKind, Number};
 use crate::state::entries::{LogEntry, TransactionEntry};
 use crate::state::flag_days::FlagDays;
 use crate::state::habits::Habits;
+use crate::state::hourly::HourlyPayments;
 use crate::state::recent::{Previous, Recent, RecentTransactions};
 use crate::state::settings::{AccountSettings, UserStateSettings};
 use crate::state::snapshot::{self, Parts};
@@ -38,6 +39,8 @@ pub enum Write {
 pub struct User {
     pub texts: Texts,
     pub habits: Habits,
+    /// All payments, late ones too.
+    pub hourly: HourlyPayments,
     pub account: AccountHistory,
     pub recent: Recent,
     pub arrivals: Arrivals,
@@ -60,6 +63,7 @@ impl Default for User {
         Self {
             texts: Texts::default(),
             habits: Habits::default(),
+            hourly: HourlyPayments::default(),
             account: AccountHistory::default(),
             recent: Recent::default(),
             arrivals: Arrivals::default(),
@@ -92,6 +96,7 @@ impl User {
         if let Some(bytes) = snapshot {
             let stored = snapshot::decode(bytes, &mut user.texts)?;
             user.habits = stored.habits;
+            user.hourly = stored.hourly;
             user.account = stored.account;
             (user.sequence, user.snapshot_sequence) = (stored.sequence, stored.sequence);
             (user.newest_ms, user.snapshot_newest_ms) = (stored.newest_ms, stored.newest_ms);
@@ -115,6 +120,7 @@ impl User {
             } else if let LogEntry::Transaction(entry) = &entry {
                 user.sequence = entry.sequence;
                 user.newest_ms = entry.remembered_ms;
+                user.hourly.learn(entry.timestamp_ms, entry.minor);
                 if !entry.late {
                     user.habits.learn(entry, &settings.habits, &mut user.texts);
                 }
@@ -170,6 +176,7 @@ impl User {
         entry.write(&self.texts, &mut out);
         self.sequence = entry.sequence;
         self.newest_ms = entry.remembered_ms;
+        self.hourly.learn(entry.timestamp_ms, entry.minor);
         if !entry.late {
             self.habits.learn(entry, &settings.habits, &mut self.texts);
         }
@@ -198,6 +205,7 @@ impl User {
     pub fn prefetch(&self) {
         self.texts.prefetch();
         self.habits.prefetch();
+        self.hourly.prefetch();
         self.account.prefetch();
         self.recent.prefetch();
         self.arrivals.prefetch();
@@ -208,6 +216,7 @@ impl User {
         size_of::<Self>()
             + self.texts.heap_bytes()
             + self.habits.heap_bytes()
+            + self.hourly.heap_bytes()
             + self.account.heap_bytes()
             + self.recent.heap_bytes()
             + self.arrivals.heap_bytes()
@@ -289,6 +298,7 @@ impl User {
             sequence: self.sequence,
             newest_ms: self.newest_ms,
             habits: &self.habits,
+            hourly: &self.hourly,
             account: &self.account,
             before,
             logins: &logins,

@@ -1,6 +1,7 @@
 //! The columns that conditions read, and a block of their rows.
 
 use crate::rules::names::{Kind, Name};
+use crate::rules::past::Past;
 
 /// Epoch milliseconds.
 const EVENT_TIME: &str = "timestamp";
@@ -53,6 +54,11 @@ impl ColumnNames {
     /// The place of a name among those of its kind.
     pub fn place_of(&mut self, name: &Name) -> usize {
         place_in(if name.source.kind() == Kind::Text { &mut self.texts } else { &mut self.numbers }, &name.name)
+    }
+
+    /// The place of a figure of past payments, whose name is what conditions write.
+    pub fn place_of_past(&mut self, past: Past) -> usize {
+        place_in(&mut self.numbers, &past.text())
     }
 
     /// The place of the user's id, by which roll-outs choose.

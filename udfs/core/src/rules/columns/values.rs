@@ -7,6 +7,7 @@ use crate::rules::expressions::{ArithmeticOperator, Expression};
 use crate::rules::functions::{Function, extreme, rounded};
 use crate::rules::names::Kind;
 use crate::rules::number::compute;
+use crate::rules::past::Past;
 use crate::time_units::{DAY_MS, HOUR_MS};
 
 /// A number a row; NaN is one that is not known.
@@ -51,6 +52,9 @@ impl ColumnNumber {
 
     /// `None` where the function gives no number.
     fn of_call(function: Function, arguments: &[Expression], names: &mut ColumnNames) -> Option<Self> {
+        if let Some(past) = Past::of_call(function, arguments) {
+            return Some(Self::Column(names.place_of_past(past)));
+        }
         let places = match arguments.get(1) {
             Some(Expression::Number(places)) => *places as i32,
             _ => 0,
@@ -69,7 +73,7 @@ impl ColumnNumber {
             Function::Round => Some(Self::Rounded(first(operands()?)?, 10f64.powi(places))),
             Function::HoursBetween => between(operands()?, HOUR_MS),
             Function::DaysBetween => between(operands()?, DAY_MS),
-            Function::Lower | Function::StartsWith | Function::Known => None,
+            Function::Lower | Function::StartsWith | Function::Known | Function::Count | Function::AmountSum => None,
         }
     }
 

@@ -5,6 +5,8 @@ use crate::state::account_history::{AccountHistory, KnownLabel};
 use crate::state::entries::{LogEntry, TransactionEntry};
 use crate::state::flag_days::FlagDays;
 use crate::state::habits::{CategorySpend, Dealings, Habits};
+use crate::state::hourly::HourlyPayments;
+use crate::state::packed_hours::Hour;
 use crate::state::snapshot::{FIELDS_OF_LAYOUT, Snapshot};
 use crate::state::sums::Sums;
 use crate::state::texts::Texts;
@@ -65,9 +67,10 @@ pub fn decode(bytes: &[u8], texts: &mut Texts) -> Result<Snapshot, Malformed> {
             account.verifications.push((reader.int()?, reader.flag()?));
         }
     }
+    let hourly = if given > 20 { read_hourly(&mut reader)? } else { HourlyPayments::unknown_until(newest_ms) };
     reader.skip_many(length - 1 - given)?;
     reader.end()?;
-    Ok(Snapshot { sequence, newest_ms, habits, account, before, timezone, flag_days, limited_ms })
+    Ok(Snapshot { sequence, newest_ms, habits, hourly, account, before, timezone, flag_days, limited_ms })
 }
 
 fn read_sums(reader: &mut Reader) -> Result<Sums, Malformed> {
@@ -140,6 +143,26 @@ fn read_merchants(reader: &mut Reader, habits: &mut Habits, texts: &mut Texts) -
         habits.restore_merchant(merchant, Dealings { purchased, refunded, refunds }, texts);
     }
     Ok(())
+}
+
+fn read_hourly(reader: &mut Reader) -> Result<HourlyPayments, Malformed> {
+    let before = *reader;
+    let malformed = || before.malformed("hours with payments that ascend");
+    let mut hourly = HourlyPayments::complete_from_hour(reader.int()?.try_into().map_err(|_| malformed())?);
+    let (length, mut hour) = (reader.array()?, 0i64);
+    if length % 3 != 0 {
+        return Err(malformed());
+    }
+    for _ in 0..length / 3 {
+        hour = hour.checked_add(reader.int()?).ok_or_else(malformed)?;
+        let (count, minor) = (reader.unsigned()?, reader.unsigned()?);
+        let hour = hour.try_into().map_err(|_| malformed())?;
+        let count = count.try_into().map_err(|_| malformed())?;
+        if !hourly.restore(Hour { hour, count, minor }) {
+            return Err(malformed());
+        }
+    }
+    Ok(hourly)
 }
 
 fn require_array(reader: &mut Reader, length: usize) -> Result<(), Malformed> {

@@ -2,6 +2,7 @@
 
 use crate::msgpack::writer::Writer;
 use crate::state::habits::Habits;
+use crate::state::hourly::HourlyPayments;
 use crate::state::known::Known;
 use crate::state::snapshot::{FIELDS_OF_LAYOUT, Parts};
 use crate::state::sums::Sums;
@@ -61,7 +62,20 @@ pub fn encode(parts: &Parts) -> Vec<u8> {
         out.int(*time_ms);
         out.flag(*verified);
     }
+    write_hourly(parts.hourly, &mut out);
     out.bytes
+}
+
+fn write_hourly(hourly: &HourlyPayments, out: &mut Writer) {
+    out.int(hourly.complete_from().into());
+    out.array(3 * hourly.hours().count());
+    let mut before = 0;
+    for hour in hourly.hours() {
+        out.int(i64::from(hour.hour) - before);
+        out.unsigned(hour.count.into());
+        out.unsigned(hour.minor);
+        before = hour.hour.into();
+    }
 }
 
 fn known_of(habits: &Habits) -> [&Known; 7] {
