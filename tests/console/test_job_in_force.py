@@ -34,7 +34,7 @@ from udfs.rules.rule_set import Guardrails, RuleSet
 from udfs.scoring.bundle import read_manifest
 from udfs.values.time_units import HOUR_MS
 
-NOW = time.time_ns() // 1_000_000 + 60_000
+NOW = time.time_ns() // 1_000_000 + 24 * HOUR_MS
 """Later than the files of a control stream, whose times tell when bare elements were published."""
 START = shipped_pack("bank")
 NEWER = msgspec.structs.replace(START, version=START.version + 1, rules=START.rules[:3])
