@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import main
-from tests.console.api.serving import wait_for
+from tests.console.api.serving import payment, serving, stored, wait_for
 from tests.console.web.rule_office import FRAUDS, Office, made_payments, office
 from udfs.control.elements import RulesControl
 from udfs.rules.pack_files import shipped_pack
@@ -279,8 +279,6 @@ def test_changes_need_the_token_and_forms_of_a_size(shared: Office) -> None:
 
 
 def test_without_a_control_stream_rules_are_checked_but_not_published(tmp_path: Path) -> None:
-    from tests.console.api.serving import serving
-
     with serving(tmp_path, with_scorer=False) as running:
         client = running.client
         token = client.get("/").text.split('name="csrf-token" content="')[1].split('"')[0]
@@ -295,3 +293,23 @@ def test_without_a_control_stream_rules_are_checked_but_not_published(tmp_path: 
         assert no_bundle.status_code == 409
         for path in ("/rules-proposals", "/rules-history", "/rules-lists"):
             assert client.get(path).status_code == 200
+
+
+def test_a_console_tries_the_rules_that_its_own_scorer_decides_with(tmp_path: Path) -> None:
+    with serving(tmp_path) as running:
+        client = running.client
+        sent = [payment(amount=900 if number % 2 else 20) for number in range(6)]
+        decided = [client.post("/v1/decisions", json=one).json()["decision_id"] for one in sent]
+        for one in decided:
+            stored(client, one)
+        client.headers["X-CSRF-Token"] = client.get("/").text.split('name="csrf-token" content="')[1].split('"')[0]
+        page = html.unescape(client.get("/rules-editor").text)
+        assert rule_file_text(msgspec.structs.replace(BANK, version=BANK.version + 1)) in page
+        assert "nothing can be published here" in page
+        told = tried(client, rule_file_text(with_large()), "7")
+        (row,) = re.findall(r"<tr[^>]*><td><b>large_here</b>.*?</tr>", told, re.DOTALL)
+        assert re.findall(r'<td class="num">(\d+)', row)[0] == "3"
+        assert client.post("/rules-proposals", data={"rules": rule_file_text(with_large())}).status_code == 409
+        assert client.post("/rules/new_device/standing", data={"to": "shadow"}).status_code == 409
+        costs = re.findall(r'<td class="num">(?:&lt; )?(\d+\.\d\d)</td></tr>', client.get("/rules").text)
+        assert len(costs) == len(BANK.rules)
