@@ -110,7 +110,7 @@ def payment(**fields: Any) -> dict[str, Any]:
     }
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Fails unless the condition holds within this time."""
     end = time.monotonic() + seconds
     while True:

@@ -223,7 +223,7 @@ def test_answers_go_on_while_a_user_of_many_events_is_replayed(running: Serving)
          "event_id": f"M{number}", "body": json.dumps(payment(
              user_id="U-many", transaction_id=f"M{number}", timestamp=now_ms - 90 * 86_400_000 + number * 60_000,
              type="transaction"))}
-        for number in range(20_000)
+        for number in range(8_000)
     ]  # fmt: skip
     with running.services.store.database.write() as connection:
         connection.execute(insert(events), rows)
@@ -235,6 +235,6 @@ def test_answers_go_on_while_a_user_of_many_events_is_replayed(running: Serving)
             assert running.client.get("/livez").status_code == 200
             slowest = max(slowest, time.monotonic() - began)
         told = waiting.result()
-    assert "Events of the user: 20,005." in told
+    assert "Events of the user: 8,005." in told
     assert "values differ" in told
     assert slowest < 1.0
