@@ -154,7 +154,7 @@ class FlinkRest:
     def _scorer_metrics(self, job_id: str) -> dict[str, _Metric]:
         """The wanted metrics of the scorer, by name; without those that the cluster does not have yet."""
         known, by_vertex = self._metrics
-        if known != job_id or not by_vertex:
+        if known != job_id or sum(map(len, by_vertex.values())) < len(WANTED):  # a young operator has some of them
             by_vertex = self._wanted_metrics(job_id)
             self._metrics = job_id, by_vertex
         found: dict[str, _Metric] = {}
