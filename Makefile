@@ -9,7 +9,7 @@ CARGO  ?= $(firstword $(shell command -v cargo) $(HOME)/.cargo/bin/cargo)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup core core-test wheel demo test test-fast test-long lint format bench bench-kafka recovery soak bundle connectors broker lock package audit clean
+.PHONY: help setup core core-test wheel demo test test-python test-long lint format bench bench-kafka recovery soak bundle connectors broker lock package audit clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,11 +61,12 @@ demo: setup  ## Simulate payments, score them in a local Flink, print alerts, wr
 
 test: setup core-test  ## Run all tests: lint, types, import contracts, core, Flink
 	$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory test-python
 
-test-fast: setup  ## Run the Python tests of two files at a time, then those that expect something within a time
-	$(BIN)/python -m pytest -m "not long and not timed" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m "timed and not long"
+test-python: setup  ## Run the Python tests of two files at a time, then those that expect something within a time
+	@status=0; \
+	$(BIN)/python -m pytest -m "not long and not timed" -n 2 --dist loadfile || status=$$?; \
+	$(BIN)/python -m pytest -m "timed and not long" && exit $$status
 
 test-long: setup  ## Run the tests that take minutes: long outages (not part of `make test`)
 	$(BIN)/python -m pytest -m long

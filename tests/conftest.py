@@ -25,6 +25,7 @@ Configure = Callable[..., JobConfig]
 TIMED = frozenset(
     {
         "client/test_http_outcomes.py",
+        "cluster/test_console_flink.py",
         "cluster/test_listening_sockets.py",
         "cluster/test_live_changes.py",
         "console/answers/test_embedded_kill.py",
@@ -36,6 +37,8 @@ TIMED = frozenset(
         "console/notifications/test_notifications.py",
         "console/test_job_in_force.py",
         "console/web/test_flows.py",
+        "console/web/test_reconnect.py",
+        "console/web/test_replay.py",
         "contracts/test_redis_answers.py",
         "contracts/test_store_faults.py",
         "jobs/test_batched_operator.py",
