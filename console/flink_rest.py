@@ -142,7 +142,7 @@ class FlinkRest:
             job_id=job.jid, name=job.name, state=job.state, since_ms=job.start_ms, restarts=self._restarts(job.jid),
             checkpoints=_checkpoints(self._get(f"/jobs/{job.jid}/checkpoints", _CHECKPOINTING)),
             transactions=None if transactions is None or transactions.sum is None else round(transactions.sum),
-            arrival_lag_p50_ms=_highest(metrics.get("arrival_lag_ms_p50")),
+            arrival_lag_p50_ms=_highest(metrics.get("arrival_lag_ms_median")),
             arrival_lag_p99_ms=_highest(metrics.get("arrival_lag_ms_p99")),
         )  # fmt: skip
 
@@ -191,7 +191,7 @@ class FlinkRest:
             raise FlinkError(f"{self.address} gives no answer of Flink's REST interface: {error}") from None
 
 
-WANTED = frozenset({"transactions", "arrival_lag_ms_p50", "arrival_lag_ms_p99"})
+WANTED = frozenset({"transactions", "arrival_lag_ms_median", "arrival_lag_ms_p99"})
 
 
 def _highest(metric: _Metric | None) -> float | None:

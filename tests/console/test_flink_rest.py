@@ -103,7 +103,7 @@ def test_metrics_that_a_young_operator_has_later_are_told() -> None:
         told = rest.read()
         assert (told.transactions, told.restarts) == (7, 2)
         assert (told.arrival_lag_p50_ms, told.arrival_lag_p99_ms) == (None, 9.0)
-        values["0.scorer.fraud.arrival_lag_ms_p50"] = 4.0
+        values["0.scorer.fraud.arrival_lag_ms_median"] = 4.0
         told = rest.read()
         assert (told.arrival_lag_p50_ms, told.arrival_lag_p99_ms) == (4.0, 9.0)
         rest.close()
