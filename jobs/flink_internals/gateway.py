@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,13 @@ PYTHON = {
         'env["_PYFLINK_CONN_INFO_PATH"] = conn_info_file',
         'gateway_port = struct.unpack("!I", info.read(4))[0]',
         '"PYFLINK_GATEWAY_DISABLED" in os.environ',
+    ),
+    "py4j/java_gateway.py": (
+        "self.deque = deque()",
+        "connection = self.deque.pop()",
+        "except IndexError:",
+        "self.deque.append(connection)",
+        "size = len(self.deque)",
     ),
     "pyflink/pyflink_gateway_server.py": (
         "env.get('JVM_ARGS', '').split()",
@@ -85,9 +93,31 @@ def launch_java(class_path: list[str], options: list[str], on_start: Callable[[I
     originals = {name: getattr(java_gateway, name) for name in replaced}
     _set(java_gateway, replaced)
     try:
-        java_gateway.get_gateway()
+        java_gateway.get_gateway()._gateway_client.deque = IdleConnections()
     finally:
         _set(java_gateway, originals)
+
+
+class IdleConnections(threading.local):
+    """The idle connections of each Python thread, in place of py4j's pool for all threads.
+
+    A connection is a thread of the JVM. From the pool, a second Python thread (also the garbage collector in it, which
+    tells the JVM of dropped objects) takes the connection that the first one used, and the first one goes on in another
+    thread of the JVM. Flink's planner keeps its state in the JVM's thread, and fails with a NullPointerException in another.
+    """
+
+    def __init__(self) -> None:
+        self._connections: list[Any] = []
+
+    def append(self, connection: Any) -> None:
+        self._connections.append(connection)
+
+    def pop(self) -> Any:
+        """The one used last. Raises IndexError if this thread has none."""
+        return self._connections.pop()
+
+    def __len__(self) -> int:
+        return len(self._connections)
 
 
 def _set(module: Any, values: dict[str, Any]) -> None:

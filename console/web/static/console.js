@@ -53,11 +53,11 @@
   });
 
   // What changes cases.
-  async function post(address, fields) {
+  async function post(address, fields, options) {
     const form = new URLSearchParams();
     for (const [name, value] of Object.entries(fields)) for (const one of [].concat(value)) form.append(name, one);
     const answer = await fetch(address, {
-      method: "POST", body: form, headers: { "X-CSRF-Token": token, "X-Requested-With": "console" },
+      method: "POST", body: form, headers: { "X-CSRF-Token": token, "X-Requested-With": "console" }, ...options,
     }).catch(() => { throw new Error($("#live").dataset.off); });
     if (answer.status === 401) location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
     if (!answer.ok) throw new Error(await answer.text());
@@ -100,7 +100,7 @@
     const cases = JSON.parse(sessionStorage.getItem("undo") || "[]");
     if (!cases.length || !works) return;
     try {
-      const result = await post("/cases/undo", { case: cases });
+      const result = await post("/cases/undo", { case: cases }, { keepalive: true });
       sessionStorage.removeItem("undo");
       const words = $('[data-do="undo"]', $("#toast")).firstChild.textContent.trim();
       const told = [result.done.length ? `${words} (${result.done.length})` : "", ...Object.values(result.refused)].filter(Boolean).join(" · ");
@@ -172,8 +172,17 @@
     toastTimer = setTimeout(() => { line.hidden = true; }, isUndoable ? 10000 : 5000);
   }
 
+  // Rows are asked for one request at a time: of two answers that overtake each other, the older would stay.
+  let turn = Promise.resolve();
+  function inTurn(work) {
+    const result = turn.then(work);
+    turn = result.catch(() => {});
+    return result;
+  }
+
   // The table again, in place: selection and marked row stay.
-  async function refresh() {
+  const refresh = () => inTurn(refreshNow);
+  async function refreshNow() {
     if (!$("#rows")) return;
     const had = marked() !== null && marked() !== undefined;
     $("#new-alerts").hidden = true;
@@ -183,15 +192,15 @@
     zones();
     if (had) mark(place);
   }
-  async function replaceRows(cases) {
-    const shown = rows().filter((row) => cases === null || cases.includes(Number(row.dataset.case)));
-    if (!shown.length) return;
+  const replaceRows = (cases) => inTurn(() => replaceRowsNow(cases));
+  async function replaceRowsNow(cases) {
+    const shown = () => rows().filter((row) => cases === null || cases.includes(Number(row.dataset.case)));
+    if (!shown().length) return;
     const answer = await fetch("/queue/rows" + location.search, { headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     $("#count").textContent = $("#count", fresh).textContent;
-    for (const old of shown) {
-      if (!old.isConnected) continue;
+    for (const old of shown()) {
       const row = fresh.getElementById(old.id);
       if (!row) {
         old.classList.add("is-gone");

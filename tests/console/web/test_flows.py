@@ -195,7 +195,9 @@ def test_two_analysts_on_one_queue(open_page: Open, console: Serving) -> None:
     assert ben.locator("#alert").get_attribute("data-case") != number
     assert "ben" in ben.locator(".decide").inner_text()
     ben.goto("/")
+    following = anna.locator("#alert").get_attribute("data-next")
     anna.keyboard.press("f")
+    anna.wait_for_url(f"**{following}")
     ben.wait_for_selector(f"#case-{number}.is-gone")
     anna.keyboard.press("z")
     wait_for(lambda: int(number) in [one.case_id for one in cases(console)])
