@@ -125,7 +125,7 @@ def command(
             api=api, store_url=store_url or _store_of_run(run_folder), decided=what_decided(run_folder),
             replay_source=replay_source(run_folder),
         )  # fmt: skip
-        with opened(options.store_url) as run_store:
+        with opened(options.store_url, make=True) as run_store:
             take_run(run_store, run_folder)
     else:
         embedded = _embedded(log_path, bundle, rules, lists, statistics, reference, histories, fx_rates, base_currency)

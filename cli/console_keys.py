@@ -44,7 +44,7 @@ def add(name: str, role: Role, url: str) -> None:
     """
     from console.api.key_changes import KeyNameError, add_key
 
-    with opened(url) as store:
+    with opened(url, make=True) as store:
         try:
             secret = add_key(store, name, role, now_ms(), who())
         except KeyNameError as error:
@@ -78,13 +78,13 @@ def revoke(name: str, url: str) -> None:
 
 
 @contextmanager
-def opened(url: str) -> Iterator[DecisionStore]:
-    """The store of a URL. Raises UserError for what its user can put right."""
+def opened(url: str, *, make: bool = False) -> Iterator[DecisionStore]:
+    """The store of a URL; with `make` a new one where there is none. Raises UserError for what its user can put right."""
     from console.store.errors import StoreError
     from console.store.store import DecisionStore
 
     try:
-        store = DecisionStore.open(url)
+        store = DecisionStore.open(url) if make else DecisionStore.open_existing(url)
         try:
             yield store
         finally:

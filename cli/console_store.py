@@ -52,7 +52,7 @@ def rebuild(folder: Path | None, config: Path | None, log_path: Path | None, ski
             _read_log(store, log_path) if log_path is not None else _read_topics(store, _loaded(config), skip_missing)
         )
 
-    with opened(url) as store:
+    with opened(url, make=True) as store:
         try:
             count = empty_and_read(store, read)
         except ConfigError as error:
@@ -70,7 +70,7 @@ def move(target_url: str, url: str) -> None:
     """Copy a SQLite store into an empty PostgreSQL database. Stop the console before, then start it with --store URL."""
     from console.store.move import move as copy_all
 
-    with opened(url) as source, opened(target_url) as target:
+    with opened(url) as source, opened(target_url, make=True) as target:
         with progress_bar("moving rows") as progress:
             counts = copy_all(source, target, progress)
         _audit(target, "store moved", {"rows": sum(counts.values())})

@@ -38,7 +38,7 @@ def add(name: str, role: Role, url: str) -> None:
     from console.web.accounts import add_account
 
     password = _password()
-    _change(url, lambda store: add_account(store, name, role, password, now_ms(), who()))
+    _change(url, lambda store: add_account(store, name, role, password, now_ms(), who()), make=True)
     click.echo(f"{name}: added as {role}")
 
 
@@ -98,11 +98,11 @@ def _password() -> str:
     return asked
 
 
-def _change(url: str, change: Callable[[DecisionStore], None]) -> None:
+def _change(url: str, change: Callable[[DecisionStore], None], *, make: bool = False) -> None:
     """Raises UserError."""
     from console.web.accounts import AccountError
 
-    with opened(url) as store:
+    with opened(url, make=make) as store:
         try:
             change(store)
         except AccountError as error:

@@ -46,9 +46,10 @@ def proposals(config_file: Path, store_url: str) -> None:
 
 @contextmanager
 def desk_of(
-    config_file: Path, store_url: str, key: Ed25519PrivateKey | None
+    config_file: Path, store_url: str, key: Ed25519PrivateKey | None, *, make: bool = False
 ) -> Iterator[tuple[ControlDesk, RunningJobConfig]]:
-    """What changes the job by way of the store. Raises UserError for all that is refused."""
+    """What changes the job by way of the store; with `make` of a new one where there is none. Raises UserError for all that
+    is refused."""
     from cli.console_keys import opened, who
     from console.control_desk import ControlDesk, NoSuchProposal
     from jobs.control.channel import ChannelError
@@ -56,7 +57,7 @@ def desk_of(
 
     config, _ = open_channel_of(config_file)
     operator = who()
-    with opened(store_url) as store:
+    with opened(store_url, make=make) as store:
         try:
             desk = ControlDesk(store, config, key, now_ms, lambda person: f"{person}, by {operator}")
             yield desk, config
@@ -68,7 +69,7 @@ def propose_in_store(config_file: Path, store_url: str, made: list[Proposal]) ->
     """Keep proposals for another person to approve. Raises UserError."""
     from jobs.control.publishing import element_of
 
-    with desk_of(config_file, store_url, None) as (desk, _):
+    with desk_of(config_file, store_url, None, make=True) as (desk, _):
         for one in made:
             row = desk.keep(one)
             click.echo(

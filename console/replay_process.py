@@ -36,7 +36,7 @@ def main() -> None:
     os.nice(NICENESS)
     order: ReplayOrder = pickle.load(sys.stdin.buffer)
     signal.alarm(order.limit_seconds)  # ends it also where the console has gone
-    store = DecisionStore.open(order.store_url)
+    store = DecisionStore.open_existing(order.store_url)
     try:
         verdict = verdict_of(store, order)
     finally:

@@ -23,7 +23,7 @@ from console.store.store import DecisionStore
 from models.backtest.decision_table import batches_of
 from models.backtest.errors import BacktestError
 from models.backtest.parquet_files import ParquetTable, write_parquet
-from models.backtest.trial import Deciding, Trial, backtest
+from models.backtest.trial import Deciding, Trial, backtest, names_to_read
 from udfs.process.owner_only import OTHERS
 from udfs.rules.errors import RuleError
 from udfs.rules.named_lists import lists_by_name
@@ -59,10 +59,11 @@ def run(order: PreviewOrder) -> Finished | Failed:
     trial = Trial(order.rules, order.against, deciding)
     with tempfile.TemporaryDirectory(prefix="fraud-preview-") as folder:
         path = Path(folder) / "decisions.parquet"
-        store = DecisionStore.open(order.store_url)
+        store = DecisionStore.open_existing(order.store_url)
         try:
             since_ms, is_cut = since_of_newest(store, order.days, order.most_decisions)
             form = table_form(store, {manifest.feature_set_version: manifest.feature_names})
+            names_to_read(trial, form, is_replayed=False)  # what cannot be tried is told before all decisions are read
             rows = decision_rows(store, _Teller("reading").tell, since_ms)
             if not write_parquet(batches_of(rows, form), form, path):
                 return Failed("the store has no decisions of these days")

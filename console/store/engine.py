@@ -63,8 +63,8 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The URL without its password."""
-        return self.url.render_as_string(hide_password=True)
+        """The URL without driver and password."""
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -119,6 +119,12 @@ class Database:
         retryable = not any(words in cause for words in _NOT_RETRYABLE)
         remedy = "try again" if retryable else "free disk space, or repair or replace the database"
         return StoreUnavailable(f"{self.name}: {cause}; {remedy}", retryable)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite store; None for another kind. Raises StoreUrlError."""
+    checked = _checked(url)
+    return Path(checked.database) if checked.get_backend_name() == "sqlite" and checked.database else None
 
 
 def _checked(text_of_url: str) -> URL:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from console.store import access, reading
-from console.store.engine import DEFAULT_URL, Database
+from console.store.engine import DEFAULT_URL, Database, sqlite_path
 from console.store.erase import erase_user, take_erasure
+from console.store.errors import StoreUrlError
 from console.store.migrations import migrate
 from console.store.rows import (
     AlertFilters,
@@ -64,6 +65,14 @@ class DecisionStore:
             database.close()
             raise
         return cls(database, feature_sets or {}, page_seconds)
+
+    @classmethod
+    def open_existing(cls, url: str) -> DecisionStore:
+        """Open a store that is there: a name that is mistyped makes no new one. Raises as `open` does."""
+        path = sqlite_path(url)
+        if path is not None and not path.is_file():
+            raise StoreUrlError(f"{path}: there is no such decision store; a console makes one when it starts")
+        return cls.open(url)
 
     def close(self) -> None:
         self.database.close()

@@ -27,6 +27,8 @@ COHORT_DAYS = (7, 14, 30)
 EXAMPLES = 3
 KNOWLEDGE = 1 + len(COHORT_DAYS)
 """As known at the horizon, and after so many days by those decisions that are so old."""
+assert KNOWLEDGE <= 4, "the outcomes of a decision are packed into one byte"
+assert OUTCOMES < 4, "an outcome, or none, is packed into two bits"
 _ACTIONS = len(ACTIONS)
 _OUTCOMES_OF = np.array(
     [[[code >> 2 * number & 3 == kind + 1 for kind in range(OUTCOMES)] for number in range(KNOWLEDGE)]
@@ -201,12 +203,12 @@ def _by_month(places: Column, months: Column, knowledge: Column, width: int) -> 
     """
     if not len(places):
         return
-    first = int(months.min())
-    shape = (width, int(months.max()) - first + 1, len(_OUTCOMES_OF))
-    flat = (places.astype(np.int64) * shape[1] + (months - first)) * shape[2] + knowledge
+    present, numbers = np.unique(months, return_inverse=True)
+    shape = (width, len(present), len(_OUTCOMES_OF))
+    flat = (places.astype(np.int64) * shape[1] + numbers) * shape[2] + knowledge
     counts = np.bincount(flat, minlength=math.prod(shape)).reshape(shape)
-    for place, month in np.argwhere(counts.any(axis=2)).tolist():
-        yield place, first + month, np.tensordot(counts[place, month], _OUTCOMES_OF, 1)
+    for place, number in np.argwhere(counts.any(axis=2)).tolist():
+        yield place, int(present[number]), np.tensordot(counts[place, number], _OUTCOMES_OF, 1)
 
 
 def _add_set(

@@ -106,6 +106,15 @@ def names_read(trial: Trial, feature_names: Sequence[str]) -> list[str]:
     return sorted({name for rules in sets for name in ColumnRules(rules, feature_names, trial.deciding.lists).names})
 
 
+def names_to_read(trial: Trial, form: TableForm, is_replayed: bool) -> ReadNames:
+    """The names that the rules read, by where a table of this form has them. Raises RuleError, and BacktestError where they
+    are neither in the table nor replayed."""
+    names = ReadNames.of(names_read(trial, trial.deciding.manifest.feature_names), form)
+    if names.replayed and not is_replayed:
+        raise BacktestError(f"decisions have no {', '.join(names.replayed)}: give the events to replay")
+    return names
+
+
 def backtest(
     table: DecisionTable, trial: Trial, horizon_ms: int, replayed: ReplayedFeatures | None = None,
     progress: Progress = no_progress,
@@ -115,9 +124,7 @@ def backtest(
     `replayed` has the features that the rules read and the table lacks. Raises BacktestError, RuleError, RuleMapError.
     """
     form, names_of_bundle = table.form(), trial.deciding.manifest.feature_names
-    names = ReadNames.of(names_read(trial, names_of_bundle), form)
-    if names.replayed and replayed is None:
-        raise BacktestError(f"decisions have no {', '.join(names.replayed)}: give the events to replay")
+    names = names_to_read(trial, form, replayed is not None)
     after = _Rules(trial.rules, names_of_bundle, trial.deciding)
     before = None if trial.against is None else _Rules(trial.against, names_of_bundle, trial.deciding)
     tally, digest, seen = Tally(len(trial.rules.rules), horizon_ms, trial.unlabelled), DataDigest(), _Seen()

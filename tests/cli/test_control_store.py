@@ -161,7 +161,7 @@ def test_command_and_api_work_on_the_same_proposals(bank: Bank, url: str) -> Non
     desk = ControlDesk(store, load_config(bank.job), None, lambda: now_ms)
     rule = {"id": "mule", "points": 5, "when": "user_id in @mules", "reason": "x"}
     rules = {"kind": "rules", "rule_set": {"name": "r", "scale": [[0, 0], [1, 1000]], "rules": [rule]}}
-    with pytest.raises(ValueError, match="rule mule: there is no list @mules"):
+    with pytest.raises(ValueError, match="rule mule: unknown list '@mules'"):
         desk.propose("alice", ProposalRequest(element=rules))
     entries = [{"value": "U1"}]
     made = desk.propose(
@@ -193,13 +193,15 @@ def test_an_emergency_of_a_proposal_is_approved_afterwards(bank: Bank, url: str)
 
 
 def test_what_the_user_can_put_right_is_one_line(bank: Bank, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    url, missing = f"sqlite:///{tmp_path / 'store.sqlite'}", f"sqlite:///{tmp_path / 'missing.sqlite'}"
+    DecisionStore.open(url).close()
     cases = {
         ("propose", *CHANGE): "give --out, a file to write, or --store",
         ("propose", *CHANGE, "--out", "x", "--store", url): "give --out, a file to write, or --store",
         ("approve", "--store", url): "--store, --proposal and --config belong together",
         ("approve", "file.json", "--store", url, "--proposal", "1"): "--store, --proposal and --config belong together",
         ("approve", "--store", url, "--proposal", "9", "--yes"): "no proposal has the id 9",
+        ("approve", "--store", missing, "--proposal", "9", "--yes"): "there is no such decision store",
         ("approve", "--store", url, "--proposal", "p.json"): "with --store give the number of a proposal",
         ("publish", "--store", url): "--store needs --proposal",
         ("publish", "--store", url, "--proposal", "1", "--block", "user:U1"): "give no other option",

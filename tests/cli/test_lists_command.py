@@ -89,7 +89,7 @@ def test_a_list_is_created_changed_shown_and_deleted(job: Path) -> None:
 def test_rules_and_lists_are_checked_against_each_other_when_published(job: Path) -> None:
     refused = publish_rules(job, "country in @risky")
     assert refused.exit_code == 2
-    assert refused.output.splitlines()[-1] == "Error: rule r0: there is no list @risky: publish the list first"
+    assert refused.output.splitlines()[-1] == "Error: rule r0: unknown list '@risky' (give or publish the list first)"
     assert lists(job, "add", "risky", "IR", "--type", "country").exit_code == 0
     assert publish_rules(job, "country in @risky", "city in @towns").exit_code == 0
     assert "used by r0" in lists(job, "show", "risky").output
@@ -113,7 +113,7 @@ def test_one_file_of_elements_is_checked_in_its_order(job: Path) -> None:
     file = job.parent / "elements.jsonl"
     for first, second, message in (
         ({"kind": "rules", "rule_set": rules}, delete, "list towns cannot be deleted: 1 rules of own version 99"),
-        (delete, {"kind": "rules", "rule_set": rules}, "rule r: there is no list @towns"),
+        (delete, {"kind": "rules", "rule_set": rules}, "rule r: unknown list '@towns'"),
     ):
         file.write_text(json.dumps(first) + "\n" + json.dumps(second) + "\n")
         refused = fraud("control", "publish", file, "--config", job, "--yes")
@@ -190,6 +190,6 @@ def test_lists_whose_start_is_on_another_machine_are_not_changed(job: Path) -> N
     assert refused.exit_code == 2
     assert "is not on this machine: name a copy by FRAUD__SCORING__LISTS" in refused.output
     refused = publish_rules(job, "city in @towns")
-    assert "there is no list @towns" in refused.output
+    assert "unknown list '@towns'" in refused.output
     assert "FRAUD__SCORING__LISTS" in refused.output
     assert publish_rules(job, "amount > 5").exit_code == 0

@@ -23,8 +23,8 @@ from udfs.control.elements import ListControl, RulesControl
 from udfs.rules.named_lists import ListEntry
 from udfs.rules.rule_set import Rule, RuleSet
 
-EVENTS = 60_000
-PATIENCE_SECONDS = 30
+EVENTS = 120_000
+PATIENCE_SECONDS = 60
 SCALE = ((0, 0), (10, 650))
 START = RuleSet("start", 5, SCALE, (Rule("watched", 10, "user_id in @watched", "watched"),))
 PUBLISHED = RuleSet("start", 6, SCALE, (*START.rules, Rule("shop", 10, "merchant_id in @shops", "shop")))
@@ -83,9 +83,9 @@ def test_lists_changed_live_decide_after_a_restore(
         wait_for_records(job, job.counts().records + 3_000)
         if kind == "savepoint":
             return {"restore_from": job.stop_with_savepoint(str(tmp_path / "savepoints")), "allow_non_restored": True}
-        done = len(decisions_of(tmp_path / "out"))
+        done = len(written_lines(tmp_path / "out", "decisions"))
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(decisions_of(tmp_path / "out")) < done + 1_000:  # written files come with a checkpoint
+        while len(written_lines(tmp_path / "out", "decisions")) < done + 1_000:  # written files come with a checkpoint
             assert time.monotonic() < deadline, "there is no checkpoint"
             time.sleep(0.05)
         job.cancel()
@@ -110,7 +110,7 @@ def test_lists_changed_live_decide_after_a_restore(
         file.unlink()
     before = decisions_of(tmp_path / "out")
     assert before
-    assert len(before) < EVENTS * 0.8
+    assert len(before) < EVENTS * 0.95
     run(configure(source, scoring=scoring, state=state | restored, flink={"parallelism": parallelisms[1]}))
 
     at_first = [one for one in before.values() if one["rules"]["lists"] == {"watched": 1}]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from udfs.control.elements import ControlError, ListControl
-from udfs.core import _native
 from udfs.rules.errors import RuleError
 from udfs.rules.named_lists import CompiledList, ListError, Lists, check_room, spelled
 from udfs.rules.rule_set import RuleSet
-from udfs.rules.rulebook import Rulebook, rules_with_list
+from udfs.rules.rulebook import Rulebook, missing_lists, rules_with_list
 
 
 class MustWait(ControlError):
@@ -51,7 +50,6 @@ def require_unused(name: str, rule_set: RuleSet) -> None:
 
 def require_lists(rule_set: RuleSet, lists: Lists) -> None:
     """Raise MustWait if a rule, enabled or not, refers to a list that is not there."""
-    for rule in rule_set.rules:
-        for name in _native.lists_read(rule.when):
-            if name not in lists:
-                raise MustWait(f"rule {rule.id}: there is no list @{name}: publish the list first")
+    missing = missing_lists(rule_set, lists)
+    if missing:
+        raise MustWait(str(missing[0]))

@@ -291,15 +291,15 @@
   }
 
   // Times in UTC or in this browser's zone.
+  const isLocal = () => localStorage.getItem("zone") === "local";
   function zones() {
-    const isLocal = localStorage.getItem("zone") === "local";
     for (const time of $$("time[data-ms]")) {
       if (!time.dataset.utc) time.dataset.utc = time.textContent;
-      time.textContent = isLocal
+      time.textContent = isLocal()
         ? new Date(Number(time.dataset.ms)).toLocaleString("sv-SE", { timeZoneName: "short" }) : time.dataset.utc;
     }
     const button = $('[data-do="zone"]');
-    if (button) button.textContent = isLocal ? Intl.DateTimeFormat().resolvedOptions().timeZone.split("/").pop() : "UTC";
+    if (button) button.textContent = isLocal() ? Intl.DateTimeFormat().resolvedOptions().timeZone.split("/").pop() : "UTC";
   }
   function switchTheme() {
     const root = document.documentElement;
@@ -312,7 +312,7 @@
   const DO = {
     help: () => $("#help").showModal(),
     theme: switchTheme,
-    zone: () => { localStorage.setItem("zone", localStorage.getItem("zone") === "local" ? "utc" : "local"); zones(); },
+    zone: () => { localStorage.setItem("zone", isLocal() ? "utc" : "local"); zones(); charts(); },
     undo, refresh,
     "next-unassigned": takeNext,
     "assign-me": () => alter("/cases/assign", { assignee: "me" }, $('[data-do="assign-me"]').firstChild.textContent.trim()),
@@ -393,9 +393,17 @@
     }
   });
 
-  // Charts from the tables beside them.
+  // Charts from the tables beside them. Times as in the tables: ISO 8601, 24 hours, in the zone of the page.
+  const IN_TIME = [
+    [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+    [2419200, "{YYYY}-{MM}", null, null, null, null, null, null, 1],
+    [86400, "{MM}-{DD}", "\n{YYYY}", null, null, null, null, null, 1],
+    [60, "{HH}:{mm}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+    [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+  ];
   function charts() {
     if (!window.uPlot) return;
+    const inZone = (seconds) => (isLocal() ? new Date(seconds * 1000) : uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"));
     const style = getComputedStyle(document.documentElement);
     const color = (name) => style.getPropertyValue(name).trim();
     for (const chart of $$("[data-chart]")) {
@@ -404,7 +412,7 @@
       const axis = { stroke: color("--dim"), grid: { stroke: color("--line"), width: 1 }, ticks: { stroke: color("--line") } };
       new uPlot({
         width: Math.max(260, chart.clientWidth), height: 170, legend: { show: false }, cursor: { y: false },
-        axes: [axis, { ...axis, size: 44 }], scales: { y: { range: (_, low, high) => [0, Math.max(1, high)] } },
+        axes: [{ ...axis, values: IN_TIME }, { ...axis, size: 44 }], tzDate: inZone, scales: { y: { range: (_, low, high) => [0, Math.max(1, high)] } },
         series: [{}, { label: data.label, stroke: color("--accent"), fill: color("--marked"), width: 2, paths: uPlot.paths.stepped({ align: 1 }) }],
       }, [data.times, data.values], chart);
     }

@@ -78,3 +78,31 @@ def test_the_page_has_charts_in_both_themes_and_widths(open_page: Open, console:
             assert serious(page) == []
             page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
             take_picture(page, f"system-whole-{theme}-{name}")
+
+
+WRITTEN = """() => {
+    const write = CanvasRenderingContext2D.prototype.fillText;
+    window.written = [];
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+        if (text) window.written.push(text);
+        return write.call(this, text, ...rest);
+    };
+}"""
+IN_TIME = re.compile(r"\d\d:\d\d|\d\d-\d\d|\d{4}-\d\d-\d\d|\d{4}|\d{4}-\d\d")
+NUMBER = re.compile(r"[\d,]+(\.\d+)?")
+
+
+def test_axes_of_charts_have_times_in_iso_8601_and_in_the_zone_of_the_page(open_page: Open, console: Serving) -> None:
+    page = open_page("vera", "/system", timezone_id="Asia/Kathmandu", locale="en-US")
+    page.add_init_script(f"({WRITTEN})()")
+    page.goto("/system")
+    wait_for(lambda: page.evaluate(ALL_DRAWN))
+    written = set(page.evaluate("window.written"))
+    in_utc = {text for text in written if re.fullmatch(r"\d\d:\d\d", text)}
+    assert in_utc
+    assert {text for text in written if not IN_TIME.fullmatch(text) and not NUMBER.fullmatch(text)} == set()
+    page.evaluate("window.written = []")
+    page.locator('[data-do="zone"]').click()
+    in_zone = {text for text in page.evaluate("window.written") if re.fullmatch(r"\d\d:\d\d", text)}
+    assert in_zone
+    assert in_zone != in_utc  # 5 hours and 45 minutes on

@@ -75,7 +75,7 @@ def test_entries_expire_by_event_time(live: Live) -> None:
 
 def test_rules_that_refer_to_a_missing_list_are_refused_and_the_rules_stay(live: Live) -> None:
     before = live.scorer.rulebook
-    with pytest.raises(ControlError, match=r"^rule r0: there is no list @risky: publish the list first$"):
+    with pytest.raises(ControlError, match=r"^rule r0: unknown list '@risky' \(give or publish the list first\)$"):
         live.control.apply(rules_element(90, IN_RISKY))
     assert live.scorer.rulebook is before
 
@@ -90,7 +90,7 @@ def test_a_list_is_not_deleted_while_rules_in_force_refer_to_it(live: Live) -> N
     assert "risky" in live.scorer.rulebook.lists
     live.control.apply(rules_element(91, "amount > 1"))
     assert "risky" not in live.scorer.rulebook.lists  # the deletion waited for these rules
-    with pytest.raises(ControlError, match="there is no list @risky"):
+    with pytest.raises(ControlError, match="unknown list '@risky'"):
         live.control.apply(rules_element(92, IN_RISKY))
 
 

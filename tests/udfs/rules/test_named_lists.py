@@ -141,6 +141,16 @@ def test_trees_and_rules_tell_which_lists_they_refer_to() -> None:
     assert str(problem.error) == "rule b: unknown list '@t' at column 9 (give or publish the list first)"
 
 
+def test_rules_on_account_changes_refer_to_lists() -> None:
+    lists = lists_by_name([NamedList("staff", "text", 1, (ListEntry("jane"),))])
+    rule = Rule("a", 0, "audit_user in @staff", "x", event="account_change", flag="AUDIT")
+    rule_set = RuleSet("own", 1, ((0, 0), (10, 100)), (rule, Rule("b", 1, "amount > 5", "x")))
+    assert rule_problems(rule_set, FEATURES, lists) == []
+    assert Rulebook.of(rule_set, FEATURES, lists).list_versions == {"staff": 1}
+    (problem,) = rule_problems(rule_set, FEATURES)
+    assert str(problem.error) == "rule a: unknown list '@staff' at column 15 (give or publish the list first)"
+
+
 def test_a_condition_on_a_list_and_its_opposite_is_never_true() -> None:
     lists = lists_by_name([NamedList("l", "country", 1)])
     rule_set = RuleSet(

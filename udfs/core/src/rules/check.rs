@@ -30,7 +30,7 @@ pub fn problems<'a>(
     lists: Lists,
 ) -> Vec<Problem> {
     let vocabulary = match Vocabulary::new(feature_names) {
-        Ok(vocabulary) => vocabulary.with_lists(lists),
+        Ok(vocabulary) => vocabulary.with_lists(lists.clone()),
         Err(error) => return vec![Problem::error(error)],
     };
     let mut found: Vec<Problem> = structure_errors(rule_set).into_iter().map(Problem::error).collect();
@@ -42,7 +42,7 @@ pub fn problems<'a>(
     } else if !rule_set.rules.iter().any(Rule::is_live) {
         found.push(Problem::warning(RuleError::new("no rule is live")));
     }
-    let change_vocabulary = Vocabulary::of_changes();
+    let change_vocabulary = Vocabulary::of_changes().with_lists(lists);
     let mut tiers: HashMap<&str, Vec<Tiered>> = HashMap::new();
     for rule in &rule_set.rules {
         let known = if rule.of_changes { &change_vocabulary } else { &vocabulary };
