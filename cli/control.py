@@ -78,7 +78,7 @@ def publish(
         for one in asked:
             require_admitted(one, config)
         elements = [element_of(one) for one in asked]
-        confirm(changes(elements, config, published), yes)
+        confirm(changes(elements, config, published, now_ms()), yes)
         for one, element in zip(asked, elements, strict=True):
             location = channel.append(publication_of(one, now_ms()))
             click.echo(f"published {description(element)} to {location}")
@@ -91,9 +91,11 @@ def publish(
 def show(config_file: Path) -> None:
     """Show the newest published element of each key, and invalid elements.
 
-    An element is ignored if the job starts with a version as high; decisions name the versions in force.
+    An element is ignored if the job starts with a version as high, and an emergency that nobody approved is over after its
+    hours; decisions name the versions in force.
     """
     from jobs.control.channel import ChannelError, newest
+    from jobs.control.in_force import elements_in_force
     from udfs.control.elements import GUARDRAIL, RULES
 
     config, channel = open_channel_of(config_file)
@@ -103,15 +105,21 @@ def show(config_file: Path) -> None:
         raise UserError(str(error)) from None
     found = newest(published)
     starts = _start_versions(config)
-    rules = found.get(RULES)
-    rules_version = max(starts[RULES], rules.element.version if rules is not None and rules.element is not None else 0)
+    in_force = {key: element.version for key, element in elements_in_force(config, published, now_ms()).items()}
+    rules_version = in_force.get(RULES, starts[RULES])
     for key, start in starts.items():
         if key not in found:
             click.echo(f"{key}: nothing published; the job starts with version {start}")
     for key in sorted(found):
         element = found[key].element
         assert element is not None
-        older = " (ignored: the job starts with a version as high)" if element.version <= starts.get(key, 0) else ""
+        older = ""
+        if element.version <= starts.get(key, 0):
+            older = " (ignored: the job starts with a version as high)"
+        elif in_force.get(key) != element.version:
+            before = in_force.get(key, starts.get(key))
+            older = " (over: an emergency that was not approved"
+            older += ")" if before is None else f"; version {before} is in force)"
         if key.startswith(f"{GUARDRAIL}/") and element.version != rules_version:
             older = f" (over: rule set version {rules_version} is in force)"
         click.echo(f"{description(element)}{older}")

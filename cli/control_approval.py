@@ -9,6 +9,7 @@ import click
 
 from cli.control_options import (
     CONFIG,
+    confirm,
     description,
     element_options,
     now_ms,
@@ -45,7 +46,7 @@ def propose(config_file: Path, sign_with: str | None, out: Path | None, store_ur
         published = channel.read()
         proposals = proposals_of(options, sign_with, config, published)
         elements = [element_of(one) for one in proposals]
-        for line in changes(elements, config, published):
+        for line in changes(elements, config, published, now_ms()):
             click.echo(line)
     except (ControlError, ChannelError) as error:
         raise UserError(str(error)) from None
@@ -70,7 +71,7 @@ def propose(config_file: Path, sign_with: str | None, out: Path | None, store_ur
 @click.option("--proposal", metavar="NUMBER", help="With --store: the proposal; `fraud control proposals` lists all.")
 @click.option("--content", metavar="HASH",
               help="With --store: what was looked at, 16 digits at least; without it the change is shown.")  # fmt: skip
-@click.option("--yes", is_flag=True, help="With --store: do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--approver", help="Who approves.  [default: whose key signs, or the user of this machine]")
 @click.option("--backtest", metavar="ID", help="Id of the backtest that was looked at.  [default: that of the author]")
 @signing_option
@@ -89,7 +90,8 @@ def approve(
     """Approve what another person proposed in FILE or in a console's store, or an emergency publication that is in force
     for a day.
 
-    The approval is of this content and this backtest: a change of either makes it void.
+    Shows what FILE has, with --config also what it changes, and asks. The approval is of this content and this backtest: a
+    change of either makes it void.
     """
     if (
         store_url is not None
@@ -99,7 +101,7 @@ def approve(
     ):
         number = proposal_number(proposal)
         return approve_in_store(config_file, store_url, number, approver, backtest, sign_with, content, yes)
-    if store_url is not None or proposal is not None or content is not None or yes:
+    if store_url is not None or proposal is not None or content is not None:
         raise UserError("--store, --proposal and --config belong together, without FILE and --key")
     if (file is None) == (element_key is None):
         raise UserError(
@@ -108,27 +110,29 @@ def approve(
         )
     if file is None and config_file is None:
         raise UserError("--key needs --config, whose control stream has the emergency publication")
+    from jobs.control.channel import ChannelError
     from udfs.control.elements import ControlError
 
     try:
         if file is not None:
-            _approve_file(file, config_file, approver, backtest, sign_with)
+            _approve_file(file, config_file, approver, backtest, sign_with, yes)
         else:
             assert config_file is not None
             assert element_key is not None
             _approve_emergency(config_file, element_key, approver, backtest, sign_with)
-    except ControlError as error:
+    except (ControlError, ChannelError) as error:
         raise UserError(str(error)) from None
 
 
 def _approve_file(
-    file: Path, config_file: Path | None, approver: str | None, backtest: str | None, sign_with: str | None
+    file: Path, config_file: Path | None, approver: str | None, backtest: str | None, sign_with: str | None, yes: bool
 ) -> None:
+    from cli.control_changes import changes
     from cli.control_proposals import read_proposals, write_proposals
     from jobs.control.publishing import approval_of, element_of, record_of, with_approval
     from udfs.control.authority import Authority
 
-    config = None if config_file is None else open_channel_of(config_file)[0]
+    config, channel = (None, None) if config_file is None else open_channel_of(config_file)
     key = signing_key(sign_with)
     person = person_of(approver, key, config)
     approved = []
@@ -136,6 +140,11 @@ def _approve_file(
         approval = approval_of(proposal.authorship, person, now_ms(), backtest, key)
         approved.append(with_approval(proposal, approval))
         Authority.without_keys().check(record_of(approved[-1]))
+    elements = [element_of(one) for one in approved]
+    lines = [description(element) for element in elements]
+    if config is not None and channel is not None:
+        lines += changes(elements, config, channel.read(), now_ms())
+    confirm(lines, yes, "approve", "approved")
     write_proposals(file, approved, replace=True)
     for one in approved:
         click.echo(f"{person} approved {description(element_of(one))}, content {one.authorship.element_sha256[:16]}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.config.running_job import RunningJobConfig
-from jobs.control.channel import Published, newest
-from jobs.control.in_force import rule_set_in_force
+from jobs.control.channel import Published
+from jobs.control.in_force import elements_in_force, rule_set_in_force
 from udfs.control.elements import (
     BUNDLE,
     GUARDRAIL,
@@ -26,10 +26,12 @@ MOST_RULES = 20
 THRESHOLD_NAMES = ("refer_to_analyst", "soft_challenge", "hard_block")
 
 
-def changes(elements: Sequence[ControlElement], config: RunningJobConfig, published: list[Published]) -> list[str]:
+def changes(
+    elements: Sequence[ControlElement], config: RunningJobConfig, published: list[Published], at_ms: int
+) -> list[str]:
     """Lines on the rules, thresholds and bundle that the elements replace, against those in force; the block list is not
     listed, since each of its elements names one party. Empty if nothing is replaced."""
-    before = {key: record.element for key, record in newest(published).items() if record.element is not None}
+    before = elements_in_force(config, published, at_ms)
     lines: list[str] = []
     for element in elements:
         if isinstance(element, RulesControl):
@@ -49,14 +51,14 @@ def changes(elements: Sequence[ControlElement], config: RunningJobConfig, publis
 
 
 def rules_in_force(
-    newest_elements: Mapping[str, ControlElement], config: RunningJobConfig
+    in_force: Mapping[str, ControlElement], config: RunningJobConfig
 ) -> tuple[RuleSet, dict[str, GuardrailControl]]:
     """The rule set in force as it was published or configured, and the elements of guardrails that put rules of it back to
     shadow, by rule. Raises RuleFileError."""
-    current = rule_set_in_force(config, newest_elements.get(RULES))
+    current = rule_set_in_force(config, in_force.get(RULES))
     tripped = {
         element.rule: element
-        for key, element in newest_elements.items()
+        for key, element in in_force.items()
         if key.startswith(f"{GUARDRAIL}/") and isinstance(element, GuardrailControl)
     }
     return current, {name: element for name, element in tripped.items() if element.version == current.version}

@@ -79,21 +79,21 @@ def elements_of(
             "nothing to publish: give FILE, --rules, --candidate, --remove-candidate, --thresholds, --block, --unblock or "
             "--bundle"
         )
-    return checked_elements(elements, config, published)
+    return checked_elements(elements, config, published, now_ms)
 
 
 def checked_elements(
-    elements: list[ControlElement], config: RunningJobConfig, published: list[Published]
+    elements: list[ControlElement], config: RunningJobConfig, published: list[Published], now_ms: int
 ) -> list[ControlElement]:
     """The elements, each checked as the job checks it after those before it. Raises UserError, ControlError."""
     known = {key: record.element.version for key, record in newest(published).items() if record.element is not None}
     starts = start_versions(config)
-    in_force = InForce.of(config, published)
+    in_force = InForce.of(config, published, now_ms)
     for element in elements:
         latest = max(known.get(element.key, 0), starts.get(element.key, 0))
         if element.version <= latest:
             raise UserError(
-                f"{element.key} version {element.version} would be ignored: version {latest} is in force; "
+                f"{element.key} version {element.version} would be ignored: version {latest} is the newest; "
                 "omit --version to use the next one"
             )
         known[element.key] = element.version

@@ -38,7 +38,7 @@ def proposed_elements(
     proposals: list[Proposal], config: RunningJobConfig, published: list[Published]
 ) -> list[ControlElement]:
     """The elements of a proposal file, checked against what is published now. Raises UserError and ControlError."""
-    return checked_elements([element_of(one) for one in proposals], config, published)
+    return checked_elements([element_of(one) for one in proposals], config, published, now_ms())
 
 
 def require_admitted(proposal: Proposal, config: RunningJobConfig) -> None:

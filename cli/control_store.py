@@ -37,9 +37,8 @@ def proposals(config_file: Path, store_url: str) -> None:
 
     with desk_of(config_file, store_url, None) as (desk, _):
         for row in desk.proposals(MOST_LISTED):
-            state = "published" if row.location is not None else "approved" if row.proposal.approval else "proposed"
             click.echo(
-                f"{row.proposal_id}  {state}  {description(element_of(row.proposal))}, "
+                f"{row.proposal_id}  {row.state}  {description(element_of(row.proposal))}, "
                 f"content {row.proposal.authorship.element_sha256[:LEAST_DIGITS]}"
             )
 
@@ -133,7 +132,7 @@ def _changes(row: ProposalRow, config_file: Path) -> list[str]:
 
     config, channel = open_channel_of(config_file)
     element = element_of(row.proposal)
-    return [description(element), *changes([element], config, channel.read())]
+    return [description(element), *changes([element], config, channel.read(), now_ms())]
 
 
 def _whole(given: str, content: str) -> str:

@@ -9,16 +9,15 @@ import click
 import msgspec
 
 from cli.control_elements import checked_elements
-from cli.control_options import now_ms, person_of, signing_key
-from cli.control_proposals import require_admitted
+from cli.control_options import now_ms
+from cli.control_sending import Sending, send
 from cli.errors import UserError
 from jobs.config.errors import ConfigError
 from jobs.config.running_job import RunningJobConfig, load_running_job
 from jobs.control.channel import ChannelError, ControlChannel, Published, newest
 from jobs.control.in_force import InForce
 from jobs.control.opening import open_channel
-from jobs.control.publishing import proposal_of, publication_of
-from udfs.control.elements import LIST, ControlError, ListControl, encode_control
+from udfs.control.elements import LIST, ControlError, ListControl
 from udfs.rules.list_changes import with_entries, without_values
 from udfs.rules.list_files import ListFileError
 from udfs.rules.named_lists import LIST_TYPES, ListEntry, ListError, NamedList
@@ -30,7 +29,7 @@ def open_lists(config_file: Path) -> OpenLists:
     try:
         config = load_running_job(config_file)
         channel = open_channel(config.control)
-        return OpenLists(config, channel, channel.read())
+        return OpenLists(config_file, config, channel, channel.read())
     except (ConfigError, ChannelError, RuleFileError, ListFileError, ControlError) as error:
         raise UserError(str(error)) from None
 
@@ -53,9 +52,11 @@ def merged(
 class OpenLists:
     """The lists of one running job, as read once. Raises UserError."""
 
-    def __init__(self, config: RunningJobConfig, channel: ControlChannel, published: list[Published]) -> None:
-        self.in_force = InForce.of(config, published)
-        self._config, self._channel, self._published = config, channel, published
+    def __init__(
+        self, config_file: Path, config: RunningJobConfig, channel: ControlChannel, published: list[Published]
+    ) -> None:
+        self.in_force = InForce.of(config, published, now_ms())
+        self._file, self._config, self._channel, self._published = config_file, config, channel, published
 
     def named_list(self, name: str) -> NamedList:
         """The list of a name."""
@@ -66,33 +67,33 @@ class OpenLists:
         return known.named_list
 
     def put(
-        self, name: str, kind: str | None, entries: Sequence[ListEntry], author: str | None, note: str | None
+        self, name: str, kind: str | None, entries: Sequence[ListEntry], sending: Sending, note: str | None
     ) -> None:
         """Add entries to a list, which is created if it does not exist."""
         before = self.in_force.lists.get(name)
         after, told = merged(before.named_list if before is not None else None, name, kind, entries)
         click.echo(told)
-        self.publish_list(after, author, note)
+        self.send_list(after, sending, note)
 
-    def remove(self, name: str, values: Iterable[str], author: str | None, note: str | None) -> None:
+    def remove(self, name: str, values: Iterable[str], sending: Sending, note: str | None) -> None:
         """Remove the entries of these values."""
         before = self.named_list(name)
         try:
             change = without_values(before, values)
         except ListError as error:
             raise UserError(str(error)) from None
-        self.publish_list(change.after, author, note)
+        self.send_list(change.after, sending, note)
 
-    def delete(self, name: str, author: str | None, note: str | None) -> None:
+    def delete(self, name: str, sending: Sending, note: str | None) -> None:
         """Delete a list that no rule in force refers to."""
         before = self.named_list(name)
         element = ListControl(version=self._next_version(name), name=name, type=before.type, deleted=True)
-        self._publish(element, author, note)
+        self._send(element, sending, note)
 
-    def publish_list(self, named_list: NamedList, author: str | None, note: str | None) -> None:
-        """Publish a version of a list, with the next version."""
+    def send_list(self, named_list: NamedList, sending: Sending, note: str | None) -> None:
+        """Publish or propose the next version of a list."""
         version = self._next_version(named_list.name)
-        self._publish(ListControl.of(msgspec.structs.replace(named_list, version=version)), author, note)
+        self._send(ListControl.of(msgspec.structs.replace(named_list, version=version)), sending, note)
 
     def _next_version(self, name: str) -> int:
         """One above the highest known one, of a deleted list, too."""
@@ -103,16 +104,10 @@ class OpenLists:
             known.named_list.version if known is not None else 0,
         )
 
-    def _publish(self, element: ListControl, author: str | None, note: str | None) -> None:
-        key = signing_key(None)
-        person = person_of(author, key, self._config)
-        element = msgspec.structs.replace(element, author=person, note=note)
+    def _send(self, element: ListControl, sending: Sending, note: str | None) -> None:
+        element = msgspec.structs.replace(element, author=sending.person(self._config), note=note)
         try:
-            (checked,) = checked_elements([element], self._config, self._published)
-            proposal = proposal_of(encode_control(checked), person, now_ms(), private_key=key)
-            require_admitted(proposal, self._config)
-            location = self._channel.append(publication_of(proposal, now_ms()))
+            (checked,) = checked_elements([element], self._config, self._published, now_ms())
+            send(checked, sending, self._file, self._config, self._channel)
         except (ControlError, ChannelError) as error:
             raise UserError(str(error)) from None
-        what = "deleted" if element.deleted else f"{len(element.entries)} entries of type {element.type}"
-        click.echo(f"published list {element.name} version {element.version}: {what}, to {location}")

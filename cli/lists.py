@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.control_options import CONFIG
+from cli.control_sending import Sending, sending_options
 from cli.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 TYPE = click.option("--type", "kind", help="Type of a new list, e.g. country, category or user; docs/rules.md.")
 NOTE = click.option("--note", help="Why; kept in the element.")
-AUTHOR = click.option("--author", help="Who publishes.  [default: whose key signs, or the user of this machine]")
 
 
 @click.group(name="lists")
@@ -58,11 +58,11 @@ def show(name: str | None, config_file: Path) -> None:
 @click.option("--reason", help="Why they are on the list.")
 @click.option("--expires", help="Until when: epoch milliseconds or ISO 8601 with offset, in event time.")
 @click.option("--source-alert", help="Id of the alert or decision that they come from.")
-@AUTHOR
+@sending_options
 @NOTE
 def add(
     name: str, values: tuple[str, ...], config_file: Path, kind: str | None, owner: str | None, reason: str | None,
-    expires: str | None, source_alert: str | None, author: str | None, note: str | None,
+    expires: str | None, source_alert: str | None, note: str | None, sending: Sending,
 ) -> None:  # fmt: skip
     """Add VALUES to the list NAME, or replace their entries. A list that does not exist is created, of --type."""
     from getpass import getuser
@@ -75,28 +75,28 @@ def add(
     except ListError as error:
         raise UserError(str(error)) from None
     entries = [ListEntry(value, owner or getuser(), reason, expires_at, source_alert) for value in values]
-    _open(config_file).put(name, kind, entries, author, note)
+    _open(config_file).put(name, kind, entries, sending, note)
 
 
 @command.command(name="remove", epilog="Example: fraud lists remove mules U1 --config job.yaml")
 @click.argument("name")
 @click.argument("values", nargs=-1, required=True)
 @CONFIG
-@AUTHOR
+@sending_options
 @NOTE
-def remove(name: str, values: tuple[str, ...], config_file: Path, author: str | None, note: str | None) -> None:
+def remove(name: str, values: tuple[str, ...], config_file: Path, note: str | None, sending: Sending) -> None:
     """Remove VALUES from the list NAME."""
-    _open(config_file).remove(name, values, author, note)
+    _open(config_file).remove(name, values, sending, note)
 
 
 @command.command(name="delete", epilog="Example: fraud lists delete mules --config job.yaml")
 @click.argument("name")
 @CONFIG
-@AUTHOR
+@sending_options
 @NOTE
-def delete(name: str, config_file: Path, author: str | None, note: str | None) -> None:
+def delete(name: str, config_file: Path, note: str | None, sending: Sending) -> None:
     """Delete the list NAME. Refused while rules in force refer to it."""
-    _open(config_file).delete(name, author, note)
+    _open(config_file).delete(name, sending, note)
 
 
 @command.command(
@@ -114,11 +114,11 @@ def delete(name: str, config_file: Path, author: str | None, note: str | None) -
     help="Folder of a run, or a file of events: tell how many of its payments would have hit the list.",
 )
 @click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="With --over: its last days.")
-@AUTHOR
+@sending_options
 @NOTE
 def import_(
     file: Path, name: str, config_file: Path | None, kind: str | None, replace: bool, dry_run: bool, over: Path | None,
-    days: int, author: str | None, note: str | None,
+    days: int, note: str | None, sending: Sending,
 ) -> None:  # fmt: skip
     """Add the entries of FILE to the list NAME: a CSV file with a header of value, owner, reason, expires_at, source_alert,
     of which only value is required.
@@ -146,7 +146,7 @@ def import_(
     if dry_run or lists is None:
         click.echo("nothing was published (--dry-run)")
         return
-    lists.publish_list(after, author, note)
+    lists.send_list(after, sending, note)
 
 
 def _open(config_file: Path) -> OpenLists:

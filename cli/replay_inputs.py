@@ -19,7 +19,7 @@ from jobs.config.loading import parse_config
 from jobs.config.recorded_run import load_recorded
 from jobs.config.running_job import load_running_job
 from jobs.config.scoring import scorer_config, scorer_paths
-from models.control_in_force import in_force, named_by, named_elements
+from models.control_in_force import named_by, named_elements, put_in_force
 from models.decision_replay import Derived, ReplayError, id_of, rederive, user_lines
 from models.event_files import lines_of
 from udfs.control.elements import BUNDLE, GUARDRAIL, RULES, ControlElement
@@ -108,7 +108,7 @@ def derive(inputs: ReplayInputs, others: Sequence[Path] = ()) -> Derived:
             paths = msgspec.structs.replace(paths, bundle=str(other))
         else:
             rules = str(other)
-    return rederive(inputs.lines, inputs.user_id, inputs.config, paths, inputs.source, in_force(published, rules))
+    return rederive(inputs.lines, inputs.user_id, inputs.config, paths, inputs.source, put_in_force(published, rules))
 
 
 def _config(config_file: Path | None, log: Path | None) -> JobConfig:

@@ -164,11 +164,19 @@ def _replayed(
             f"the decisions did not log {', '.join(names)}, which rules read: give the events that were scored with "
             "--events, and the job's --config or --reference"
         )
-    config, paths = ScorerConfig(), ScorerPaths(bundle="")
-    if recorded is not None:
-        config, paths = scorer_config(recorded), msgspec.structs.replace(scorer_paths(recorded), store=None)
+    if recorded is None:
+        config, paths = ScorerConfig(), ScorerPaths(bundle="")
+        told = "without --config events are replayed by the default configuration"
+        click.echo(f"{told}{'' if reference is not None else ', and without profiles and histories'}", err=True)
+    else:
+        config, paths = scorer_config(recorded), scorer_paths(recorded)
+    if paths.store is not None and reference is None:
+        raise UserError(
+            "profiles and histories came from a remote store, which has only present values; give --reference, the folder "
+            "that it was loaded from"
+        )
     if reference is not None:
-        paths = msgspec.structs.replace(paths, reference=str(reference))
+        paths = msgspec.structs.replace(paths, store=None, reference=str(reference))
     click.echo(f"not logged, so replayed from {events}: {', '.join(names)}", err=True)
     with progress_bar("replaying events") as progress:
         return Replay(events, config, paths, trial.deciding.manifest.attributes, names, progress)

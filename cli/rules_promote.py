@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from cli.control_options import description, now_ms, open_channel_of, person_of, signing_key, signing_option
+from cli.control_options import now_ms, open_channel_of
+from cli.control_sending import Sending, sending_options
 from cli.errors import UserError
 
 
@@ -25,10 +26,7 @@ from cli.errors import UserError
     type=click.IntRange(0, 100),
     help="With --to live: for how many percent of the customers.  [default: 100]",
 )
-@click.option(
-    "--author", help="Who publishes; kept in the element.  [default: whose key signs, or the user of this machine]"
-)
-@signing_option
+@sending_options
 @click.option("--note", help="Why; kept in the element.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def promote(
@@ -36,12 +34,11 @@ def promote(
     config_file: Path,
     state: str,
     rollout: int | None,
-    author: str | None,
-    sign_with: str | None,
     note: str | None,
     yes: bool,
+    sending: Sending,
 ) -> None:
-    """Publish the rules in force with RULE in another state: the next version of the rule set.
+    """Publish the rules in force with RULE in another state, or propose them: the next version of the rule set.
 
     What a guardrail has put back to shadow stays there, unless it is RULE. Shows what changes and asks.
     """
@@ -50,22 +47,19 @@ def promote(
     from cli.control_changes import changes, rules_in_force
     from cli.control_elements import checked_elements
     from cli.control_options import confirm
-    from cli.control_proposals import require_admitted
+    from cli.control_sending import send
     from jobs.control.channel import ChannelError, newest
-    from jobs.control.publishing import proposal_of, publication_of
-    from udfs.control.elements import ControlError, RulesControl, encode_control
+    from jobs.control.in_force import elements_in_force
+    from udfs.control.elements import RULES, ControlError, RulesControl
     from udfs.control.guardrails import with_guardrails
     from udfs.rules.pack_files import RuleFileError
 
     if rollout is not None and state != "live":
         raise UserError("--rollout belongs to --to live")
     config, channel = open_channel_of(config_file)
-    key = signing_key(sign_with)
-    person = person_of(author, key, config)
     try:
         published = channel.read()
-        elements = {key: record.element for key, record in newest(published).items() if record.element is not None}
-        current, tripped = rules_in_force(elements, config)
+        current, tripped = rules_in_force(elements_in_force(config, published, now_ms()), config)
         in_force = with_guardrails(current, tripped)
         before = {rule.id: rule for rule in in_force.rules}.get(rule_id)
         if before is None:
@@ -74,12 +68,14 @@ def promote(
         if after == before:
             raise UserError(f"{rule_id} is {before.standing} already")
         rules = tuple(after if rule.id == rule_id else rule for rule in in_force.rules)
-        rule_set = msgspec.structs.replace(in_force, version=current.version + 1, rules=rules)
-        (element,) = checked_elements([RulesControl(rule_set, person, note)], config, published)
-        confirm([f"{rule_id}: {before.standing} -> {after.standing}", *changes([element], config, published)], yes)
-        proposal = proposal_of(encode_control(element), person, now_ms(), private_key=key)
-        require_admitted(proposal, config)
-        location = channel.append(publication_of(proposal, now_ms()))
+        known = newest(published).get(RULES)
+        newest_version = 0 if known is None or known.element is None else known.element.version
+        version = 1 + max(current.version, newest_version)
+        rule_set = msgspec.structs.replace(in_force, version=version, rules=rules)
+        made = RulesControl(rule_set, sending.person(config), note)
+        (element,) = checked_elements([made], config, published, now_ms())
+        lines = [f"{rule_id}: {before.standing} -> {after.standing}", *changes([element], config, published, now_ms())]
+        confirm(lines, yes or sending.is_proposal)
+        send(element, sending, config_file, config, channel)
     except (ControlError, ChannelError, RuleFileError) as error:
         raise UserError(str(error)) from None
-    click.echo(f"published {description(element)} to {location}")

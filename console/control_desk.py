@@ -81,7 +81,7 @@ class ControlDesk:
         self._store = store
         self._proposals = ControlStore(store.database)
         self._channel: ControlChannel = open_channel(job.control)
-        self._checks = ElementChecks(job, self._channel)
+        self._checks = ElementChecks(job, self._channel, now_ms)
         self._authority = Authority(authority_settings(job.control))
         self._key = private_key
         self._now_ms = now_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from jobs.control.channel import ControlChannel
@@ -18,8 +19,9 @@ class ElementChecks:
     """Asks the control stream each time. Every method raises ChannelError, and ControlError for files of the job's start
     that cannot be read here."""
 
-    def __init__(self, job: Config, channel: ControlChannel) -> None:
+    def __init__(self, job: Config, channel: ControlChannel, now_ms: Callable[[], int]) -> None:
         self._job = job
+        self._now_ms = now_ms
         self._channel = channel
 
     def start_versions(self) -> dict[str, int]:
@@ -54,10 +56,10 @@ class ElementChecks:
         newest = self.newest_version(element.key)
         if element.version <= newest:
             raise ControlError(
-                f"{element.key} version {element.version} would be ignored: version {newest} is in force"
+                f"{element.key} version {element.version} would be ignored: version {newest} is the newest"
             )
         try:
-            in_force = InForce.of(self._job, self._channel.read())
+            in_force = InForce.of(self._job, self._channel.read(), self._now_ms())
         except (RuleFileError, ListFileError) as error:
             raise ControlError(f"what the job starts with cannot be read here: {error}") from None
         check_element(element, in_force, self._feature_names)

@@ -17,7 +17,7 @@ from jobs.config.errors import ConfigError
 from jobs.config.job import NoControl
 from jobs.control.channel import ChannelError
 from jobs.control.opening import open_channel
-from models.control_in_force import in_force, named_by, named_elements
+from models.control_in_force import named_by, named_elements, put_in_force
 from models.decision_replay import Difference, ReplayError, differences, recorded_features, rederive
 from udfs.control.elements import ControlElement, ControlError
 from udfs.records.logged_features import FeaturesError
@@ -68,7 +68,7 @@ def verdict_of(store: DecisionStore, order: ReplayOrder) -> Verdict:
     notes = ["The store has the user's events by their time, not in order of arrival."]
     try:
         elements = _published(order.source, named_by(recorded, paths), notes)
-        derived = rederive(lines, row.user_id, config, paths, "store", in_force(elements))
+        derived = rederive(lines, row.user_id, config, paths, "store", put_in_force(elements))
         feature_sets = feature_sets_of([paths.bundle])
         found = differences(recorded, derived.decision, feature_sets)
         features = recorded_features(recorded, feature_sets)

@@ -16,7 +16,7 @@ from udfs.scoring.scorer import Scorer
 from udfs.scoring.settings import ScorerPaths
 
 
-class InForce(NamedTuple):
+class NamedElements(NamedTuple):
     """`lacking`: kinds that the decision names, and of which nothing was published with its version."""
 
     elements: list[ControlElement]
@@ -38,7 +38,7 @@ def named_by(recorded: Decision, paths: ScorerPaths) -> dict[str, int]:
     return recorded.control_versions | lists
 
 
-def named_elements(published: Iterable[ControlElement | None], named: Mapping[str, int]) -> InForce:
+def named_elements(published: Iterable[ControlElement | None], named: Mapping[str, int]) -> NamedElements:
     """Of what was published, the oldest first, of each kind the one that a decision names, of the block list all up to it"""
     found: list[ControlElement] = []
     for element in published:
@@ -49,10 +49,10 @@ def named_elements(published: Iterable[ControlElement | None], named: Mapping[st
         if element.version == version or (kind == BLOCK_LIST and element.version <= version):
             found.append(element)
     known = {name for element in found for name in (element.key, element.key.partition("/")[0])}
-    return InForce(found, named.keys() - known)
+    return NamedElements(found, named.keys() - known)
 
 
-def in_force(elements: Iterable[ControlElement], rules: str | None = None) -> Callable[[Scorer], None]:
+def put_in_force(elements: Iterable[ControlElement], rules: str | None = None) -> Callable[[Scorer], None]:
     """What `rederive` takes to put them in force. `rules`: a pack or file in place of those in force, with their lists."""
 
     def prepare(scorer: Scorer) -> None:

@@ -150,9 +150,8 @@ def refusing(call: Callable[[], Answer]) -> Answer:
 
 def _answer(row: ProposalRow) -> ProposalAnswer:
     authorship, approval = row.proposal.authorship, row.proposal.approval
-    state = "published" if row.location is not None else "proposed" if approval is None else "approved"
     return ProposalAnswer(
-        proposal_id=row.proposal_id, state=state, key=row.element_key, version=row.element_version,
+        proposal_id=row.proposal_id, state=row.state, key=row.element_key, version=row.element_version,
         element=row.proposal.element, element_sha256=authorship.element_sha256, author=authorship.person,
         proposed_at_ms=authorship.at_ms, emergency=authorship.emergency, backtest=authorship.backtest,
         approver=None if approval is None else approval.person,

@@ -21,12 +21,15 @@ from udfs.records.profiles import BlockType
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-BLOCK_TYPES: tuple[BlockType, ...] = ("user", "card", "device", "merchant", "ip")
 TRIES = 3
 
 
 class BlockListError(Exception):
     """The block list cannot be read or changed; the message says why."""
+
+
+class BlockListRefused(BlockListError):
+    """The job would refuse the element."""
 
 
 class BlockList:
@@ -75,7 +78,7 @@ class BlockList:
                 self._channel.append(publication_of(proposal, self._now_ms()))
                 return element
             except ControlError as error:
-                raise BlockListError(str(error)) from None
+                raise BlockListRefused(str(error)) from None
             except ChannelError as error:  # another publisher may have just used the version
                 if attempt == TRIES - 1:
                     raise BlockListError(str(error)) from None

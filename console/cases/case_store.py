@@ -46,9 +46,15 @@ class CaseStore:
         with self._database.read() as connection:
             return queue.cases_of_alerts(connection, alerts, self._now_ms())
 
-    def rows(self, case_ids: Sequence[int]) -> list[CaseRow]:
+    def fitting(self, filters: QueueFilters, case_ids: Sequence[int]) -> list[CaseRow]:
+        """Those of the cases that fit, wherever they are in the queue."""
         with self._database.read() as connection:
-            return queue.rows_of(connection, case_ids, self._now_ms())
+            return queue.fitting(connection, filters, case_ids, self._now_ms())
+
+    def first(self, filters: QueueFilters, order: QueueOrder, limit: int) -> list[CaseRow]:
+        """The first cases of an order."""
+        with self._database.read() as connection:
+            return queue.page(connection, filters, order, self._now_ms(), limit=limit)
 
     def neighbours(self, case_id: int, filters: QueueFilters, order: QueueOrder) -> tuple[str | None, str | None]:
         """Ids of the alerts before and after."""
@@ -81,16 +87,17 @@ class CaseStore:
 
             return changes.for_each(case_ids, decide_one)
 
-    def undo(self, case_ids: Sequence[int], who: str) -> Changed:
-        """Open closed cases again. A label that waits is not sent; a fraud that was sent is taken back by another label."""
+    def undo(self, case_ids: Sequence[int], who: str, outcome: Outcome | None = None) -> Changed:
+        """Open closed cases again, those with this outcome if one is given. A label that waits is not sent; a fraud that was
+        sent is taken back by another label."""
         now_ms = self._now_ms()
         with self._database.write() as connection:
 
             def undo_one(case_id: int) -> None:
-                outcome, case, entry = changes.reopen(connection, case_id, who, now_ms)
+                had, case, entry = changes.reopen(connection, case_id, outcome, who, now_ms)
                 rule_results.forget(connection, case_id)
                 is_withdrawn = outbox.withdraw(connection, case_id)
-                label = None if is_withdrawn else correction_of(case, outcome, entry, now_ms)
+                label = None if is_withdrawn else correction_of(case, had, entry, now_ms)
                 if label is not None:
                     outbox.put(connection, case_id, label, now_ms)
 

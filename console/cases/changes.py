@@ -65,15 +65,21 @@ def close(connection: Connection, case_id: int, outcome: Outcome, who: str, now_
     return case_row(connection, case_id, now_ms), entry
 
 
-def reopen(connection: Connection, case_id: int, who: str, now_ms: int) -> tuple[Outcome, CaseRow, int]:
+def reopen(
+    connection: Connection, case_id: int, taken_back: Outcome | None, who: str, now_ms: int
+) -> tuple[Outcome, CaseRow, int]:
     """Open a closed case again; returns the outcome that it had, the case, and the number of the journal's entry.
 
-    Raises CaseHeld and NoSuchCase.
+    `taken_back`: the outcome that is meant; None: whatever it is. Raises CaseHeld, also for a case that has another outcome
+    by now, and NoSuchCase.
     """
     before = case_row(connection, case_id, now_ms)
+    if taken_back is not None and before.outcome not in (None, taken_back):
+        raise CaseHeld(f"it was closed as {before.outcome} meanwhile")
     if before.outcome is None or not _update(
-        connection, case_id, [cases.c.state == CLOSED], state=OPEN, outcome=None, changed_ms=now_ms
-    ):
+        connection, case_id, [cases.c.state == CLOSED, cases.c.outcome == before.outcome],
+        state=OPEN, outcome=None, changed_ms=now_ms,
+    ):  # fmt: skip
         raise CaseHeld(_why_not(before, who, CLOSED))
     entry = add_entry(connection, case_id, now_ms, who, "reopened", before.outcome)
     return before.outcome, case_row(connection, case_id, now_ms), entry

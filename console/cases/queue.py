@@ -67,6 +67,12 @@ def page(
     return rows_of(connection, ids, now_ms)
 
 
+def fitting(connection: Connection, filters: QueueFilters, ids: Sequence[int], now_ms: int) -> list[CaseRow]:
+    """Those of these cases that fit."""
+    statement = select(cases.c.case_id).where(cases.c.case_id.in_(list(ids)), *conditions_of(filters, now_ms))
+    return rows_of(connection, list(connection.execute(statement).scalars()), now_ms)
+
+
 def count(connection: Connection, filters: QueueFilters, now_ms: int) -> int:
     """How many cases fit."""
     statement = select(func.count()).select_from(cases).where(*conditions_of(filters, now_ms))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
@@ -13,6 +14,8 @@ from udfs.control.canonical import canonical, content_hash
 from udfs.control.chain import ChainFault, Recorded
 from udfs.control.envelope import NO_HASH, Proposal, decode_proposals, encode_proposals
 from udfs.control.history import HistoryEntry
+
+ProposalState = Literal["proposed", "approved", "published"]
 
 
 class ProposalRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,13 @@ class ProposalRow(msgspec.Struct, frozen=True, kw_only=True):
     proposal: Proposal
     published_ms: int | None = None
     location: str | None = None
+
+    @property
+    def state(self) -> ProposalState:
+        """How far it has come."""
+        if self.location is not None:
+            return "published"
+        return "proposed" if self.proposal.approval is None else "approved"
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -345,6 +345,7 @@ label_outbox = Table(
     Column("refusal", Text),
     Index("label_outbox_waiting", "sent_ms", "send_after_ms"),
     Index("label_outbox_by_user", "user_id"),
+    Index("label_outbox_by_case", "case_id"),
 )
 """Labels of outcomes, as JSON of docs/events.md, until they have been sent. `refusal`: why one is never sent."""
 

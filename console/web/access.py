@@ -18,6 +18,7 @@ from console.api.services import Services
 from console.cases.rows import CaseError, NoSuchCase
 from console.store.alert_cases import storable
 from console.store.rows import Role
+from console.web.rendering import TEXTS, error_page
 from console.web.sessions import COOKIE, Sessions, Visitor
 
 _READS: frozenset[Role] = frozenset({"viewer", "analyst", "admin"})
@@ -34,6 +35,7 @@ PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
     ("GET", "/static/{path:path}"): _OPEN,
     ("GET", "/"): _READS,
     ("GET", "/live"): _READS,
+    ("GET", "/signed-in"): _READS,
     ("GET", "/queue/rows"): _READS,
     ("POST", "/queue/next"): _WORKS,
     ("POST", "/cases/outcome"): _WORKS,
@@ -95,7 +97,7 @@ PAGES: dict[tuple[str, str], frozenset[Role] | None] = {
 
 PASSIVE = frozenset(
     {
-        "/live", "/cases/claim", "/cases/release", "/queue/rows", "/alerts/{decision_id}/journal",
+        "/live", "/signed-in", "/cases/claim", "/cases/release", "/queue/rows", "/alerts/{decision_id}/journal",
         "/rules-previews/{number}",
     }
 )  # fmt: skip
@@ -145,8 +147,6 @@ class PageRoute(APIRoute):
         self._roles = {method: PAGES[method, path] for method in self.methods or ()}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        from console.web.rendering import error_page
-
         scope["route_template"] = self.path_format
         request = Request(scope, receive)
         try:
@@ -229,8 +229,11 @@ async def _form_of(request: Request, largest: int) -> dict[str, list[str]]:
 
 
 def _to_sign_in(request: Request) -> Response:
-    if request.headers.get("hx-request") == "true" or request.method != "GET" or request.url.path == "/live":
+    is_script = request.headers.get("hx-request") == "true" or request.headers.get("x-requested-with") == "console"
+    if is_script or request.url.path == "/live":
         return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
+    if request.method != "GET":
+        raise Problem(401, "signed-out", TEXTS("error.signed_out"))
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{SIGN_IN}?next={quote(request.url.path + query)}", 303)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, get_args
 from urllib.parse import parse_qsl, urlencode
@@ -9,23 +10,26 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from console.cases.queue import ORDERS, QueueFilters, QueueOrder
-from console.cases.rows import OUTCOMES, Outcome
+from console.cases.rows import Outcome
 from udfs.records.outputs import ACTIONS
 
 MOST_PAGES = 1_000
 MOST_CHARACTERS = 200
 _STATES = ("open", "snoozed", "closed", "all")
 _MOST = {"min_amount": 1e15, "min_score": 1e6}
+_NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d{1,20})(\.\d{1,20})?")
 _TEXTS = ("assignee", "user_id", "merchant_id", "currency", "rule", "text")
 
 
 class QueuePlace(NamedTuple):
-    """What the address of a queue says. `page` is counted from 0; `compact`: rows of one line."""
+    """What the address of a queue says. `page` is counted from 0; `compact`: rows of one line; `unread`: numbers that could
+    not be read."""
 
     filters: QueueFilters = QueueFilters()
     order: QueueOrder = QueueOrder()
     page: int = 0
     compact: bool = False
+    unread: tuple[str, ...] = ()
 
     def query(self, **changes: Any) -> str:
         """The query of an address, with changed fields; None removes one. Other filters or orders begin at page 0."""
@@ -63,13 +67,15 @@ def place_of_fields(pairs: Iterable[tuple[str, str]]) -> QueuePlace:
     by = sort.removeprefix("-")
     order = QueueOrder(by=by, descending=sort.startswith("-")) if by in ORDERS else QueueOrder()
     page = fields.get("page", "1")
+    filters, unread = _filters(fields)
     return QueuePlace(
-        _filters(fields), order, min(int(page), MOST_PAGES) - 1 if page.isdecimal() and int(page) else 0,
-        fields.get("compact") == "1",
+        filters, order, min(int(page), MOST_PAGES) - 1 if page.isdecimal() and int(page) else 0,
+        fields.get("compact") == "1", unread,
     )  # fmt: skip
 
 
-def _filters(fields: Mapping[str, str]) -> QueueFilters:
+def _filters(fields: Mapping[str, str]) -> tuple[QueueFilters, tuple[str, ...]]:
+    unread = []
     found: dict[str, Any] = {name: fields[name] for name in _TEXTS if name in fields}
     if fields.get("state") in _STATES:
         found["state"] = fields["state"]
@@ -78,15 +84,20 @@ def _filters(fields: Mapping[str, str]) -> QueueFilters:
     if fields.get("outcome") in get_args(Outcome):
         found["outcome"] = fields["outcome"]
     for name, most in _MOST.items():
-        try:
-            number = float(fields[name])
-        except (KeyError, ValueError):
+        if name not in fields:
             continue
-        if abs(number) <= most:
+        number = _number(fields[name])
+        if number is None or abs(number) > most:
+            unread.append(name)
+        else:
             found[name] = number if name == "min_amount" else int(number)
     if fields.get("overdue") == "1":
         found["overdue"] = True
-    return QueueFilters(**found)
+    return QueueFilters(**found), tuple(unread)
 
 
-__all__ = ["OUTCOMES", "QueuePlace", "place_of", "place_of_fields"]
+def _number(text: str) -> float | None:
+    """A number, also with commas between thousands; None for what is none."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    return float(text.replace(",", ""))

@@ -20,6 +20,7 @@ from console.web.addresses import place_of
 
 router = APIRouter(route_class=PageRoute)
 MOST_CASES = 500
+FIRST_YEAR = 2000
 _DAY_END_MS = 86_400_000 - 1
 
 
@@ -33,15 +34,17 @@ class Claimed(msgspec.Struct, frozen=True):
 def decide(request: Request) -> Response:
     """Close cases with an outcome."""
     outcome = _field(request, "outcome")
-    if outcome not in get_args(Outcome):
-        raise Problem(422, "outcome", f"outcome: give one of {', '.join(get_args(Outcome))}")
+    _check_outcome(outcome)
     return _told(_cases(request).decide(_numbers(request), outcome, visitor_of(request).name))  # type: ignore[arg-type]
 
 
 @router.post("/cases/undo")
 def undo(request: Request) -> Response:
-    """Open closed cases again."""
-    return _told(_cases(request).undo(_numbers(request), visitor_of(request).name))
+    """Open closed cases again, those with the outcome that is taken back."""
+    outcome = _field(request, "outcome") or None
+    if outcome is not None:
+        _check_outcome(outcome)
+    return _told(_cases(request).undo(_numbers(request), visitor_of(request).name, outcome))  # type: ignore[arg-type]
 
 
 @router.post("/cases/assign")
@@ -64,6 +67,8 @@ def set_due(request: Request) -> Response:
         day = None if not text else datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise Problem(422, "due", "due: give a day as 2026-01-31") from None
+    if day is not None and day.year < FIRST_YEAR:
+        raise Problem(422, "due", f"due: give a day from {FIRST_YEAR} on")
     due_ms = None if day is None else int(day.timestamp() * 1000) + _DAY_END_MS
     return _told(_cases(request).set_due(_numbers(request), due_ms, visitor_of(request).name))
 
@@ -88,6 +93,12 @@ def take_next(request: Request) -> Response:
     place = place_of(_field(request, "query"))
     row = _cases(request).claim_next(place.filters, place.order, visitor_of(request).name)
     return json_response(Claimed(None if row is None else row.decision_id))
+
+
+def _check_outcome(outcome: str) -> None:
+    """Raises Problem."""
+    if outcome not in get_args(Outcome):
+        raise Problem(422, "outcome", f"outcome: give one of {', '.join(get_args(Outcome))}")
 
 
 def _told(changed: Changed) -> Response:

@@ -54,6 +54,11 @@ def number(value: Any) -> str:
     return f"{value:,.2f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
+def plain(value: float) -> str:
+    """A number as a field of a form takes it, without separators: `1234`, `0.5`."""
+    return f"{value:.15g}"
+
+
 def size(count: int | None) -> str:
     """A number of bytes in its largest unit: `812 B`, `3.4 MB`."""
     if count is None:

@@ -94,13 +94,16 @@ class LiveUpdates:
         try:
             seen = await asyncio.to_thread(lambda: Place(*self._cases.newest()))
             yield FIRST + await self._event(since or seen, seen)
+            beat_at = monotonic() + BEAT_SECONDS
             while True:
+                news: News | None
                 try:
-                    news = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
+                    news = await asyncio.wait_for(queue.get(), max(0.0, beat_at - monotonic()))
                 except TimeoutError:
                     if await asyncio.to_thread(desk.visitor_of, request, False) is None:
                         return
-                    yield b": beat\n\n"
+                    beat_at = monotonic() + BEAT_SECONDS
+                    yield b"event: beat\ndata: \n\n"
                     continue
                 if news is None:
                     return
@@ -152,6 +155,12 @@ class LiveUpdates:
         if counted is None or counted[0] != here or now - counted[1] > COUNT_SECONDS:
             counted = self._counted = here, now, self._cases.count(QueueFilters())
         return counted[2]
+
+
+@router.get("/signed-in")
+def signed_in() -> Response:
+    """Says to a page whose stream was refused whether its sign-in has ended."""
+    return Response(status_code=204)
 
 
 @router.get("/live")

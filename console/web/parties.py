@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from console.api.problems import Problem
 from console.api.services import Services
 from console.cases.before_alert import KINDS as KINDS_OF_CHANGES
 from console.cases.before_alert import before_alert
-from console.cases.block_list import BlockListError
+from console.cases.block_list import BlockListError, BlockListRefused
 from console.cases.case_store import CaseStore
 from console.cases.links import alerts_of, graph_of_party, graph_of_user
 from console.store.alert_cases import LINKED
@@ -30,6 +31,7 @@ LONGEST_ID = 256
 TIMELINE_ITEMS = 60
 DAY_MS = 86_400_000
 MOST_DAYS = 3_650
+_DAYS = re.compile(r"[0-9]{1,4}")
 
 
 @router.get("/parties/{kind}/{value:path}")
@@ -73,16 +75,20 @@ def change_block(request: Request) -> Response:
     kind, value = _block_type(form.get("kind", "")), form.get("value", "")
     if services.block_list is None:
         raise Problem(409, "no-control", "this console has no control stream: start it with the --config of a job")
+    if form.get("change") not in ("block", "unblock"):
+        raise Problem(422, "block", "change: give block or unblock")
     is_blocked, reason, note = form.get("change") == "block", form.get("reason") or None, form.get("note") or None
     now_ms, who = services.now_ms(), visitor_of(request).name
     expires_ms = None
     if is_blocked:
         days = form.get("days", "")
-        if reason is None or not days.isdecimal() or not 1 <= int(days) <= MOST_DAYS:
+        if reason is None or not _DAYS.fullmatch(days) or not 1 <= int(days) <= MOST_DAYS:
             raise Problem(422, "block", f"give a reason code, and 1 to {MOST_DAYS:,} days until it expires")
         expires_ms = now_ms + int(days) * DAY_MS
     try:
         element = services.block_list.publish(kind, value, is_blocked, who, reason, note, expires_ms)
+    except BlockListRefused as error:
+        raise Problem(422, "control", str(error)) from None
     except BlockListError as error:
         raise Problem(503, "control", str(error)) from None
     what = "blocked" if is_blocked else "unblocked"

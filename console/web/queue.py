@@ -22,7 +22,8 @@ from console.web.formats import iso
 from console.web.rendering import HEADERS, TEXTS, render
 
 router = APIRouter(route_class=PageRoute)
-MOST_EXPORTED_PAGES = 100
+MOST_EXPORTED = 5_000
+MOST_NAMED = 200
 COLUMNS = ("score", "amount", "reason", "user", "merchant", "action", "age", "assignee", "due")
 SORTED_BY = {
     "score": "score", "amount": "amount", "user": "user", "merchant": "merchant", "action": "action", "age": "time",
@@ -45,8 +46,16 @@ def queue_page(request: Request) -> Response:
 
 @router.get("/queue/rows")
 def queue_rows(request: Request) -> Response:
-    """The table alone, as it is after changes."""
-    return render(request, "queue_rows.html", **_rows(request, place_of(request.url.query)))
+    """The table alone, as it is after changes; of cases that are named those that fit, on whatever page they are."""
+    place, named = place_of(request.url.query), request.query_params.getlist("case")
+    if not named:
+        return render(request, "queue_rows.html", **_rows(request, place))
+    if len(named) > MOST_NAMED or not all(one.isdecimal() and len(one) < 19 for one in named):
+        raise Problem(422, "case", f"case: give at most {MOST_NAMED} numbers of cases")
+    cases: CaseStore = request.app.state.cases
+    total = cases.count(place.filters)
+    rows = cases.fitting(place.filters, [int(one) for one in named])
+    return render(request, "queue_rows.html", **_table(request, place, total, 1, rows))
 
 
 @router.get("/queue.csv")
@@ -60,12 +69,11 @@ def queue_csv(request: Request) -> Response:
         ["alert", "time", "user", "merchant", "transaction", "risk_score", "action", "amount", "currency", "state",
          "outcome", "assignee", "due", "reason"]
     )  # fmt: skip
-    for number in range(MOST_EXPORTED_PAGES):
-        rows = cases.page(place.filters, place.order, number)
-        for row in rows:
-            writer.writerow([_harmless(cell) for cell in _cells(row)])
-        if len(rows) < PAGE_ROWS:
-            break
+    rows = cases.first(place.filters, place.order, MOST_EXPORTED + 1)
+    for row in rows[:MOST_EXPORTED]:
+        writer.writerow([_harmless(cell) for cell in _cells(row)])
+    if len(rows) > MOST_EXPORTED:
+        writer.writerow([TEXTS("queue.export_cut", count=f"{MOST_EXPORTED:,}")])
     headers = {**HEADERS, "Content-Disposition": 'attachment; filename="alerts.csv"'}
     return Response(text.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -98,11 +106,17 @@ def _rows(request: Request, place: QueuePlace) -> dict[str, Any]:
     total = cases.count(place.filters)
     pages = max(1, ceil(total / PAGE_ROWS))
     place = place._replace(page=min(place.page, pages - 1))
+    return _table(request, place, total, pages, cases.page(place.filters, place.order, place.page))
+
+
+def _table(request: Request, place: QueuePlace, total: int, pages: int, rows: list[CaseRow]) -> dict[str, Any]:
+    cases: CaseStore = request.app.state.cases
     newest_case, newest_entry = cases.newest()
     return {
-        "place": place, "rows": cases.page(place.filters, place.order, place.page), "total": total, "pages": pages,
+        "place": place, "rows": rows, "total": total, "pages": pages,
         "columns": COLUMNS, "sorted_by": SORTED_BY, "nobody": NOBODY, "newest_case": newest_case,
         "newest_entry": newest_entry, "count_text": _count_text(total),
+        "unread": ", ".join(TEXTS(f"filter.{name}") for name in place.unread),
     }  # fmt: skip
 
 

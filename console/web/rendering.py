@@ -48,9 +48,16 @@ def _provider_of(request: Request) -> str | None:
 def error_page(request: Request, problem: Problem) -> Response:
     """A problem in words. Scripts get the words alone."""
     request_id = request.scope.get("request_id", "")
-    if request.method != "GET" and request.headers.get("x-requested-with") == "console":
+    if request.headers.get("x-requested-with") == "console" or request.headers.get("hx-request") == "true":
         return Response(problem.detail, problem.status, media_type="text/plain; charset=utf-8", headers=HEADERS)
-    answer = render(request, "error.html", problem.status, detail=problem.detail, request_id=request_id)
+    answer = render(
+        request,
+        "error.html",
+        problem.status,
+        detail=problem.detail,
+        request_id=request_id,
+        is_signed_out=problem.status == 401,
+    )
     for name, value in problem.headers.items():
         answer.headers[name] = value
     return answer
@@ -76,7 +83,7 @@ def _environment() -> Environment:
         environment.globals.update(t=TEXTS, static=static_path)
         environment.filters.update(
             money=formats.money, utc=formats.utc, iso=formats.iso, age=formats.age, number=formats.number,
-            percent=formats.percent, day=formats.day, size=formats.size,
+            percent=formats.percent, day=formats.day, size=formats.size, plain=formats.plain,
         )  # fmt: skip
         _made.append(environment)
     return _made[0]

@@ -13,7 +13,7 @@ from console.api.proposals import MOST_LISTED, ProposalId, desk_of, refusing
 from console.control_desk import ApprovalRequest, ProposalRequest, PublicationRequest
 from console.rules.drafts import changes_of, draft_of, with_standing
 from console.store.backtests import keep_backtest, kept_backtest
-from console.store.control import ProposalRow
+from console.store.control import ProposalRow, ProposalState
 from console.web.access import PageRoute, form_of, visitor_of
 from console.web.rendering import HEADERS, render
 from console.web.rule_context import known_of, require_known, services_of
@@ -35,7 +35,7 @@ class Shown(NamedTuple):
     """A proposal as the pages tell it. `may_approve`, `may_publish`: this visitor, now."""
 
     row: ProposalRow
-    state: str
+    state: ProposalState
     needs_approval: bool
     is_author: bool
     may_approve: bool
@@ -158,15 +158,14 @@ def _report(request: Request, backtest: str | None) -> tuple[dict[str, Any] | No
 def _shown(request: Request, row: ProposalRow) -> Shown:
     desk, visitor = desk_of(request), visitor_of(request)
     authorship, approval = row.proposal.authorship, row.proposal.approval
-    state = "published" if row.location is not None else "proposed" if approval is None else "approved"
     needs_approval = desk.needs_approval(row.element_key.partition("/")[0])
     is_author = authorship.person.casefold() == visitor.name.casefold()
     works = visitor.role in ("analyst", "admin")
-    may_approve = works and not is_author and approval is None and (state == "proposed" or authorship.emergency)
+    may_approve = works and not is_author and approval is None and (row.state == "proposed" or authorship.emergency)
     may_publish = (
-        works and state != "published" and (approval is not None or not needs_approval or authorship.emergency)
+        works and row.state != "published" and (approval is not None or not needs_approval or authorship.emergency)
     )
-    return Shown(row, state, needs_approval, is_author, may_approve, may_publish)
+    return Shown(row, row.state, needs_approval, is_author, may_approve, may_publish)
 
 
 def _emergency_until(request: Request, row: ProposalRow) -> int | None:

@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from console.answers.port import AnswersError
+from console.answers.port import AnswersError, Unavailable
 from console.api.problems import Problem
 from console.api.services import Services
 from console.cases.case_store import CaseStore
@@ -47,7 +47,8 @@ def system_page(request: Request, letters: str | None = None, audit: str | None 
         newest=services.store.newest_versions(), trouble=services.decides_with().trouble,
         letters=[_letter(row) for row in letter_page.items], letters_cursor=letter_page.next_cursor,
         can_send=services.answers is not None and visitor_of(request).role == "admin",
-        decides=services.answers is not None, audit_page=services.store.audit_log(audit, AUDIT_ENTRIES),
+        decides=services.answers is not None,
+        audit_page=services.store.audit_log(audit, AUDIT_ENTRIES) if visitor_of(request).role == "admin" else None,
         labels=case_store.label_counts(), tabs=request.app.state.live.count(),
         **system_view.of_store(services), **system_view.of_samples(services),
     )  # fmt: skip
@@ -73,6 +74,8 @@ async def send_again(request: Request) -> Response:
             told: str = (await services.answers.decide(payload)).action
         else:
             told = await services.answers.accept(payload)
+    except Unavailable:
+        raise
     except AnswersError as error:
         raise Problem(422, "refused", str(error)) from None
     entry = AuditEntry(
@@ -92,7 +95,9 @@ def privacy_page(request: Request) -> Response:
 
 
 def _letter(row: DeadLetterRow) -> Letter:
+    if len(row.payload) > LARGEST_PAYLOAD:  # cut, it would be sent cut
+        return Letter(row, None)
     try:
-        return Letter(row, row.payload[:LARGEST_PAYLOAD].decode())
+        return Letter(row, row.payload.decode())
     except UnicodeDecodeError:
         return Letter(row, None)

@@ -1,4 +1,4 @@
-"""What a running job has in force of rules and lists, by its start-up values and the published elements."""
+"""What a running job has in force at a moment, by its start-up values and the published elements."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from jobs.config.control import authority_settings
 from jobs.config.job import JobConfig
 from jobs.config.running_job import RunningJobConfig
-from jobs.control.channel import Published, newest
+from jobs.control.channel import Published, recorded
+from udfs.control.authority import Authority
 from udfs.control.elements import (
     BUNDLE,
     LIST,
@@ -19,6 +21,7 @@ from udfs.control.elements import (
     ListControl,
     RulesControl,
 )
+from udfs.control.history import history_of, in_force
 from udfs.control.live_lists import lists_after, require_lists, require_unused, rulebook_after
 from udfs.rules.errors import RuleError
 from udfs.rules.list_files import lists_of
@@ -31,24 +34,23 @@ Config = RunningJobConfig | JobConfig
 
 
 class InForce(NamedTuple):
-    """`missing`: the path of the start-up lists if it is not on this machine."""
+    """Rules and lists. `missing`: the path of the start-up lists if it is not on this machine."""
 
     rule_set: RuleSet
     lists: Lists
     missing: str | None
 
     @classmethod
-    def of(cls, config: Config, published: list[Published]) -> InForce:
+    def of(cls, config: Config, published: list[Published], at_ms: int) -> InForce:
         """Raises RuleFileError and ListFileError for start-up files that cannot be used."""
-        before = {key: record.element for key, record in newest(published).items() if record.element is not None}
+        elements = elements_in_force(config, published, at_ms)
         lists = start_lists(config)
-        for key, element in before.items():
-            start = lists.get(key.removeprefix(f"{LIST}/"))
-            if isinstance(element, ListControl) and (start is None or element.version > start.named_list.version):
+        for element in elements.values():
+            if isinstance(element, ListControl):
                 lists = lists_after(lists, element)
         path = config.scoring.lists
         missing = None if path is None or Path(path).exists() else path
-        return cls(rule_set_in_force(config, before.get(RULES)), lists, missing)
+        return cls(rule_set_in_force(config, elements.get(RULES)), lists, missing)
 
     def after(self, element: ControlElement) -> InForce:
         """What is in force after one more element."""
@@ -81,6 +83,17 @@ class InForce(NamedTuple):
         return f" (scoring.lists, {self.missing}, is not on this machine: name a copy by FRAUD__SCORING__LISTS)"
 
 
+def elements_in_force(config: Config, published: list[Published], at_ms: int) -> dict[str, ControlElement]:
+    """By key the published elements in force at a moment; a key without one has the job's start-up value. After the end of
+    an emergency without an approval, that is what was in force before it.
+
+    Raises RuleFileError and ListFileError for start-up files that cannot be used.
+    """
+    entries = history_of(recorded(published), Authority(authority_settings(config.control)), versions_at_start(config))
+    found = {key: published[entry.position - 1].element for key, entry in in_force(entries, at_ms).items()}
+    return {key: element for key, element in found.items() if element is not None}
+
+
 def versions_at_start(config: Config) -> dict[str, int]:
     """The versions that the job starts with, by key. Raises RuleFileError and ListFileError."""
     lists = {f"{LIST}/{name}": known.named_list.version for name, known in start_lists(config).items()}
@@ -99,7 +112,5 @@ def start_lists(config: Config) -> Lists:
 
 
 def rule_set_in_force(config: Config, published: ControlElement | None) -> RuleSet:
-    """The newer of the start-up rules and the newest published ones. Raises RuleFileError."""
-    start = rule_set_of(config.scoring.rules)
-    is_newer = isinstance(published, RulesControl) and published.version > start.version
-    return published.rule_set if is_newer and isinstance(published, RulesControl) else start
+    """The published rules in force, or those of the start-up. Raises RuleFileError."""
+    return published.rule_set if isinstance(published, RulesControl) else rule_set_of(config.scoring.rules)

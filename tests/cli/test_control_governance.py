@@ -98,7 +98,7 @@ def test_an_element_goes_from_its_author_by_an_approver_to_the_job(bank: Bank) -
     assert "has no approval" in bank.refusal("publish", "--proposal", file, "--yes")
     assert bank.refusal("approve", file, "--sign-with", alice) == "author and approver are the same person, alice"
     assert "the approval is of backtest b-78" in bank.refusal("approve", file, "--backtest", "b-78", "--sign-with", bob)
-    assert "bob approved thresholds version 1" in bank("approve", file, "--sign-with", bob).output
+    assert "bob approved thresholds version 1" in bank("approve", file, "--yes", "--sign-with", bob).output
 
     tampered = Path(file).read_text().replace('"hard_block": 300', '"hard_block": 1000')
     other = bank.folder / "tampered.json"
@@ -117,7 +117,7 @@ def test_an_element_goes_from_its_author_by_an_approver_to_the_job(bank: Bank) -
     told = bank("history").output
     assert "accepted, thresholds version 1" not in told
     assert "accepted  thresholds version 1, by alice (signed), approved by bob, backtest b-77" in told
-    assert "version 1 would be ignored: version 1 is in force" in bank.refusal("publish", "--proposal", file, "--yes")
+    assert "version 1 would be ignored: version 1 is the newest" in bank.refusal("publish", "--proposal", file, "--yes")
 
 
 def test_an_emergency_is_published_at_once_and_approved_later(bank: Bank) -> None:

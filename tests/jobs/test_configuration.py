@@ -162,3 +162,21 @@ def test_the_examples_are_valid(example: Path, tmp_path: Path, monkeypatch: pyte
         assert load_config(example, {"FRAUD__SCORING__BUNDLE": "bundle"}).sinks
     else:
         assert load_config_of(EntityJobConfig, example, {}).store.kind == "sqlite"
+
+
+def test_rocksdb_has_bloom_filters_and_in_a_local_run_memory_of_its_own(directory: Path) -> None:
+    file = directory / "job.yaml"
+    memory, filters = "taskmanager.memory.managed.size", "state.backend.rocksdb.use-bloom-filter"
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for name, more in {
+        "heap": "state: {backend: hashmap}",
+        "rocksdb": "state: {backend: rocksdb}",
+        "own": f"state: {{backend: rocksdb}}\nflink: {{extra: {{{memory}: 1g, {filters}: 'false'}}}}",
+        "managed": "state: {backend: rocksdb}\nflink: {managed: true}",
+    }.items():
+        file.write_text(f"{MINIMAL}{more}\n")
+        settings = flink_settings(load_config("job.yaml", {}))
+        found[name] = settings.get(memory), settings.get(filters)
+    assert found == {
+        "heap": (None, None), "rocksdb": ("512m", "true"), "own": ("1g", "false"), "managed": (None, None),
+    }  # fmt: skip

@@ -85,7 +85,7 @@ def test_a_job_takes_what_two_people_signed_and_an_emergency_runs_out(
         assert decided() == {}
         proposal = str(tmp_path / "proposal.json")
         staff("propose", "--thresholds", "0,1,1000", "--backtest", "b1", "--out", proposal, by="ann")
-        staff.control("approve", proposal, "--approver", "ben", "--sign-with", str(tmp_path / "ben.pem"))
+        staff.control("approve", proposal, "--yes", "--approver", "ben", "--sign-with", str(tmp_path / "ben.pem"))
         staff("publish", "--proposal", proposal, "--yes")
         producer = KafkaProducer(bootstrap_servers=topics.servers)
         first = topics.read(control["topic"])[0]

@@ -11,7 +11,7 @@
   // Selected cases: kept while rows come and go, and while the page is loaded again in this tab.
   const remembered = new Set(page === "queue" ? JSON.parse(sessionStorage.getItem("selection") || "[]") : []);
   document.addEventListener("alpine:init", () => {
-    Alpine.store("selection", { count: remembered.size, any: remembered.size > 0 });
+    Alpine.store("selection", { count: remembered.size, any: remembered.size > 0, hidden: 0 });
   });
   function tellSelection() {
     if (page === "queue") sessionStorage.setItem("selection", JSON.stringify([...remembered]));
@@ -19,6 +19,7 @@
     if (store) {
       store.count = remembered.size;
       store.any = remembered.size > 0;
+      store.hidden = remembered.size - rows().filter((row) => remembered.has(row.dataset.case)).length;
     }
     for (const row of rows()) {
       const isSelected = remembered.has(row.dataset.case);
@@ -69,13 +70,13 @@
     const row = marked();
     return row ? [row.dataset.case] : [];
   }
-  async function change(address, fields, told, isUndoable) {
+  async function change(address, fields, told, outcome) {
     const cases = affected();
     if (!works || !cases.length) return null;
     try {
       const result = await post(address, { case: cases, ...fields });
       const refused = Object.values(result.refused);
-      if (isUndoable && result.done.length) sessionStorage.setItem("undo", JSON.stringify(result.done));
+      if (outcome && result.done.length) sessionStorage.setItem("undo", JSON.stringify({ cases: result.done, outcome }));
       const words = [result.done.length ? `${told} (${result.done.length})` : "", ...new Set(refused)].filter(Boolean).join(" · ");
       return { ...result, words, isProblem: !result.done.length };
     } catch (error) {
@@ -83,38 +84,54 @@
       return null;
     }
   }
+  // One outcome at a time, also where a key is pressed twice: the second one would be for the next alert.
+  let deciding = false;
   async function decide(outcome, words) {
-    const result = await change("/cases/outcome", { outcome }, words, true);
-    if (!result) return;
-    for (const done of result.done) remembered.delete(String(done));
-    if (page === "alert" && result.done.length) {
-      sessionStorage.setItem("flash", result.words);
-      const next = $("#alert").dataset.next;
-      location.assign(next ? next : $("#alert").dataset.queue);
-      return;
-    }
-    await refresh();
-    toast(result.words, result.isProblem, result.done.length > 0);
-  }
-  async function undo() {
-    const cases = JSON.parse(sessionStorage.getItem("undo") || "[]");
-    if (!cases.length || !works) return;
+    if (deciding) return;
+    deciding = true;
     try {
-      const result = await post("/cases/undo", { case: cases }, { keepalive: true });
-      sessionStorage.removeItem("undo");
-      const words = $('[data-do="undo"]', $("#toast")).firstChild.textContent.trim();
-      const told = [result.done.length ? `${words} (${result.done.length})` : "", ...Object.values(result.refused)].filter(Boolean).join(" · ");
-      if (page === "alert") location.reload();
-      else {
-        await refresh();
-        toast(told, !result.done.length);
+      const result = await change("/cases/outcome", { outcome }, words, outcome);
+      if (!result) return;
+      for (const one of [...result.done, ...Object.keys(result.refused)]) remembered.delete(String(one));
+      if (page === "alert" && result.done.length) {
+        sessionStorage.setItem("flash", result.words);
+        const next = $("#alert").dataset.next;
+        location.assign(next ? next : $("#alert").dataset.queue);
+        return await leaving();
       }
+      await refresh();
+      toast(result.words, result.isProblem, result.done.length > 0);
+    } finally {
+      deciding = false;
+    }
+  }
+  // Until the next page is there, or does not come.
+  const leaving = () => new Promise((done) => { setTimeout(done, 10000); });
+  const undoWords = () => $('[data-do="undo"]', $("#toast")).firstChild.textContent.trim();
+  async function undo() {
+    const last = JSON.parse(sessionStorage.getItem("undo") || "null");
+    if (last && last.cases) await reopen(last.cases, last.outcome, undoWords());
+  }
+  // `outcome`: the one that is taken back; of another one that somebody gave since, nothing is taken back.
+  async function reopen(cases, outcome, words) {
+    if (!works) return;
+    try {
+      const result = await post("/cases/undo", { case: cases, outcome }, { keepalive: true });
+      sessionStorage.removeItem("undo");
+      const told = [result.done.length ? `${words} (${result.done.length})` : "", ...Object.values(result.refused)].filter(Boolean).join(" · ");
+      if (page === "alert" && result.done.includes(Number($("#alert").dataset.case))) {
+        sessionStorage.setItem("said", told);
+        location.reload();
+        return;
+      }
+      if (page === "queue") await refresh();
+      toast(told, !result.done.length);
     } catch (error) {
       toast(error.message, true);
     }
   }
   async function alter(address, fields, told) {
-    const result = await change(address, fields, told, false);
+    const result = await change(address, fields, told, null);
     if (!result) return;
     if (page === "alert") location.reload();
     else {
@@ -128,7 +145,7 @@
     try {
       const taken = await post("/queue/next", { query });
       if (taken.alert) location.assign(`/alerts/${taken.alert}${query ? "?" + query : ""}`);
-      else toast("–", true);
+      else toast(body.dataset.noneFree, true);
     } catch (error) {
       toast(error.message, true);
     }
@@ -193,11 +210,19 @@
     if (had) mark(place);
   }
   const replaceRows = (cases) => inTurn(() => replaceRowsNow(cases));
+  const wait = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
   async function replaceRowsNow(cases) {
     const shown = () => rows().filter((row) => cases === null || cases.includes(Number(row.dataset.case)));
     if (!shown().length) return;
-    const answer = await fetch("/queue/rows" + location.search, { headers: { "HX-Request": "true" } });
-    if (!answer.ok) return;
+    const query = new URLSearchParams(location.search);
+    for (const row of shown()) query.append("case", row.dataset.case);
+    const ask = () => fetch("/queue/rows?" + query, { headers: { "X-Requested-With": "console" } }).catch(() => null);
+    let answer = await ask();
+    if (!answer || !answer.ok) {
+      await wait(2000);
+      answer = await ask();
+    }
+    if (!answer || !answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     $("#count").textContent = $("#count", fresh).textContent;
     for (const old of shown()) {
@@ -230,12 +255,14 @@
       status.classList.toggle("is-on", isOn);
       status.classList.toggle("is-off", !isOn);
     };
-    stream.onopen = () => { tell(true); claimAgain(); };
+    stream.onopen = () => { tell(true); heardAt = Date.now(); claimAgain(); };
     stream.onerror = () => {
       tell(false);
-      if (stream && stream.readyState === EventSource.CLOSED) setTimeout(() => { hangUp(); listen(); }, 3000);
+      if (stream && stream.readyState === EventSource.CLOSED) setTimeout(again, 3000);
     };
+    stream.addEventListener("beat", () => { heardAt = Date.now(); });
     stream.addEventListener("change", (event) => {
+      heardAt = Date.now();
       const change = JSON.parse(event.data);
       seen = event.lastEventId;
       $("#open-count").textContent = change.open.toLocaleString("en");
@@ -249,7 +276,7 @@
         if (change.cases === null || change.cases.length) replaceRows(change.cases);
       }
       if (page === "alert" && change.cases && change.cases.includes(Number($("#alert").dataset.case))) {
-        htmx.ajax("GET", location.pathname + "/journal", { target: "#journal", swap: "outerHTML" }).then(zones);
+        htmx.ajax("GET", location.pathname + "/journal", { target: "#journal", swap: "outerHTML" }).then(zones, () => {});
       }
     });
   }
@@ -257,6 +284,22 @@
     if (stream) stream.close();
     stream = null;
   }
+  // A stream that is refused does not say why: a sign-in that has ended is told, and asked for.
+  async function again() {
+    const answer = await fetch("/signed-in", { headers: { "X-Requested-With": "console" } }).catch(() => null);
+    if (answer && answer.status === 401) {
+      const status = $("#live"), link = document.createElement("a");
+      link.href = "/sign-in?next=" + encodeURIComponent(location.pathname + location.search);
+      link.textContent = status.dataset.out;
+      status.replaceChildren(link);
+      return;
+    }
+    hangUp();
+    listen();
+  }
+  // A connection that has gone without a word sends no beat.
+  let heardAt = 0;
+  setInterval(() => { if (stream && stream.readyState === EventSource.OPEN && Date.now() - heardAt > 45000) again(); }, 5000);
   // A hidden tab gives up its connection, of which a browser has few, and catches up when it is looked at.
   let hidden = 0;
   document.addEventListener("visibilitychange", () => {
@@ -281,12 +324,27 @@
     );
     claim();
     claimAgain = claim;
-    setInterval(claim, 240000);
+    setTimeout(claim, 2000);  // the page before, of this alert, too, may give up its claim only now
+    setInterval(claim, 60000);
     window.addEventListener("pagehide", () => {
       fetch("/cases/release", {
         method: "POST", keepalive: true, body: new URLSearchParams({ case: alert.dataset.case }),
         headers: { "X-CSRF-Token": token, "X-Requested-With": "console" },
-      });
+      }).catch(() => {});
+    });
+  }
+
+  // A note that is being written stays while the page is left or loaded again.
+  function keepNote() {
+    const note = $("#note");
+    if (!note) return;
+    const name = "note-" + $("#alert").dataset.case;
+    note.value = note.value || sessionStorage.getItem(name) || "";
+    note.addEventListener("input", () => sessionStorage.setItem(name, note.value));
+    note.form.addEventListener("htmx:afterRequest", (event) => {
+      if (!event.detail.successful) return;
+      sessionStorage.removeItem(name);
+      note.value = "";
     });
   }
 
@@ -309,14 +367,19 @@
     charts();
   }
 
+  const assign = (assignee, button) => button && alter("/cases/assign", { assignee }, button.firstChild.textContent.trim());
+  // While a year is typed, a date field already has days of the first centuries.
+  const isDay = (value) => value === "" || value >= "2000-01-01";
+
   const DO = {
     help: () => $("#help").showModal(),
     theme: switchTheme,
     zone: () => { localStorage.setItem("zone", isLocal() ? "utc" : "local"); zones(); charts(); },
     undo, refresh,
     "next-unassigned": takeNext,
-    "assign-me": () => alter("/cases/assign", { assignee: "me" }, $('[data-do="assign-me"]').firstChild.textContent.trim()),
-    unassign: () => alter("/cases/assign", { assignee: "-" }, $('[data-do="unassign"]').textContent.trim()),
+    "assign-me": () => assign("me", $('[data-do="assign-me"]')),
+    unassign: () => assign("-", $('[data-do="unassign"]')),
+    reopen: () => reopen([$("#alert").dataset.case], $('[data-do="reopen"]').dataset.had, $('[data-do="reopen"]').textContent.trim()),
     unselect: () => { remembered.clear(); tellSelection(); },
   };
   document.addEventListener("click", (event) => {
@@ -343,7 +406,9 @@
     if (what === "select") select(event.target.closest(".row"), event.target.checked);
     else if (what === "select-all") for (const row of rows()) select(row, event.target.checked);
     else if (event.target.dataset.upload) upload(event.target);
-    else if (event.target.id === "bulk-due" || event.target.id === "due") alter("/cases/due", { due: event.target.value }, event.target.value);
+    else if (event.target.id === "bulk-due" || event.target.id === "due") {
+      if (isDay(event.target.value)) alter("/cases/due", { due: event.target.value }, event.target.value);
+    }
     else if (event.target.closest("#filters") && event.target.matches("select, [type=checkbox]")) $("#filters").requestSubmit();
   });
   document.addEventListener("submit", (event) => {
@@ -361,6 +426,7 @@
   }
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.repeat && event.key !== "j" && event.key !== "k") return;
     if (event.target.closest("dialog")) return;
     const isField = event.target.closest("input:not([type=checkbox]), select, textarea");
     if (event.key === "Escape") {
@@ -377,13 +443,14 @@
     }
     const alert = page === "alert" ? $("#alert").dataset : null;
     const keys = {
-      "?": DO.help, g: () => { went = Date.now(); }, z: undo, u: takeNext, a: DO["assign-me"],
+      "?": DO.help, g: () => { went = Date.now(); },
       "/": () => { if ($("#search")) $("#search").focus(); },
       j: () => (alert ? goTo(alert.next) : move(1)), k: () => (alert ? goTo(alert.previous) : move(-1)),
       "]": () => alert && goTo(alert.next), "[": () => alert && goTo(alert.previous),
       e: () => { if (marked()) $(".row-link", marked()).click(); },
       x: () => { if (marked()) select(marked(), !remembered.has(marked().dataset.case)); },
     };
+    if (page === "queue" || page === "alert") Object.assign(keys, { z: undo, u: takeNext, a: DO["assign-me"] });
     if (OUTCOME_KEYS[event.key] && (page === "queue" || page === "alert")) {
       event.preventDefault();
       decide(OUTCOME_KEYS[event.key], wordsOf(OUTCOME_KEYS[event.key]));
@@ -425,6 +492,12 @@
     charts();
     listen();
     keepClaim();
+    keepNote();
+    const said = sessionStorage.getItem("said");
+    if (said) {
+      sessionStorage.removeItem("said");
+      toast(said, false);
+    }
     const flash = sessionStorage.getItem("flash");
     if (flash) {
       sessionStorage.removeItem("flash");
