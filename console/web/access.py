@@ -233,7 +233,7 @@ def _to_sign_in(request: Request) -> Response:
     if is_script or request.url.path == "/live":
         return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
     if request.method != "GET":
-        raise Problem(401, "signed-out", TEXTS("error.signed_out"))
+        raise Problem(401, "signed-out", TEXTS("error.signed_out"), {"HX-Redirect": SIGN_IN})
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{SIGN_IN}?next={quote(request.url.path + query)}", 303)
 

@@ -44,10 +44,11 @@ def editor_page(request: Request) -> Response:
     return editor(request, known, text_to_begin_with(known))
 
 
-def editor(request: Request, known: DecidesWith, text: str) -> Response:
-    """The editor with a text."""
+def editor(request: Request, known: DecidesWith, text: str, overtaken_by: int | None = None) -> Response:
+    """The editor with a text. `overtaken_by`: the version that came into force while the text was written."""
     return render(
-        request, "rule_editor.html", text=text, rule_set=known.rules, trouble=known.trouble, periods=DAYS,
+        request, "rule_editor.html", 200 if overtaken_by is None else 409, text=text, rule_set=known.rules,
+        overtaken_by=overtaken_by, trouble=known.trouble, periods=DAYS,
         has_bundle=known.manifest() is not None, has_channel=services_of(request).control is not None,
         works=visitor_of(request).role in ("analyst", "admin"),
     )  # fmt: skip

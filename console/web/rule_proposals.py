@@ -53,9 +53,13 @@ def proposals_page(request: Request) -> Response:
 
 @router.post("/rules-proposals")
 def propose(request: Request) -> Response:
-    """Propose the rules of a text. Raises Problem if they have errors, or if the backtest is of others."""
+    """Propose the rules of a text. Where other rules came into force since it was begun, the editor comes back with what it
+    would change of them. Raises Problem if they have errors, or if the backtest is of others."""
     desk_of(request)
     known = require_known(request)
+    based_on = _field(request, "based_on")
+    if based_on and known.rules is not None and based_on != str(known.rules.version):
+        return editor(request, known, text_of(request), known.rules.version)
     rule_set = draft_of(text_of(request), known).rule_set
     if rule_set is None:
         raise Problem(422, "rules", "these rules have errors: see the list beside them")

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import main
+from console.rules import rule_costs
 from tests.console.api.serving import payment, serving, stored, wait_for
 from tests.console.web.rule_office import FRAUDS, Office, made_payments, office
 from udfs.control.elements import RulesControl
@@ -295,7 +296,10 @@ def test_without_a_control_stream_rules_are_checked_but_not_published(tmp_path: 
             assert client.get(path).status_code == 200
 
 
-def test_a_console_tries_the_rules_that_its_own_scorer_decides_with(tmp_path: Path) -> None:
+def test_a_console_tries_the_rules_that_its_own_scorer_decides_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_costs, "MOST_SECONDS", 60.0)  # enough for all rules on a busy machine
     with serving(tmp_path) as running:
         client = running.client
         sent = [payment(amount=900 if number % 2 else 20) for number in range(6)]
@@ -313,3 +317,23 @@ def test_a_console_tries_the_rules_that_its_own_scorer_decides_with(tmp_path: Pa
         assert client.post("/rules/new_device/standing", data={"to": "shadow"}).status_code == 409
         costs = re.findall(r'<td class="num">(?:&lt; )?(\d+\.\d\d)</td></tr>', client.get("/rules").text)
         assert len(costs) == len(BANK.rules)
+
+
+def test_a_text_begun_before_other_rules_came_into_force_is_shown_again(tmp_path: Path) -> None:
+    with office(tmp_path) as alone:
+        anna, ben = alone.client("anna"), alone.client("ben")
+        (begun,) = re.findall(r'name="based_on" value="(\d+)"', ben.get("/rules-editor").text)
+        assert begun == str(BANK.version)
+        page = proposed(anna, with_large(), based_on=begun)
+        assert decide(ben, page, "approve").status_code == decide(anna, page, "publish").status_code == 303
+        old = rule_file_text(BANK)
+        answer = ben.post("/rules-proposals", data={"rules": old, "based_on": begun, "note": "mine"})
+        assert answer.status_code == 409
+        assert f"Nothing was proposed: version {with_large().version} came into force while you wrote." in answer.text
+        (text,) = re.findall(r"<textarea[^>]*>\n(.*?)</textarea>", answer.text, re.DOTALL)
+        assert html.unescape(text) == old
+        assert "0 added, 1 removed, 0 changed" in ben.post("/rules-changes", data={"rules": old}).text
+        assert len(re.findall(r'href="/rules-proposals/\d+"', ben.get("/rules-proposals").text)) == 1
+        (now,) = re.findall(r'name="based_on" value="(\d+)"', answer.text)
+        again = ben.post("/rules-proposals", data={"rules": old, "based_on": now})
+        assert again.status_code == 303
