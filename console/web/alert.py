@@ -17,6 +17,7 @@ from console.cases.rows import CaseRow
 from console.web import drawings
 from console.web.access import PageRoute, form_of, visitor_of
 from console.web.addresses import place_of
+from console.web.case_changes import colleagues_of
 from console.web.exports import pdf_of
 from console.web.formats import money, utc
 from console.web.rendering import HEADERS, TEXTS, render
@@ -40,7 +41,8 @@ def alert_page(request: Request, decision_id: str) -> Response:
         previous=None if previous is None else f"/alerts/{previous}{suffix}",
         following=None if following is None else f"/alerts/{following}{suffix}",
         labels_go=request.app.state.services.takes_labels, can_replay=request.app.state.services.replays is not None,
-        is_part=False, **panel_values(request, case.user_id, case, [hit.id for hit in file.rules]), **_drawn(file),
+        is_part=False, people=colleagues_of(request),
+        **panel_values(request, case.user_id, case, [hit.id for hit in file.rules]), **_drawn(file),
     )  # fmt: skip
 
 

@@ -51,12 +51,21 @@ def undo(request: Request) -> Response:
 def assign(request: Request) -> Response:
     """Give cases to somebody who is there: `me`, a name, or nobody."""
     visitor, name = visitor_of(request), _field(request, "assignee")
-    known = {visitor.name, *(one.name for one in accounts(request.app.state.services.store.database))}
+    known = {visitor.name, *colleagues_of(request)}
     if name == "me":
         name = visitor.name
     if name != NOBODY and name not in known:
         raise Problem(422, "assignee", "assignee: nobody of this name")
     return _told(_cases(request).assign(_numbers(request), None if name == NOBODY else name, visitor.name))
+
+
+def colleagues_of(request: Request) -> list[str]:
+    """Who else may work on cases."""
+    own = visitor_of(request).name
+    people = accounts(request.app.state.services.store.database)
+    return [
+        one.name for one in people if one.name != own and one.disabled_ms is None and one.role in ("analyst", "admin")
+    ]
 
 
 @router.post("/cases/due")

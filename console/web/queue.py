@@ -18,6 +18,7 @@ from console.cases.views import ViewError, delete_view, save_view, views_of
 from console.store.engine import Database
 from console.web.access import PageRoute, form_of, visitor_of
 from console.web.addresses import QueuePlace, place_of
+from console.web.case_changes import colleagues_of
 from console.web.formats import iso
 from console.web.rendering import HEADERS, TEXTS, render
 
@@ -39,7 +40,7 @@ def queue_page(request: Request) -> Response:
     views = views_of(_database(request), visitor.name)
     current = place._replace(page=0).query()
     return render(
-        request, "queue.html", views=views, rules=_rule_ids(request),
+        request, "queue.html", views=views, rules=_rule_ids(request), people=colleagues_of(request),
         current_view=next((view for view in views if view.query == current), None), **_rows(request, place),
     )  # fmt: skip
 

@@ -408,6 +408,9 @@
     else if (event.target.dataset.upload) upload(event.target);
     else if (event.target.id === "bulk-due" || event.target.id === "due") {
       if (isDay(event.target.value)) alter("/cases/due", { due: event.target.value }, event.target.value);
+    } else if (event.target.dataset.assign !== undefined && event.target.value) {
+      alter("/cases/assign", { assignee: event.target.value }, `${event.target.dataset.assign} ${event.target.value}`);
+      event.target.value = "";
     }
     else if (event.target.closest("#filters") && event.target.matches("select, [type=checkbox]")) $("#filters").requestSubmit();
   });

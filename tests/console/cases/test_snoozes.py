@@ -58,7 +58,7 @@ def test_alerts_of_a_snoozed_rule_are_out_until_it_ends(cases: CaseStore, clock:
     assert ids(cases, state="all") == {one.decision_id for one in before}
     assert ids(cases, user_id="U3") == blocked
     assert cases.count(QueueFilters()) == len(before) - len(expected)
-    assert {one.snoozed_until_ms for one in cases.rows(settled.kept_out)} == {made.until_ms}
+    assert {one.snoozed_until_ms for one in cases.fitting(QueueFilters(state="all"), settled.kept_out)} == {made.until_ms}
     for number in settled.kept_out:
         assert words(cases, number) == [("anna", "snoozed", "burst: pays for a club")]
     taken = set()
@@ -133,11 +133,11 @@ def test_a_snooze_is_ended_replaced_and_survives_outcomes(cases: CaseStore, cloc
     cases.decide([number], "closed", "ben")
     assert number not in {one.case_id for one in cases.page(QueueFilters(state="snoozed"), BY_TIME)}
     cases.undo([number], "ben")
-    assert cases.rows([number])[0].snoozed_until_ms == first.until_ms
+    assert cases.fitting(QueueFilters(state="all"), [number])[0].snoozed_until_ms == first.until_ms
     clock.now_ms += DAY_MS
     second, again = cases.snooze("U3", "burst", "b", 30, "ben")
     assert again.kept_out == []
-    assert cases.rows([number])[0].snoozed_until_ms == second.until_ms
+    assert cases.fitting(QueueFilters(state="all"), [number])[0].snoozed_until_ms == second.until_ms
     known = cases.snoozes("U3")
     assert [(one.reason, one.ended_by, one.is_in_force(clock.now_ms)) for one in known] == [
         ("b", None, True), ("a", "ben", False),

@@ -198,3 +198,17 @@ def test_keys_of_the_queue_do_nothing_on_other_pages(open_page: Open, console: S
     page.wait_for_timeout(300)
     assert page.url.endswith("/rules")
     assert [one.state for one in store_of(console).fitting(QueueFilters(state="all"), [number])] == ["closed"]
+
+
+def test_an_alert_is_given_to_a_colleague(open_page: Open, console: Serving) -> None:
+    page = open_alert(open_page, "anna")
+    number = int(page.locator("#alert").get_attribute("data-case"))
+    names = page.locator("[data-assign] option").all_inner_texts()
+    assert names == ["Assign to", "ada", "ben"]  # who works on cases; vera only looks
+    page.locator("[data-assign]").select_option("ben")
+    page.get_by_text("Assignee: ben").wait_for()
+    assert store_of(console).fitting(QueueFilters(), [number])[0].assignee == "ben"
+    page.goto("/")
+    page.keyboard.press("x")
+    page.locator("#bulk [data-assign]").select_option("ada")
+    wait_for(lambda: "ada" in page.locator("#rows .is-selected .c-assignee").inner_text())

@@ -88,7 +88,7 @@ WRITTEN = """() => {
         return write.call(this, text, ...rest);
     };
 }"""
-IN_TIME = re.compile(r"\d\d:\d\d|\d\d-\d\d|\d{4}-\d\d-\d\d|\d{4}|\d{4}-\d\d")
+IN_TIME = re.compile(r"\d\d:\d\d(:\d\d)?|\d\d-\d\d|\d{4}-\d\d-\d\d|\d{4}|\d{4}-\d\d")
 NUMBER = re.compile(r"[\d,]+(\.\d+)?")
 
 
