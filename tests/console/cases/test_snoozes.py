@@ -58,7 +58,9 @@ def test_alerts_of_a_snoozed_rule_are_out_until_it_ends(cases: CaseStore, clock:
     assert ids(cases, state="all") == {one.decision_id for one in before}
     assert ids(cases, user_id="U3") == blocked
     assert cases.count(QueueFilters()) == len(before) - len(expected)
-    assert {one.snoozed_until_ms for one in cases.fitting(QueueFilters(state="all"), settled.kept_out)} == {made.until_ms}
+    assert {one.snoozed_until_ms for one in cases.fitting(QueueFilters(state="all"), settled.kept_out)} == {
+        made.until_ms
+    }
     for number in settled.kept_out:
         assert words(cases, number) == [("anna", "snoozed", "burst: pays for a club")]
     taken = set()

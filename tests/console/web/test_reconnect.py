@@ -97,7 +97,7 @@ def test_a_tab_gets_what_it_missed_when_its_console_was_killed(tmp_path: Path, b
         page.keyboard.press("n")  # by the token that the page had before
         page.wait_for_selector("#toast:not(.is-problem):not([hidden])")
         assert "Not fraud (1)" in page.locator("#toast").inner_text()
-        assert cases.rows([int(str(number))])[0].outcome == "not_fraud"
+        assert cases.fitting(QueueFilters(state="all"), [int(str(number))])[0].outcome == "not_fraud"
     context.close()
     store.close()
 
@@ -111,11 +111,11 @@ def test_an_open_alert_is_claimed_again_after_a_restart(tmp_path: Path, browser:
     page = context.new_page()
     with console_process(tmp_path, "--port", port) as (_, url):
         page.goto(f"{url}/alerts/{row.decision_id}")
-        wait_for(lambda: cases.rows([row.case_id])[0].claimed_by == "local")
+        wait_for(lambda: cases.fitting(QueueFilters(state="all"), [row.case_id])[0].claimed_by == "local")
     cases.release(row.case_id, "local")
     cases.add_note(row.case_id, "written while the console was away", "ben")
     with console_process(tmp_path, "--port", port):
-        wait_for(lambda: cases.rows([row.case_id])[0].claimed_by == "local")
+        wait_for(lambda: cases.fitting(QueueFilters(state="all"), [row.case_id])[0].claimed_by == "local")
         wait_for(lambda: "written while the console was away" in page.locator("#journal").inner_text())
         assert page.locator("#held").is_hidden()
     context.close()
