@@ -9,4 +9,4 @@ EXACT_INTEGERS_BELOW_OF: Final = {2: 2**11, 4: 2**24}
 
 
 class RoundedNumber(float):
-    """A 16-bit or 32-bit float beyond the whole numbers that it holds exactly: fit for an amount, not for an id or a time."""
+    """A 16-bit or 32-bit float beyond the whole numbers that it holds exactly: an amount, but no id, code or time."""

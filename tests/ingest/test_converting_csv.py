@@ -159,6 +159,39 @@ def test_rows_between_two_quotes_are_not_swallowed(tmp_path: Path, later: str) -
     assert len(result.events) >= 8
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "city"),
+    [
+        ('2,17,2024-02-01T10:00:00Z,57.16,"Rome', '3,17,2024-02-01T10:00:00Z,57.16,New York"', 'New York"'),
+        ('2,"17,2024-02-01T10:00:00Z,57.16,Rome', '3,18",2024-02-01T10:00:00Z,5,Bonn', "Bonn"),
+        ('"2",17,2024-02-01T10:00:00Z,57.16,"Rome', '3,17,2024-02-01T10:00:00Z,5,Bonn"', 'Bonn"'),
+    ],
+    ids=["in the last cells", "in a cell between", "beside a quoted cell"],
+)
+def test_two_stray_quotes_in_neighbouring_rows_cost_the_first_one_and_are_told(
+    tmp_path: Path, first: str, second: str, city: str
+) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city")
+    text = f"id,user,time,amount,city\n{ROW.strip()},Rome\n{first}\n{second}\n4{ROW[1:-1]},Rome\n"
+    result = converted(tmp_path, text, mapping)
+    assert result.summary.rows == 4
+    assert [error["row"] for error in result.errors] == [2]
+    kept = [(event["transaction_id"], event["city"]) for event in result.events]
+    assert kept == [("1", "Rome"), ("3", city), ("4", "Rome")]
+
+
+@pytest.mark.parametrize(
+    "note", ["called, said\nit was not him", "a\nb, c, d, e", "Main St 5\n1 Rome, 2, 3, 4", "1\n2"]
+)
+def test_a_cell_of_several_lines_is_one_cell_even_where_its_last_line_has_as_many_commas(
+    tmp_path: Path, note: str
+) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: note")
+    result = converted(tmp_path, f'id,user,time,amount,note\n{ROW.strip()},"{note}"\n', mapping)
+    assert result.errors == []
+    assert result.events == [{**FIRST, "city": note}]
+
+
 def test_cells_with_line_ends_are_read_beside_stray_quotes(tmp_path: Path) -> None:
     mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city")
     text = (
