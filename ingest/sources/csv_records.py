@@ -1,7 +1,7 @@
 """Records of a CSV file, each on its own: a stray quote costs the row that has it, not all that follow.
 
-A quoted cell may hold line ends. Where that makes no row of the header's width, or where the lines are rows of their own, the
-quote is stray: its line is broken, and reading goes on with the next line.
+A quoted cell may hold line ends. Where that makes no row of the header's width, or where the lines are rows of their own,
+the quote is stray: its line is broken, and reading goes on with the next line.
 """
 
 from __future__ import annotations

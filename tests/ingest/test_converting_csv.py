@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import re
 import zipfile
 from pathlib import Path
 
@@ -221,23 +223,59 @@ def test_a_separator_line_of_spreadsheets_is_no_header(tmp_path: Path) -> None:
     assert converted(tmp_path, "sep=;\nid;user;time;amount\n1;17;2024-02-01T10:00:00Z;57.16\n").events == [FIRST]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
 def test_files_with_a_byte_order_mark_need_no_encoding(tmp_path: Path, encoding: str) -> None:
     text = "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n".encode(encoding)
     assert converted(tmp_path, text).events == [FIRST]
 
 
-@pytest.mark.parametrize("suffix", [".zip", ".csv.zip", ".csv.bz2", ".csv.xz"])
+@pytest.mark.parametrize(
+    "suffix", [".zip", ".csv.zip", ".csv.bz2", ".csv.xz", ".CSV.GZ", ".ZIP", ".csv.Zip", ".CSV.BZ2", ".csv.XZ"]
+)
 def test_compressed_files_are_read(tmp_path: Path, suffix: str) -> None:
     content = b"id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n"
-    if suffix.endswith(".zip"):
+    if suffix.lower().endswith(".zip"):
         with zipfile.ZipFile(tmp_path / "source.zip", "w") as archive:
             archive.writestr("__MACOSX/._table.csv", b"x")
             archive.writestr("export/table.csv", content)
         packed = (tmp_path / "source.zip").read_bytes()
     else:
-        packed = bz2.compress(content) if suffix.endswith("bz2") else lzma.compress(content)
+        pack = {"bz2": bz2.compress, "xz": lzma.compress, "gz": gzip.compress}[suffix.lower().rpartition(".")[2]]
+        packed = pack(content)
     assert converted(tmp_path, packed, name=f"table{suffix}").events == [FIRST]
+
+
+def archive_with(content: bytes, flags: int = 0, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of table.csv whose headers say `flags` and `method`, whatever its content is."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("table.csv", content)
+    data = bytearray(file.getvalue())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.index(signature) + offset
+        data[start : start + 4] = flags.to_bytes(2, "little") + method.to_bytes(2, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        (archive_with(b"id\n", flags=1), "t.zip", "t.zip is encrypted: unpack it with its password"),
+        (archive_with(b"id\n", method=9), "t.zip", "is packed by a method that is not supported, as Deflate64: unpack it"),
+        (archive_with(b"id\n"), "t.csv", "t.csv holds a file packed with .zip: unpack it, or end its name in that suffix"),
+        (gzip.compress(b"id\n"), "t.jsonl", "t.jsonl holds a file packed with .gz: unpack it"),
+        (bz2.compress(b"id\n"), "t.csv", "holds a file packed with .bz2: unpack it"),
+        (archive_with(gzip.compress(b"id\n")), "t.zip", "t.zip holds a file packed with .gz: unpack it"),
+        ("id,user\n".encode("utf-32-le"), "t.csv", "looks like UTF-32: set `csv: {encoding: utf-32-le}`"),
+    ],
+    ids=["encrypted", "Deflate64", "zip by another name", "gzip by another name", "bzip2 by another name",
+         "packed twice", "UTF-32 without a mark"],
+)  # fmt: skip
+def test_files_that_cannot_be_unpacked_are_told_with_what_to_do(
+    tmp_path: Path, content: bytes, name: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        converted(tmp_path, content, name=name)
 
 
 def test_an_archive_of_several_files_is_refused_with_their_names(tmp_path: Path) -> None:
