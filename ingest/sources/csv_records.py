@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from operator import eq
 from typing import Final, NamedTuple
 
 from ingest.schema import CsvSpec
@@ -80,7 +79,7 @@ class CsvRecords:
         kinds = [[_kind(cell, self._spec.quote) for cell in row] for row in rows if row is not None]
         if width < 2 or len(kinds) < len(rows):
             return False
-        return 2 * sum(map(eq, kinds[0], kinds[-1])) > width
+        return 2 * sum(one == other for one, other in zip(kinds[0], kinds[-1], strict=True)) > width
 
     def _alone(self, line: str, width: int) -> list[str] | None:
         """The cells of a line by itself, where a quote may be like any other character; None where it is no row."""

@@ -10,7 +10,7 @@ import lzma
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 
 from ingest.errors import InputError
 from ingest.suggestion import listed
@@ -18,7 +18,7 @@ from ingest.suggestion import listed
 COMPRESSED = (".gz", ".zip", ".bz2", ".xz")
 # Raised for damaged files and wrong suffixes.
 READ_ERRORS = (OSError, EOFError, zlib.error, UnicodeError, zipfile.BadZipFile, lzma.LZMAError)
-_BY_ZERO_BYTES = {
+_BY_ZERO_BYTES: Final[dict[tuple[bool, ...], str]] = {
     (False, True, False, True): "utf-16-le",
     (True, False, True, False): "utf-16-be",
     (False, True, True, True): "utf-32-le",

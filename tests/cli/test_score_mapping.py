@@ -34,7 +34,7 @@ def test_resolution_codes_of_the_table_reach_the_report(tmp_path: Path) -> None:
         decision(2, amount=1.0, action="refer_to_analyst"),
         decision(3, amount=50.0),
     ]
-    accuracy = summarize(read_run(write_run(tmp_path / "decided", decisions), truth)).accuracy
+    accuracy = summarize(read_run(write_run(tmp_path / "decided", list(decisions)), truth)).accuracy
     assert accuracy is not None
     assert (accuracy.labelled, accuracy.frauds) == (4, 2)
     rows = [
