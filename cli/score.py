@@ -108,9 +108,10 @@ def _converted(source: Path, mapping: Path, directory: Path) -> tuple[Path, Path
     from cli.convert import convert_tables, print_conversion
 
     directory.mkdir(parents=True, exist_ok=True)
-    print_conversion(convert_tables((source,), (mapping,), directory))
+    summary = convert_tables((source,), (mapping,), directory)
+    print_conversion(summary)
     truth = directory / "truth.jsonl"
-    return directory / "events.jsonl", truth if truth.is_file() else None
+    return directory / "events.jsonl", truth if truth in summary.files else None  # one of an earlier run does not count
 
 
 def _copy(source: Path, target: Path) -> None:

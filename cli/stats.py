@@ -11,6 +11,8 @@ import click
 from cli.errors import UserError
 from cli.progress import progress_bar
 
+MOST_DIGITS = 20  # of epoch nanoseconds, whose error names them
+
 if TYPE_CHECKING:
     from models.statistics import StatisticsReport
 
@@ -63,11 +65,15 @@ def command(
 
 
 def _epoch_ms(text: str) -> int:
-    """Epoch milliseconds from ISO 8601 text or from digits. Raises UserError."""
-    if text.isascii() and text.isdigit() and len(text) <= 15:
-        return int(text)
+    """Epoch milliseconds from ISO 8601 text or from digits. Raises UserError, also for digits that are seconds."""
+    from udfs.records.codec import BadRecord, epoch_ms
+
     try:
+        if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
+            return epoch_ms(int(text), "--until")
         moment = datetime.fromisoformat(text)
+    except BadRecord as error:
+        raise UserError(str(error)) from None
     except ValueError:
         raise UserError(
             f"--until {text!r} is neither ISO 8601 like 2026-03-01T00:00:00Z nor epoch milliseconds"

@@ -18,7 +18,7 @@ from ingest.joined_rows import JoinedRow, JoinedRows
 from ingest.mapping import Mapping
 from ingest.output_files import OutputFiles
 from ingest.record_writer import RecordWriter
-from ingest.rows import Truth
+from ingest.rows import Truth, readable_fields
 from ingest.source_check import check_first_rows, check_header
 from ingest.sources.chunk import Chunk
 from ingest.sources.open import JSON_LINES, files_of, format_of, open_source
@@ -148,9 +148,12 @@ class _Run:
         path = self.target_files.records(mapping.target)
         has_labels = mapping.label is not None
         errors = list(chunk.broken)
-        for row_number, result in zip(chunk.row_numbers, records_from_chunk(chunk, mapping), strict=True):
+        results = zip(chunk.row_numbers, records_from_chunk(chunk, mapping), strict=True)
+        for index, (row_number, result) in enumerate(results):
             if isinstance(result, RowError):
                 errors.append(result)
+                if mapping.is_joined and mapping.kind == "label":
+                    self.joined.add_rejected_label(readable_fields(chunk.row(index), mapping, row_number))
                 continue
             if result.dropped:
                 self.dropped.add(result.dropped, name)
@@ -171,7 +174,7 @@ class _Run:
             self.report.add([error], input_name)
 
     def _add_joined_labels(self, transaction: Transaction, own_truth: Truth | None) -> None:
-        """A transaction that no row of the labels' table names is legitimate, as in training."""
+        """A transaction that no row of the labels' table names, not even a rejected one, is legitimate."""
         truth = self.joined.truth_of(transaction)
         if own_truth is None and truth is not None:
             self.writer.add_truth(truth)

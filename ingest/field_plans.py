@@ -15,6 +15,7 @@ from ingest.targets import MOMENT_TYPES, NUMBER_TYPES, TEXT_TYPES, FieldType
 from udfs.records.droppable import CHANGES_THE_PAYMENT
 
 SOURCES = ("column", "columns", "debit", "value", "row_number")
+_NEVER_DROPPED = CHANGES_THE_PAYMENT | {"expires_at"}  # without it a block is for ever
 _COMMON_OPTIONS = frozenset({*SOURCES, "credit", "may_be_missing", "default", "lookup", "join"})
 _READING_OPTIONS = frozenset(FieldSpec.model_fields) - _COMMON_OPTIONS
 
@@ -48,7 +49,7 @@ def field_plan(
         default=default,
         lookup=_lookup(spec, read_own),
         blank_texts=blank_texts(file, field_type),
-        drops=file.unreadable == "drop" and not required and name not in CHANGES_THE_PAYMENT,
+        drops=file.unreadable == "drop" and not required and name not in _NEVER_DROPPED,
         combine=combine,
     )
 

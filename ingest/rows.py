@@ -19,8 +19,9 @@ from udfs.records.codec import MAX_TIMESTAMP_MS
 from udfs.records.events import Event, Label, Transaction
 
 
-class Truth(msgspec.Struct, kw_only=True, gc=False):
-    """Ground truth of one transaction: fraud or not, and the fraud's pattern. Written to truth.jsonl, never to events."""
+class Truth(msgspec.Struct, kw_only=True, gc=False, omit_defaults=True):
+    """Ground truth of one transaction: fraud or not, the fraud's pattern, and the bank's resolution code. Written to
+    truth.jsonl, never to events."""
 
     transaction_id: str
     user_id: str
@@ -28,6 +29,7 @@ class Truth(msgspec.Struct, kw_only=True, gc=False):
     amount: float
     is_fraud: bool
     pattern: str | None
+    resolution_code: str | None = None
 
 
 class Records(NamedTuple):
@@ -87,6 +89,21 @@ def _values(
             dropped.append(DroppedValue(plan.path, row_error))
             values.append(plan.absent)
     return values, dropped
+
+
+def readable_fields(row: Row, mapping: Mapping, row_number: int) -> dict[str, object]:
+    """The record's fields of a rejected row that can be read."""
+    try:
+        own, row = row, _with_nested(row, mapping, row_number, []) if mapping.nested else row
+    except RowError:
+        return {}
+    fields = {}
+    for plan in mapping.fields:
+        try:
+            fields[plan.name] = plan.value_of(own if plan.is_row_number else row, row_number)
+        except UnreadableValue:
+            continue
+    return fields
 
 
 def _with_nested(row: Row, mapping: Mapping, row_number: int, dropped: list[DroppedValue]) -> Row:
@@ -204,10 +221,12 @@ def _label(record: Transaction, outcome: dict[str, Any], plan: LabelPlan, row_nu
 
 
 def _truth(record: Transaction, outcome: dict[str, Any]) -> Truth:
-    return truth_of(record, outcome["is_fraud"], outcome.get("pattern"))
+    return truth_of(record, outcome["is_fraud"], outcome.get("pattern"), outcome.get("resolution_code"))
 
 
-def truth_of(transaction: Transaction, is_fraud: bool, pattern: str | None = None) -> Truth:
+def truth_of(
+    transaction: Transaction, is_fraud: bool, pattern: str | None = None, resolution_code: str | None = None
+) -> Truth:
     """The ground truth of a transaction; only a fraud has a pattern."""
     return Truth(
         transaction_id=transaction.transaction_id,
@@ -216,6 +235,7 @@ def truth_of(transaction: Transaction, is_fraud: bool, pattern: str | None = Non
         amount=transaction.amount,
         is_fraud=is_fraud,
         pattern=pattern if is_fraud else None,
+        resolution_code=resolution_code,
     )
 
 

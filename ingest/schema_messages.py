@@ -29,7 +29,9 @@ def validation_message(error: ValidationError) -> str:
         problems.setdefault(_location(problem["loc"]), problem)
     lines = [_message(location, problem) for location, problem in problems.items()]
     more = len(lines) - MOST_PROBLEMS
-    return "\n".join([*lines[:MOST_PROBLEMS], f"and {more} more problems"] if more > 0 else lines)
+    return "\n".join(
+        [*lines[:MOST_PROBLEMS], f"and {more} more problem{'s' if more > 1 else ''}"] if more > 0 else lines
+    )
 
 
 def _message(location: tuple[int | str, ...], problem: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from reporting.errors import RunFilesError
+from udfs.records.salvage import BYTE_ORDER_MARK
 
 Record = TypeVar("Record")
 Progress = Callable[[int, int], None]
@@ -34,6 +35,8 @@ def records_of(
                 if number % REPORT_EVERY_LINES == 0:
                     progress(done, total)
                 done += len(line)
+                if number == 1:
+                    line = line.removeprefix(BYTE_ORDER_MARK)
                 try:
                     record = decode(line)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

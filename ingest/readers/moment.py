@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from ingest.errors import UnreadableValue
 from ingest.readers.epoch import EPOCH_UNITS, PLAUSIBLE_MS, unit_of
 from ingest.readers.number import exact_decimal
+from ingest.readers.rounded_number import RoundedNumber
 from ingest.readers.text import without_point
 from ingest.readers.time_pattern import TimePattern
 from udfs.records.codec import FIRST_EVENT_MS, MAX_TIMESTAMP_MS
@@ -65,6 +66,8 @@ class MomentReader:
         raise UnreadableValue(self.expected)
 
     def _milliseconds(self, value: object) -> int:
+        if isinstance(value, RoundedNumber):
+            raise UnreadableValue(f"{self.expected}, with all its digits (it was stored as a float of 32 bits or less)")
         if isinstance(value, datetime):
             return self._of_datetime(value)
         if isinstance(value, date):

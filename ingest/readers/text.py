@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
 from ingest.identifier_encoding import encode_identifier
+from ingest.readers.rounded_number import RoundedNumber
 from udfs.records.codec import MAX_TEXT_BYTES, BadRecord, identifier
 
 IDENTIFIER_EXPECTED = "an id of 1 to 64 printable ASCII characters without spaces"
@@ -34,7 +35,7 @@ def plain_text(value: object) -> str:
 
     Whole numbers lose their decimal point (a column with missing values stores the id 7 as 7.0); flags become true and
     false, dates and times ISO 8601, and a spreadsheet's ="007" is 007. Raises UnreadableValue for lists, objects and other
-    types, and for whole doubles from 2**53 on, of which the last digits are lost.
+    types, for whole doubles from 2**53 on, of which the last digits are lost, and for a RoundedNumber.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -46,7 +47,7 @@ def plain_text(value: object) -> str:
             raise UnreadableValue(f"a number of at most {MAX_DIGITS} digits")
         return str(value)
     if isinstance(value, float):
-        if value.is_integer() and abs(value) >= EXACT_INTEGERS_BELOW:
+        if (value.is_integer() and abs(value) >= EXACT_INTEGERS_BELOW) or isinstance(value, RoundedNumber):
             raise UnreadableValue(LOST_DIGITS)
         return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < MAX_DIGITS:

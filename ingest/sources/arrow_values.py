@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from ingest.readers.rounded_number import EXACT_INTEGERS_BELOW_OF, RoundedNumber
 from ingest.sources.timestamps import TimestampColumn
 
 _PER_MILLISECOND = {"us": 1_000, "ns": 1_000_000}
@@ -18,8 +21,9 @@ _FAR_MS = 2**62
 def values_of(array: Any) -> Sequence[object]:
     """The values of an Arrow array (any type) as a sequence.
 
-    32-bit floats become the double of their shortest decimal text (57.16, not 57.15999984741211). Invalid UTF-8 in
-    texts and bytes becomes surrogates, which all readers reject.
+    32-bit floats become the double of their shortest decimal text (57.16, not 57.15999984741211), those too large for exact
+    whole numbers a RoundedNumber, which is no id. Invalid UTF-8 in texts and bytes becomes surrogates, which all readers
+    reject.
     """
     kind = array.type
     if pa.types.is_dictionary(kind):
@@ -32,9 +36,11 @@ def values_of(array: Any) -> Sequence[object]:
     if pa.types.is_integer(kind):
         return _with_nulls(array.fill_null(0).to_numpy(zero_copy_only=False).tolist(), array)
     if pa.types.is_floating(kind):
-        numbers = array.fill_null(0).to_numpy(zero_copy_only=False)
-        exact = numbers if numbers.dtype == np.float64 else numbers.astype(str).astype(np.float64)
-        return _with_nulls(exact.tolist(), array)
+        return _with_nulls(_floats(array.to_numpy(zero_copy_only=False)), array)
+    if _is_list(kind) and pa.types.is_floating(kind.value_type):
+        elements = iter(values_of(array.flatten()))
+        lengths = array.value_lengths().fill_null(0).to_pylist()
+        return _with_nulls([list(islice(elements, length)) for length in lengths], array)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _texts(array)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
@@ -42,6 +48,21 @@ def values_of(array: Any) -> Sequence[object]:
     if pa.types.is_date32(kind):
         return _with_nulls([_day(value) for value in array.fill_null(0).to_numpy(zero_copy_only=False).tolist()], array)
     values: list[object] = array.to_pylist()
+    return values
+
+
+def _is_list(kind: Any) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _floats(numbers: npt.NDArray[Any]) -> list[object]:
+    if numbers.dtype == np.float64:
+        return list(numbers.tolist())
+    values: list[object] = numbers.astype(str).astype(np.float64).tolist()
+    with np.errstate(invalid="ignore"):
+        inexact = np.flatnonzero(np.isfinite(numbers) & (np.abs(numbers) >= EXACT_INTEGERS_BELOW_OF[numbers.itemsize]))
+    for index in inexact.tolist():
+        values[index] = RoundedNumber(values[index])
     return values
 
 

@@ -45,8 +45,9 @@ class CsvSource:
         except csv.Error as error:
             raise InputError(f"{path}: its header is not CSV: {error}") from None
         if any("\0" in name for name in self._header):
+            bits = 32 if any("\0\0" in name for name in self._header) else 16
             raise InputError(
-                f"{path} looks like UTF-16: set `csv: {{encoding: utf-16-le}}` in the mapping, or utf-16-be"
+                f"{path} looks like UTF-{bits}: set `csv: {{encoding: utf-{bits}-le}}` in the mapping, or utf-{bits}-be"
             )
         if any(name.encode("utf-8", "replace").decode() != name for name in self._header):
             raise InputError(f"{path}: its header is not {spec.encoding}: set csv.encoding in the mapping, as latin-1")

@@ -1,7 +1,7 @@
 """Records of a CSV file, each on its own: a stray quote costs the row that has it, not all that follow.
 
-A quoted cell may hold line ends. Where that makes no row of the header's width, or where the lines in between are rows of
-their own, the quote is stray: its line is broken, and reading goes on with the next line.
+A quoted cell may hold line ends. Where that makes no row of the header's width, or where the lines are rows of their own,
+the quote is stray: its line is broken, and reading goes on with the next line.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class CsvRecords:
             except csv.Error as error:
                 yield self._broken(str(error))
                 continue
-            if len(lines.current) > 1 and (len(row) != width or self._has_rows_inside(width)):
+            if len(lines.current) > 1 and (len(row) != width or self._are_rows(width)):
                 yield self._broken("a quote that is not closed")
             elif row:
                 yield row
@@ -66,17 +66,49 @@ class CsvRecords:
         hint = ESCAPED_QUOTES if self._spec.escape is None and f"\\{self._spec.quote}" in first else ""
         return BrokenRecord(first.rstrip("\r\n"), f"a row of CSV: {reason}, in lines {number} to {number}{hint}")
 
-    def _has_rows_inside(self, width: int) -> bool:
-        """Whether all lines between the first and the last of the record are rows of their own."""
+    def _are_rows(self, width: int) -> bool:
+        """Whether the lines of the record are rows of their own: those between the first and the last, or, of two stray
+        quotes in neighbouring rows, all of them, with cells of the same kinds."""
         inside = self._lines.current[1:-1]
         try:
-            return bool(inside) and width > 1 and all(len(row) == width for row in self._new_reader(iter(inside)))
+            if inside and width > 1 and all(len(row) == width for row in self._new_reader(iter(inside))):
+                return True
         except csv.Error:
             return False
+        rows = [self._alone(line, width) for line in self._lines.current]
+        kinds = [[_kind(cell, self._spec.quote) for cell in row] for row in rows if row is not None]
+        if width < 2 or len(kinds) < len(rows):
+            return False
+        return 2 * sum(one == other for one, other in zip(kinds[0], kinds[-1], strict=True)) > width
+
+    def _alone(self, line: str, width: int) -> list[str] | None:
+        """The cells of a line by itself, where a quote may be like any other character; None where it is no row."""
+        spec = self._spec
+        for quoting in (csv.QUOTE_NONE, csv.QUOTE_MINIMAL):
+            reader = csv.reader([line], delimiter=self._delimiter, quotechar=spec.quote, escapechar=spec.escape,
+                                quoting=quoting)  # fmt: skip
+            try:
+                row = next(reader, [])
+            except csv.Error:
+                continue
+            if len(row) == width:
+                return row
+        return None
 
     def _new_reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
         spec = self._spec
         return csv.reader(lines, delimiter=self._delimiter, quotechar=spec.quote, escapechar=spec.escape, strict=True)
+
+
+def _kind(cell: str, quote: str) -> str:
+    """Blank, number (also dates), code, or text."""
+    text = cell.strip().strip(quote)
+    has_letters, has_digits = any(map(str.isalpha, text)), any(map(str.isdigit, text))
+    if not has_letters and not has_digits:
+        return "blank"
+    if not has_letters:
+        return "number"
+    return "code" if has_digits and " " not in text else "text"
 
 
 class _Lines:

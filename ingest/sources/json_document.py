@@ -13,7 +13,8 @@ _PARSE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def elements_of(content: bytes) -> list[bytes] | None:
-    """The elements of a JSON document, each as JSON: of an array, of the only array in an object, or the objects themselves.
+    """The elements of a JSON document, each as JSON: of an array, of the array in an object around it, or the objects
+    themselves.
 
     None where the content is no such document.
     """
@@ -25,18 +26,25 @@ def elements_of(content: bytes) -> list[bytes] | None:
         members = _decode_object(content)
     except _PARSE_ERRORS:
         return _objects_in_a_row(content)
-    return _only_array(members) or [content]
+    try:
+        return _only_array(members) or [content]
+    except _PARSE_ERRORS:
+        return [content]
 
 
 def _only_array(members: dict[str, msgspec.Raw]) -> list[bytes] | None:
-    """The elements of the one member that is an array of objects."""
+    """The elements of the one member that is an array of objects, where these are the rows: they have more members than the
+    object has beside the array. A payment with a list of its items is a row itself."""
     found = []
     for raw in members.values():
         if bytes(raw).lstrip().startswith(b"["):
             elements = [bytes(element) for element in _decode_list(raw)]
             if elements and all(element.lstrip().startswith(b"{") for element in elements):
                 found.append(elements)
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    names = {name for element in found[0] for name in _decode_object(element)}
+    return found[0] if len(names) >= len(members) else None
 
 
 def _objects_in_a_row(content: bytes) -> list[bytes] | None:

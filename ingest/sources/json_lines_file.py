@@ -22,8 +22,9 @@ OBJECT_EXPECTED = "a JSON object on one line"
 class JsonLinesSource:
     """Numbers rows by line; blank lines are skipped. The column names are those of the first HEADER_LINES lines.
 
-    The constructor reads these lines; raises InputError where the file cannot be read. A file that is one array, or whose
-    objects are spread over several lines, is read as a whole into memory, and its rows are numbered from 1.
+    The constructor reads these lines; raises InputError where the file cannot be read. A file that is one array, or one
+    object around an array of rows, or whose objects are spread over several lines, is read as a whole into memory, and its
+    rows are numbered from 1.
     """
 
     def __init__(self, path: Path, chunk_rows: int) -> None:
@@ -32,7 +33,8 @@ class JsonLinesSource:
         self._open()
         self._ahead = list(islice(self._lines(), HEADER_LINES))
         if self._is_document():
-            elements = elements_of(b"".join(self._lines(self._ahead)).removeprefix(BYTE_ORDER_MARK))
+            content = b"".join(self._lines(self._ahead)).removeprefix(BYTE_ORDER_MARK)
+            elements = elements_of(without_nan(content))
             self._ahead = elements if elements is not None else self._again()
 
     def column_names(self) -> tuple[str, ...]:
@@ -64,13 +66,17 @@ class JsonLinesSource:
 
     def _open(self) -> None:
         self._file = CountedFile(self._path)
-        self._text: TextIOWrapper | None = self._file.text("utf-8") if self._file.is_utf_16() else None
+        self._text: TextIOWrapper | None = (
+            self._file.text(encoding) if (encoding := self._file.json_encoding()) else None
+        )
 
     def _is_document(self) -> bool:
-        """Whether the first line that is not blank is no object, but may begin an array or an object of several lines."""
-        first = next((line for line in self._ahead if _parsed(line) is not _BLANK), b"")
+        """Whether the first line that is not blank is no object, but may begin an array or an object of several lines, or is
+        the only line, which may be an object around the rows."""
+        lines = [line for line in self._ahead if _parsed(line) is not _BLANK]
+        first = lines[0] if lines else b""
         begins = first.removeprefix(BYTE_ORDER_MARK).lstrip()[:1]
-        return begins == b"[" or (begins == b"{" and not isinstance(_parsed(first), dict))
+        return begins == b"[" or (begins == b"{" and (len(lines) == 1 or not isinstance(_parsed(first), dict)))
 
     def _again(self) -> list[bytes]:
         """Opens the file again, after it turned out to be lines; the first of them."""

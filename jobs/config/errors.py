@@ -37,7 +37,9 @@ def explain(error: ValidationError, origin: str, variables: Mapping[tuple[str, .
     found = error.errors()
     lines = [_line(one, origin, variables) for one in found if not _follows_from_another(one, found)]
     more = len(lines) - MOST_LINES
-    return "\n".join([*lines[:MOST_LINES], f"{origin}: and {more} more problems"] if more > 0 else lines)
+    return "\n".join(
+        [*lines[:MOST_LINES], f"{origin}: and {more} more problem{'s' if more > 1 else ''}"] if more > 0 else lines
+    )
 
 
 def _follows_from_another(one: ErrorDetails, found: list[ErrorDetails]) -> bool:

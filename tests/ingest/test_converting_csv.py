@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
+import re
 import zipfile
 from pathlib import Path
 
@@ -159,6 +161,39 @@ def test_rows_between_two_quotes_are_not_swallowed(tmp_path: Path, later: str) -
     assert len(result.events) >= 8
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "city"),
+    [
+        ('2,17,2024-02-01T10:00:00Z,57.16,"Rome', '3,17,2024-02-01T10:00:00Z,57.16,New York"', 'New York"'),
+        ('2,"17,2024-02-01T10:00:00Z,57.16,Rome', '3,18",2024-02-01T10:00:00Z,5,Bonn', "Bonn"),
+        ('"2",17,2024-02-01T10:00:00Z,57.16,"Rome', '3,17,2024-02-01T10:00:00Z,5,Bonn"', 'Bonn"'),
+    ],
+    ids=["in the last cells", "in a cell between", "beside a quoted cell"],
+)
+def test_two_stray_quotes_in_neighbouring_rows_cost_the_first_one_and_are_told(
+    tmp_path: Path, first: str, second: str, city: str
+) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city")
+    text = f"id,user,time,amount,city\n{ROW.strip()},Rome\n{first}\n{second}\n4{ROW[1:-1]},Rome\n"
+    result = converted(tmp_path, text, mapping)
+    assert result.summary.rows == 4
+    assert [error["row"] for error in result.errors] == [2]
+    kept = [(event["transaction_id"], event["city"]) for event in result.events]
+    assert kept == [("1", "Rome"), ("3", city), ("4", "Rome")]
+
+
+@pytest.mark.parametrize(
+    "note", ["called, said\nit was not him", "a\nb, c, d, e", "Main St 5\n1 Rome, 2, 3, 4", "1\n2"]
+)
+def test_a_cell_of_several_lines_is_one_cell_even_where_its_last_line_has_as_many_commas(
+    tmp_path: Path, note: str
+) -> None:
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: note")
+    result = converted(tmp_path, f'id,user,time,amount,note\n{ROW.strip()},"{note}"\n', mapping)
+    assert result.errors == []
+    assert result.events == [{**FIRST, "city": note}]
+
+
 def test_cells_with_line_ends_are_read_beside_stray_quotes(tmp_path: Path) -> None:
     mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, city: city")
     text = (
@@ -188,23 +223,60 @@ def test_a_separator_line_of_spreadsheets_is_no_header(tmp_path: Path) -> None:
     assert converted(tmp_path, "sep=;\nid;user;time;amount\n1;17;2024-02-01T10:00:00Z;57.16\n").events == [FIRST]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
 def test_files_with_a_byte_order_mark_need_no_encoding(tmp_path: Path, encoding: str) -> None:
     text = "id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n".encode(encoding)
     assert converted(tmp_path, text).events == [FIRST]
 
 
-@pytest.mark.parametrize("suffix", [".zip", ".csv.zip", ".csv.bz2", ".csv.xz"])
+@pytest.mark.parametrize(
+    "suffix", [".zip", ".csv.zip", ".csv.bz2", ".csv.xz", ".CSV.GZ", ".ZIP", ".csv.Zip", ".CSV.BZ2", ".csv.XZ"]
+)
 def test_compressed_files_are_read(tmp_path: Path, suffix: str) -> None:
     content = b"id,user,time,amount\n1,17,2024-02-01T10:00:00Z,57.16\n"
-    if suffix.endswith(".zip"):
+    if suffix.lower().endswith(".zip"):
         with zipfile.ZipFile(tmp_path / "source.zip", "w") as archive:
             archive.writestr("__MACOSX/._table.csv", b"x")
             archive.writestr("export/table.csv", content)
         packed = (tmp_path / "source.zip").read_bytes()
+    elif suffix.lower().endswith(".gz"):
+        packed = gzip.compress(content)
     else:
-        packed = bz2.compress(content) if suffix.endswith("bz2") else lzma.compress(content)
+        packed = bz2.compress(content) if suffix.lower().endswith("bz2") else lzma.compress(content)
     assert converted(tmp_path, packed, name=f"table{suffix}").events == [FIRST]
+
+
+def archive_with(content: bytes, flags: int = 0, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of table.csv whose headers say `flags` and `method`, whatever its content is."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("table.csv", content)
+    data = bytearray(file.getvalue())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.index(signature) + offset
+        data[start : start + 4] = flags.to_bytes(2, "little") + method.to_bytes(2, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "message"),
+    [
+        (archive_with(b"id\n", flags=1), "t.zip", "t.zip is encrypted: unpack it with its password"),
+        (archive_with(b"id\n", method=9), "t.zip", "is packed by a method that is not supported, as Deflate64: unpack it"),
+        (archive_with(b"id\n"), "t.csv", "t.csv holds a file packed with .zip: unpack it, or end its name in that suffix"),
+        (gzip.compress(b"id\n"), "t.jsonl", "t.jsonl holds a file packed with .gz: unpack it"),
+        (bz2.compress(b"id\n"), "t.csv", "holds a file packed with .bz2: unpack it"),
+        (archive_with(gzip.compress(b"id\n")), "t.zip", "t.zip holds a file packed with .gz: unpack it"),
+        ("id,user\n".encode("utf-32-le"), "t.csv", "looks like UTF-32: set `csv: {encoding: utf-32-le}`"),
+    ],
+    ids=["encrypted", "Deflate64", "zip by another name", "gzip by another name", "bzip2 by another name",
+         "packed twice", "UTF-32 without a mark"],
+)  # fmt: skip
+def test_files_that_cannot_be_unpacked_are_told_with_what_to_do(
+    tmp_path: Path, content: bytes, name: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        converted(tmp_path, content, name=name)
 
 
 def test_an_archive_of_several_files_is_refused_with_their_names(tmp_path: Path) -> None:

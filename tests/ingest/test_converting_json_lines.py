@@ -106,7 +106,8 @@ ROWS = [json.loads(ROW), json.loads(ROW) | {"id": 2}]
     [
         json.dumps(ROWS), json.dumps(ROWS, indent=2), json.dumps({"status": "ok", "data": ROWS}, indent=2),
         "\n".join(json.dumps(row, indent=2) for row in ROWS), "\ufeff" + json.dumps(ROWS, indent=2),
-        f"[{ROW},{ROW.replace('1', '2', 1)}]",
+        f"[{ROW},{ROW.replace('1', '2', 1)}]", json.dumps({"status": "ok", "data": ROWS}),
+        "\n" + json.dumps({"meta": {"pages": 1}, "data": ROWS, "errors": []}) + "\n",
     ],
 )  # fmt: skip
 def test_a_document_is_read_as_its_objects(tmp_path: Path, text: str) -> None:
@@ -117,6 +118,36 @@ def test_a_document_is_read_as_its_objects(tmp_path: Path, text: str) -> None:
 
 def test_one_pretty_printed_object_is_one_row(tmp_path: Path) -> None:
     assert converted(tmp_path, json.dumps(ROWS[0], indent=2), name="table.json").events == [EVENT]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_payment_with_a_list_of_its_items_is_one_row(tmp_path: Path, indent: int | None) -> None:
+    row = ROWS[0] | {"items": [{"sku": "a", "price": 1}, {"sku": "b", "price": 2}]}
+    assert converted(tmp_path, json.dumps(row, indent=indent), name="table.json").events == [EVENT]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_nan_in_a_document_is_no_value(tmp_path: Path, is_wrapped: bool, indent: int | None) -> None:
+    rows = [ROWS[0] | {"lat": float("nan"), "note": "NaN, -Infinity"}, ROWS[1] | {"lat": 52.5, "note": "x"}]
+    text = json.dumps({"rows": rows} if is_wrapped else rows, indent=indent)
+    mapping = PLAIN_MAPPING.replace("amount: amount", "amount: amount, latitude: lat, city: note")
+    result = converted(tmp_path, text, mapping, "table.json")
+    assert result.events == [
+        {**EVENT, "city": "NaN, -Infinity"},
+        {**EVENT, "transaction_id": "2", "latitude": 52.5, "city": "x"},
+    ]
+    assert (result.errors, result.lines("dropped.jsonl")) == ([], [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("is_document", [False, True])
+def test_json_of_another_width_is_read_with_and_without_a_mark(
+    tmp_path: Path, encoding: str, is_document: bool
+) -> None:
+    text = json.dumps(ROWS, indent=1) if is_document else "".join(json.dumps(row) + "\n" for row in ROWS)
+    result = converted(tmp_path, text.encode(encoding), name="table.json")
+    assert result.events == [EVENT, {**EVENT, "transaction_id": "2"}]
 
 
 def test_elements_of_an_array_that_are_no_objects_are_rejected(tmp_path: Path) -> None:

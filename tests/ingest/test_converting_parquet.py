@@ -8,12 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from ingest.convert import Input, convert
 from ingest.errors import InputError
 from ingest.mapping import parse_mapping
+from ingest.sources.arrow_values import values_of
 from tests.ingest.conversions import PLAIN_MAPPING, converted
 
 NAME = "table.parquet"
@@ -198,3 +200,41 @@ def test_a_damaged_file_leaves_no_output(tmp_path: Path) -> None:
         converted(tmp_path, bytes(damaged), name="broken.parquet")
     assert sorted(path.name for path in result.folder.iterdir()) == ["dropped.jsonl", "errors.jsonl", "events.jsonl"]
     assert len(result.events) == 2
+
+
+@pytest.mark.parametrize(("kind", "first"), [(pa.float32(), 2**24), (pa.float16(), 2**11)], ids=["32 bits", "16 bits"])
+def test_ids_in_floats_that_cannot_hold_them_are_refused(tmp_path: Path, kind: Any, first: int) -> None:
+    """The next whole number is stored as the same float: two users would be one."""
+    numbers = np.array([first - 1, first, first + 1, np.nan], kind.to_pandas_dtype())
+    result = converted(tmp_path, table(user=pa.array(numbers, kind)), name=NAME)
+    assert [event["user_id"] for event in result.events] == [str(first - 1)]
+    assert [(error["row"], error["expected"][:29]) for error in result.errors] == [
+        (2, "an id with all its digits: wr"), (3, "an id with all its digits: wr"), (4, "a value (user_id is required)")
+    ]  # fmt: skip
+
+
+def test_long_numbers_in_32_bit_floats_are_no_times_codes_or_texts(tmp_path: Path) -> None:
+    mapping = PLAIN_MAPPING.replace("time,", "{column: time, format: epoch_s},").replace(
+        "amount}", "amount, city: city}"
+    )
+    seconds = pa.array([1_706_781_600.0], pa.float32())
+    [error] = converted(tmp_path, table(time=seconds), PLAIN_MAPPING.replace("time,", "{column: time, format: epoch_s},"),
+                        NAME).errors  # fmt: skip
+    assert error["expected"] == (
+        "epoch seconds between the years 1973 and 9999, with all its digits (it was stored as a float of 32 bits or less)"
+    )
+    result = converted(tmp_path, table(time=pa.array([1_706_781_600.0]), city=seconds), mapping, NAME)
+    assert [(event["timestamp"], event.get("city")) for event in result.events] == [(1_706_781_600_000, None)]
+    assert len(result.lines("dropped.jsonl")) == 1
+
+
+def test_numbers_in_lists_of_32_bit_floats_equal_their_decimal_text(tmp_path: Path) -> None:
+    vectors = [[0.1, 57.16, 2.0**24], None, []]
+    for kind in (pa.list_(pa.float32()), pa.large_list(pa.float32()), pa.list_(pa.float64())):
+        log = pa.table({"tx": ["a", "b", "c"], "v": pa.array(vectors, kind)})
+        mapping = "kind: model_log\nfields: {transaction_id: tx, feature_vector: v}\n"
+        lines = converted(tmp_path, log, mapping, NAME).lines("model_log.jsonl")
+        assert [line.get("feature_vector") or [] for line in lines] == [[0.1, 57.16, 2.0**24], [], []]
+    fixed = [[0.1, 0.2], None, [0.3, 0.4]]
+    assert values_of(pa.array(fixed, pa.list_(pa.float32(), 2))) == fixed
+    assert values_of(pa.array([None, *fixed], pa.list_(pa.float32()))[2:]) == fixed[1:]

@@ -166,6 +166,9 @@ def test_of_very_many_problems_the_rest_is_counted() -> None:
     lines = str(raised.value).splitlines()
     assert len(lines) == 21
     assert lines[-1] == "and 5 more problems"
+    with pytest.raises(MappingError) as raised:
+        parse_mapping(GOOD + "".join(f"\nkey_{number}: 1" for number in range(21)))
+    assert str(raised.value).splitlines()[-1] == "and 1 more problem"
 
 
 def test_each_problem_of_a_file_names_the_file(tmp_path: Path) -> None:

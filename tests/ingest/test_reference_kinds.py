@@ -138,3 +138,27 @@ def test_account_changes_are_events(tmp_path: Path) -> None:
         "new_status": "frozen",
         "audit_user": "system",
     }
+
+
+def test_the_features_that_a_model_saw_are_kept_in_order(tmp_path: Path) -> None:
+    """As a list in JSON, and as a text in CSV; one element that is no number drops the vector."""
+    mapping = "kind: model_log\nfields: {transaction_id: tx, feature_vector: v}\n"
+    text = '{"tx":"a","v":[0.1,-3,1e6]}\n{"tx":"b","v":[]}\n{"tx":"c","v":null}\n{"tx":"d","v":[1,"x"]}\n'
+    result = converted(tmp_path, text, mapping, "log.jsonl")
+    vectors = [(line["transaction_id"], line["feature_vector"]) for line in result.lines("model_log.jsonl")]
+    assert vectors == [("a", [0.1, -3.0, 1_000_000.0]), ("b", []), ("c", []), ("d", [])]
+    assert [(one["row"], one["field"]) for one in result.lines("dropped.jsonl")] == [(4, "feature_vector")]
+    nested = "kind: model_log\nfields: {transaction_id: tx}\n"
+    nested += "nested: [{column: v, into: feature_vector, type: 'list[float]'}]\n"
+    [line] = converted(tmp_path, 'tx,v\na,"[0.1, -3, 1e6]"\n', nested, "log.csv").lines("model_log.jsonl")
+    assert line["feature_vector"] == [0.1, -3.0, 1_000_000.0]
+
+
+def test_a_block_whose_end_cannot_be_read_is_rejected_and_not_for_ever(tmp_path: Path) -> None:
+    text = "t,v,e\nuser,U1,1767225600\nuser,U2,1767225600000\nuser,U3,\n"
+    mapping = "kind: block_list\nfields: {type: t, value: v, expires_at: {column: e, format: epoch_ms}}\n"
+    result = converted(tmp_path, text, mapping)
+    blocks = [(line["value"], line["expires_at"]) for line in result.lines("block_list.jsonl")]
+    assert blocks == [("U2", 1_767_225_600_000), ("U3", None)]
+    assert [(error["row"], error["column"], error["value"]) for error in result.errors] == [(1, "e", "1767225600")]
+    assert result.lines("dropped.jsonl") == []

@@ -166,3 +166,11 @@ def test_a_file_that_is_not_a_mapping_is_reported(tmp_path: Path, text: str, tol
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"job\.yaml: cannot be read: No such file or directory"):
         load_config(tmp_path / "job.yaml", NO_VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("keys", "rest"), [(21, "job.yaml: and 1 more problem"), (25, "job.yaml: and 5 more problems")]
+)
+def test_of_very_many_problems_the_rest_is_counted(tree: Any, tmp_path: Path, keys: int, rest: str) -> None:
+    lines = message(tree | {f"key_{number}": 1 for number in range(keys)}, tmp_path, several=True).splitlines()
+    assert (len(lines), lines[-1]) == (21, rest)

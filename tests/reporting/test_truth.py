@@ -101,3 +101,16 @@ def test_the_error_of_an_invalid_line_names_file_and_line(tmp_path: Path, line: 
     write_lines(tmp_path / "truth.jsonl", [{"transaction_id": "T1", "user_id": "U0", "is_fraud": False}, line])
     with pytest.raises(RunFilesError, match=r"truth\.jsonl, line 2: neither a truth line \(transaction_id, user_id"):
         read_truth(tmp_path / "truth.jsonl")
+
+
+def test_a_byte_order_mark_before_the_first_line_is_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "truth.jsonl"
+    path.write_bytes(
+        b'\xef\xbb\xbf{"transaction_id":"T0","user_id":"U0","is_fraud":true}\n'
+        b'{"transaction_id":"T1","user_id":"U1","is_fraud":false}\n'
+    )
+    truth = read_truth(path)
+    assert sorted(truth.is_fraud.tolist()) == [False, True]
+    accuracy = summarize(read_run(write_run(tmp_path / "run", [decision(0), decision(1)]), path)).accuracy
+    assert accuracy is not None
+    assert (accuracy.labelled, accuracy.frauds) == (2, 1)

@@ -165,6 +165,9 @@ def test_amounts_go_through_the_fx_table(events, tmp_path):
     ("arguments", "message"),
     [
         (["--until", "yesterday"], "--until 'yesterday' is neither ISO 8601"),
+        (["--until", "1767225609"], "--until: 1767225609 ms is before 1973-03-03; it looks like epoch seconds"),
+        (["--until", "1767225609500000"], "in epoch milliseconds; it looks like epoch microseconds"),
+        (["--until", "1767225609500000000"], "in epoch milliseconds; it looks like epoch nanoseconds"),
         (["--reference", "none"], "none: no such folder of reference files"),
         (["--fx-rates", "none.csv"], "none.csv: cannot be read"),
     ],

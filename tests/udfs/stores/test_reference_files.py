@@ -228,3 +228,98 @@ def test_inconsistent_buckets_are_refused_on_load(line: str, tmp_path: Path) -> 
 def test_values_out_of_range_are_refused_as_in_events(name: str, line: str, field: str, tmp_path: Path) -> None:
     """A transaction with latitude 520 is a dead letter; a home at 520 would give wrong distances."""
     assert field in refused(tmp_path, **{name: line})
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_record(tmp_path: Path) -> None:
+    text = b'\xef\xbb\xbf{"user_id":"U1","kyc_level":2}\n{"user_id":"U2"}\n'
+    assert load(tmp_path, users=text).store.records == {
+        "user:U1": UserProfile(user_id="U1", kyc_level=2),
+        "user:U2": UserProfile(user_id="U2"),
+    }
+
+
+def test_nan_is_no_value(tmp_path: Path) -> None:
+    text = '{"user_id":"NaN-1","credit_limit":NaN,"home_country":"usa","avg_monthly_spend":-Infinity}'
+    assert load(tmp_path, users=text).store.records == {"user:NaN-1": UserProfile(user_id="NaN-1", home_country="US")}
+
+
+def test_a_profile_s_country_has_one_code_however_it_is_written(tmp_path: Path) -> None:
+    texts = ("us", "USA", "United States", "840", " US ")
+    rows = "".join(f'{{"user_id":"U{number}","home_country":"{text}"}}\n' for number, text in enumerate(texts))
+    merchants = '{"merchant_id":"M1","country":"deutschland"}\n{"merchant_id":"M2","country":"N/A"}\n'
+    records = load(tmp_path, users=rows, merchants=merchants).store.records
+    users = [records[f"user:U{number}"] for number in range(len(texts))]
+    assert [user.home_country for user in users if isinstance(user, UserProfile)] == ["US"] * len(texts)
+    assert records["merchant:M2"] == MerchantProfile(merchant_id="M2")
+
+
+def test_keys_are_written_as_events_have_them(tmp_path: Path) -> None:
+    reference = load(
+        tmp_path,
+        users='{"user_id":" U1 "}',
+        merchants='{"merchant_id":"M1\\t"}',
+        devices='{"device_id":"D1 ","blacklisted":true}',
+        ip_feed='{"ip_address":" 10.0.0.1 ","vpn":true}',
+        domain_feed='{"email_domain":" GMail.com "}\n{"email_domain":"bob@Example.ORG"}',
+        block_list='{"type":"user","value":" U1 "}\n{"type":"ip","value":" 10.0.0.1"}',
+    )
+    assert reference.store.records == {
+        "user:U1": UserProfile(user_id="U1"),
+        "merchant:M1": MerchantProfile(merchant_id="M1"),
+        "device:D1": DeviceProfile(device_id="D1", blacklisted=True),
+        "ip:10.0.0.1": IpFeed(ip_address="10.0.0.1", vpn=True),
+        "domain:gmail.com": DomainFeed(email_domain="gmail.com"),
+        "domain:example.org": DomainFeed(email_domain="example.org"),
+    }
+    assert list(reference.block_list.entries()) == [
+        BlockEntry(type="user", value="U1"), BlockEntry(type="ip", value="10.0.0.1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "words"),
+    [
+        ("devices", '{"device_id":"N/A"}', "device_id: 'N/A' stands for a missing value"),
+        ("users", '{"user_id":" "}', "user_id: '' is not an id of 1 to 64 printable ASCII characters"),
+        ("users", '{"user_id":"a b"}', "user_id: 'a b' is not an id"),
+        ("merchants", '{"merchant_id":"null"}', "merchant_id: 'null' stands for a missing value"),
+        ("ip_feed", '{"ip_address":"-"}', "ip_address: '-' stands for a missing value"),
+        ("domain_feed", '{"email_domain":"bob@"}', "email_domain: 'bob@' stands for a missing value"),
+        ("block_list", '{"type":"card","value":"unknown"}', "value: 'unknown' stands for a missing value"),
+        ("block_list", '{"type":"ip","value":" "}', "value: ' ' stands for a missing value"),
+    ],
+)
+def test_a_key_that_no_event_has_is_refused(name: str, line: str, words: str, tmp_path: Path) -> None:
+    assert f"{name}.jsonl, line 1: {words}" in refused(tmp_path, **{name: line})
+
+
+SECONDS = "1767225600 looks like epoch seconds; write milliseconds, as 1767225600000"
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "words"),
+    [
+        ("block_list", '{"type":"user","value":"U1","expires_at":1767225600}', f"expires_at: {SECONDS}"),
+        ("block_list", '{"type":"user","value":"U1","expires_at":1767600000}', "looks like epoch seconds"),
+        ("users", '{"user_id":"U1","account_opened_at":1767225600}', f"account_opened_at: {SECONDS}"),
+        ("users", '{"user_id":"U1","last_unblocked_at":1767225600}', f"last_unblocked_at: {SECONDS}"),
+        ("users", '{"user_id":"U1","date_of_birth":326332800}', "date_of_birth: 326332800 looks like epoch seconds"),
+        ("merchants", '{"merchant_id":"M1","first_seen_at":1767225600}', f"first_seen_at: {SECONDS}"),
+        ("devices", '{"device_id":"D1","registered_at":1767225600}', f"registered_at: {SECONDS}"),
+        ("devices", '{"device_id":"D1","last_used_at":1767225600}', f"last_used_at: {SECONDS}"),
+        ("domain_feed", '{"email_domain":"a.org","registered_at":1767225600}', f"registered_at: {SECONDS}"),
+        ("users", '{"user_id":"U1","account_opened_at":1767225600000000}', "is after the year 9999; write epoch milli"),
+    ],
+)
+def test_dates_in_another_unit_than_milliseconds_are_refused(name: str, line: str, words: str, tmp_path: Path) -> None:
+    message = refused(tmp_path, **{name: line})
+    assert f"{name}.jsonl, line 1: " in message
+    assert words in message
+
+
+@pytest.mark.parametrize("date_ms", [4 * 86_400_000, 5 * 86_400_000 - 3_600_000, -86_400_000, 0, 1_767_225_600_000])
+def test_days_of_any_year_are_dates_of_a_profile(date_ms: int, tmp_path: Path) -> None:
+    """Also those of January 1970, in any time zone."""
+    text = f'{{"user_id":"U1","date_of_birth":{date_ms},"account_opened_at":{date_ms}}}'
+    expected = UserProfile(user_id="U1", date_of_birth=date_ms, account_opened_at=date_ms)
+    assert load(tmp_path, users=text).store.records == {"user:U1": expected}

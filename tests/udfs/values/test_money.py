@@ -194,6 +194,12 @@ def test_dates_times_and_offsets_are_read_from_a_file(tmp_path: Path) -> None:
     )
 
 
+def test_a_byte_order_mark_is_not_part_of_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "fx.csv"
+    path.write_bytes(b"\xef\xbb\xbfcurrency,valid_from,rate\r\nEUR,2026-01-01,1.25\r\n")
+    assert load_fx_rates(path) == (FxRate("EUR", 1_767_225_600_000, "1.25"),)
+
+
 def test_every_millisecond_of_a_second_is_read_exactly(tmp_path: Path) -> None:
     lines = [f"EUR,2033-05-18T03:33:20.{ms:03d}Z,1" for ms in range(1000)]
     rates = load_fx_rates(file_of(tmp_path, "currency,valid_from,rate\n" + "\n".join(lines)))
