@@ -39,7 +39,9 @@ def guess_mapping(path: Path, kind: str | None = None, file_format: str | None =
     lines = [f"# Guessed from the names and the first rows of {first.name}: check every line.", f"kind: {kind}"]
     if table.quote is not None:
         lines.append(f'csv: {{quote: "{table.quote}"}}')
-    style = amount_style(found["amount"], sample.columns[found["amount"]]) if "amount" in found else AmountStyle()
+    style = AmountStyle()
+    if "amount" in found:
+        style = amount_style(found["amount"], sample.columns, table.delimiter, found.get("currency"))
     lines += [f'{key}: "{value}"' for key, value in style.separators.items()]
     fields = FieldLines(found, sample, columns, style)
     lines += ["fields:", *(line for name in target.field_names for line in _field_lines(name, target, fields))]
@@ -54,6 +56,7 @@ def guess_mapping(path: Path, kind: str | None = None, file_format: str | None =
     taken = {*found.values(), *used, *homes}
     if homes:
         lines.append(f"# Of the user's home, for a mapping of kind user_profile: {listed(homes)}")
+    lines += [f"# Unsure of amount: {style.doubt}"] if style.doubt else []
     lines += _doubts(target, fields, [column for column in columns if column not in {*used, *homes}])
     unused = [column for column in columns if column not in taken]
     if unused:
