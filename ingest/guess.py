@@ -62,7 +62,7 @@ def guess_mapping(path: Path, kind: str | None = None, file_format: str | None =
     if unused:
         lines.append(f"# Not used: {listed(unused)}")
     text = "\n".join(lines) + "\n"
-    return text + trial_result(text, sample)
+    return text + trial_result(text, sample, fields.unread_parts)
 
 
 def _field_lines(name: str, target: Target, fields: FieldLines) -> list[str]:

@@ -33,13 +33,15 @@ _MOST_CARDS_OF_A_USER: Final = 100
 
 @dataclass
 class FieldLines:
-    """Makes the line of each field; `used_columns` are those of the lines made so far."""
+    """Makes the line of each field; `used_columns` are those of the lines made so far, `unread_parts` those that seem to be
+    parts of a time but could not be read with it."""
 
     found: Mapping[str, str]
     sample: Chunk
     columns: Sequence[str]
     style: AmountStyle
     used_columns: set[str] = field(default_factory=set)
+    unread_parts: list[str] = field(default_factory=list)
 
     def lines(self, name: str) -> list[str]:
         """The field's line of the mapping."""
@@ -48,7 +50,9 @@ class FieldLines:
         options: dict[str, object] = {}
         comment = ""
         if FIELD_TYPES.get(name) in MOMENT_TYPES:
-            columns, options, comment = time_source(column, self.sample, self.columns)
+            others = self.columns if name == "timestamp" else ()
+            columns, options, comment, unread = time_source(column, self.sample, others)
+            self.unread_parts += unread
         elif name == "amount":
             options, comment = self._amount_options()
         elif name == "card_id" and self._is_index_of_user(column):
