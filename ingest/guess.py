@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ingest.amount_guess import AmountStyle, amount_style
 from ingest.attribute_synonyms import attribute_columns
-from ingest.column_match import match_columns, other_columns
+from ingest.column_match import is_of_one_kind, match_columns, other_columns
 from ingest.guess_lines import FieldLines, quoted
 from ingest.guess_trial import trial_result
 from ingest.sample import likely_kind, read_sample
 from ingest.sources.chunk import Chunk
 from ingest.sources.open import files_of
 from ingest.suggestion import listed
-from ingest.synonyms import home_columns
+from ingest.synonyms import closeness, home_columns
 from ingest.targets import FIELD_TYPES, LIST_TYPES, TARGETS, Target
 
 ASSUMED_DELAY_DAYS = 7
@@ -96,8 +96,13 @@ def _label_lines(fields: FieldLines) -> list[str]:
 
 
 def _doubts(target: Target, fields: FieldLines, columns: Sequence[str]) -> list[str]:
-    """Other columns that a required field could mean."""
+    """Other columns that a required field could mean, and a column of kinds that has only one."""
     lines = []
+    for column in columns if "kind" not in fields.found and target.kind == "transaction" else ():
+        if closeness(column, "kind") and is_of_one_kind("kind", column, fields.sample.columns[column]):
+            lines.append(
+                f"# Unsure of kind: {column} has one kind only in the first rows; map it where it has refunds, too"
+            )
     for name in target.field_names:
         if name in target.required and name in fields.found:
             others = other_columns(name, fields.found, columns, fields.sample)

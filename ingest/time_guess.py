@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
 from ingest.readers.epoch import CALENDAR_NUMBERS, EPOCH_UNITS, unit_of
-from ingest.readers.moment import ISO, MIN_DATE_MS, MomentReader
+from ingest.readers.moment import ISO, MIN_DATE_MS, MomentReader, has_lost_digits
 from ingest.readers.number import exact_decimal
 from ingest.readers.time_pattern import TimePattern
 
@@ -52,6 +52,8 @@ def guess_time(values: Sequence[object]) -> TimeGuess:
     if all(isinstance(value, date) for value in values):
         return TimeGuess((ISO,))
     units = {unit_of(value) for value in values}
+    if any(has_lost_digits(value, str(unit_of(value))) for value in values):
+        return TimeGuess((), "its numbers are written with an exponent and have lost digits: export them as text")
     if len(units) == 1 and (unit := units.pop()) is not None:
         return TimeGuess((unit,))
     if len(units) > 1 and None not in units:

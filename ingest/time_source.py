@@ -6,9 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from ingest.new_year import crosses_new_year
 from ingest.readers.blank import is_blank
 from ingest.readers.epoch import EPOCH_UNITS
-from ingest.readers.moment import ISO
+from ingest.readers.moment import ISO, MomentReader
+from ingest.readers.time_pattern import TimePattern
 from ingest.sources.chunk import Chunk
 from ingest.synonyms import plain_name
 from ingest.time_guess import EXCEL_START, guess_time, is_excel_serial, is_offset, offset_unit, yearless_format
@@ -90,6 +94,11 @@ def _is_midnight(value: object) -> bool:
     return (value.hour, value.minute, value.second) == (0, 0, 0) if isinstance(value, datetime) else type(value) is date
 
 
+def _crosses_new_year(name: str, values: Sequence[object]) -> bool:
+    read = MomentReader(name, year=ASSUMED_YEAR, pattern=TimePattern(name))
+    return crosses_new_year(np.array([read(value) for value in values], np.int64))
+
+
 def _counted(column: str, values: Sequence[object], columns: Sequence[str], parts: TimeParts) -> TimeSource | None:
     """Times that count from a start, days of a spreadsheet, and times without a year."""
     if is_excel_serial(values):
@@ -97,6 +106,8 @@ def _counted(column: str, values: Sequence[object], columns: Sequence[str], part
     yearless = yearless_format(values)
     if yearless is not None:
         comment = f"assumed: the year {ASSUMED_YEAR}, set your own"
+        if _crosses_new_year(yearless, values):
+            comment += "; the times seem to go over New Year: convert the rows of each year apart"
         return TimeSource((column,), {"format": yearless, "year": ASSUMED_YEAR}, comment)
     if not is_offset(values):
         return None

@@ -98,6 +98,7 @@ EXPECTED: dict[str, tuple[str, tuple[str, str], dict[str, Any], list[bool]]] = {
     }, [False, True]),
     "AMLSim": (layouts.AMLSIM, NO_EDIT, {
         "transaction_id": "2", "user_id": "7", "timestamp": ms("2017-01-02"), "amount": 99.1, "beneficiary_id": "6",
+        "attributes": {"transaction_type": "TRANSFER"},
     }, [False, True]),
 }  # fmt: skip
 
