@@ -8,7 +8,7 @@ from ingest.errors import UnreadableValue
 from ingest.field_readers import reader_for
 from ingest.readers.blank import is_blank
 from ingest.sources.chunk import Chunk
-from ingest.synonyms import closeness
+from ingest.synonyms import closeness, plain_name
 from ingest.targets import FIELD_TYPES, LIST_TYPES, FieldType
 
 
@@ -18,7 +18,8 @@ def match_columns(
     """Field -> column, by closeness of names; each column is used for at most one field.
 
     With a sample, columns that are mostly blank in it rank last, those that are blank in all of it fill no required field,
-    columns of lists or objects match list fields only, and a field of few allowed values only a column of such values.
+    columns of lists or objects match list fields only, and a field of few allowed values only a column of such values; the
+    kind of a transaction only a column named so, or with two kinds in the sample: later rows could have others.
     """
     order = {name: position for position, name in enumerate(fields)}
     values = {} if sample is None else sample.columns
@@ -27,7 +28,9 @@ def match_columns(
         (rank.get(column, 0), -closeness(column, name), position, name, column)
         for column in columns
         for name, position in order.items()
-        if _can_hold(name, values.get(column, ())) and not (name in required and rank.get(column) == _ALL_BLANK)
+        if _can_hold(name, values.get(column, ()))
+        and not is_of_one_kind(name, column, values.get(column, ()))
+        and not (name in required and rank.get(column) == _ALL_BLANK)
     ]
     found: dict[str, str] = {}
     for _, score, _, name, column in sorted(pairs):
@@ -47,6 +50,16 @@ def other_columns(name: str, found: Mapping[str, str], columns: Iterable[str], s
     ]
 
 
+def is_of_one_kind(name: str, column: str, cells: Sequence[object]) -> bool:
+    """Whether a column could be that of `kind` but has the same kind, and no refunds or reversals, in all of the sample."""
+    if name != "kind" or plain_name(column) in _KIND_COLUMNS or not len(cells) or not _can_hold(name, cells):
+        return False
+    read = reader_for(name, FIELD_TYPES[name])
+    kinds = {read(cell) for cell in cells if isinstance(cell, str) and not is_blank(cell)}
+    return len(kinds) < 2 and not kinds & {"refund", "reversal"}
+
+
+_KIND_COLUMNS = ("kind", "transactionkind")
 _ALL_BLANK = 2
 
 

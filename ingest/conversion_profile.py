@@ -41,7 +41,8 @@ class ConversionProfile(msgspec.Struct, frozen=True):
 class ProfileCollector:
     """Counts over all transactions of a run; holds 24 bytes of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_assumed_year: bool = False) -> None:
+        """`has_assumed_year`: the times have no year of their own but the mapping's."""
         self._amounts = array("d")
         self._times = array("q")
         self._ids = array("q")
@@ -49,7 +50,7 @@ class ProfileCollector:
         self._known = [0] * len(_FIELDS)
         self._kinds: Counter[str] = Counter()
         self._labelled = self._frauds = 0
-        self._odd = OddValues()
+        self._odd = OddValues(has_assumed_year)
 
     def add(self, transaction: Transaction, truth: Truth | None) -> None:
         """Counts one transaction, with its outcome where that is known."""

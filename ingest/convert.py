@@ -81,7 +81,7 @@ def convert(
         reference_files = {path: files.create(path) for path in sorted(reference_paths)}
         extra_file = files.create(target_files.extra) if any(mapping.extras for mapping in mappings) else None
         writer = RecordWriter(events, truths, reference_files, extra_file, keep_order)
-        profile = ProfileCollector()
+        profile = ProfileCollector(any(mapping.has_assumed_year for mapping in mappings))
         has_joined_labels = any(mapping.is_joined and mapping.kind == "label" for mapping in mappings)
         run = _Run(target_files, writer, report, dropped, JoinedRows(has_joined_labels), profile)
         rows = 0

@@ -1,7 +1,8 @@
 """Currencies by ISO 4217 code, number, name and unambiguous sign, in any case: usd, 840 and "US Dollar" are USD.
 
 `currencies.txt` has a line a currency: code, number, and names separated by `|`. A code that is not in it is kept, if it is
-three letters: banks have codes of their own. `$` and `¥` are signs of several currencies, and of none here.
+three letters: banks have codes of their own. `$` and `¥` are signs of several currencies, and of none here. Letters beside
+amounts that are no code of ISO 4217, KSh and RMB, are names.
 """
 
 from __future__ import annotations
@@ -23,6 +24,27 @@ _SIGNS: Final = {
     "₪": "ILS",
     "₴": "UAH",
     "₦": "NGN",
+    "₵": "GHS",
+    "GH₵": "GHS",
+    "₱": "PHP",
+    "₫": "VND",
+    "฿": "THB",
+    "৳": "BDT",
+    "₸": "KZT",
+    "₲": "PYG",
+    "₡": "CRC",
+    "₾": "GEL",
+    "₼": "AZN",
+    "US$": "USD",
+    "R$": "BRL",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "HK$": "HKD",
+    "NT$": "TWD",
+    "NZ$": "NZD",
+    "S$": "SGD",
 }
 NUMERIC_DIGITS: Final = 3
 BITCOIN: Final = "BTC"
@@ -35,7 +57,7 @@ def currency_code(text: str) -> str | None:
     if is_iso_currency(code):
         return code
     spelling = code.zfill(NUMERIC_DIGITS) if code.isascii() and code.isdigit() else _spelling(plain)
-    named = _SIGNS.get(plain) or _codes().get(spelling)
+    named = _SIGNS.get(code) or _codes().get(spelling)
     return named or (code if is_currency_code(code) else None)
 
 

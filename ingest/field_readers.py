@@ -26,7 +26,7 @@ from ingest.readers.time_pattern import TimePattern
 from ingest.schema import FieldSpec, MappingFile, Scalar
 from ingest.suggestion import did_you_mean
 from ingest.targets import CHOICES, MOMENT_TYPES, NUMBER_TYPES, TEXT_TYPES, FieldType
-from udfs.records.codec import FIRST_EVENT_MS, MAX_AMOUNT_MAJOR
+from udfs.records.codec import FIRST_EVENT_MS, MAX_AMOUNT_MAJOR, MAX_TIMESTAMP_MS
 
 NUMBER_RANGES = {
     FieldType.AMOUNT: NumberRange(0.0, MAX_AMOUNT_MAJOR),
@@ -39,6 +39,8 @@ NUMBER_RANGES = {
 }
 SIGNED_AMOUNT = NumberRange(-MAX_AMOUNT_MAJOR, MAX_AMOUNT_MAJOR)
 MAX_SCALE_DIGITS = 18
+YEAR_MS = 366 * 86_400_000
+_FUTURE_FIELDS = frozenset({"expires_at", "timestamp", "known_at"})
 PLAIN_FILE = MappingFile()
 PLAIN_FIELD = FieldSpec()
 
@@ -51,7 +53,7 @@ def reader_for(
     Raises MappingError (option name, then allowed values) for an invalid option.
     """
     if field_type in MOMENT_TYPES:
-        return _moment_reader(field_type, spec, file)
+        return _moment_reader(name, field_type, spec, file)
     if field_type in NUMBER_TYPES:
         style = NumberStyle(file.decimal, file.thousands, tuple(spec.remove))
         return number_reader(_range(field_type, spec), style, _scale(spec.scale))
@@ -100,7 +102,7 @@ def _scale(scale: float | int | str | None) -> Decimal | None:
     return factor
 
 
-def _moment_reader(field_type: FieldType, spec: FieldSpec, file: MappingFile) -> MomentReader:
+def _moment_reader(field: str, field_type: FieldType, spec: FieldSpec, file: MappingFile) -> MomentReader:
     minimum_ms = FIRST_EVENT_MS if field_type is FieldType.MOMENT else MIN_DATE_MS
     zone = _zone(spec.timezone if spec.timezone is not None else file.timezone)
     name = _format(spec.format or ISO, spec.year)
@@ -108,7 +110,7 @@ def _moment_reader(field_type: FieldType, spec: FieldSpec, file: MappingFile) ->
         if spec.start is not None:
             raise MappingError(f"start: is for the formats {', '.join(SINCE_UNITS)} only")
         pattern = TimePattern(name) if "%" in name else None
-        return MomentReader(name, zone, minimum_ms, 0, spec.year, pattern)
+        return MomentReader(name, zone, minimum_ms, 0, spec.year, pattern, _latest_ms(field))
     if spec.start is None:
         raise MappingError(f"start: the format {name} counts from a moment; set it, as `start: 2024-01-01`")
     try:
@@ -116,6 +118,14 @@ def _moment_reader(field_type: FieldType, spec: FieldSpec, file: MappingFile) ->
     except UnreadableValue as error:
         raise MappingError(f"start: {spec.start!r} is not {error.expected}") from None
     return MomentReader(name, zone, minimum_ms, start_ms)
+
+
+def _latest_ms(field: str) -> int:
+    """The latest time that a year of two digits may mean in a field: no birth is in the future, other times by little."""
+    if field in _FUTURE_FIELDS:
+        return MAX_TIMESTAMP_MS
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    return now_ms if field == "date_of_birth" else now_ms + YEAR_MS
 
 
 def _format(name: str, year: int | None) -> str:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from ingest.amount_guess import AmountStyle, amount_style
 from ingest.attribute_synonyms import attribute_columns
-from ingest.column_match import match_columns, other_columns
+from ingest.column_match import is_of_one_kind, match_columns, other_columns
 from ingest.guess_lines import FieldLines, quoted
 from ingest.guess_trial import trial_result
 from ingest.sample import likely_kind, read_sample
 from ingest.sources.chunk import Chunk
 from ingest.sources.open import files_of
 from ingest.suggestion import listed
-from ingest.synonyms import home_columns
+from ingest.synonyms import closeness, home_columns
 from ingest.targets import FIELD_TYPES, LIST_TYPES, TARGETS, Target
 
 ASSUMED_DELAY_DAYS = 7
@@ -39,7 +39,9 @@ def guess_mapping(path: Path, kind: str | None = None, file_format: str | None =
     lines = [f"# Guessed from the names and the first rows of {first.name}: check every line.", f"kind: {kind}"]
     if table.quote is not None:
         lines.append(f'csv: {{quote: "{table.quote}"}}')
-    style = amount_style(found["amount"], sample.columns[found["amount"]]) if "amount" in found else AmountStyle()
+    style = AmountStyle()
+    if "amount" in found:
+        style = amount_style(found["amount"], sample.columns, table.delimiter, found.get("currency"))
     lines += [f'{key}: "{value}"' for key, value in style.separators.items()]
     fields = FieldLines(found, sample, columns, style)
     lines += ["fields:", *(line for name in target.field_names for line in _field_lines(name, target, fields))]
@@ -54,12 +56,13 @@ def guess_mapping(path: Path, kind: str | None = None, file_format: str | None =
     taken = {*found.values(), *used, *homes}
     if homes:
         lines.append(f"# Of the user's home, for a mapping of kind user_profile: {listed(homes)}")
+    lines += [f"# Unsure of amount: {style.doubt}"] if style.doubt else []
     lines += _doubts(target, fields, [column for column in columns if column not in {*used, *homes}])
     unused = [column for column in columns if column not in taken]
     if unused:
         lines.append(f"# Not used: {listed(unused)}")
     text = "\n".join(lines) + "\n"
-    return text + trial_result(text, sample)
+    return text + trial_result(text, sample, fields.unread_parts)
 
 
 def _field_lines(name: str, target: Target, fields: FieldLines) -> list[str]:
@@ -93,8 +96,13 @@ def _label_lines(fields: FieldLines) -> list[str]:
 
 
 def _doubts(target: Target, fields: FieldLines, columns: Sequence[str]) -> list[str]:
-    """Other columns that a required field could mean."""
+    """Other columns that a required field could mean, and a column of kinds that has only one."""
     lines = []
+    for column in columns if "kind" not in fields.found and target.kind == "transaction" else ():
+        if closeness(column, "kind") and is_of_one_kind("kind", column, fields.sample.columns[column]):
+            lines.append(
+                f"# Unsure of kind: {column} has one kind only in the first rows; map it where it has refunds, too"
+            )
     for name in target.field_names:
         if name in target.required and name in fields.found:
             others = other_columns(name, fields.found, columns, fields.sample)

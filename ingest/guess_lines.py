@@ -28,18 +28,21 @@ _BLOCK_TYPES: Final = {
     "merchantid": "merchant", "ip": "ip", "ipaddress": "ip",
 }  # fmt: skip
 _FRAUD_WORDS: Final = ("fraud", "fraudulent", "illicit", "scam", "suspicious")
+_TRUE_OR_FRAUD: Final = frozenset({"f", "t", "true", "false", "y", "yes", "0", "1", "1.0", "0.0"})
 _MOST_CARDS_OF_A_USER: Final = 100
 
 
 @dataclass
 class FieldLines:
-    """Makes the line of each field; `used_columns` are those of the lines made so far."""
+    """Makes the line of each field; `used_columns` are those of the lines made so far, `unread_parts` those that seem to be
+    parts of a time but could not be read with it."""
 
     found: Mapping[str, str]
     sample: Chunk
     columns: Sequence[str]
     style: AmountStyle
     used_columns: set[str] = field(default_factory=set)
+    unread_parts: list[str] = field(default_factory=list)
 
     def lines(self, name: str) -> list[str]:
         """The field's line of the mapping."""
@@ -48,7 +51,9 @@ class FieldLines:
         options: dict[str, object] = {}
         comment = ""
         if FIELD_TYPES.get(name) in MOMENT_TYPES:
-            columns, options, comment = time_source(column, self.sample, self.columns)
+            others = self.columns if name == "timestamp" else ()
+            columns, options, comment, unread = time_source(column, self.sample, others)
+            self.unread_parts += unread
         elif name == "amount":
             options, comment = self._amount_options()
         elif name == "card_id" and self._is_index_of_user(column):
@@ -83,6 +88,11 @@ class FieldLines:
             lookup = {text: code for text, code in known.items() if code is not None}
             if any(code != text.lower() for text, code in lookup.items()):
                 return {"lookup": lookup}, "assumed: what each kind of block means"
+        if name == "is_fraud" and {text.lower() for text in texts} & _TRUE_OR_FRAUD == {"f"}:
+            own = [text for text in texts if text.lower() == "f"]
+            if len(texts) == len(own):
+                return {}, "unsure: F is read as false; if it means fraud, set `true_values: [F]`"
+            return {"true_values": own}, "assumed: F means fraud, all other values are legitimate"
         if name == "is_fraud" and not _reads_all(name, self.sample.columns[column]):
             fraud = [text for text in texts if plain_name(text) in _FRAUD_WORDS]
             return ({"true_values": fraud}, "assumed: all other values are legitimate") if fraud else ({}, "")

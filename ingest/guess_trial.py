@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ingest.columns import records_from_chunk
 from ingest.dropped_values import DroppedValue
 from ingest.errors import MappingError, RowError
 from ingest.mapping import parse_mapping
 from ingest.sources.chunk import Chunk
+from ingest.suggestion import listed
 
 
-def trial_result(text: str, sample: Chunk) -> str:
-    """A comment with the result of converting the sample by the mapping: rejected rows, dropped values, or that it reads
-    all."""
+def trial_result(text: str, sample: Chunk, unread_parts: Sequence[str] = ()) -> str:
+    """A comment with the result of converting the sample by the mapping: rejected rows, dropped values, columns that seem
+    to be parts of the time but are not read with it, or that it reads all."""
     try:
         mapping = parse_mapping(text)
     except MappingError as error:
@@ -30,4 +33,6 @@ def trial_result(text: str, sample: Chunk) -> str:
     if dropped:
         fields = ", ".join(sorted({value.field for value in dropped}))
         lines.append(f"# Drops {len(dropped):,} values of {fields} in {rows}, for example {dropped[0].error}")
+    if unread_parts:
+        lines.append(f"# Reads only the day of timestamp: {listed(unread_parts)} could not be joined with it")
     return "\n".join(lines or [f"# Reads all of {rows}."]).replace("\r", " ") + "\n"

@@ -14,6 +14,7 @@ from ingest.errors import MappingError
 from ingest.nested import NestedPlan
 from ingest.paths import check_key_path
 from ingest.plan import Column, FieldPlan, LabelPlan
+from ingest.readers.moment import MomentReader
 from ingest.schema import CsvSpec, MappingFile
 from ingest.schema_messages import validation_message
 from ingest.targets import TARGETS, Target
@@ -49,6 +50,12 @@ class Mapping:
         """True where rows are completed by the transaction with their id in the same run: labels without user and time,
         and features."""
         return self.kind == "features" or (self.kind == "label" and "user_id" not in self.field_names)
+
+    @cached_property
+    def has_assumed_year(self) -> bool:
+        """True where the times of events have no year of their own but the mapping's `year`."""
+        readers = [plan.read for plan in self.fields if plan.name == "timestamp"]
+        return any(isinstance(read, MomentReader) and read.year is not None for read in readers)
 
     @cached_property
     def field_names(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.currency_names import is_iso_currency
+from ingest.new_year import crosses_new_year
 from udfs.records.codes import COUNTRY_FIELDS, KNOWN_CODES
 from udfs.records.countries import country_code
 from udfs.records.events import Transaction
@@ -28,7 +29,9 @@ _OWN_IDS: Final = ("device_id", "card_id", "ip_address", "session_id")
 class OddValues:
     """Counts the values of codes and ids; at most MAX_COUNTED different ones of each field, the first that come."""
 
-    def __init__(self) -> None:
+    def __init__(self, has_assumed_year: bool = False) -> None:
+        """`has_assumed_year`: the times have the `year` of the mapping."""
+        self._has_assumed_year = has_assumed_year
         self._codes: dict[str, Counter[str]] = {
             field: Counter() for field in (*COUNTRY_FIELDS, "channel", "entry_mode", "currency", *_OWN_IDS)
         }
@@ -56,6 +59,11 @@ class OddValues:
         count = len(amounts)
         if repeated:
             yield f"{repeated:,} transactions repeat an id of the same user: they are scored once within 48 hours"
+        if self._has_assumed_year and crosses_new_year(times):
+            yield (
+                "the times go over New Year, but all have the `year` of the mapping: convert the rows of each year apart, "
+                "with its own `year`"
+            )
         if count < LEAST_ROWS:
             return
         if np.mean(times % DAY_MS == 0) >= MIDNIGHT_SHARE:

@@ -11,6 +11,7 @@ from ingest.column_match import match_columns
 from ingest.errors import InputError
 from ingest.schema import CsvSpec
 from ingest.sources.chunk import Chunk
+from ingest.sources.csv_file import CsvSource
 from ingest.sources.open import CSV, format_of, open_source
 from ingest.targets import TARGETS
 
@@ -20,11 +21,13 @@ _APOSTROPHE = "'"
 
 @dataclass(frozen=True)
 class Sample:
-    """The columns and the first rows; `quote` where a CSV file quotes its texts by another sign than \"."""
+    """The columns and the first rows; `quote` where a CSV file quotes its texts by another sign than \", and its
+    `delimiter`."""
 
     columns: tuple[str, ...]
     chunk: Chunk
     quote: str | None = None
+    delimiter: str | None = None
 
 
 def read_sample(path: Path, file_format: str | None = None) -> Sample:
@@ -51,11 +54,12 @@ def _read(path: Path, file_format: str | None, csv: CsvSpec) -> Sample:
         if not columns:
             raise InputError(f"{path} is empty: a mapping cannot be guessed")
         chunk = next(source.chunks(columns), None)
+        delimiter = source.delimiter if isinstance(source, CsvSource) else None
     if chunk is not None and chunk.broken and not len(chunk.row_numbers):
         raise InputError(f"{path}: none of the first rows can be read, for example {chunk.broken[0]}")
     if chunk is None or not len(chunk.row_numbers):
         raise InputError(f"{path} has a header but no rows: a mapping is guessed from both, add some rows")
-    return Sample(columns, chunk, None if csv.quote == CsvSpec().quote else csv.quote)
+    return Sample(columns, chunk, None if csv.quote == CsvSpec().quote else csv.quote, delimiter)
 
 
 def _is_in_apostrophes(cells: Sequence[object]) -> bool:

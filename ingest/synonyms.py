@@ -18,19 +18,19 @@ MERCHANT_CITIES = ("merchantcity", "merchcity")
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "transaction_id": (
         "transactionid", "txid", "txnid", "trxid", "transid", "transnum", "transactionnumber", "paymentid",
-        "referencenumber", "id", "number",
+        "referencenumber", "tranid", "receiptno", "receiptnumber", "id", "number",
     ),
     "event_id": ("eventid", "loginid", "changeid", "caseid", "labelid", "id"),
     "user_id": (
         "userid", "customerid", "custid", "clientid", "accountid", "accountnumber", "cardholderid", "ccnum",
         "cardnumber", "nameorig", "user", "customer", "client", "account", "custno", "customernumber", "senderupiid",
         "senderid", "senderaccount", "senderaccountid", "sender", "fromaccount", "originaccount", "payerid", "payer",
-        "cardno", "creditcardnumber", "card1",
+        "cardno", "creditcardnumber", "upinumber", "initiator", "origacct", "origaccount", "card1",
     ),
     "timestamp": (
         "timestamp", "datetime", "unixtime", "epoch", "transdatetranstime", "time", "date", "ts", "occurredat",
         "createdat", "eventtime", "dateandtime", "logintime", "changedat", "bookingtime", "when", "changetimestamp",
-        "dt", "step", "month",
+        "trantimestamp", "transactionstarttime", "purchasetime", "completiontime", "dt", "step", "month",
     ),
     "known_at": (
         "knownat", "labeltime", "labeldate", "reportedat", "reportdate", "chargebackdate", "resolvedat",
@@ -38,7 +38,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     ),
     "amount": (
         "amount", "amt", "value", "sum", "price", "total", "amountusd", "amounteur", "amountpaid", "paidamount",
-        "amountsent", "proposedcreditlimit",
+        "amountsent", "baseamt", "baseamount", "purchasevalue", "proposedcreditlimit",
     ),
     "currency": ("currency", "currencycode", "ccy", "paymentcurrency"),
     "kind": ("kind", "transactionkind", "transactiontype"),
@@ -50,7 +50,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "merchant_country": ("merchantcountry", "merchantcountrycode"),
     "channel": ("channel", "transactionchannel"),
     "entry_mode": ("entrymode", "usechip", "posentrymode"),
-    "device_id": ("deviceid", "device", "devicefingerprint", "fingerprint"),
+    "device_id": ("deviceid", "devicefingerprint", "fingerprint", "device"),
     "session_id": ("sessionid", "session"),
     "card_id": ("cardid", "card", "cardtoken"),
     "ip_address": ("ipaddress", "ip", "ipaddr", "sourceip", "clientip"),
@@ -62,7 +62,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "beneficiary_id": (
         "beneficiaryid", "beneficiary", "payeeid", "recipientid", "destinationaccount",
         "namedest", "receiverupiid", "receiverid", "receiveraccount", "receiveraccountid", "receiver", "toaccount", "payee",
-        "account1",
+        "account1", "recipient", "beneacct", "beneaccount",
     ),
     "email_domain": ("emaildomain", "pemaildomain", "domain"),
     "distance_from_home_km": ("distancefromhome", "distancefromhomekm", "kmfromhome"),
@@ -75,7 +75,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "audit_user": ("audituser", "changedby", "operator", "modifiedby"),
     "is_fraud": (
         "isfraud", "fraud", "fraudlabel", "fraudflag", "fraudulent", "isfraudulent", "label", "target", "class",
-        "fraudbool", "fraudindicator", "islaundering", "laundering",
+        "fraudbool", "fraudindicator", "islaundering", "laundering", "fraudrisk", "fraudresult", "issar",
     ),
     "pattern": ("fraudscenario", "scenario", "fraudtype", "fraudpattern", "pattern"),
     "resolution_code": ("resolutioncode", "resolution", "outcome"),

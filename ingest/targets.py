@@ -53,10 +53,10 @@ LIST_TYPES = {FieldType.NUMBERS: "list[float]", FieldType.TEXTS: "list[text]"}  
 _TYPES_BY_FIELD = {
     FieldType.IDENTIFIER: (
         "transaction_id", "event_id", "user_id", "merchant_id", "merchant_category", "device_id", "session_id",
-        "card_id", "beneficiary_id", "case_id", "alert_id",
+        "card_id", "beneficiary_id", "case_id", "alert_id", "value",
     ),
     FieldType.TEXT: (
-        "ip_address", "city", "old_status", "new_status", "reason", "audit_user", "resolution_code", "category", "value",
+        "ip_address", "city", "old_status", "new_status", "reason", "audit_user", "resolution_code", "category",
         "reason_code", "source_system", "status", "resolution", "analyst", "model_version", "decision",
     ),
     FieldType.NOTE: ("notes",),

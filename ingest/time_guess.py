@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
 from ingest.readers.epoch import CALENDAR_NUMBERS, EPOCH_UNITS, unit_of
-from ingest.readers.moment import ISO, MIN_DATE_MS, MomentReader
+from ingest.readers.moment import ISO, MIN_DATE_MS, MomentReader, has_lost_digits
 from ingest.readers.number import exact_decimal
 from ingest.readers.time_pattern import TimePattern
 
-_DATES: Final = (
-    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y",
+DATES: Final = (
+    "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d %Y",
+    "%b %d, %Y",
     "%B %d, %Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%y%m%d", "%Y-%m-%d", "%Y%m%d",
 )  # fmt: skip
 _TIMES: Final = (
@@ -22,7 +23,7 @@ _TIMES: Final = (
     " %H:%M:%S %Z", " %H:%M %z", " %H:%M %Z", "T%H:%M:%S%z",
 )  # fmt: skip
 PATTERNS: Final = (
-    *(day + time for day in _DATES for time in _TIMES),
+    *(day + time for day in DATES for time in _TIMES),
     *CALENDAR_NUMBERS.values(),
     "%a %b %d %H:%M:%S %Z %Y", "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S %z", "%Y %m %d %H:%M", "%Y %m %d %H:%M:%S",
     "%Y %m %d",
@@ -51,6 +52,8 @@ def guess_time(values: Sequence[object]) -> TimeGuess:
     if all(isinstance(value, date) for value in values):
         return TimeGuess((ISO,))
     units = {unit_of(value) for value in values}
+    if any(has_lost_digits(value, str(unit_of(value))) for value in values):
+        return TimeGuess((), "its numbers are written with an exponent and have lost digits: export them as text")
     if len(units) == 1 and (unit := units.pop()) is not None:
         return TimeGuess((unit,))
     if len(units) > 1 and None not in units:
@@ -58,7 +61,12 @@ def guess_time(values: Sequence[object]) -> TimeGuess:
         return TimeGuess((), f"its numbers are of several units: {named}; convert them to one")
     if _reads_all(ISO, values):
         return TimeGuess((ISO,))
-    return TimeGuess(tuple(name for name in PATTERNS if _reads_all(name, values)))
+    return TimeGuess(tuple(formats_that_read(PATTERNS, values)))
+
+
+def formats_that_read(names: Iterable[str], values: Sequence[object], year: int | None = None) -> list[str]:
+    """The formats of `names` that read all values; none for no values. `year` completes patterns without one."""
+    return [name for name in dict.fromkeys(names) if values and _reads_all(name, values, year)]
 
 
 def yearless_format(values: Sequence[object]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ingest.currency_names import currency_code
 from ingest.errors import UnreadableValue
-from ingest.readers.text import Reader, plain_text, text_reader
+from ingest.readers.text import Reader, number_or_text, plain_text, text_reader, without_point
 from udfs.records.codes import allowed_code, known_code, known_country
 
 CURRENCY_EXPECTED = "an ISO 4217 code as EUR or 978, or a currency's name (other codes: map them with `lookup`)"
@@ -16,7 +16,7 @@ def code_reader(field: str, prefix: str = "") -> Reader:
     read_text = text_reader(prefix)
 
     def read(value: object) -> str | None:
-        return known_code(field, str(read_text(value)))
+        return known_code(field, str(read_text(number_or_text(value))))
 
     return read
 
@@ -26,14 +26,14 @@ def country_reader(prefix: str = "") -> Reader:
     read_text = text_reader(prefix)
 
     def read(value: object) -> str:
-        return known_country("country", str(read_text(value)))
+        return known_country("country", str(read_text(number_or_text(value))))
 
     return read
 
 
 def read_currency(value: object) -> str:
     """Reads a currency's ISO 4217 code in any case, its number or its name, as three capital letters."""
-    code = currency_code(plain_text(value))
+    code = currency_code(without_point(plain_text(value)))
     if code is None:
         raise UnreadableValue(CURRENCY_EXPECTED)
     return code
@@ -52,7 +52,7 @@ def choice_reader(field: str, choices: tuple[str, ...]) -> Reader:
     expected = f"one of {', '.join(choices)} (other codes: map them with `lookup`)"
 
     def read(value: object) -> str:
-        text = plain_text(value).lower()
+        text = without_point(plain_text(value)).lower()
         code = text if text in choices else allowed_code(field, text) if field in _BY_SPELLING else None
         if code is None:
             raise UnreadableValue(expected)

@@ -1,4 +1,4 @@
-"""Reads times as epoch milliseconds UTC, rounded down."""
+"""Reads times as epoch milliseconds UTC, rounded down; times counted from a start are rounded to the nearest one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
 from ingest.readers.epoch import EPOCH_UNITS, PLAUSIBLE_MS, unit_of
+from ingest.readers.lost_digits import has_exponent, is_rounded
 from ingest.readers.number import exact_decimal
 from ingest.readers.rounded_number import RoundedNumber
 from ingest.readers.text import without_point
@@ -20,10 +21,16 @@ from udfs.records.codec import FIRST_EVENT_MS, MAX_TIMESTAMP_MS
 MIN_DATE_MS: Final = -62_135_596_800_000  # 0001-01-01T00:00:00Z
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_HALF: Final = Decimal("0.5")
+_CENTURY: Final = 100
 SINCE_UNITS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000, "days": 86_400_000, "weeks": 604_800_000}
 """Formats that count from `start`: milliseconds of a unit."""
 ISO: Final = "iso"
 UTC_ZONE: Final = ZoneInfo("UTC")
+_DIGITS_BELOW_A_SECOND: Final = {"epoch_ms": 3, "epoch_us": 6, "epoch_ns": 9}
+DIGITS_EXPECTED: Final = (
+    "a time with all its digits: written with an exponent it has lost the last ones; export it as text"
+)
 _UTC_NAMES: Final = (" UTC", " GMT")
 
 
@@ -34,7 +41,8 @@ class MomentReader:
     `format` is `iso`, `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`, a unit of SINCE_UNITS (counted from `start_ms`) or a
     strptime pattern; `year` completes a pattern without one. A time without an offset is local time of `zone`: an ambiguous
     time is the earlier one, a skipped time uses the offset before the change. `minimum_ms` is FIRST_EVENT_MS for events,
-    whose epoch numbers must be of a plausible year: a number of another unit is no time.
+    whose epoch numbers must be of a plausible year: a number of another unit is no time. A year of two digits after
+    `latest_ms` is of the century before: a date of birth 4/4/57 is of 1957.
     """
 
     format: str = ISO
@@ -43,6 +51,7 @@ class MomentReader:
     start_ms: int = 0
     year: int | None = None
     pattern: TimePattern | None = None
+    latest_ms: int = MAX_TIMESTAMP_MS
 
     @property
     def is_of_event(self) -> bool:
@@ -75,16 +84,23 @@ class MomentReader:
         if self.format in EPOCH_UNITS:
             return self._of_epoch(value)
         if self.format in SINCE_UNITS:
-            return self.start_ms + math.floor(self._number(value) * SINCE_UNITS[self.format])
+            since = self._number(value) * SINCE_UNITS[self.format]
+            return self.start_ms + math.floor(since + _HALF)  # a spreadsheet's day 45306.43751157407 is 10:30:01
         if self.format == ISO:
             return self._of_iso(value)
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise UnreadableValue(self.expected)
         if isinstance(value, float) and not value.is_integer():
             raise UnreadableValue(self.expected)
+        if isinstance(value, str) and has_lost_digits(value, self.format):
+            raise UnreadableValue(DIGITS_EXPECTED)
         text = without_point(value.strip() if isinstance(value, str) else str(int(value)))
         pattern = self.pattern or TimePattern(self.format)
-        return self._of_datetime(pattern.parse(text, self.zone, self.year))
+        moment = pattern.parse(text, self.zone, self.year)
+        milliseconds = self._of_datetime(moment)
+        if milliseconds > self.latest_ms and pattern.has_two_digit_year:
+            return self._of_datetime(moment.replace(year=moment.year - _CENTURY))
+        return milliseconds
 
     def _of_iso(self, value: object) -> int:
         if not isinstance(value, str):
@@ -114,6 +130,8 @@ class MomentReader:
         return not 0 <= milliseconds < FIRST_EVENT_MS or unit_of(value) in (None, self.format)
 
     def _number(self, value: object) -> Decimal:
+        if has_lost_digits(value, self.format):
+            raise UnreadableValue(DIGITS_EXPECTED)
         try:
             return exact_decimal(value)
         except UnreadableValue:
@@ -123,6 +141,14 @@ class MomentReader:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC if self.zone is UTC_ZONE else self.zone)
         return (moment - EPOCH) // _MILLISECOND
+
+
+def has_lost_digits(value: object, unit: str) -> bool:
+    """Whether a number of a unit is written with an exponent and too few digits to tell its second."""
+    if not isinstance(value, str):
+        return False
+    text = value.strip()
+    return has_exponent(text) and is_rounded(text, _DIGITS_BELOW_A_SECOND.get(unit, 0))
 
 
 def _number_hint(value: object) -> str:

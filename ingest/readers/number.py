@@ -11,8 +11,9 @@ from ingest.errors import UnreadableValue
 from ingest.readers.text import Reader
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?", re.ASCII)
-SPACES = (" ", "\u00a0", "\u202f", "\u2009")  # plain, no-break, narrow no-break, thin
+SPACES = (" ", "\u00a0", "\u202f", "\u2009", "\u2007")  # plain, no-break, narrow no-break, thin, figure
 _NO_BREAK_SPACES = str.maketrans(dict.fromkeys(SPACES, " "))
+_APOSTROPHES = ("'", "\u2019")
 _MINUSES = ("-", "\u2212")
 _BOOKED = ("CR", "DR")
 MAX_NUMBER_LENGTH = 64
@@ -23,7 +24,8 @@ MAX_WHOLE = 2**63
 class NumberStyle:
     """How numbers are written as text: decimal sign, thousands separator ("" for none), texts to remove.
 
-    A space as separator is any of SPACES.
+    A space as separator is any of SPACES, and an apostrophe the typographic one too. Commas may stand as in
+    India, 1,23,45,678.
     """
 
     decimal: str = "."
@@ -89,6 +91,8 @@ def _number_text(text: str, style: NumberStyle, allowed: NumberRange) -> str:
     number = with_leading_sign(number.strip())
     if style.thousands == " ":
         number = number.translate(_NO_BREAK_SPACES)
+    elif style.thousands == "'":
+        number = number.replace(_APOSTROPHES[1], "'")
     if style.thousands and style.thousands in number:
         number = _without_thousands(number, style, allowed)
     if style.decimal != ".":
@@ -117,14 +121,18 @@ def _hint(number: str, style: NumberStyle) -> str:
         return ' (for decimal commas set `decimal: ","`, for commas between thousands `thousands: ","`)'
     if any(space in number for space in SPACES) and not style.thousands:
         return ' (for spaces between thousands set `thousands: " "`)'
+    if any(sign in number for sign in _APOSTROPHES) and not style.thousands:
+        return ' (for apostrophes between thousands set `thousands: "\'"`)'
     return ""
 
 
 def _without_thousands(number: str, style: NumberStyle, allowed: NumberRange) -> str:
     whole, decimal, fraction = number.partition(style.decimal)
     first, *groups = whole.split(style.thousands)
-    in_threes = all(len(group) == 3 and group.isdigit() for group in groups)
-    if not in_threes or len(first.lstrip("+-")) not in (1, 2, 3) or style.thousands in fraction:
+    widths = [len(first.lstrip("+-")), *map(len, groups)]
+    in_threes = widths[0] in (1, 2, 3) and set(widths[1:]) == {3}
+    in_lakhs = style.thousands == "," and widths[0] in (1, 2) and widths[-1] == 3 and set(widths[1:-1]) == {2}
+    if not (in_threes or in_lakhs) or not all(map(str.isdigit, groups)) or style.thousands in fraction:
         raise UnreadableValue(f"{allowed} with {style.thousands!r} between groups of three digits")
     return first + "".join(groups) + decimal + fraction
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.errors import UnreadableValue
 from ingest.identifier_encoding import encode_identifier
+from ingest.readers.lost_digits import has_exponent, whole_number
 from ingest.readers.rounded_number import RoundedNumber
 from udfs.records.codec import MAX_TEXT_BYTES, BadRecord, identifier
 
@@ -24,8 +25,7 @@ LOST_DIGITS = (
 EXACT_INTEGERS_BELOW = 2**53
 MAX_DIGITS = 64
 MAX_NOTE = 100_000
-_SPREADSHEET_NUMBER = re.compile(r"[0-9](?:[.,][0-9]*)?[eE]\+[0-9]{2,3}", re.ASCII)
-_WHOLE_WITH_POINT = re.compile(r"[0-9]+\.0+", re.ASCII)
+_WHOLE_WITH_POINT = re.compile(r"-?[0-9]+\.0+", re.ASCII)
 
 Reader = Callable[[object], object]
 
@@ -65,15 +65,36 @@ def without_point(text: str) -> str:
     if not _WHOLE_WITH_POINT.fullmatch(text):
         return text
     whole = text.partition(".")[0]
-    if len(whole) >= 16 and int(whole) >= EXACT_INTEGERS_BELOW:
+    return _exact(whole) if whole != text else text
+
+
+def number_or_text(value: object) -> object:
+    """A text that is a whole number with zeros after its point without these; other values unchanged."""
+    return without_point(value.strip()) if isinstance(value, str) else value
+
+
+def _exact(whole: str) -> str:
+    """A whole number that was a double; raises UnreadableValue from 2**53 on."""
+    if len(whole) >= 16 and abs(int(whole)) >= EXACT_INTEGERS_BELOW:
         raise UnreadableValue(LOST_DIGITS)
     return whole
+
+
+def _identifier_text(value: object) -> str:
+    """The text of an id, the same for all spellings of a number. Raises UnreadableValue for one that has lost digits."""
+    text = plain_text(value)
+    if not has_exponent(text):
+        return without_point(text)
+    whole = whole_number(text)
+    if whole is None:
+        raise UnreadableValue(LOST_DIGITS)
+    return _exact(whole)
 
 
 def identifier_reader(prefix: str = "", encode: bool = False) -> Reader:
     """Returns a reader of ids (docs/events.md) that prepends `prefix`.
 
-    With `encode` any text is accepted, surrounding white space included, and encoded to a unique id
+    With `encode` any text of UTF-8 is accepted, surrounding white space included, and encoded to a unique id
     (`ingest.identifier_encoding`). Numbers as spreadsheets write long ids, 3.57303E+15, are refused: their last digits are
     lost, so that strangers would share an id.
     """
@@ -81,13 +102,12 @@ def identifier_reader(prefix: str = "", encode: bool = False) -> Reader:
     def read(value: object) -> str:
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise UnreadableValue(IDENTIFIER_EXPECTED)
-        text = plain_text(value)
-        if _SPREADSHEET_NUMBER.fullmatch(text):
-            raise UnreadableValue(LOST_DIGITS)
+        text = _identifier_text(value)
         if encode:
-            return encode_identifier(prefix + (value if isinstance(value, str) else text))
+            written = value if isinstance(value, str) and value.strip() == text else text
+            return encode_identifier(_checked_utf8(prefix + written))
         try:
-            return identifier(prefix + without_point(text), "")
+            return identifier(prefix + text, "")
         except BadRecord:
             with_prefix = f" (with the prefix {prefix!r})" if prefix else ""
             raise UnreadableValue(IDENTIFIER_EXPECTED + with_prefix + ENCODE_HINT) from None
@@ -95,16 +115,21 @@ def identifier_reader(prefix: str = "", encode: bool = False) -> Reader:
     return read
 
 
+def _checked_utf8(text: str) -> str:
+    """The text; raises UnreadableValue for one with bytes that are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UnreadableValue(UTF8_EXPECTED) from None
+    return text
+
+
 def text_reader(prefix: str = "") -> Reader:
     """Returns a reader of texts that strips white space and prepends `prefix`."""
 
     def read(value: object) -> str:
         text = prefix + plain_text(value)
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError:
-            raise UnreadableValue(UTF8_EXPECTED) from None
-        if size > MAX_TEXT_BYTES:
+        if len(_checked_utf8(text).encode()) > MAX_TEXT_BYTES:
             raise UnreadableValue(TEXT_EXPECTED)
         return text
 

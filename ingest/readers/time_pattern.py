@@ -54,6 +54,10 @@ class TimePattern:
         return any(directive in self.pattern for directive in _YEARS)
 
     @property
+    def has_two_digit_year(self) -> bool:
+        return any(directive in self.pattern for directive in ("%y", "%D", "%x"))
+
+    @property
     def has_day(self) -> bool:
         has_month = any(directive in self.pattern for directive in ("%m", "%b", "%B"))
         return "%j" in self.pattern or (has_month and "%d" in self.pattern)

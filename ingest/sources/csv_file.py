@@ -54,6 +54,10 @@ class CsvSource:
         if not any(self._header):
             raise InputError(f"{path} is empty: a CSV file begins with a header of column names")
 
+    @property
+    def delimiter(self) -> str:
+        return self._delimiter
+
     def column_names(self) -> tuple[str, ...]:
         return self._header
 

@@ -74,6 +74,21 @@ TransactionID,AccountID,TransactionAmount,TransactionDate,TransactionType,Locati
 TX000001,AC00128,14.09,2023-04-11 16:29:14,Debit,San Diego,D000380,162.198.218.92,M015,ATM,70,Doctor,81,1,5112.21,2024-11-04 08:08:08
 TX000002,AC00455,376.24,2023-06-27 16:44:19,Credit,Houston,D000051,13.149.61.4,M052,Online,68,Doctor,141,1,13758.91,2024-11-04 08:09:35
 """
+UPI_FRAUD = """\
+Id,trans_hour,trans_day,trans_month,trans_year,category,upi_number,age,trans_amount,state,zip,fraud_risk
+0,0,1,1,2022,12,9957000001,54,66.21,22,49879,0
+1,13,28,2,2022,3,9957000002,15,55.81,14,42509,1
+"""
+MOMTSIM = """\
+step,transactionType,amount,initiator,oldBalInitiator,newBalInitiator,recipient,oldBalRecipient,newBalRecipient,isFraud
+0,PAYMENT,12.5,4537027967639631,100,87.5,6465-001,0,12.5,0
+25,TRANSFER,80.0,4537027967639631,87.5,7.5,4680102210937163,0,80.0,1
+"""
+AMLSIM = """\
+tran_id,orig_acct,bene_acct,tx_type,base_amt,tran_timestamp,is_sar,alert_id
+1,5,6,TRANSFER,100.55,2017-01-01T00:00:00Z,False,-1
+2,7,6,TRANSFER,99.1,2017-01-02T00:00:00Z,True,3
+"""
 BLOCK_LIST = """\
 Change_Timestamp,Blocked_ID,Block_Type,Reason
 2024-01-05 10:00:00,C123,Account,Suspicious activity

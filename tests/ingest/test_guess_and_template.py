@@ -35,6 +35,22 @@ def test_the_template_loads_with_everything_in_it_uncommented(kind: str) -> None
     assert set(parse_mapping(text).field_names) == set(TARGETS[kind].field_names)
 
 
+def test_the_template_tells_what_a_mapping_can_do() -> None:
+    text = mapping_template("transaction")
+    for option in (
+        "minor_units",
+        "{debit: COLUMN, credit: COLUMN}",
+        "start: 2024-01-01",
+        "year",
+        "epoch_ns",
+        "unreadable",
+        "escape",
+    ):
+        assert option in text
+    assert "delay_days: 7     # from a transaction to its label" in mapping_template("label")
+    assert all(len(line) <= 240 for kind in TARGETS for line in mapping_template(kind).splitlines())
+
+
 def test_column_names_match_in_any_style() -> None:
     columns = ["TX_AMOUNT", "customerId", "Transaction ID", "tx-datetime", "TERMINAL_ID", "lat", "unheard_of"]
     fields = TARGETS["transaction"].field_names

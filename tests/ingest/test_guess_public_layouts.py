@@ -88,6 +88,18 @@ EXPECTED: dict[str, tuple[str, tuple[str, str], dict[str, Any], list[bool]]] = {
         "city": "Houston", "attributes": {"transaction_type": "Credit", "age": 68.0, "job": "Doctor",
                                           "login_attempts": 1.0, "account_balance": 13758.91},
     }, []),
+    "UPI fraud": (layouts.UPI_FRAUD, NO_EDIT, {
+        "transaction_id": "1", "user_id": "9957000002", "timestamp": ms("2022-02-28T13:00"), "amount": 55.81,
+        "merchant_category": "3", "attributes": {"age": 15.0, "state": "14"},
+    }, [False, True]),
+    "MoMTSim": (layouts.MOMTSIM, NO_EDIT, {
+        "user_id": "4537027967639631", "timestamp": ms("2024-01-02T01:00"), "amount": 80.0,
+        "beneficiary_id": "4680102210937163", "attributes": {"transaction_type": "TRANSFER"},
+    }, [False, True]),
+    "AMLSim": (layouts.AMLSIM, NO_EDIT, {
+        "transaction_id": "2", "user_id": "7", "timestamp": ms("2017-01-02"), "amount": 99.1, "beneficiary_id": "6",
+        "attributes": {"transaction_type": "TRANSFER"},
+    }, [False, True]),
 }  # fmt: skip
 
 

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import UnreadableValue
+from ingest.field_readers import reader_for
 from ingest.readers.blank import BlankTexts, is_blank
 from ingest.readers.code import choice_reader, read_currency
 from ingest.readers.flag import flag_reader
 from ingest.readers.number import NumberRange, NumberStyle, number_reader
 from ingest.readers.text import identifier_reader, plain_text, read_time_zone, text_reader
+from ingest.targets import FIELD_TYPES
 
 AMOUNT = NumberRange(0.0, 1e12)
 
@@ -186,7 +188,10 @@ def test_texts_are_measured_in_bytes() -> None:
     [
         ("EUR", "EUR"), ("eur", "EUR"), (" Usd ", "USD"), ("840", "USD"), (978, "EUR"), (36.0, "AUD"), ("US Dollar", "USD"),
         ("us dollars", "USD"), ("UK pounds", "GBP"), ("Euro", "EUR"), ("Yen", "JPY"), ("Indian rupee", "INR"), ("€", "EUR"),
-        ("Turkish lira", "TRY"), ("Bitcoin", "BTC"), ("XYZ", "XYZ"),
+        ("Turkish lira", "TRY"), ("Bitcoin", "BTC"), ("XYZ", "XYZ"), ("KSh", "KES"), ("Ksh", "KES"), ("KSHS", "KES"),
+        ("TSh", "TZS"), ("USh", "UGX"), ("GHC", "GHS"), ("GH₵", "GHS"), ("₵", "GHS"), ("RMB", "CNY"), ("rmb", "CNY"),
+        ("US$", "USD"), ("R$", "BRL"), ("HK$", "HKD"), ("NT$", "TWD"), ("zł", "PLN"), ("Kč", "CZK"), ("NIS", "ILS"),
+        ("฿", "THB"), ("₫", "VND"), ("₱", "PHP"), ("৳", "BDT"),
     ],
 )  # fmt: skip
 def test_currencies_are_read_by_code_number_name_and_sign(written: object, code: str) -> None:
@@ -249,11 +254,28 @@ def test_blank_values() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [4.99e18, 2.0**53, "4.99e+18", "3.57303E+15", "3,57303E+15", "4E+15", "9007199254740993.0"],
+    [
+        4.99e18,
+        2.0**53,
+        "4.99e+18",
+        "3.57303E+15",
+        "3,57303E+15",
+        "4E+15",
+        "9007199254740993.0",
+        "3.57303E15",
+        "3.57303e15",
+        "4.992346398065154E18",
+        "4.99e18",
+        "-3.57303E+15",
+        "1.70678E+12",
+        "1E+100",
+        "9.007199254740993E15",
+    ],
 )
 def test_numbers_that_have_lost_digits_are_no_ids(value: object) -> None:
-    with pytest.raises(UnreadableValue, match="export the column as text"):
-        identifier_reader()(value)
+    for read in (identifier_reader(), identifier_reader(encode=True), identifier_reader("C")):
+        with pytest.raises(UnreadableValue, match="export the column as text"):
+            read(value)
 
 
 @pytest.mark.parametrize(
@@ -262,11 +284,33 @@ def test_numbers_that_have_lost_digits_are_no_ids(value: object) -> None:
         ("123", "123"), ("123.0", "123"), (123.0, "123"), (" 123.00 ", "123"), ("1.5", "1.5"), ("3e10", "3e10"),
         ("007", "007"),
         ('="007"', "007"), (9_007_199_254_740_993, "9007199254740993"), ("9007199254740993", "9007199254740993"),
-        ("4.99e18", "4.99e18"),
+        ("1.2345678E7", "12345678"), ("1.2345678E+07", "12345678"), ("-7.0", "-7"), ("5E12", "5E12"), ("1.23E1", "1.23E1"),
+        ("1.5e-3", "1.5e-3"),
     ],
 )  # fmt: skip
 def test_a_number_is_one_id_in_every_format(value: object, text: str) -> None:
     assert identifier_reader()(value) == text
+    assert identifier_reader("C")(value) == "C" + text
+    assert identifier_reader(encode=True)(value) == text
+
+
+def test_encoding_takes_no_bytes_of_another_encoding() -> None:
+    name = "Café".encode("latin-1").decode("utf-8", "surrogateescape")
+    with pytest.raises(UnreadableValue, match=r"valid UTF-8 \(another encoding"):
+        identifier_reader(encode=True)(name)
+    assert identifier_reader(encode=True)("Café") == "Caf%C3%A9"
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "code"),
+    [
+        ("country", "840.0", "US"), ("country", 840.0, "US"), ("currency", "840.0", "USD"), ("currency", "36.0", "AUD"),
+        ("currency", 840.0, "USD"), ("channel", "5.0", "5"), ("value", "123.0", "123"), ("value", 123.0, "123"),
+        ("value", "10.0.0.1", "10.0.0.1"),
+    ],
+)  # fmt: skip
+def test_a_code_of_digits_is_the_same_with_a_point(field: str, written: object, code: str) -> None:
+    assert reader_for(field, FIELD_TYPES[field])(written) == code
 
 
 @pytest.mark.parametrize(

@@ -59,4 +59,4 @@ def test_every_documented_mapping_loads(block: str) -> None:
 
 
 def test_documentation_has_mappings() -> None:
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
