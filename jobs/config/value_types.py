@@ -16,7 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import AfterValidator, BeforeValidator
 
 from jobs.config.checkpoints import newest_checkpoint
-from udfs.records.codec import MAX_TIMESTAMP_MS, epoch_ms
+from udfs.records.codec import time_ms
 from udfs.records.outputs import DESTINATIONS
 from udfs.rules.combined import SEPARATOR, parts_of
 from udfs.rules.pack_files import pack_names
@@ -149,18 +149,18 @@ def _timezone(value: str) -> str:
 
 
 def _timestamp(value: object) -> int:
-    if isinstance(value, str) and not value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             raise ValueError(f"{value!r} is neither epoch milliseconds nor ISO 8601 with an offset") from None
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError(f"{value.isoformat()} has no offset: append +00:00 or Z for UTC")
-        return epoch_ms(value, "")
-    if isinstance(value, bool) or not isinstance(value, int | str) or not 0 <= int(value) <= MAX_TIMESTAMP_MS:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError(f"{value.isoformat()} has no offset: append +00:00 or Z for UTC")
+    if isinstance(value, bool) or not isinstance(value, int | datetime):
         raise ValueError(f"{str(value)!r} is neither epoch milliseconds nor ISO 8601 with an offset")
-    return int(value)
+    return time_ms(value)
 
 
 def _option_text(value: object) -> object:

@@ -22,7 +22,8 @@ def with_starting_state(config: C, given_to_flink: str | None = None) -> C:
 
     `given_to_flink`: path that Flink itself was given (`flink run -s`, the Kubernetes operator); it is used unless
     `restore_from` is a path. Raises ConfigError if `restore_from` is not given and `checkpoint_dir` holds a checkpoint, if
-    there is no checkpoint to restore, or if without state a files sink's directory holds outputs of an earlier run.
+    there is no checkpoint to restore, if it cannot be looked for in such a storage, or if without state a files sink's
+    directory holds outputs of an earlier run.
     """
     wanted = config.state.restore_from
     if given_to_flink is not None and (wanted is None or wanted in (NO_STATE, *NEWEST)):
@@ -80,7 +81,12 @@ def _newest(config: JobConfig | EntityJobConfig, directory: str | None, key: str
         return None
     if directory.startswith(SCHEME):
         return newest_checkpoint_in_s3(directory, config.s3, key)
-    return None if is_remote(directory) else newest_checkpoint(directory)
+    if is_remote(directory):
+        raise ConfigError(
+            f"{RESTORE}: checkpoints in {directory} cannot be looked for, as only local folders and {SCHEME} are listed: "
+            f"give the path of a checkpoint or savepoint (the folder that holds {METADATA}), or none for an empty state"
+        )
+    return newest_checkpoint(directory)
 
 
 def _restored_from(config: C, path: str | None) -> C:

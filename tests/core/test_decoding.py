@@ -54,6 +54,30 @@ def test_what_stands_for_a_missing_value_is_absent_in_both(blank: str) -> None:
         assert not compare(encode({**REQUIRED, field: blank}))
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["3.57303E+15", "4,99e18", "5E+15", "1.5e1", "1.25e1", "1e5", "123.0", "-1.5E+20", "1.5E+1x", "1.E+5", "-", "3"],
+)
+def test_numbers_in_floating_point_notation_are_no_ids_in_both(value: str) -> None:
+    for field in ("user_id", "card_id"):
+        assert not compare(encode({**REQUIRED, field: value}))
+
+
+@pytest.mark.parametrize("written", ["bob@GMail.com", "a@b@X.org ", "bob@", "bob@-", "@", "x@é", "GMail.com"])
+def test_of_an_address_both_keep_the_domain(written: str) -> None:
+    compare(encode({**REQUIRED, "email_domain": written}))
+
+
+@pytest.mark.parametrize(
+    "time",
+    [9_999, 10_000, 45_306, 20_240_101, 197_001_010_000, 202_401_011_200, 202_413_011_200, 20_240_101_120_000, 10**13,
+     "1976-05-31T13:10:01.200Z", "2594-04-08T00:00:00Z"],
+)  # fmt: skip
+def test_times_in_other_units_are_refused_by_both(time: Any) -> None:
+    compare(encode({**REQUIRED, "timestamp": time}))
+    compare(encode({**WHOLE["label"], "timestamp": 5, "known_at": time}))
+
+
 def test_hardly_a_sound_record_is_left_to_python() -> None:
     stream = Stream(1)
     payloads = [payload for _, payload, _ in stream.batch(3_000) if payload]
@@ -63,13 +87,20 @@ def test_hardly_a_sound_record_is_left_to_python() -> None:
 
 
 IDS = st.one_of(
-    st.text(max_size=70), st.text("ab 1-~é'\"\\\n", max_size=8), st.integers(), st.floats(), st.none(), st.booleans()
+    st.from_regex(r"-?[0-9]{1,2}[.,]?[0-9]{0,3}[eE]\+?[0-9]{0,4}", fullmatch=True),
+    st.text(max_size=70),
+    st.text("ab 1-~é'\"\\\n", max_size=8),
+    st.integers(),
+    st.floats(),
+    st.none(),
+    st.booleans(),
 )
 TEXTS = st.one_of(
     st.text(max_size=260),
     st.text("aé😀 ", max_size=300),
     st.none(),
     st.integers(),
+    st.sampled_from(("3.57303E+15", "a@B.c", "a@", ".", "n/d", "0.0.0.0", "empty")),
     st.sampled_from(
         ("N/A", "NA", "USA", "us", "840", "Narnia", "Côte d'Ivoire", "cote d ivoire", "UNKNOWN", "-", "\\N")
     ),

@@ -96,6 +96,12 @@ WRONG = [
      "with an offset"),
     ("scoring.latest_timestamp", "2026-01-01T00:00:00", "scoring.latest_timestamp: 2026-01-01T00:00:00 has no offset: "
      "append +00:00 or Z for UTC"),
+    ("scoring.latest_timestamp", 1_767_225_600, "scoring.latest_timestamp: 1767225600 ms is before 1973-03-03; it looks "
+     "like epoch seconds, not milliseconds"),
+    ("scoring.latest_timestamp", "20260101", "scoring.latest_timestamp: 20260101 ms is before 1973-03-03; it looks like a "
+     "calendar time (YYYYMMDD), not milliseconds"),
+    ("scoring.latest_timestamp", 202_601_011_200, "scoring.latest_timestamp: 202601011200 looks like a calendar time "
+     "(YYYYMMDDHHMM): give epoch milliseconds, or ISO 8601 with an offset"),
     ("scoring.log_features", "perhaps", "scoring.log_features: 'perhaps' is not allowed: give auto, names, "
      "packed or none"),
     ("dead_letters.minimum", 2000, "dead_letters: minimum must not be above window_records, or the limit would "

@@ -71,6 +71,26 @@ def test_a_first_start_has_no_checkpoint(configure: Configure, source: Path, tmp
         started(configure, source, restore_from="newest")
 
 
+@pytest.mark.parametrize("scheme", ["hdfs", "gs", "abfs", "s3a"])
+def test_checkpoints_in_a_storage_that_cannot_be_listed_are_not_forgotten(
+    configure: Configure, source: Path, scheme: str
+) -> None:
+    directory = f"{scheme}://bank/checkpoints"
+    for state in ({}, {"restore_from": "newest"}, {"restore_from": "newest-or-none"}):
+        with pytest.raises(ConfigError) as refused:
+            started(configure, source, checkpoint_dir=directory, **state)
+        assert str(refused.value) == (
+            f"state.restore_from: checkpoints in {directory} cannot be looked for, as only local folders and s3:// are "
+            "listed: give the path of a checkpoint or savepoint (the folder that holds _metadata), or none for an empty "
+            "state"
+        )
+        given = f"{directory}/job/chk-7"
+        assert started(configure, source, given, checkpoint_dir=directory, **state) == given
+    assert started(configure, source, checkpoint_dir=directory, restore_from="none") is None
+    for path in (f"{directory}/job/chk-7", f"{scheme}://bank/savepoints/savepoint-1"):
+        assert started(configure, source, checkpoint_dir=directory, restore_from=path) == path
+
+
 def test_what_flink_was_given_comes_before_the_words_but_not_before_a_path(
     configure: Configure, source: Path, checkpoints: Path
 ) -> None:

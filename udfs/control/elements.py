@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from udfs.records.codec import MAX_TIMESTAMP_MS
+from udfs.records.blank_texts import is_blank_text
+from udfs.records.codec import MAX_TIMESTAMP_MS, BadRecord, identifier, time_ms
 from udfs.records.profiles import BlockEntry, BlockType
+from udfs.records.salvage import BYTE_ORDER_MARK
 from udfs.rules.errors import RuleError, one_line
 from udfs.rules.named_lists import ListEntry, ListError, ListType, NamedList, check_list
 from udfs.rules.rule_set import MAX_VERSION, RuleSet, decode_rule_set
@@ -266,12 +268,15 @@ def encode_control(element: ControlElement) -> bytes:
 
 
 def decode_control(payload: bytes) -> ControlElement:
-    """Decode and validate one control element. Conditions of rules are not parsed (see compile_rules).
+    """Decode and validate one control element; a byte order mark before it is passed over.
+
+    Conditions of rules are not parsed (see compile_rules).
 
     Raises ControlError, and nothing else for any bytes.
     """
     if len(payload) > MAX_ELEMENT_BYTES:
         raise ControlError(f"{len(payload)} bytes, at most {MAX_ELEMENT_BYTES} are taken")
+    payload = payload.removeprefix(BYTE_ORDER_MARK)
     try:
         draft: _Draft = _decode(payload)
     except (ValueError, RecursionError) as error:
@@ -339,12 +344,41 @@ def check_control(element: ControlElement) -> None:
 
 
 def check_texts(element: ControlElement) -> None:
-    """Require texts of one printable line in a new element, as they are shown and logged. Raises ControlError."""
+    """Require of a new element texts of one printable line, as they are shown and logged, times in milliseconds, and values
+    that an event can have. Raises ControlError."""
     if isinstance(element, BlockListControl):
         for name in ("reason_code", "source_system"):
             text = getattr(element, name)
             if text is not None and not text.isprintable():
                 raise ControlError(f"{name} {one_line(text)!r} must be one line of printable characters")
+        _check_time(element.expires_at, "expires_at")
+        _check_time(element.published_at, "published_at")
+        if element.blocked:
+            _check_value(element.type, element.value)
+    elif isinstance(element, ListControl):
+        for entry in element.entries:
+            _check_time(entry.expires_at, f"list {element.name}: {one_line(entry.value)!r}: expires_at")
+
+
+def _check_time(milliseconds: int | None, name: str) -> None:
+    try:
+        if milliseconds is not None:
+            time_ms(milliseconds)
+    except BadRecord as error:
+        raise ControlError(f"{name}: {error}") from None
+
+
+def _check_value(kind: str, value: str) -> None:
+    """An entry of a value that stands for a missing one, or of a number that lost digits, would match nothing."""
+    if kind != "ip":
+        try:
+            identifier(value, kind)
+        except BadRecord as error:
+            raise ControlError(str(error)) from None
+    elif value != value.strip() or is_blank_text(value):
+        raise ControlError(
+            f"ip {one_line(value)!r} is no address: events have it without space, and never a missing one"
+        )
 
 
 def _check_party(entry: BlockListControl) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from udfs.control.canonical import canonical, canonical_json, content_hash
 from udfs.control.elements import MAX_ELEMENT_BYTES, MAX_VALUE_BYTES, ControlElement, ControlError, decode_control
 from udfs.records.codec import MAX_TIMESTAMP_MS
+from udfs.records.salvage import BYTE_ORDER_MARK
 from udfs.rules.errors import one_line
 from udfs.rules.rule_set import MAX_VERSION
 
@@ -137,8 +138,10 @@ def element_hash(element: bytes) -> str:
 def decode_record(payload: bytes) -> ControlRecord:
     """Decode and validate a record of the control stream. Signatures and approvals are not checked (see Authority).
 
-    An element is read from the canonical form that its hash is of. Raises ControlError, and nothing else for any bytes.
+    An element is read from the canonical form that its hash is of; a byte order mark, as editors write it before the first
+    line of a file, is passed over. Raises ControlError, and nothing else for any bytes.
     """
+    payload = payload.removeprefix(BYTE_ORDER_MARK)
     if _is_link(payload):
         if len(payload) > MAX_RECORD_BYTES:
             raise ControlError(f"{len(payload)} bytes, at most {MAX_RECORD_BYTES} are taken")
@@ -179,7 +182,7 @@ def encode_proposals(proposals: list[Proposal]) -> bytes:
 def decode_proposals(payload: bytes) -> list[Proposal]:
     """Raises ControlError."""
     try:
-        proposals: list[Proposal] = _decode_proposals(payload)
+        proposals: list[Proposal] = _decode_proposals(payload.removeprefix(BYTE_ORDER_MARK))
     except (ValueError, RecursionError) as error:
         raise ControlError(one_line(error).replace("`", "'")) from None
     for proposal in proposals:

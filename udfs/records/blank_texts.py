@@ -9,7 +9,8 @@ BLANK_TEXTS: Final = frozenset(
         "", "-", "--", "---", "?", "null", "(null)", "<null>", "[null]", "none", "(none)", "<none>", "nil", "nan", "#nan",
         "nat", "na", "n/a", "#n/a", "#na", "<na>", "(na)", "n.a.", "\\n", "\\\\n", "undefined", "unknown", "(unknown)",
         "missing", "blank", "(blank)", "not available", "not applicable", "#value!", "#ref!", "#null!", "#div/0!", "#name?",
-        "#num!",
+        "#num!", ".", "..", "...", "n/d", "n.d.", "empty", "(empty)", "<empty>", "not set", "(not set)", "<not set>",
+        "unspecified", "not specified", "not provided", "0.0.0.0", "::", "00000000-0000-0000-0000-000000000000", "0" * 32,
     }
 )  # fmt: skip
 """In lower case, without surrounding space."""

@@ -20,7 +20,9 @@ from udfs.records.codes import (
     known_country,
 )
 from udfs.records.events import EVENT_TYPES, AccountChange, Event, Label, Login, Transaction
+from udfs.records.lost_digits import LOST_DIGITS, has_lost_digits
 from udfs.records.salvage import BYTE_ORDER_MARK, Drop, readable, without_nan
+from udfs.records.time_units import EARLIEST_EVENT_MS, FIRST_WRONG_UNIT_MS, calendar_form, early_time, larger_unit
 
 MAX_IDENTIFIER_LENGTH = 64
 MAX_TEXT_BYTES = 256
@@ -52,9 +54,9 @@ _OTHER_FIELDS: Final[dict[type[Event], tuple[tuple[str, ...], tuple[str, ...]]]]
 }
 """Optional ids and texts of events that are no transactions."""
 _TEXTS: Final = ("merchant_country", "ip_address", "city", "country", "email_domain")
-FIRST_EVENT_MS: Final = 10**11
-_FIRST_EPOCH_SECONDS: Final = 10**8
-_LARGER_UNITS: Final = {"microseconds": (10**14, 10**17), "nanoseconds": (10**17, 10**20)}  # of the years 1973 to 5138
+FIRST_EVENT_MS: Final = EARLIEST_EVENT_MS
+_PLAIN_TIMES: Final = range(10**12, 10**13)
+"""The years 2001 to 2286: numbers that are nothing but epoch milliseconds."""
 
 
 def decode_event(payload: bytes, unknown_codes: dict[str, int] | None = None) -> Event:
@@ -85,8 +87,8 @@ def _decode(payload: bytes, unknown_codes: dict[str, int] | None, drop: Drop) ->
     payload = payload.removeprefix(BYTE_ORDER_MARK)
     try:
         event: Event = _decode_transaction(payload)
-    except Exception as error:  # includes RecursionError and UnicodeDecodeError
-        event = _decode_other(payload, error, drop)
+    except Exception:  # includes RecursionError and UnicodeDecodeError
+        event = _decode_other(payload, drop)
     if not payload.isascii():
         _check_utf8(payload)
     if isinstance(event, Transaction):
@@ -96,12 +98,11 @@ def _decode(payload: bytes, unknown_codes: dict[str, int] | None, drop: Drop) ->
     return event
 
 
-def _decode_other(payload: bytes, error: Exception, drop: Drop) -> Event:
-    """Decode a record that is no transaction, or none as it is. Raises BadRecord; `error` is the transaction decoder's."""
+def _decode_other(payload: bytes, drop: Drop) -> Event:
+    """Decode a record that is no transaction, or none as it is. Raises BadRecord."""
     if not payload:
         raise BadRecord("empty record") from None
-    if not isinstance(error, msgspec.ValidationError):
-        payload = without_nan(payload)
+    payload = without_nan(payload)
     kind = _kind_of(payload)
     try:
         event: Event = _decoders[kind](payload)
@@ -158,7 +159,7 @@ def _normalize_transaction(event: Any, unknown_codes: dict[str, int] | None, dro
     """Normalise a decoded Transaction in place: ids to text, timestamps to epoch milliseconds, codes, attributes."""
     event.transaction_id = identifier(event.transaction_id, "transaction_id")
     event.user_id = identifier(event.user_id, "user_id")
-    if type(event.timestamp) is not int or not FIRST_EVENT_MS <= event.timestamp <= MAX_TIMESTAMP_MS:
+    if type(event.timestamp) is not int or event.timestamp not in _PLAIN_TIMES:
         event.timestamp = epoch_ms(event.timestamp, "timestamp")
     if event.amount > MAX_AMOUNT_MAJOR:
         raise BadRecord(f"amount: {event.amount!r} is above the limit of {MAX_AMOUNT_MAJOR:.0f}")
@@ -174,7 +175,7 @@ def _normalize_transaction(event: Any, unknown_codes: dict[str, int] | None, dro
         if getattr(event, field) is not None:
             setattr(event, field, known_country(field, getattr(event, field), unknown_codes))
     if event.email_domain is not None:
-        event.email_domain = event.email_domain.lower()
+        event.email_domain = email_domain(event.email_domain)
     for field in ("channel", "entry_mode"):
         text = getattr(event, field)
         if text is not None:
@@ -210,6 +211,12 @@ def _text(text: str, field: str, drop: Drop) -> str | None:
             drop(field, f"{field}: {size} bytes of UTF-8, at most {MAX_TEXT_BYTES} are allowed")
             return None
     return plain
+
+
+def email_domain(text: str) -> str | None:
+    """A domain in small letters; of a whole address what follows its last @. None where nothing does."""
+    domain = text.rpartition("@")[2].strip().lower()
+    return None if is_blank_text(domain) else domain
 
 
 def _currency(text: str) -> str | None:
@@ -260,32 +267,48 @@ def _normalize_other(kind: type[Event], event: Any, drop: Drop) -> None:
 def identifier(value: object, field: str) -> str:
     """An id as text: 1 to 64 printable ASCII characters without space; integers in decimal. Raises BadRecord.
 
-    Texts that stand for a missing value (N/A, null, -) are no ids: strangers would share them.
+    Texts that stand for a missing value (N/A, null, -) are no ids, nor are numbers that a spreadsheet has shortened
+    (3.57303E+15): strangers would share them.
     """
     text = value if isinstance(value, str) else str(value)
     if len(text) <= MAX_IDENTIFIER_LENGTH and text.isascii() and text.isprintable() and text and " " not in text:
         if is_blank_text(text):
             raise BadRecord(f"{field}: {text!r} stands for a missing value")
+        if has_lost_digits(text):
+            raise BadRecord(f"{field}: {text!r} {LOST_DIGITS}")
         return text
     raise BadRecord(f"{field}: {text[:64]!r} is not an id of 1 to 64 printable ASCII characters without spaces")
 
 
 def epoch_ms(value: int | datetime, field: str) -> int:
-    """A time as epoch milliseconds UTC. Raises BadRecord outside the years 1970 to 9999, and for epoch seconds.
+    """As `time_ms`, with the name of a field in the message."""
+    try:
+        return time_ms(value)
+    except BadRecord as error:
+        raise BadRecord(f"{field}: {error}") from None
+
+
+def time_ms(value: int | datetime) -> int:
+    """A time as epoch milliseconds UTC. Raises BadRecord outside the years 1970 to 9999, and for numbers in another unit.
 
     Fractions of a second are rounded to microseconds when decoded, then truncated to milliseconds. Epoch seconds of today
-    are in January 1970 as milliseconds: times from 1970-01-02 to 1973-03-03 are refused, in any form.
+    are in January 1970 as milliseconds: times from ten seconds after 1970 began to 1973-03-03 are refused, in any form.
+    Numbers that are calendar times (202401011200) are refused, too.
     """
     milliseconds = value if isinstance(value, int) else (value - _EPOCH) // _MILLISECOND
-    if _FIRST_EPOCH_SECONDS <= milliseconds < FIRST_EVENT_MS:
-        raise BadRecord(
-            f"{field}: {milliseconds} ms is before 1973-03-03; it looks like epoch seconds, not milliseconds"
-        )
+    if FIRST_WRONG_UNIT_MS <= milliseconds < FIRST_EVENT_MS:
+        looks_like = early_time(milliseconds)
+        raise BadRecord(f"{milliseconds} ms is before 1973-03-03; it looks like {looks_like}, not milliseconds")
     if 0 <= milliseconds <= MAX_TIMESTAMP_MS:
+        form = calendar_form(milliseconds) if isinstance(value, int) and milliseconds not in _PLAIN_TIMES else None
+        if form is not None:
+            raise BadRecord(
+                f"{milliseconds} looks like a calendar time ({form}): give epoch milliseconds, or ISO 8601 with an offset"
+            )
         return milliseconds
-    unit = next((unit for unit, (low, high) in _LARGER_UNITS.items() if low <= milliseconds < high), None)
+    unit = larger_unit(milliseconds)
     hint = "" if unit is None else f"; it looks like epoch {unit}"
-    raise BadRecord(f"{field}: {milliseconds} is not between the years 1970 and 9999 in epoch milliseconds{hint}")
+    raise BadRecord(f"{milliseconds} is not between the years 1970 and 9999 in epoch milliseconds{hint}")
 
 
 @lru_cache(maxsize=1024)

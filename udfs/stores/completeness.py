@@ -26,7 +26,8 @@ class CompletenessTracker:
 
     The writers' records are read at most every `refresh_ms`, and before the histories they apply to. Without such records
     the values of the wrapped store are used. Without `loaded:` and a writer's record the store is empty: its answers would
-    say that nothing is known of anybody.
+    say that nothing is known of anybody. A store that once had `loaded:` is empty without it, whatever a writer has written
+    since; and one without the number of writers, which they write when they start, has lost its histories.
     """
 
     def __init__(self, store: Store, clock_ms: Callable[[], int], refresh_ms: int = REFRESH_MS) -> None:
@@ -36,6 +37,7 @@ class CompletenessTracker:
         self._next_ms: int | None = None
         self._complete_through_ms: int | None = None
         self._was_filled = True
+        self._was_loaded = False
 
     @property
     def holds_histories(self) -> bool:
@@ -60,9 +62,16 @@ class CompletenessTracker:
         return records
 
     def _refresh(self) -> None:
-        """Read the writers' records; if one is missing, keep the previous value. Raises StoreUnavailable, StoreEmpty."""
+        """Read the writers' records; if one writer's is missing, keep the previous value.
+
+        Raises StoreUnavailable, StoreEmpty.
+        """
         first, loaded = self._store.get_many([f"{COMPLETE_THROUGH}0", LOADED])
-        self._require_filled(isinstance(first, CompleteThrough) or isinstance(loaded, Loaded))
+        is_loaded = isinstance(loaded, Loaded)
+        self._was_loaded |= is_loaded
+        if first is None:
+            self._complete_through_ms = None
+        self._require_filled(is_loaded or (isinstance(first, CompleteThrough) and not self._was_loaded))
         if not isinstance(first, CompleteThrough):
             return
         keys = [f"{COMPLETE_THROUGH}{number}" for number in range(1, first.writers + 1)]

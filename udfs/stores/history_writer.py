@@ -33,7 +33,8 @@ class HistoryWriterSettings(msgspec.Struct, frozen=True):
 class HistoryWriter:
     """Buffers the changed entities of one of `writers` job instances (`number` from 1) and writes them periodically.
 
-    Called from one thread. `failures` is a monotonic counter of failed flushes.
+    The first flush writes the number of writers too, under `complete-through:0`. Called from one thread. `failures` is a
+    monotonic counter of failed flushes.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class HistoryWriter:
         self._broad_complete_ms = 0
         self._next_ms = 0
         self._next_broad_ms = 0
+        self._has_written = False
 
     @property
     def waiting(self) -> list[Entity]:
@@ -109,13 +111,13 @@ class HistoryWriter:
         if with_broad:
             self._put_all(self._broad_waiting)
         complete_through_ms = self._broad_complete_ms if self._broad_waiting else newest_ms
-        self._store.put_many(
-            {
-                f"{COMPLETE_THROUGH}{self._number}": CompleteThrough(self._writers, complete_through_ms),
-                f"{COMPLETE_THROUGH}0": CompleteThrough(self._writers, 0),
-            },
-            None,
-        )
+        progress: dict[str, StoredRecord] = {
+            f"{COMPLETE_THROUGH}{self._number}": CompleteThrough(self._writers, complete_through_ms)
+        }
+        if not self._has_written:  # not again: a store that lost its content must not look filled
+            progress[f"{COMPLETE_THROUGH}0"] = CompleteThrough(self._writers, 0)
+        self._store.put_many(progress, None)
+        self._has_written = True
 
     def _put_all(self, waiting: dict[Entity, EntityCounts]) -> None:
         entities = iter(list(waiting.items()))

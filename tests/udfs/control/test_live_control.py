@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from models.default_bundle import DEFAULT_BUNDLE
 from tests.udfs.scoring.test_scorer import START, Session, reference
 from udfs.control.elements import ControlElement, ControlError, decode_control, encode_control
+from udfs.control.envelope import decode_record
 from udfs.control.live_control import BundleNotLoadable, LiveControl
 from udfs.core._native import clipped_logit
 from udfs.rules.rule_map import RuleMap, content_of
@@ -95,6 +96,46 @@ def test_a_new_block_list_entry_has_texts_of_one_printable_line(live: Live, fiel
     with pytest.raises(ControlError, match=f"{field} .* must be one line of printable characters"):
         live.publish("block-list", 1, type="user", value="U1", **{field: text})
     assert live.decision()["action"] != "hard_block"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"expires_at": 1_767_225_600}, "expires_at: 1767225600 ms is before 1973-03-03; it looks like epoch seconds"),
+        ({"expires_at": 202_601_011_200}, r"expires_at: 202601011200 looks like a calendar time \(YYYYMMDDHHMM\)"),
+        ({"published_at": 20_260_101}, r"published_at: 20260101 ms .* looks like a calendar time \(YYYYMMDD\)"),
+        ({"value": "N/A"}, "user: 'N/A' stands for a missing value"),
+        ({"value": "3.57303E+15"}, "user: '3.57303E.15' is a number in floating-point notation"),
+        ({"type": "ip", "value": " 10.0.0.1"}, "ip '10.0.0.1' is no address: events have it without space"),
+        ({"type": "ip", "value": "unknown"}, "ip 'unknown' is no address"),
+    ],
+)
+def test_a_new_block_list_entry_has_a_value_and_times_that_events_can_have(
+    live: Live, change: dict[str, Any], message: str
+) -> None:
+    entry = {"type": "user", "value": "U1", **change}
+    element = decode_control(json.dumps({"kind": "block-list", "version": 1, **entry}).encode())
+    with pytest.raises(ControlError, match=message):
+        live.control.apply(element)
+    assert live.decision()["control_versions"] == {}
+    assert live.control.apply(element, is_new=False)  # of a saved state
+    if "value" in change:
+        live.publish("block-list", 2, blocked=False, **entry)  # what is on the list can be taken off
+
+
+def test_an_entry_of_a_new_list_expires_at_a_time_in_milliseconds(live: Live) -> None:
+    entries = [{"value": "U1", "expires_at": 1_767_225_600}]
+    element = {"kind": "list", "name": "suspects", "version": 1, "type": "user", "entries": entries}
+    with pytest.raises(
+        ControlError, match=r"list suspects: 'U1': expires_at: 1767225600 ms .* looks like epoch seconds"
+    ):
+        live.control.apply(decode_control(json.dumps(element).encode()))
+
+
+def test_a_byte_order_mark_before_an_element_is_passed_over() -> None:
+    line = b'{"kind":"thresholds","version":1,"refer_to_analyst":1,"soft_challenge":2,"hard_block":3}'
+    assert decode_control(b"\xef\xbb\xbf" + line) == decode_control(line)
+    assert decode_record(b"\xef\xbb\xbf" + line) == decode_record(line)
 
 
 @pytest.mark.parametrize(

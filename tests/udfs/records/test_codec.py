@@ -15,6 +15,7 @@ from udfs.records.blank_texts import is_blank_text
 from udfs.records.codec import BadRecord, decode_event, decode_strictly
 from udfs.records.countries import country_code
 from udfs.records.events import AccountChange, Label, Login, Transaction
+from udfs.records.lost_digits import has_lost_digits
 from udfs.records.profiles import UserProfile
 
 START = 1_767_225_600_000  # 2026-01-01T00:00:00Z
@@ -98,6 +99,23 @@ POISON = {
     "time in seconds": (record(timestamp=str(START // 1000)), "timestamp: 1767225600 ms .* looks like epoch seconds"),
     "time in microseconds": (record(timestamp=str(START * 1_000)), "timestamp.*looks like epoch microseconds"),
     "label known at a time in seconds": (record(LABEL, known_at=str(START // 1000)), "known_at.*epoch seconds"),
+    "time a date": (record(timestamp="20240101"), r"timestamp: 20240101 ms .* a calendar time \(YYYYMMDD\)"),
+    "time a date and time": (
+        record(timestamp="202401011200"),
+        r"timestamp: 202401011200 looks like .*\(YYYYMMDDHHMM\)",
+    ),
+    "time with seconds": (record(timestamp="20240101120000"), r"timestamp: 20240101120000 .*\(YYYYMMDDHHMMSS\)"),
+    "time a spreadsheet's day": (record(timestamp="45306"), "timestamp: 45306 ms .* looks like days of a spreadsheet"),
+    "time in minutes": (record(timestamp="28426560"), "timestamp: 28426560 ms .* a count in another unit"),
+    "login at a date": (record(LOGIN, timestamp="20240101"), "timestamp: 20240101 ms"),
+    "label known at a date": (
+        record(LABEL, known_at="203001011200"),
+        "known_at: 203001011200 looks like a calendar time",
+    ),
+    "user of a spreadsheet": (record(user_id='"3.57303E+15"'), "user_id: '3.57303E.15' is a number in floating-point"),
+    "user of a double": (record(user_id='"4.992346398065154E18"'), "user_id: .* has lost its last digits"),
+    "event of a spreadsheet": (record(LOGIN, event_id='"1E+18"'), "event_id: '1E.18' is a number in floating-point"),
+    "NaN in a required id": (record(user_id="NaN"), "user_id"),
     "time of 30 digits": (record(timestamp="9" * 30), "timestamp"),
     "time of 20,000 digits": (record(timestamp="9" * 20_000), "timestamp"),
     "time a float": (record(timestamp="1767225600000.5"), "timestamp"),
@@ -180,6 +198,10 @@ UNREADABLE_OPTIONAL = {
     "a longitude as text": (record(longitude='"8,5"'), "longitude"),
     "an id a list": (record(device_id="[]"), "device_id"),
     "an id with a space": (record(merchant_id='"Joe\'s Diner"'), "merchant_id: .* is not an id"),
+    "an id that lost its digits": (
+        record(card_id='"-3,57303e15"'),
+        "card_id: '-3,57303e15' is a number in floating-point",
+    ),
     "login with a text for a bool": (record(LOGIN, success='"yes"'), "success"),
 }
 """Records of which one optional field cannot be read, and what the reason says."""
@@ -224,12 +246,69 @@ def test_what_is_dropped_leaves_the_rest_of_the_payment() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("nan", ["NaN", "Infinity", "-Infinity"])
+def test_nan_is_absent_in_every_kind_of_record_and_beside_other_faults(nan: str) -> None:
+    assert decode_event(record(LOGIN, device_id=nan, success="true")) == Login(
+        event_id="E1", user_id="U1", timestamp=START, success=True
+    )
+    assert decode_event(record(CHANGE, reason=nan)) == AccountChange(event_id="E1", user_id="U1", timestamp=START)
+    label = Label(event_id="E1", transaction_id="T1", user_id="U1", timestamp=START, known_at=START, is_fraud=True)
+    assert decode_event(record(LABEL, merchant_id=nan)) == label
+    assert transaction(kind="null", latitude=nan) == transaction()
+    dropped: dict[str, int] = {}
+    assert decode_event(record(otp_used='"x"', latitude=nan), dropped) == transaction()
+    assert dropped == {"otp_used=(unreadable)": 1}
+
+
+@pytest.mark.parametrize("text", ["1e5", "7E10", "123.0", "1.25e1", "12.5E+15", "A.5E+15", "1.5E+1x", "0.5"])
+def test_texts_that_only_look_like_numbers_are_ids_as_they_are(text: str) -> None:
+    assert transaction(user_id=f'"{text}"', card_id=f'"{text}"').card_id == text
+
+
+@pytest.mark.parametrize(
+    ("written", "domain"),
+    [("bob@GMail.com", "gmail.com"), ('"a@b"@x.org', "x.org"), (" bob@ x.org ", "x.org"), ("bob@", None), ("@", None),
+     ("bob@N/A", None), ("Zoë@Café.fr", "café.fr")],
+)  # fmt: skip
+def test_of_a_whole_address_the_domain_is_kept(written: str, domain: str | None) -> None:
+    assert transaction(email_domain=json.dumps(written)).email_domain == domain
+
+
+def test_iso_times_are_never_taken_for_calendar_numbers() -> None:
+    """1976-05-31T13:10:01.200Z is 202401011200 ms."""
+    moment = datetime.fromtimestamp(202_401_011_200 / 1000, UTC).isoformat()
+    assert transaction(timestamp=f'"{moment}"').timestamp == 202_401_011_200
+    assert transaction(timestamp="202413011200").timestamp == 202_413_011_200  # there is no 13th month
+    assert transaction(timestamp="209999999999").timestamp == 209_999_999_999
+
+
 def test_the_first_16_attributes_are_kept() -> None:
     event = transaction(attributes=json.dumps({f"a{n}": n for n in range(20)}))
     assert event.attributes == {f"a{n}": float(n) for n in range(16)}
 
 
-BLANKS = ("", " ", "N/A", "n/a", "NULL", "null", r"\N", "(null)", "#N/A", "-", "None", "<NA>", "undefined", "Unknown")
+BLANKS = (
+    "",
+    " ",
+    "N/A",
+    "n/a",
+    "NULL",
+    "null",
+    r"\N",
+    "(null)",
+    "#N/A",
+    "-",
+    "None",
+    "<NA>",
+    "undefined",
+    "Unknown",
+    ".",
+    "n/d",
+    "(Empty)",
+    "Not set",
+    "0.0.0.0",
+    "00000000-0000-0000-0000-000000000000",
+)
 
 
 @pytest.mark.parametrize("blank", BLANKS)
@@ -583,7 +662,7 @@ def test_fields_of_any_type_give_an_event_or_a_bad_record(
 
 
 ids = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=64).filter(
-    lambda text: not is_blank_text(text)
+    lambda text: not is_blank_text(text) and not has_lost_digits(text)
 )
 wire_ids = ids | st.integers(-(10**62), 10**64 - 1)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=64)
@@ -663,7 +742,8 @@ def test_any_valid_event_is_decoded_exactly(data: st.DataObject, kind: Any, esca
                 if plain is not None and "country" in name:
                     plain = country_code(plain) or plain.upper()
                 elif plain is not None and name == "email_domain":
-                    plain = plain.lower()
+                    plain = plain.rpartition("@")[2].strip().lower()
+                    plain = None if is_blank_text(plain) else plain
                 expected[name] = plain
             elif value is not None and name == "attributes":
                 stripped = {key: one.strip() if isinstance(one, str) else one for key, one in value.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from itertools import count
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from udfs.core._native import EntityHistory
 from udfs.entities.buckets import BucketSettings, Entity
 from udfs.entities.counter import CountingSettings, EntityCounter, EntityCounts
 from udfs.features.catalogue import NAMES
+from udfs.records.profiles import UserProfile
 from udfs.stores.completeness import CompletenessTracker
 from udfs.stores.history_writer import HistoryWriter, HistoryWriterSettings
-from udfs.stores.port import CompleteThrough, StoreUnavailable
+from udfs.stores.port import LOADED, CompleteThrough, Loaded, StoreEmpty, StoreUnavailable
 from udfs.stores.record_source import RemoteSource
 from udfs.stores.settings import CacheSettings
 from udfs.stores.sqlite import SqliteStore
@@ -88,6 +90,52 @@ def test_progress_of_fewer_writers_replaces_that_of_more(store: SqliteStore) -> 
     histories.get_many(["history:merchant:M"])
     assert histories.complete_through_ms == START + 50
     assert store.get_many(["complete-through:0"]) == [CompleteThrough(1, 0)]
+
+
+def remove(tmp_path: Path, pattern: str) -> None:
+    with sqlite3.connect(tmp_path / "new" / "s.sqlite") as database:
+        database.execute("DELETE FROM records WHERE key LIKE ?", (pattern,))
+
+
+def test_a_store_that_lost_its_content_is_empty_though_histories_are_still_written(
+    tmp_path: Path, store: SqliteStore
+) -> None:
+    """loaded, with histories .. emptied, a history written: empty .. loaded again: no history is complete"""
+    store.put_many({LOADED: Loaded(1), "user:U": UserProfile(user_id="U")}, None)
+    writer = writer_of(store, 1, writers=1)
+    writer.changed(M, paid(EntityCounts(), START))
+    writer.flush()
+    tracker = CompletenessTracker(store, lambda: 0, refresh_ms=0)
+    assert tracker.get_many(["user:U"]) == [UserProfile(user_id="U")]
+    assert (tracker.holds_histories, tracker.complete_through_ms) == (True, START)
+
+    remove(tmp_path, "%")
+    writer.changed(N, paid(EntityCounts(), START + 5))
+    writer.flush()
+    later = CompletenessTracker(store, lambda: 0, refresh_ms=0)  # of a scorer that starts now
+    for one in (tracker, later):
+        with pytest.raises(StoreEmpty, match="fill it with `fraud load`"):
+            one.get_many(["user:U"])
+
+    store.put_many({LOADED: Loaded(2)}, None)
+    for one in (tracker, later):
+        assert one.get_many(["user:U"]) == [None]
+        assert not one.holds_histories
+
+
+def test_a_store_that_was_loaded_is_empty_without_the_mark_of_it(tmp_path: Path, store: SqliteStore) -> None:
+    """The entity job alone is no `fraud load`, but it is all that a store of histories needs."""
+    writer = writer_of(store, 1, writers=1)
+    writer.changed(M, paid(EntityCounts(), START))
+    writer.flush()
+    tracker = CompletenessTracker(store, lambda: 0, refresh_ms=0)
+    assert tracker.get_many(["user:U"]) == [None]
+    store.put_many({LOADED: Loaded(1)}, None)
+    tracker.get_many(["user:U"])
+    remove(tmp_path, LOADED)
+    writer_of(store, 1, writers=1).flush()  # the entity job starts again
+    with pytest.raises(StoreEmpty):
+        tracker.get_many(["user:U"])
 
 
 def test_failed_writes_stay_buffered_and_are_retried(tmp_path: Path, store: SqliteStore) -> None:

@@ -2,7 +2,7 @@
 
 use crate::python_text::strip;
 
-const BLANK_TEXTS: [&str; 39] = [
+const BLANK_TEXTS: [&str; 57] = [
     "",
     "-",
     "--",
@@ -42,15 +42,33 @@ const BLANK_TEXTS: [&str; 39] = [
     "#div/0!",
     "#name?",
     "#num!",
+    ".",
+    "..",
+    "...",
+    "n/d",
+    "n.d.",
+    "empty",
+    "(empty)",
+    "<empty>",
+    "not set",
+    "(not set)",
+    "<not set>",
+    "unspecified",
+    "not specified",
+    "not provided",
+    "0.0.0.0",
+    "::",
+    "00000000-0000-0000-0000-000000000000",
+    "00000000000000000000000000000000",
 ];
 const NAMIBIA: &str = "na";
-const LONGEST: usize = 14;
+const LONGEST: usize = 36;
 
 /// Does a text stand for a missing value, in any case and with space around it? The country NA is Namibia.
 pub fn is_blank_text(text: &str, is_country: bool) -> bool {
     // What nearly all texts begin with is told first.
     if let Some(first) = text.as_bytes().first()
-        && !(first.is_ascii_whitespace() || first.is_ascii_control() || b"-?([<#\\nNuUmMbB".contains(first))
+        && !(first.is_ascii_whitespace() || first.is_ascii_control() || b"-?([<#\\.:0nNuUmMbBeE".contains(first))
         && first.is_ascii()
     {
         return false;
@@ -70,10 +88,26 @@ mod tests {
 
     #[test]
     fn missing_values_are_known_in_any_case() {
-        for blank in ["", " \t", "N/A", "\\N", "(null)", "#N/A", "-", "Unknown", " None\u{1f}", "\u{a0}"] {
+        for blank in [
+            "",
+            " \t",
+            "N/A",
+            "\\N",
+            "(null)",
+            "#N/A",
+            "-",
+            "Unknown",
+            " None\u{1f}",
+            "\u{a0}",
+            ".",
+            "n/D",
+            "(empty)",
+            "Not Set",
+            "0.0.0.0",
+        ] {
             assert!(is_blank_text(blank, false), "{blank:?}");
         }
-        for text in ["U1", "Nantes", "0", "NAT1", "--a", "unknown street", "New York"] {
+        for text in ["U1", "Nantes", "0", "NAT1", "--a", "unknown street", "New York", ".5", "00", "Essen"] {
             assert!(!is_blank_text(text, false), "{text:?}");
         }
         assert!(is_blank_text("NA", false) && !is_blank_text("NA", true));

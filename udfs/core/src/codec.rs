@@ -8,6 +8,7 @@
 //! An optional field whose value cannot be read is dropped, and told: ids and results here, the others by Python.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::blank_texts::is_blank_text;
 use crate::codes::{CodeField, Told, UNREADABLE, kind_of, known_code, known_country, result_of};
@@ -16,6 +17,7 @@ use crate::events::{
     TransactionKind,
 };
 use crate::json::Json;
+use crate::lost_digits::{LOST_DIGITS, has_lost_digits};
 use crate::moment::iso_moment_ms;
 use crate::python_text::{ascii_repr, float_repr, strip};
 
@@ -24,9 +26,11 @@ const MAX_TEXT_LENGTH: usize = 256;
 const MAX_TEXT_BYTES: usize = 256;
 const MAX_AMOUNT_MAJOR: f64 = 1e12;
 /// 9999-12-31T23:59:59.999Z.
-const MAX_TIMESTAMP_MS: i64 = 253_402_300_799_999;
-/// Epoch seconds of the years 1973 to 5138: as milliseconds they would be in 1970 to 1973, when nobody streamed payments.
-const SECONDS_LIKE: std::ops::Range<i64> = 100_000_000..100_000_000_000;
+pub const MAX_TIMESTAMP_MS: i64 = 253_402_300_799_999;
+/// Epoch seconds, days and calendar dates: as milliseconds they would be in 1970 to 1973, when nobody streamed payments.
+pub const OTHER_UNITS: Range<i64> = 10_000..100_000_000_000;
+/// Numbers of which some are calendar times, YYYYMMDDHHMM and YYYYMMDDHHMMSS; Python knows which.
+pub const CALENDAR_TIMES: [Range<i64>; 2] = [197_001_010_000..210_001_010_000, 19_700_101_000_000..21_000_101_000_000];
 const MAX_ATTRIBUTES: usize = 16;
 const MAX_ATTRIBUTE_NAME: usize = 32;
 const MAX_ATTRIBUTE_BYTES: usize = 64;
@@ -66,6 +70,21 @@ struct Normalizer<'t> {
 }
 
 impl Normalizer<'_> {
+    fn moment(&self, moment: Option<i64>) -> Checked<i64> {
+        let is_calendar = |moment| self.unknown.is_some() && CALENDAR_TIMES.iter().any(|times| times.contains(&moment));
+        match moment {
+            Some(moment)
+                if (0..=MAX_TIMESTAMP_MS).contains(&moment)
+                    && !OTHER_UNITS.contains(&moment)
+                    && !is_calendar(moment) =>
+            {
+                Ok(moment)
+            }
+            // Python has the words, which name the unit.
+            _ => Err(Refusal::AskPython),
+        }
+    }
+
     /// An optional id: absent where it stands for a missing value, dropped where it is none.
     fn id<'a>(&mut self, id: Option<Identifier<'a>>, field: &'static str) -> Option<Text<'a>> {
         let Some(unknown) = &mut self.unknown else { return id };
@@ -73,7 +92,7 @@ impl Normalizer<'_> {
         if is_blank_text(&id, false) {
             return None;
         }
-        if !is_id(&id) {
+        if !is_id(&id) || has_lost_digits(&id) {
             unknown(field, UNREADABLE);
             return None;
         }
@@ -113,13 +132,13 @@ impl Normalizer<'_> {
         }
     }
 
+    /// A domain in small letters; of a whole address what follows its last @.
     fn domain<'a>(&mut self, text: Option<Text<'a>>) -> Checked<Option<Text<'a>>> {
         match self.text(text, false)? {
-            Some(text) if !text.is_ascii() && self.unknown.is_some() => Err(Refusal::AskPython),
-            Some(text) if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                Ok(Some(Cow::Owned(text.to_ascii_lowercase())))
-            }
-            text => Ok(text),
+            Some(text) if self.unknown.is_none() => Ok(Some(text)),
+            Some(text) if !text.is_ascii() => Err(Refusal::AskPython),
+            Some(text) => Ok(domain_of(text)),
+            None => Ok(None),
         }
     }
 
@@ -233,7 +252,7 @@ impl<'a> TransactionFields<'a> {
     fn checked(self, normalizer: &mut Normalizer<'_>) -> Checked<Transaction<'a>> {
         let transaction_id = required_id(self.transaction_id, "transaction_id")?;
         let user_id = required_id(self.user_id, "user_id")?;
-        let timestamp = checked_moment(self.timestamp)?;
+        let timestamp = normalizer.moment(self.timestamp)?;
         let amount = self.amount.unwrap_or(0.0);
         if amount > MAX_AMOUNT_MAJOR {
             let amount = float_repr(amount);
@@ -383,7 +402,7 @@ fn checked_other<'a>(event: Event<'a>, normalizer: &mut Normalizer<'_>) -> Check
         Event::Login(mut login) => {
             check_id(&login.event_id, "event_id")?;
             check_id(&login.user_id, "user_id")?;
-            checked_moment(Some(login.timestamp))?;
+            normalizer.moment(Some(login.timestamp))?;
             login.device_id = normalizer.id(login.device_id, "device_id");
             login.ip_address = normalizer.text(login.ip_address, false)?;
             login.city = normalizer.text(login.city, false)?;
@@ -392,7 +411,7 @@ fn checked_other<'a>(event: Event<'a>, normalizer: &mut Normalizer<'_>) -> Check
         Event::AccountChange(mut change) => {
             check_id(&change.event_id, "event_id")?;
             check_id(&change.user_id, "user_id")?;
-            checked_moment(Some(change.timestamp))?;
+            normalizer.moment(Some(change.timestamp))?;
             change.old_status = normalizer.text(change.old_status, false)?;
             change.new_status = normalizer.text(change.new_status, false)?;
             change.reason = normalizer.text(change.reason, false)?;
@@ -402,9 +421,9 @@ fn checked_other<'a>(event: Event<'a>, normalizer: &mut Normalizer<'_>) -> Check
         Event::Label(mut label) => {
             check_id(&label.event_id, "event_id")?;
             check_id(&label.user_id, "user_id")?;
-            checked_moment(Some(label.timestamp))?;
+            normalizer.moment(Some(label.timestamp))?;
             check_id(&label.transaction_id, "transaction_id")?;
-            checked_moment(Some(label.known_at))?;
+            normalizer.moment(Some(label.known_at))?;
             if label.known_at < label.timestamp {
                 return bad("known_at: a label cannot be known before its transaction's timestamp");
             }
@@ -415,7 +434,7 @@ fn checked_other<'a>(event: Event<'a>, normalizer: &mut Normalizer<'_>) -> Check
         Event::Erasure(erasure) => {
             check_id(&erasure.event_id, "event_id")?;
             check_id(&erasure.user_id, "user_id")?;
-            checked_moment(Some(erasure.timestamp))?;
+            normalizer.moment(Some(erasure.timestamp))?;
             Event::Erasure(erasure)
         }
     })
@@ -532,6 +551,21 @@ fn stripped(text: Text<'_>) -> Text<'_> {
     }
 }
 
+/// The domain of an ASCII text that is one, or an address. `None` where nothing follows the @.
+pub fn domain_of(text: Text<'_>) -> Option<Text<'_>> {
+    let domain = match text.rfind('@') {
+        Some(at) => Cow::Owned(strip(&text[at + 1..]).to_owned()),
+        None => text,
+    };
+    if is_blank_text(&domain, false) {
+        return None;
+    }
+    if domain.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Some(Cow::Owned(domain.to_ascii_lowercase()));
+    }
+    Some(domain)
+}
+
 fn required_id<'a>(id: Option<Identifier<'a>>, field: &str) -> Checked<Text<'a>> {
     let id = id.ok_or(Refusal::AskPython)?;
     check_id(&id, field)?;
@@ -539,29 +573,24 @@ fn required_id<'a>(id: Option<Identifier<'a>>, field: &str) -> Checked<Text<'a>>
 }
 
 /// An id has 1 to 64 printable ASCII characters without a space.
-fn is_id(id: &str) -> bool {
+pub fn is_id(id: &str) -> bool {
     (1..=MAX_IDENTIFIER_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A required id; one that stands for a missing value is none: strangers would share it.
 fn check_id(id: &str, field: &str) -> Checked<()> {
     let is_blank = is_blank_text(id, false);
-    if is_id(id) && !is_blank {
+    if is_id(id) && !is_blank && !has_lost_digits(id) {
         return Ok(());
     }
     let quoted = ascii_repr(id, QUOTED).ok_or(Refusal::AskPython)?;
+    if is_id(id) && !is_blank {
+        return bad(format!("{field}: {quoted} {LOST_DIGITS}"));
+    }
     if is_id(id) {
         return bad(format!("{field}: {quoted} stands for a missing value"));
     }
     bad(format!("{field}: {quoted} is not an id of 1 to 64 printable ASCII characters without spaces"))
-}
-
-fn checked_moment(moment: Option<i64>) -> Checked<i64> {
-    match moment {
-        Some(moment) if (0..=MAX_TIMESTAMP_MS).contains(&moment) && !SECONDS_LIKE.contains(&moment) => Ok(moment),
-        // Python has the words, which name the unit.
-        _ => Err(Refusal::AskPython),
-    }
 }
 
 /// A currency is not dropped: without it the amount would be in the base currency.
@@ -584,7 +613,8 @@ fn checked_currency(text: Option<Text<'_>>) -> Checked<Option<Text<'_>>> {
     bad(format!("currency: {quoted} is not an ISO 4217 code of three letters"))
 }
 
-fn is_currency_code(text: &str) -> bool {
+/// Has a text the form of an ISO 4217 code?
+pub fn is_currency_code(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod geo;
 pub mod json;
 pub mod local_time;
+pub mod lost_digits;
 pub mod maths;
 pub mod model;
 pub mod moment;

@@ -175,6 +175,109 @@ fn codes_are_compared_without_regard_to_case_and_unknown_ones_are_told() {
 }
 
 #[test]
+fn texts_are_compared_in_the_form_of_events() {
+    for when in [
+        "currency == 'usd'",
+        "currency in [' Eur ', 'USD']",
+        "email_domain == 'Gmail.com'",
+        "email_domain == 'bob@gmail.com'",
+        "city == ' Paris '",
+        "lower(kind) == 'refund'",
+        "lower(country) == 'usa'",
+        "country == 'NA'",
+        "user_id == 'U1'",
+        "coalesce(city, '') == ''",
+        "coalesce(city, country) == 'USA'",
+        "startswith(country, 'U')",
+        "startswith(currency, 'US')",
+        "startswith(email_domain, 'mail.')",
+        "startswith(kind, 're')",
+        "startswith(channel, 'mob')",
+        "startswith(user_id, 'TEST-')",
+        "startswith(lower(city), 'new ')",
+        "timestamp > 1767225600000",
+        "timestamp / 1000 > 1767225600",
+        "timestamp % 86400000 < 3600000",
+    ] {
+        assert!(told_of(when).is_empty(), "{when}: {:?}", told_of(when));
+    }
+    assert_eq!(told_of("currency == 'usd' and currency == 'USD'"), Vec::<String>::new());
+    assert_eq!(told_of("currency == 'usd' and currency == 'eur'").len(), 1);
+}
+
+#[test]
+fn texts_and_times_that_no_event_has_are_told() {
+    let currency = "(currencies are told by their code of three letters, such as EUR)";
+    let ids = "(ids have 1 to 64 printable ASCII characters without spaces, and all their digits)";
+    let country = "(countries are told by their code of two letters, such as US)";
+    let missing = "stands for a missing value, which city never is";
+    let known = "(known(city) tells whether there is a value)";
+    for (when, expected) in [
+        ("currency == 'EURO'", format!("error: rule r: 'EURO' is not a known currency at column 13 {currency}")),
+        ("city == ''", format!("error: rule r: '' {missing} at column 9 {known}")),
+        ("city == 'N/A'", format!("error: rule r: 'N/A' {missing} at column 9 {known}")),
+        ("city in ['Goa', '-']", format!("error: rule r: '-' {missing} at column 17 {known}")),
+        ("city != ''", format!("warning: rule r: '' {missing} at column 9 {known}")),
+        ("user_id == 'a b'", format!("error: rule r: 'a b' is not a known user_id at column 12 {ids}")),
+        ("card_id == '3.57303E+15'", format!("error: rule r: '3.57303E+15' is not a known card_id at column 12 {ids}")),
+        (
+            "lower(kind) == 'chargeback'",
+            "error: rule r: 'chargeback' is not a known kind at column 16 (known are purchase, refund, reversal)"
+                .into(),
+        ),
+        (
+            "startswith(country, 'USA')",
+            format!("error: rule r: no known country begins with 'USA' at column 21 {country}"),
+        ),
+        ("startswith(country, 'u')", format!("error: rule r: no known country begins with 'u' at column 21 {country}")),
+        ("startswith(country, 'NARN')", "warning: rule r: no known country begins with 'NARN' at column 21".into()),
+        (
+            "startswith(kind, 'charge')",
+            "error: rule r: no known kind begins with 'charge' at column 18 (known are purchase, refund, reversal)"
+                .into(),
+        ),
+        (
+            "startswith(currency, 'us')",
+            format!("error: rule r: no known currency begins with 'us' at column 22 {currency}"),
+        ),
+        (
+            "startswith(email_domain, 'GMail')",
+            "error: rule r: no known email_domain begins with 'GMail' at column 26 \
+             (domains are in small letters, without what stands before an @)"
+                .into(),
+        ),
+        (
+            "startswith(lower(city), 'New')",
+            "error: rule r: no text in small letters begins with 'New' at column 25".into(),
+        ),
+        (
+            "timestamp > 1767225600",
+            "error: rule r: 1767225600 is no time of today: timestamp is in epoch milliseconds at column 13 \
+             (epoch seconds times 1000)"
+                .into(),
+        ),
+        (
+            "20260101 <= timestamp",
+            "error: rule r: 20260101 is no time of today: timestamp is in epoch milliseconds at column 1 \
+             (epoch seconds times 1000)"
+                .into(),
+        ),
+        (
+            "hours_between(timestamp, 202601011200) > 1",
+            "error: rule r: 202601011200 is no time of today: timestamp is in epoch milliseconds at column 26 \
+             (epoch seconds times 1000)"
+                .into(),
+        ),
+        (
+            "timestamp > 1767225600000000",
+            "error: rule r: the condition is never true: no value of 'timestamp' fits it".into(),
+        ),
+    ] {
+        assert_eq!(told_of(when), [expected], "{when}");
+    }
+}
+
+#[test]
 fn a_rule_behind_a_wider_one_of_its_tier_never_hits() {
     let covered = told(vec![
         rule("wide", 5, "amount > 50", Some("size")),

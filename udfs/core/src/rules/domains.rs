@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::codec::MAX_TIMESTAMP_MS;
 use crate::features::FEATURES;
 use crate::rules::expressions::{ArithmeticOperator, Expression};
 use crate::rules::functions::{Function, rounded};
@@ -40,7 +41,7 @@ impl Domain {
                 "latitude" => Self::between(-90.0, 90.0),
                 "longitude" => Self::between(-180.0, 180.0),
                 "original_amount" => Self::between(0.0, GREATEST_AMOUNT),
-                "timestamp" => NOT_NEGATIVE,
+                "timestamp" => Self::between(0.0, MAX_TIMESTAMP_MS as f64),
                 _ => ANY,
             },
             Source::Population(_) => match &*name.name {

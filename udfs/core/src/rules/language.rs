@@ -15,8 +15,9 @@
 //! What is not in this grammar cannot be written, and errors carry the author's columns. Brackets, calls, `not` and `-` nest as
 //! deeply as MAX_DEPTH, so no text overflows the stack.
 
+use crate::codec::{CALENDAR_TIMES, OTHER_UNITS};
 use crate::rules::enumerated::{Enumerated, Spelling};
-use crate::rules::errors::{Problem, RuleError, shown};
+use crate::rules::errors::{Problem, RuleError, Severity, shown};
 use crate::rules::expressions::{ArithmeticOperator, Choices, ComparisonOperator, Expression};
 use crate::rules::functions::Function;
 use crate::rules::names::{KEYWORDS, Kind, Vocabulary};
@@ -26,6 +27,8 @@ use crate::rules::type_checks::{as_condition, as_number, check_comparable};
 
 /// Levels of brackets, and of the tree.
 pub const MAX_DEPTH: usize = 30;
+/// Names in epoch milliseconds.
+const TIMES: [&str; 2] = ["timestamp", "statistics_as_of_ms"];
 type Parsed = Result<Expression, RuleError>;
 
 /// The condition's tree. Raises RuleError, whatever the text.
@@ -186,9 +189,11 @@ impl<'a> Parser<'a> {
             let mut right = self.sum()?;
             check_comparable(&left, operator, symbol, &right)?;
             if operator.is_equality() {
-                self.in_code(&left, &mut right, right_position);
-                self.in_code(&right, &mut left, position);
+                self.in_code(&left, &mut right, right_position, operator);
+                self.in_code(&right, &mut left, position, operator);
             }
+            self.problems.extend(time_problem(&left, &right, right_position));
+            self.problems.extend(time_problem(&right, &left, position));
             operands.push(std::mem::replace(&mut left, right));
             operators.push(operator);
             position = right_position;
@@ -204,19 +209,29 @@ impl<'a> Parser<'a> {
     }
 
     /// Put the code that a text means in its place where it is compared with a field that holds codes.
-    fn in_code(&mut self, field: &Expression, text: &mut Expression, position: usize) {
-        if let Expression::Text(text) = text {
-            *text = self.code_of(field, text, position);
+    fn in_code(&mut self, field: &Expression, text: &mut Expression, position: usize, operator: ComparisonOperator) {
+        let Expression::Text(text) = text else { return };
+        let told = self.problems.len();
+        let code = self.code_of(field, text, position);
+        let is_missing = Enumerated::of(field).is_some_and(|field| field.is_missing(text));
+        if is_missing && operator == ComparisonOperator::NotEqual {
+            // It is true of all that is known.
+            self.problems[told..].iter_mut().for_each(|problem| problem.severity = Severity::Warning);
         }
+        *text = code;
     }
 
     /// The code that a text means, compared with this; the text itself where that holds no codes.
     fn code_of(&mut self, compared: &Expression, text: &str, position: usize) -> String {
         match (Enumerated::of(compared), compared) {
             (Some(field), _) => self.code(field, text, position),
+            (None, Expression::Call { function: Function::Lower, arguments }) if text.to_lowercase() == text => {
+                let field = arguments.first().and_then(Enumerated::of);
+                field.map_or_else(|| text.to_owned(), |field| self.code(field, text, position).to_lowercase())
+            }
             // Its default may be any text.
             (None, Expression::Call { function: Function::Coalesce, arguments }) => {
-                let field = arguments.iter().find_map(Enumerated::of);
+                let field = arguments.iter().find_map(Enumerated::of_codes);
                 field.and_then(|field| known_code(field, text, position)).unwrap_or_else(|| text.to_owned())
             }
             _ => text.to_owned(),
@@ -379,7 +394,29 @@ impl<'a> Parser<'a> {
         self.take();
         self.depth -= 1;
         self.in_one_code(function, &mut arguments);
+        self.check_beginning(function, &arguments);
+        if let (Function::HoursBetween | Function::DaysBetween, [(one, first), (other, second)]) =
+            (function, &*arguments)
+        {
+            self.problems.extend(time_problem(one, other, *second));
+            self.problems.extend(time_problem(other, one, *first));
+        }
         function.call(arguments, name.position)
+    }
+
+    /// Tell of a beginning that no text of a field has.
+    fn check_beginning(&mut self, function: Function, arguments: &[(Expression, usize)]) {
+        let (Function::StartsWith, [(text, _), (Expression::Text(start), position)]) = (function, arguments) else {
+            return;
+        };
+        if let Some(field) = Enumerated::of(text) {
+            self.problems.extend(field.beginning(start, *position));
+        } else if let Expression::Call { function: Function::Lower, .. } = text
+            && start.to_lowercase() != *start
+        {
+            let message = format!("no text in small letters begins with {}", shown(start));
+            self.problems.push(Problem::error(RuleError::at(message, *position)));
+        }
     }
 
     /// `last 7 days` and the closing bracket, behind a function of windows.
@@ -410,7 +447,7 @@ impl<'a> Parser<'a> {
 
     /// Put the codes that texts mean in their place beside a field that holds codes; other texts stay.
     fn in_one_code(&self, function: Function, arguments: &mut [(Expression, usize)]) {
-        let field = arguments.iter().find_map(|(argument, _)| Enumerated::of(argument));
+        let field = arguments.iter().find_map(|(argument, _)| Enumerated::of_codes(argument));
         if let (Function::Coalesce, Some(field)) = (function, field) {
             for (argument, position) in arguments {
                 if let Expression::Text(text) = argument {
@@ -419,6 +456,18 @@ impl<'a> Parser<'a> {
             }
         }
     }
+}
+
+/// What is wrong about a number that a time is compared with: it is in another unit than milliseconds.
+fn time_problem(time: &Expression, number: &Expression, position: usize) -> Option<Problem> {
+    let (Expression::Name(name), Expression::Number(value)) = (time, number) else { return None };
+    let whole = *value as i64;
+    let is_other = OTHER_UNITS.contains(&whole) || CALENDAR_TIMES.iter().any(|times| times.contains(&whole));
+    if !TIMES.contains(&&*name.name) || !is_other {
+        return None;
+    }
+    let error = RuleError::at(format!("{whole} is no time of today: {} is in epoch milliseconds", name.name), position);
+    Some(Problem::error(error.hint("epoch seconds times 1000")))
 }
 
 /// The code of a text that is one.

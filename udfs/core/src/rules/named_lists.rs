@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::codes::{CodeField, known_code, known_country};
+use crate::python_text::strip;
 use crate::rules::errors::RuleError;
 use crate::rules::expressions::Expression;
 use crate::rules::functions::Function;
@@ -102,7 +103,10 @@ impl ListType {
                 let field = if self == Self::Channel { CodeField::Channel } else { CodeField::EntryMode };
                 known_code(field, value.into(), &mut told).map_or_else(String::new, |code| code.into_owned())
             }
-            _ => value.to_owned(),
+            Self::Currency => strip(value).to_ascii_uppercase(),
+            Self::EmailDomain => strip(value.rsplit('@').next().unwrap_or_default()).to_lowercase(),
+            Self::Text => value.to_owned(),
+            _ => strip(value).to_owned(),
         }
     }
 
@@ -194,6 +198,19 @@ mod tests {
         assert!(list.contains("US", i64::MAX - 1) && !list.contains("USA", 0));
         assert!(list.contains("IR", 19) && !list.contains("IR", 20));
         assert!(!list.contains("DE", 0));
+    }
+
+    #[test]
+    fn values_have_the_form_of_events() {
+        for (kind, value, spelled) in [
+            (ListType::Currency, " usd ", "USD"),
+            (ListType::EmailDomain, "bob@GMail.com", "gmail.com"),
+            (ListType::User, " U1\t", "U1"),
+            (ListType::City, " Goa ", "Goa"),
+            (ListType::Text, " Goa ", " Goa "),
+        ] {
+            assert_eq!(kind.spelled(value), spelled);
+        }
     }
 
     #[test]
