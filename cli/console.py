@@ -94,7 +94,8 @@ def command(
     \b
     fraud console
     curl -H 'Content-Type: application/json' http://127.0.0.1:8717/v1/decisions \\
-         -d '{"transaction_id": "T1", "user_id": "U1", "timestamp": "2026-01-05T12:00:00Z", "amount": 129.9}'
+         -d '{"transaction_id": "T1", "user_id": "U1", "timestamp": "2026-01-05T03:00:00Z", "amount": 5000,
+              "channel": "atm", "entry_mode": "manual", "merchant_id": "M1", "device_id": "D1"}'
     """
     if context.invoked_subcommand is not None:
         if context.get_parameter_source("store_url") is click.core.ParameterSource.COMMANDLINE:
