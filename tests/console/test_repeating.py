@@ -42,7 +42,12 @@ def test_any_error_is_told_and_the_next_step_comes(caplog: pytest.LogCaptureFixt
 
 def test_a_step_says_when_the_next_one_is_due() -> None:
     taken: list[int] = []
-    repeating = Repeating("a test", lambda: taken.append(1) or 60.0, 0.01)
+
+    def step() -> float:
+        taken.append(1)
+        return 60.0
+
+    repeating = Repeating("a test", step, 0.01)
     repeating.start()
     wait_for(lambda: len(taken) == 1)
     assert not Event().wait(0.1)

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from console.control_desk import ControlDesk
 from console.control_watch import ControlWatch
-from console.notifications import notifier
+from console.notifications import channels, notifier
 from console.notifications.notifier import Notifier
 from console.notifications.settings import NotificationError, NotificationSettings, load_settings
 from console.store.control import ControlStore
@@ -258,7 +258,7 @@ def test_a_message_that_cannot_be_made_does_not_end_the_channel(
     errors = [ValueError("Header values may not contain linefeed")]
     url = f"http://127.0.0.1:{hooks.server_port}/hook"
     settings = {"channels": [{"kind": "webhook", "name": "soc", "url": url, "secret_env": "HOOK"}]}
-    send = notifier.deliver
+    send = channels.deliver
 
     def once_not(*arguments: Any) -> None:
         if errors:
