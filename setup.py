@@ -46,6 +46,7 @@ CONSOLE = [
     "limits>=4",
     "prometheus-client>=0.21",
     "psycopg[binary,pool]>=3.2",
+    "pyarrow",
     "sqlalchemy>=2.0.36",
     "structlog>=24.4",
     "uvicorn>=0.32",

@@ -54,6 +54,8 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
               help="Time for a decision, in milliseconds.")  # fmt: skip
 @click.option("--rate", "requests_per_minute", default=120_000, show_default=True, type=click.IntRange(1),
               help="Requests a minute of one key.")  # fmt: skip
+@click.option("--allowed-host", "allowed_hosts", multiple=True, metavar="NAME",
+              help="Name by which a proxy in front is called; may be given again.")  # fmt: skip
 @click.option("--require-keys", is_flag=True, help="Ask for API keys and sign-in on loopback, too.")
 @click.option("--notifications", "notifications_file", type=click.Path(path_type=Path),
               help="YAML file of whom to tell of alerts, and how (docs/console.md).")  # fmt: skip
@@ -61,6 +63,8 @@ LOG_LEVELS = ["debug", "info", "warning", "error"]
               help="YAML file of the OpenID Connect provider that people sign in with (docs/console.md).")  # fmt: skip
 @click.option("--flink", "flink_address", metavar="URL", envvar="FRAUD_CONSOLE_FLINK",
               help="With --config: Flink's REST interface, like http://jobmanager:8081, for the page System.")  # fmt: skip
+@click.option("--skip-missing", is_flag=True,
+              help="With --config: where records that the store lacks are gone from Kafka, go on after them.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True,
               help="Of the JSON lines on standard error; debug has every request.")  # fmt: skip
 @click.pass_context
@@ -83,10 +87,12 @@ def command(
     fallback: Fallback,
     deadline_ms: int,
     requests_per_minute: int,
+    allowed_hosts: tuple[str, ...],
     require_keys: bool,
     notifications_file: Path | None,
     oidc_file: Path | None,
     flink_address: str | None,
+    skip_missing: bool,
     log_level: str,
 ) -> None:
     """Pages to work on alerts, and an API to decide payments. Ctrl-C stops it; the next start goes on where it was.
@@ -94,7 +100,8 @@ def command(
     \b
     fraud console
     curl -H 'Content-Type: application/json' http://127.0.0.1:8717/v1/decisions \\
-         -d '{"transaction_id": "T1", "user_id": "U1", "timestamp": "2026-01-05T12:00:00Z", "amount": 129.9}'
+         -d '{"transaction_id": "T1", "user_id": "U1", "timestamp": "2026-01-05T03:00:00Z", "amount": 5000,
+              "channel": "atm", "entry_mode": "manual", "merchant_id": "M1", "device_id": "D1"}'
     """
     if context.invoked_subcommand is not None:
         if context.get_parameter_source("store_url") is click.core.ParameterSource.COMMANDLINE:
@@ -110,10 +117,12 @@ def command(
         raise UserError("give --run or --config, not both")
     if flink_address is not None and config is None:
         raise UserError("--flink belongs to --config: it is the cluster of the job beside the console")
+    if skip_missing and config is None:
+        raise UserError("--skip-missing belongs to --config: it is about the topics of the job beside the console")
     try:
         api = ApiSettings(
             host=host, port=port, require_keys=True if require_keys else None, fallback=fallback, deadline_ms=deadline_ms,
-            requests_per_minute=requests_per_minute,
+            requests_per_minute=requests_per_minute, allowed_hosts=allowed_hosts,
         )  # fmt: skip
     except SettingsError as error:
         raise UserError(str(error)) from None
@@ -132,6 +141,7 @@ def command(
         options = ConsoleOptions(api=api, store_url=store_url or STORE_URL, embedded=embedded)
     options = msgspec.structs.replace(
         options, notifications=_notifications(notifications_file), flink_address=flink_address, oidc=_oidc(oidc_file),
+        skip_missing=skip_missing,
     )  # fmt: skip
     try:
         serve(

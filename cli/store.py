@@ -1,4 +1,4 @@
-"""`fraud store`: prepares a store."""
+"""`fraud store`: prepares the store of profiles, and does the upkeep of the decision store."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cli.console_store import backup, erase, move, rebuild, retain
 from cli.errors import UserError
 from cli.store_export import export
 from cli.store_options import chosen_store, opened, store_options
@@ -13,10 +14,15 @@ from cli.store_options import chosen_store, opened, store_options
 
 @click.group(name="store")
 def command() -> None:
-    """Prepare a store for `fraud load` and for the job, or export decisions."""
+    """Prepare the store of profiles (init), or export, rebuild, move, back up, erase from or shorten the decision store.
+
+    The latter are those of `fraud console store`, too.
+    """
 
 
 command.add_command(export)
+for of_decisions in (rebuild, move, backup, erase, retain):
+    command.add_command(of_decisions)
 
 
 @command.command(name="init")

@@ -25,10 +25,11 @@ class _Accepted(msgspec.Struct, frozen=True):
 
 
 class _Item(msgspec.Struct, frozen=True):
-    """The outcome of one of many: a decision or a problem. The wait that a problem asks for is not said."""
+    """The outcome of one of many: a decision or a problem."""
 
     decision: Prediction | None = None
     problem: Problem | None = None
+    retry_after_seconds: float | None = None
 
 
 class _Items(msgspec.Struct, frozen=True):
@@ -118,5 +119,5 @@ def _outcome_of(item: _Item) -> Prediction | FraudDetectorError:
     if item.decision is not None:
         return item.decision
     if item.problem is not None:
-        return error_of(item.problem.status, item.problem, None)
+        return error_of(item.problem.status, item.problem, item.retry_after_seconds)
     return ApiError("an outcome that is neither decision nor problem; update the API or this client", 200)

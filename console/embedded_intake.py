@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from console.intake_supervisor import IntakeSupervisor
 from console.store.errors import StoreUnavailable
 from console.store.intake_log import source_of
 from console.store.store import DecisionStore
+
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedIntake(IntakeSupervisor):
@@ -32,9 +36,14 @@ class EmbeddedIntake(IntakeSupervisor):
         self._source = source_of(log_path)
         self._on_taken = on_taken
 
-    def lag_records(self) -> int:
-        """Records of the log that are not in the store yet. Raises StoreUnavailable."""
-        return max(0, newest_number(self._log_path) - self._taken_until())
+    def lag_records(self) -> int | None:
+        """Records of the log that are not in the store yet; None if the log cannot be read now. Raises StoreUnavailable."""
+        try:
+            newest = newest_number(self._log_path)
+        except sqlite3.Error as error:
+            _log.warning("%s: cannot be read now: %s", self._log_path, error)
+            return None
+        return max(0, newest - self._taken_until())
 
     def on_written(self) -> None:
         try:

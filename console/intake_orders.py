@@ -21,10 +21,12 @@ class ReadLog(msgspec.Struct, frozen=True, tag="log"):
 
 class ReadTopics(msgspec.Struct, frozen=True, tag="topics"):
     """Read a job's topics into the store. `job`: the pickled JobConfig: another check of it would refuse what the job has
-    made since. At the end what is not in the store stays in Kafka."""
+    made since. `skip_missing`: go on with the earliest records where the next ones are not in Kafka any more. At the end
+    what is not in the store stays in Kafka."""
 
     store_url: str
     job: bytes
+    skip_missing: bool = False
 
 
 Order = ReadLog | ReadTopics

@@ -61,7 +61,7 @@ def main() -> None:
 def intakes_of(order: ReadTopics, store: DecisionStore) -> list[KafkaIntake]:
     """One a connection of the job. Raises ConfigError."""
     job: JobConfig = pickle.loads(order.job)
-    return kafka_intakes(store, job)
+    return kafka_intakes(store, job, order.skip_missing)
 
 
 def take_log(intake: LogIntake, stopping: Event) -> None:

@@ -6,12 +6,13 @@ import logging
 import os
 import sys
 from subprocess import PIPE, Popen
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 
 import msgspec
 
 from console.api.metrics import ApiMetrics
 from console.intake_orders import FAILED, LAG, WRITTEN, Order
+from console.repeating import Repeating
 
 COMMAND = (sys.executable, "-m", "console.intake_process")
 PAUSE_BEFORE_RESTART_SECONDS = 1.0
@@ -30,10 +31,13 @@ class IntakeSupervisor:
         self._stopping = Event()
         self._lock = Lock()
         self._process: Popen[str] | None = None
-        self._thread = Thread(target=self._supervise, name="store-intake", daemon=True)
+        self._repeating = Repeating(
+            "the process that writes the store", self._supervise, 0.0,
+            pause_after_failure_seconds=PAUSE_BEFORE_RESTART_SECONDS,
+        )  # fmt: skip
 
     def start(self) -> None:
-        self._thread.start()
+        self._repeating.start()
 
     def stop(self) -> None:
         """Have it end as its order says. Blocks."""
@@ -41,7 +45,7 @@ class IntakeSupervisor:
             self._stopping.set()
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
-        self._thread.join()
+        self._repeating.stop()
 
     def on_written(self) -> None:
         """Records are in the store."""
@@ -49,21 +53,25 @@ class IntakeSupervisor:
     def on_lag(self, records: int | None) -> None:
         """So many are not yet; None: not known."""
 
-    def _supervise(self) -> None:
-        while True:
-            with self._lock:
-                if self._stopping.is_set():
-                    return
-                process = self._process = self._started()
-            assert process.stdout is not None
-            for line in process.stdout:
+    def _supervise(self) -> float:
+        """One process, from its start to its end; returns the seconds until the next one."""
+        with self._lock:
+            if self._stopping.is_set():
+                return 0.0
+            process = self._process = self._started()
+        assert process.stdout is not None
+        for line in process.stdout:
+            try:
                 self._hear(line)
-            code = process.wait()
-            process.stdout.close()
-            self.on_lag(None)
-            if not self._stopping.is_set():
-                _log.warning("the process that writes the store has ended with %d; it is started again", code)
-                self._stopping.wait(PAUSE_BEFORE_RESTART_SECONDS)
+            except Exception:  # the process goes on, so it must be heard
+                _log.exception("a line of the process that writes the store was not understood")
+        code = process.wait()
+        process.stdout.close()
+        self.on_lag(None)
+        if self._stopping.is_set():
+            return 0.0
+        _log.warning("the process that writes the store has ended with %d; it is started again", code)
+        return PAUSE_BEFORE_RESTART_SECONDS
 
     def _hear(self, line: str) -> None:
         what, _, number = line.partition(" ")

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 from time import monotonic
 
 from console.api.services import Versions
 from console.decides_with import NOT_KNOWN, DecidesWith
 from console.elements_in_force import candidates_of, guarded, lists_with, settings_with
+from console.repeating import Repeating
 from jobs.config.control import authority_settings
 from jobs.config.job import JobConfig, NoControl
 from jobs.config.scoring import decision_settings
@@ -78,18 +79,18 @@ class JobInForce:
         self._made_of: tuple[object, dict[str, int], str | None] | None = None
         self._told: tuple[DecidesWith, Versions] = NOT_KNOWN._replace(trouble=self._trouble), versions
         self._lock = Lock()
-        self._stopping = Event()
-        self._thread = Thread(target=self._follow, name="control-stream", daemon=True)
+        self._repeating = Repeating(
+            "the reading of the control stream", self._follow, LOOK_SECONDS, begins_with_pause=True
+        )
 
     def start(self) -> None:
         """Look once, and go on in the thread. Blocks until the control stream has been read."""
         self.look()
-        self._thread.start()
+        self._repeating.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(STOP_SECONDS)
-        if self._watch is not None and not self._thread.is_alive():
+        has_ended = self._repeating.stop(STOP_SECONDS)
+        if self._watch is not None and has_ended:
             self._watch.close()
 
     def now(self) -> DecidesWith:
@@ -99,12 +100,10 @@ class JobInForce:
         """Versions in force; those of the control stream win over the configuration's."""
         return self._told[1]
 
-    def _follow(self) -> None:
-        pause_seconds = LOOK_SECONDS
-        while not self._stopping.wait(pause_seconds):
-            begun = monotonic()
-            self.look()
-            pause_seconds = max(LOOK_SECONDS, SHARE_OF_PAUSE * (monotonic() - begun))
+    def _follow(self) -> float:
+        begun = monotonic()
+        self.look()
+        return max(LOOK_SECONDS, SHARE_OF_PAUSE * (monotonic() - begun))
 
     def look(self) -> None:
         """Know what is published and in force now. Blocks."""

@@ -13,8 +13,8 @@ from jobs.config.job import JobConfig
 class KafkaIntakes(IntakeSupervisor):
     """The process of one job and one store."""
 
-    def __init__(self, job: JobConfig, store_url: str, metrics: ApiMetrics) -> None:
-        super().__init__(ReadTopics(store_url, pickle.dumps(job)), metrics)
+    def __init__(self, job: JobConfig, store_url: str, metrics: ApiMetrics, skip_missing: bool = False) -> None:
+        super().__init__(ReadTopics(store_url, pickle.dumps(job), skip_missing), metrics)
         self._lag: int | None = None
 
     def lag_records(self) -> int | None:

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from threading import Event, Thread
 from typing import NamedTuple
 
 import msgspec
 
 from console.api.metrics import ApiMetrics
 from console.flink_rest import ClusterJob, FlinkError, FlinkRest
+from console.repeating import Repeating
 from console.store.errors import StoreUnavailable
 from jobs.config.checkpoints import METADATA, newest_checkpoint
 from jobs.config.job import JobConfig
@@ -86,8 +86,7 @@ class Measured:
         self._flink = flink
         self._now_ms = now_ms
         self._samples: deque[Sample] = deque(maxlen=KEPT)
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="measured", daemon=True)
+        self._repeating = Repeating("the measuring of the console", self._take, SAMPLE_SECONDS)
 
     @property
     def job_name(self) -> str | None:
@@ -102,12 +101,11 @@ class Measured:
         return None if self._flink is None else self._flink.address
 
     def start(self) -> None:
-        self._thread.start()
+        self._repeating.start()
 
     def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(STOP_SECONDS)
-        if self._flink is not None and not self._thread.is_alive():
+        has_ended = self._repeating.stop(STOP_SECONDS)
+        if self._flink is not None and has_ended:
             self._flink.close()
 
     def samples(self) -> list[Sample]:
@@ -119,14 +117,11 @@ class Measured:
             now = msgspec.structs.replace(now, cluster=newest.cluster, cluster_trouble=newest.cluster_trouble)
         return [*kept, now]
 
-    def _run(self) -> None:
-        while True:
-            sample = self._sample()
-            if self._flink is not None:
-                sample = self._with_cluster(sample, self._flink)
-            self._samples.append(sample)
-            if self._stopping.wait(SAMPLE_SECONDS):
-                return
+    def _take(self) -> None:
+        sample = self._sample()
+        if self._flink is not None:
+            sample = self._with_cluster(sample, self._flink)
+        self._samples.append(sample)
 
     def _sample(self) -> Sample:
         try:

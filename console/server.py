@@ -100,7 +100,8 @@ class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a console serves. `embedded`: what decides in this process. `job`: the running job that decides, if it replies,
     and whose topics are taken into the store. With neither it only reads its store. `notifications`: whom to tell
     of alerts. `decided`, `replay_source`: of a scored run that is read, what decided it, where that is known.
-    `flink_address`: of the REST interface of the job's cluster. `oidc`: the provider that people may sign in with."""
+    `flink_address`: of the REST interface of the job's cluster. `oidc`: the provider that people may sign in with.
+    `skip_missing`: the store goes on with the earliest records of topics whose next ones were removed."""
 
     api: ApiSettings
     store_url: str
@@ -111,6 +112,7 @@ class ConsoleOptions(msgspec.Struct, frozen=True, kw_only=True):
     flink_address: str | None = None
     oidc: OidcClient | None = None
     replay_source: ReplaySource | None = None
+    skip_missing: bool = False
 
 
 def serve(options: ConsoleOptions, on_start: Callable[[str], None]) -> None:
@@ -188,7 +190,7 @@ def _beside_job(options: ConsoleOptions, job: JobConfig, stack: ExitStack) -> Se
     metrics = ApiMetrics()
     store = _open_store(options, {}, stack)
     _require_topics(job)
-    intakes = KafkaIntakes(job, options.store_url, metrics)
+    intakes = KafkaIntakes(job, options.store_url, metrics, options.skip_missing)
     intakes.start()
     stack.callback(intakes.stop)
     answers = _answers_of(job, options.api.deadline_ms / 1_000)

@@ -12,15 +12,17 @@ import math
 import secrets
 from collections.abc import Callable, Mapping
 from threading import Event as Flag
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any
 
 import msgspec
 
+from console.answers.broker_state import BrokerState, within_delivery_time
 from console.answers.payloads import id_of, other_content, other_event_of, transaction_of
 from console.answers.port import Answer, EventRefused, Unavailable
 from console.answers.reply_lag import FORGET_SECONDS, ReplyLag
-from console.answers.reply_partition import CLIENT_LOG, PRODUCER, place_of
+from console.answers.reply_partition import CLIENT_LOG, PRODUCER, NoReplyTopic, place_of
+from console.repeating import Repeating
 from udfs.records.events import Event, Transaction
 from udfs.records.outputs import Decision, Duplicate
 from udfs.records.reply_headers import REPLY_TO, REQUEST_ID
@@ -32,6 +34,9 @@ CONSUMER: dict[str, Any] = {
     "fetch.error.backoff.ms": 50,
 }
 MOST_WAITING = 10_000
+LOOK_FOR_PARTITIONS_SECONDS = 5.0
+METADATA_SECONDS = 5.0
+AFTER_FAILURE_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +70,8 @@ class KafkaAnswers:
         from confluent_kafka import Consumer, Producer, TopicPartition
 
         self._events_topic = events_topic
+        self._replies_topic = replies_topic
+        self._replies_client = dict(replies_client)
         self._deadline_seconds = deadline_seconds
         self._now = now
         self._reply_key = secrets.token_hex(8).encode()
@@ -73,11 +80,21 @@ class KafkaAnswers:
         self._lock = Lock()
         self._stop = Flag()
         self._broker_error: str | None = None
+        self._brokers = BrokerState(now)
         self._producer: Any = Producer(dict(events_client) | PRODUCER | {"error_cb": self._on_error}, logger=CLIENT_LOG)
         place = place_of(self._reply_key, replies_topic, replies_client)
         self._consumer: Any = Consumer(dict(replies_client) | CONSUMER, logger=CLIENT_LOG)
-        self._consumer.assign([TopicPartition(replies_topic, place.partition, place.offset)])
-        self._threads = [Thread(target=work, daemon=True) for work in (self._read_replies, self._report_deliveries)]
+        self._consumer.incremental_assign([TopicPartition(replies_topic, place.partition, place.offset)])
+        self._read_partitions = {place.partition}
+        self._partition_count = self._count_partitions()
+        self._looked_for_partitions = now()
+        self._threads = [
+            Repeating(name, step, 0.0, pause_after_failure_seconds=AFTER_FAILURE_SECONDS)
+            for name, step in (
+                ("the reading of replies", self._read_reply),
+                ("the reports of deliveries", self._report_deliveries),
+            )
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -89,9 +106,12 @@ class KafkaAnswers:
 
     async def accept(self, payload: bytes) -> str:
         event = other_event_of(payload)
+        refusal = self._brokers.refusal()
+        if refusal is not None:
+            raise Unavailable(f"Kafka cannot be reached: {refusal}", retry_after_seconds=2)
         delivered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._produce(event, payload, None, delivered)
-        await delivered
+        await within_delivery_time(delivered)
         return id_of(event)
 
     def is_ready(self) -> bool:
@@ -106,7 +126,7 @@ class KafkaAnswers:
         self._stop.set()
         await asyncio.to_thread(self._producer.flush, 10.0)
         for thread in self._threads:
-            await asyncio.to_thread(thread.join)
+            await asyncio.to_thread(thread.stop)
         self._consumer.close()
         self._producer = None  # the client goes on connecting as long as it is referred to
 
@@ -145,7 +165,9 @@ class KafkaAnswers:
             if error is not None:
                 unavailable = Unavailable(f"Kafka did not take the event: {error.str()}", retry_after_seconds=2)
                 loop.call_soon_threadsafe(_fail, failed, unavailable)
-            elif request_id is None:
+                return
+            self._brokers.on_taken()
+            if request_id is None:
                 loop.call_soon_threadsafe(_resolve, failed, None)
 
         if request_id is not None:
@@ -159,25 +181,63 @@ class KafkaAnswers:
             raise Unavailable("Kafka does not take events fast enough", retry_after_seconds=1) from None
 
     def _report_deliveries(self) -> None:
-        while not self._stop.is_set():
-            self._producer.poll(0.2)
+        self._producer.poll(0.2)
 
-    def _read_replies(self) -> None:
-        while not self._stop.is_set():
-            record = self._consumer.poll(0.2)
-            if record is None:
-                with self._lock:
-                    self._lag.forget_before(self._now() - FORGET_SECONDS)
-                continue
-            if record.error() is not None:
-                self._on_error(record.error())
-                continue
-            self._broker_error = None
-            request_id = dict(record.headers() or ()).get(REQUEST_ID)
-            if request_id is not None:
-                with self._lock:
-                    self._lag.on_reply(request_id)
-                self._deliver(request_id, record.value())
+    def _read_reply(self) -> None:
+        """Take the next reply, if one comes soon."""
+        record = self._consumer.poll(0.2)
+        if record is None:
+            with self._lock:
+                self._lag.forget_before(self._now() - FORGET_SECONDS)
+            self._look_for_partitions()
+            return
+        if record.error() is not None:
+            self._on_error(record.error())
+            return
+        self._broker_error = None
+        self._brokers.on_taken()
+        request_id = dict(record.headers() or ()).get(REQUEST_ID)
+        if request_id is not None:
+            with self._lock:
+                self._lag.on_reply(request_id)
+            self._deliver(request_id, record.value())
+
+    def _look_for_partitions(self) -> None:
+        """Partitions that were added to the topic lead the reply key to another one: read that, too, as the job takes it
+        at a moment of its own."""
+        from confluent_kafka import TopicPartition
+
+        now = self._now()
+        if (
+            self.lag_seconds() <= self._deadline_seconds
+            or now - self._looked_for_partitions < LOOK_FOR_PARTITIONS_SECONDS
+        ):
+            return
+        self._looked_for_partitions = now
+        count = self._count_partitions()
+        if count is None or count == self._partition_count:
+            return
+        try:
+            place = place_of(self._reply_key, self._replies_topic, self._replies_client)
+        except NoReplyTopic as error:
+            _log.warning("%s", error)
+            return
+        self._partition_count = count
+        if place.partition not in self._read_partitions:
+            self._read_partitions.add(place.partition)
+            self._consumer.incremental_assign([TopicPartition(self._replies_topic, place.partition, place.offset)])
+            _log.warning("topic %s has %d partitions now: replies are read from %d, too", self._replies_topic, count,
+                         place.partition)  # fmt: skip
+
+    def _count_partitions(self) -> int | None:
+        """None if the brokers do not tell."""
+        from confluent_kafka import KafkaException
+
+        try:
+            told = self._consumer.list_topics(self._replies_topic, timeout=METADATA_SECONDS)
+        except KafkaException:
+            return None
+        return len(told.topics[self._replies_topic].partitions)
 
     def _deliver(self, request_id: bytes, value: bytes) -> None:
         reply = self._waiting.get(request_id)  # None: another instance's, or nobody waits any more
@@ -193,6 +253,7 @@ class KafkaAnswers:
 
     def _on_error(self, error: Any) -> None:
         self._broker_error = str(error.str())
+        self._brokers.on_error(error)
         _log.warning("Kafka: %s", self._broker_error)
 
 

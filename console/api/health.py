@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
@@ -28,12 +27,14 @@ class Liveness(msgspec.Struct, frozen=True):
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     """Whether requests would be served. `answers`: "none" where this console only reads. `store_lag_records`: records that
-    were answered and are not in the store yet; null where another process writes the store."""
+    were answered and are not in the store yet; null where that is not known now, or another process writes the store.
+    `reply_lag_seconds`: how far the job's replies are behind; null without a job that replies."""
 
     ready: bool
     answers: Literal["ready", "not_ready", "none"]
     store: Literal["ready", "not_ready"]
     store_lag_records: int | None
+    reply_lag_seconds: float | None = None
 
 
 _READY = Readiness(ready=True, answers="ready", store="ready", store_lag_records=0)
@@ -60,12 +61,14 @@ def readyz(request: Request) -> Response:
         store_is_ready = True
     except StoreUnavailable:
         store_is_ready = False
+    reply_lag_seconds = services.reply_lag_seconds()
     answers_are_ready = answers is None or answers.is_ready()
     body = Readiness(
         ready=answers_are_ready and store_is_ready,
         answers="none" if answers is None else "ready" if answers_are_ready else "not_ready",
         store="ready" if store_is_ready else "not_ready",
         store_lag_records=lag_records,
+        reply_lag_seconds=None if reply_lag_seconds is None else round(reply_lag_seconds, 3),
     )
     response = json_response(body, 200 if body.ready else 503)
     if not body.ready:
@@ -87,6 +90,9 @@ _TEXT: dict[int | str, dict[str, Any]] = {
 def metrics(request: Request) -> Response:
     """Requests, latency, fallbacks and the store's writes, for Prometheus."""
     services: Services = request.app.state.services
-    with suppress(StoreUnavailable):  # the counters are told nevertheless
-        services.metrics.store_lag_records.set(services.store_lag() or 0)
+    try:
+        store_lag = services.store_lag()
+    except StoreUnavailable:  # the counters are told nevertheless
+        store_lag = None
+    services.metrics.set_lags(store_lag, services.reply_lag_seconds())
     return Response(services.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -16,7 +16,8 @@ class HostCheck:
     def __init__(self, settings: ApiSettings) -> None:
         """Names that resolve to this machine's loopback address (DNS rebinding) are refused on loopback."""
         named = frozenset(name.lower() for name in settings.allowed_hosts)
-        self._names = named or (_LOOPBACK_NAMES | {settings.host.lower()} if is_loopback(settings.host) else None)
+        self._named = frozenset(name.encode() for name in named)
+        self._names = _LOOPBACK_NAMES | {settings.host.lower()} | named if is_loopback(settings.host) else named or None
 
     def check(self, scope: Scope) -> None:
         """Raises Problem for a name that is not served, and for a request that a page of another site makes."""
@@ -32,7 +33,8 @@ class HostCheck:
                 "other-host",
                 f"this server is not reached by this name; call it as {' or '.join(sorted(self._names))}",
             )
-        if origin and origin.partition(b"://")[2].lower() != host.lower():
+        site = origin.partition(b"://")[2].lower()
+        if origin and site != host.lower() and site not in self._named:  # a proxy may put another name into Host
             raise Problem(403, "other-origin", "pages of other sites may not call this API; call it from a server")
 
 

@@ -38,7 +38,12 @@ class ApiMetrics:
         )  # fmt: skip
         self.store_lag_records = Gauge(
             "fraud_store_lag_records",
-            "Records that were answered and are not in the store yet.",
+            "Records that were answered and are not in the store yet; NaN while that is not known.",
+            registry=self.registry,
+        )
+        self.reply_lag_seconds = Gauge(
+            "fraud_api_reply_lag_seconds",
+            "How far the job's replies are behind requests; NaN without a job that replies.",
             registry=self.registry,
         )
         self.in_flight = Gauge("fraud_api_in_flight", "Requests that are being answered.", registry=self.registry)
@@ -47,6 +52,11 @@ class ApiMetrics:
         """One request has been answered. `route`: the template of its path."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def set_lags(self, store_records: int | None, reply_seconds: float | None) -> None:
+        """None: not known. An unknown lag must not look like none."""
+        self.store_lag_records.set(math.nan if store_records is None else store_records)
+        self.reply_lag_seconds.set(math.nan if reply_seconds is None else reply_seconds)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -80,12 +80,13 @@ class ErasureAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 class BatchItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of one event of a batch, with the status that it would have had alone: a decision, the id of an event, or a
-    problem."""
+    problem. `retry_after_seconds`: when to send it again, as the header Retry-After would say."""
 
     status: int
     decision: DecisionAnswer | None = None
     event_id: str | None = None
     problem: ProblemBody | None = None
+    retry_after_seconds: int | None = None
 
 
 class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
-from threading import Event, Thread
 from typing import Protocol
 
 from console.answers.port import AnswersError, EventRefused
 from console.cases import outbox
+from console.repeating import Repeating
 from console.store.engine import Database
 from console.store.errors import StoreUnavailable
 
 PAUSE_SECONDS = 0.5
 PAUSE_AFTER_FAILURE_SECONDS = 5.0
-
-_log = logging.getLogger(__name__)
 
 
 class TakesEvents(Protocol):
@@ -34,26 +31,17 @@ class LabelSender:
         self._database = database
         self._receiver = receiver
         self._now_ms = now_ms
-        self._stopping = Event()
-        self._thread = Thread(target=self._run, name="label-sender", daemon=True)
+        self._repeating = Repeating(
+            "the sending of labels", lambda: asyncio.run(self._send_due()), PAUSE_SECONDS,
+            expected=(AnswersError, StoreUnavailable), pause_after_failure_seconds=PAUSE_AFTER_FAILURE_SECONDS,
+        )  # fmt: skip
 
     def start(self) -> None:
-        self._thread.start()
+        self._repeating.start()
 
     def stop(self) -> None:
         """Blocks until the label that is being sent has been taken or refused."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                asyncio.run(self._send_due())
-                pause = PAUSE_SECONDS
-            except (AnswersError, StoreUnavailable) as error:
-                _log.warning("labels wait: %s", type(error).__name__)
-                pause = PAUSE_AFTER_FAILURE_SECONDS
-            self._stopping.wait(pause)
+        self._repeating.stop()
 
     async def _send_due(self) -> None:
         """Raises StoreUnavailable and Unavailable."""

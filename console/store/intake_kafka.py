@@ -203,7 +203,7 @@ class KafkaIntake:
                 raise SourceChanged(
                     f"topic {topic}, partition {number}: the store has read up to offset {place}, the topic has {low} to "
                     f"{high}: its retention was shorter than the store stood still, or it was made anew; "
-                    "`fraud console store rebuild` reads what is there, or go on with the earliest records by --skip-missing"
+                    "start the console with --skip-missing to go on with the earliest records that are there"
                 )
             _log.warning(
                 "topic %s, partition %d: records %d to %d are not there any more", topic, number, place, low - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, select, text
+from sqlalchemy import Connection, Table, delete, select, text, tuple_
 
 from console.store.alert_cases import OPEN
 from console.store.engine import Database
@@ -25,7 +25,7 @@ from console.store.writing import remove_decisions
 
 DAY_MS = 86_400_000
 ROWS_AT_ONCE = 2_000
-"""Of SQLite, in one transaction: so long others wait to write."""
+"""In one transaction (of decisions only on SQLite): so long others wait to write."""
 
 
 class RetentionPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,5 +115,13 @@ def _old_partitions(connection: Connection, before_ms: int) -> int:
 
 
 def _old_rows(database: Database, table: Table, moment: str, before_ms: int) -> int:
-    with database.write_alone() as connection:
-        return connection.execute(delete(table).where(table.c[moment] < before_ms)).rowcount
+    """In steps: others wait for a transaction that writes."""
+    keys = list(table.primary_key.columns)
+    count = 0
+    while True:
+        some = select(*keys).where(table.c[moment] < before_ms).limit(ROWS_AT_ONCE)
+        with database.write_alone() as connection:
+            removed = connection.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount
+        count += removed
+        if removed < ROWS_AT_ONCE:
+            return count

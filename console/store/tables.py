@@ -393,11 +393,14 @@ deliveries = Table(
     Column("failure", Text),
     Column("through_case", BigInteger, nullable=False),
     Column("through_control", BigInteger),
+    Column("after_case", BigInteger),
+    Column("after_control", BigInteger),
     Index("deliveries_by_channel", "channel", "made_ms"),
     sqlite_autoincrement=True,
 )
 """The log of notifications. `through_case`: number of the newest case that one tells of; `through_control`: of the newest
-record of the control log that was looked at for it."""
+record of the control log that was looked at for it; `after_case`, `after_control`: of the newest ones that the message
+before has told of, null where an earlier version has written the row."""
 
 control_proposals = Table(
     "control_proposals",

@@ -13,7 +13,7 @@ from console.store.rows import AuditEntry
 from console.web.access import SIGN_IN, Desk, PageRoute
 from console.web.accounts import AccountError, account_of_provider
 from console.web.rendering import HEADERS, render
-from console.web.sign_in import begin_session, is_allowed, own_path
+from console.web.sign_in import begin_session, count_failure, is_allowed, may_begin, own_path
 
 router = APIRouter(route_class=PageRoute)
 COOKIE = "fraud_console_oidc"
@@ -30,7 +30,7 @@ def to_provider(request: Request, next: str = "/") -> Response:
     desk: Desk = request.app.state.desk
     if services.oidc is None or not desk.needs_sign_in:
         return RedirectResponse(SIGN_IN, 303, headers=HEADERS)
-    if not is_allowed(request):
+    if not may_begin(request):
         return render(request, "sign_in.html", 429, next="/", problem="sign_in.many", name="")
     try:
         begun = services.oidc.begin(own_path(next))
@@ -69,6 +69,7 @@ def from_provider(request: Request, code: str = "", state: str = "", error: str 
 
 def _refused(request: Request, why: str) -> Response:
     services: Services = request.app.state.services
+    count_failure(request)
     _log.warning("sign-in with the provider refused", request_id=request.scope.get("request_id"), why=why)
     entry = AuditEntry(at_ms=services.now_ms(), who="nobody", what="sign-in refused", after={"provider": why[:200]})
     services.store.audit(entry)

@@ -21,6 +21,8 @@ from console.web.sessions import COOKIE, LONGEST_MS
 router = APIRouter(route_class=PageRoute)
 _tries = SlidingWindowCounterRateLimiter(MemoryStorage())
 _A_NAME, _AN_ADDRESS = RateLimitItemPerMinute(10), RateLimitItemPerMinute(50)
+_BEGUN = RateLimitItemPerMinute(600)
+"""Of an address, by a provider: what is begun takes room until it is over."""
 
 
 @router.get("/sign-in")
@@ -47,6 +49,7 @@ def sign_in(request: Request) -> Response:
     account = authenticated(services.store.database, name, password)
     now_ms = services.now_ms()
     if account is None:
+        count_failure(request)
         services.store.audit(AuditEntry(at_ms=now_ms, who=name[:64] or "nobody", what="sign-in refused"))
         return render(request, "sign_in.html", 401, next=target, problem="sign_in.wrong", name=name)
     return begin_session(request, account.name, target)
@@ -81,8 +84,21 @@ def begin_session(request: Request, name: str, target: str) -> Response:
 
 
 def is_allowed(request: Request) -> bool:
-    """Whether one more try from this address is within its limit."""
-    return _tries.hit(_AN_ADDRESS, "from", "" if request.client is None else request.client.host)
+    """Whether a try from this address is within its limit of failures: behind a proxy all people have one address."""
+    return _tries.test(_AN_ADDRESS, "from", _address_of(request))
+
+
+def may_begin(request: Request) -> bool:
+    """Whether one more sign-in by a provider may begin from this address."""
+    return is_allowed(request) and _tries.hit(_BEGUN, "begun from", _address_of(request))
+
+
+def count_failure(request: Request) -> None:
+    _tries.hit(_AN_ADDRESS, "from", _address_of(request))
+
+
+def _address_of(request: Request) -> str:
+    return "" if request.client is None else request.client.host
 
 
 def own_path(address: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,18 @@ with FraudDetector(embedded=pathlib.Path("scorer.sqlite")) as detector:
     found = detector.predict({"transaction_id": "T1", "user_id": "U1", "timestamp": 1767225600000, "amount": 12.5})
 print(found.action, found.risk_score)
 """
+
+MODULES_OF_PROCESSES_AND_COMMANDS = (
+    "console.rules.preview_process",
+    "console.replay_process",
+    "console.intake_process",
+    "console.server",
+    "cli.rules_backtest",
+    "cli.rules_effectiveness",
+    "models.backtest.effectiveness",
+    "models.backtest.parquet_files",
+    "models.backtest.replayed",
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +68,41 @@ def test_the_command_explains_itself_without_flink(installed: Path) -> None:
     ran = subprocess.run([installed / "bin" / "fraud", "console", "--help"], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert "127.0.0.1" in ran.stdout
+
+
+@pytest.mark.parametrize("module", MODULES_OF_PROCESSES_AND_COMMANDS)
+def test_what_pages_and_commands_start_has_all_it_needs(installed: Path, module: str, tmp_path: Path) -> None:
+    command = [str(installed / "bin" / "python"), "-I", "-c", f"import {module}"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_console_answers_and_its_decisions_are_exported(installed: Path, tmp_path: Path) -> None:
+    fraud = str(installed / "bin" / "fraud")
+    process = subprocess.Popen([fraud, "console", "--port", "0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.match(r"console at (http://\S+),", line)
+        assert found, line
+        payment = {"transaction_id": "T1", "user_id": "U1", "timestamp": "2026-01-05T12:00:00Z", "amount": 12.5}
+        request = urllib.request.Request(
+            f"{found[1]}/v1/decisions", json.dumps(payment).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            decision = json.load(response)
+        assert (decision["transaction_id"], decision["user_id"]) == ("T1", "U1")
+        with urllib.request.urlopen(f"{found[1]}/", timeout=30) as page:
+            assert page.status == 200
+    finally:
+        process.terminate()
+        process.wait(60)
+    assert process.returncode in (0, -15), process.returncode
+    store = "sqlite:///out/console/store.sqlite"
+    for command, told in (
+        (["store", "export", "--store", store, "--to", "decisions.parquet"], "1 decision"),
+        (["rules", "backtest", "bank", "--over", store], "1 decision"),
+    ):
+        ran = subprocess.run([fraud, *command], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        assert ran.returncode == 0, ran.stderr
+        assert told in " ".join((ran.stdout + ran.stderr).split()), ran.stdout

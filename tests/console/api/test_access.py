@@ -175,3 +175,19 @@ def test_answers_have_the_headers_that_keep_browsers_out(client: httpx.Client) -
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert "server" not in answer.headers
+
+
+def test_a_proxy_in_front_is_called_by_the_name_that_was_given(tmp_path: Path) -> None:
+    with serving(tmp_path, allowed_hosts=("fraud.bank.example",)) as running:
+
+        def status(**headers: str) -> int:
+            return running.client.post("/v1/decisions", json=payment(), headers=headers).status_code
+
+        assert status(Host="fraud.bank.example") == 200
+        assert status() == 200  # its own name
+        assert status(Host="other.example") == 421
+        assert status(Origin="https://fraud.bank.example") == 200  # the proxy sent another Host
+        assert status(Host="fraud.bank.example", Origin="https://fraud.bank.example") == 200
+        assert status(Origin="https://other.example") == 403
+        assert status(Origin="https://fraud.bank.example:8443") == 403
+        assert status(Origin="null") == 403

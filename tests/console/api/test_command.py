@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import httpx
+import msgspec
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from console.intake_orders import Order, ReadTopics
 from tests.console.api.serving import PROJECT, console_process, payment, stored
 
 
@@ -122,3 +124,11 @@ def test_the_console_imports_no_flink() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_skipped_belongs_to_a_jobs_topics(tmp_path: Path) -> None:
+    result = run("console", "--skip-missing", "--store", f"sqlite:///{tmp_path / 'store.sqlite'}")
+    assert (result.exit_code, "--skip-missing belongs to --config" in result.output) == (2, True)
+    order = msgspec.json.decode(msgspec.json.encode(ReadTopics("sqlite:///x", b"", skip_missing=True)), type=Order)
+    assert isinstance(order, ReadTopics)
+    assert order.skip_missing

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from console.settings import ApiSettings, SettingsError
-from tests.console.api.serving import Serving, payment, serving, stored, wait_for
+from tests.console.api.serving import START_MS, Serving, payment, serving, stored, wait_for
 
 
 @contextmanager
@@ -57,6 +57,25 @@ def test_without_a_fallback_the_client_is_told_to_ask_again(tmp_path: Path) -> N
         wait_for(lambda: running.client.post("/v1/decisions", json=event).status_code == 200)
 
 
+def test_a_batch_ends_when_no_decision_comes_and_the_rest_is_to_be_sent_again(tmp_path: Path) -> None:
+    events = [payment(user_id=f"U-batch{number}") for number in range(3)]
+    with serving(tmp_path, deadline_ms=300) as running:
+        with held_up(running):
+            started = time.monotonic()
+            body = running.client.post("/v1/decisions:batch", json=[{}, *events]).json()
+            assert 0.3 <= time.monotonic() - started < 5
+        assert body["failed"] == 4
+        assert [one["status"] for one in body["results"]] == [422, 503, 503, 503]
+        assert [one.get("retry_after_seconds") for one in body["results"]] == [None, 1, 1, 1]
+        assert body["results"][1]["problem"]["detail"] == "no decision within 300 ms; send the same event again"
+
+        def decided() -> bool:
+            again = running.client.post("/v1/decisions:batch", json=events).json()
+            return [one["status"] for one in again["results"]] == [200, 200, 200]
+
+        wait_for(decided)
+
+
 def test_what_is_refused_is_refused_at_once(tmp_path: Path) -> None:
     with serving(tmp_path, deadline_ms=300) as running, held_up(running):
         started = time.monotonic()
@@ -68,7 +87,8 @@ def test_a_request_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     with serving(tmp_path, deadline_ms=900, request_seconds=1.0) as running:
         with held_up(running):
             started = time.monotonic()
-            answer = running.client.post("/v1/decisions:batch", json=[payment()])
+            login = {"type": "login", "event_id": "E-slow", "user_id": "U-slow", "timestamp": START_MS}
+            answer = running.client.post("/v1/events", json=login)
             assert 1.0 <= time.monotonic() - started < 3
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert answer.json()["detail"].startswith("no answer within 1 s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import re
 import signal
@@ -16,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from console.answers.embedded_log import read_records
 from console.api.logs import set_up_logs
-from tests.console.api.serving import Serving, payment, serving, wait_for
+from console.api.metrics import ApiMetrics
+from tests.console.api.serving import PROJECT, Serving, payment, serving, wait_for
 
 
 def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -69,6 +71,36 @@ def test_readiness_tells_of_a_lost_store_and_of_its_return(tmp_path: Path) -> No
         database.close()
         assert running.client.get("/readyz").status_code == 200
         wait_for(lambda: running.client.get(f"/v1/decisions/{decided['decision_id']}").status_code == 200)
+
+
+def test_the_documents_table_has_all_metrics() -> None:
+    section = (PROJECT / "docs" / "metrics.md").read_text().split("## The console\n")[1]
+    told = dict(re.findall(r"^\| `(fraud_\w+)` \| (\w+)", section, re.MULTILINE))
+    made = {
+        family.name + "_total" * (family.type == "counter"): family.type for family in ApiMetrics().registry.collect()
+    }
+    assert told == made
+    assert len(made) == 9
+
+
+def test_a_lag_that_is_not_known_is_no_lag_of_zero_and_no_failure(tmp_path: Path) -> None:
+    with serving(tmp_path) as running:
+        wait_for(lambda: running.services.store_lag() == 0)
+        ready = running.client.get("/readyz").json()
+        assert (ready["store_lag_records"], ready["reply_lag_seconds"]) == (0, None)
+        found = samples(running.client.get("/metrics").text)
+        assert math.isnan(found["fraud_api_reply_lag_seconds", ()])
+        log = tmp_path / "scorer.sqlite"
+        log.rename(tmp_path / "elsewhere.sqlite")
+        try:
+            answers = {path: running.client.get(path) for path in ("/readyz", "/metrics", "/system")}
+        finally:
+            (tmp_path / "elsewhere.sqlite").rename(log)
+    assert {path: answer.status_code for path, answer in answers.items()} == {
+        "/readyz": 200, "/metrics": 200, "/system": 200,
+    }  # fmt: skip
+    assert answers["/readyz"].json()["store_lag_records"] is None
+    assert math.isnan(samples(answers["/metrics"].text)["fraud_store_lag_records", ()])
 
 
 def test_logs_are_json_with_request_ids_and_without_personal_data(shared: Serving) -> None:

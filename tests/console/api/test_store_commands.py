@@ -87,6 +87,18 @@ def test_old_decisions_are_removed(kept: Path) -> None:
     assert users_of(url) == []
 
 
+def test_the_upkeep_goes_by_the_shorter_name_too(kept: Path, tmp_path: Path) -> None:
+    url = url_of(kept / "store.sqlite")
+    copied = CliRunner().invoke(main, ["store", "backup", str(tmp_path / "copy.sqlite"), "--store", url])
+    assert copied.exit_code == 0, copied.output
+    assert users_of(url_of(tmp_path / "copy.sqlite")) == users_of(url) != []
+    for command in ("rebuild", "move", "erase", "retain"):
+        told = CliRunner().invoke(main, ["store", command, "--help"])
+        assert told.exit_code == 0, told.output
+    result = CliRunner().invoke(main, ["store", "retain", "--decisions", "1", "--store", url])
+    assert (result.exit_code, users_of(url)) == (0, [])
+
+
 def test_a_store_is_not_moved_onto_itself(kept: Path) -> None:
     result = run("store", "move", "--to", url_of(kept / "b.sqlite"), "--store", url_of(kept / "store.sqlite"))
     assert (result.exit_code, "from SQLite to PostgreSQL only" in result.output) == (2, True)

@@ -62,3 +62,28 @@ def test_labels_wait_for_what_is_away_and_refusals_are_kept(
     assert [payload.count(b'"label"') for payload in receiver.taken] == [1, 1, 1]
     (told,) = cases.labels(refused.case_id)
     assert (told.refusal, told.sent_ms) == ("user_id: not here", None)
+
+
+def test_labels_are_sent_after_an_error_that_nobody_expected(
+    store: DecisionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_sender, "PAUSE_AFTER_FAILURE_SECONDS", 0.01)
+    monkeypatch.setattr(label_sender, "PAUSE_SECONDS", 0.01)
+    cases = CaseStore(store.database, lambda: NOW_MS, label_delay_ms=0)
+    row = next(row for row in cases.page(QueueFilters(), QueueOrder(by="time", descending=False)))
+    cases.decide([row.case_id], "fraud", "anna")
+    errors = [ValueError("unexpected"), RuntimeError("unexpected")]
+    taken: list[bytes] = []
+
+    class Odd:
+        async def accept(self, payload: bytes) -> str:
+            if errors:
+                raise errors.pop()
+            taken.append(payload)
+            return "id"
+
+    sender = LabelSender(store.database, Odd(), lambda: NOW_MS)
+    sender.start()
+    wait_for(lambda: cases.label_counts() == {"waiting": 0, "sent": 1, "refused": 0})
+    sender.stop()
+    assert len(taken) == 1

@@ -302,7 +302,10 @@ def test_a_provider_that_is_away_is_told_on_the_same_page(world: World) -> None:
 def test_too_many_tries_of_an_address_have_to_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sign_in, "_AN_ADDRESS", RateLimitItemPerMinute(3))
     with world.browser() as browser:
-        statuses = [browser.get("/sign-in/oidc").status_code for _ in range(4)]
+        assert [browser.get("/sign-in/oidc").status_code for _ in range(6)] == [303] * 6  # no failures
+        refused = [browser.get("/sign-in/oidc/callback?error=access_denied").status_code for _ in range(3)]
+        assert refused == [401, 401, 401]
+        statuses = [browser.get("/sign-in/oidc").status_code]
         assert statuses[-1] == 429
         assert browser.get(CALLBACK, params={"code": "x", "state": "y"}).status_code == 429
 

@@ -13,7 +13,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, select, text
 
-from console.store import migrations
+from console.store import migrations, retention
 from console.store import move as move_module
 from console.store.backup import backup
 from console.store.engine import Database
@@ -420,3 +420,16 @@ def test_a_store_is_wal_and_waits_for_other_writers(open_store: OpenStore) -> No
     other.execute("COMMIT")
     waiting.join(10)
     assert tally(store)["decisions"] == 1
+
+
+def test_retention_lets_others_write_between_its_steps(store: DecisionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store, random_records(seed=10, count=900))
+    monkeypatch.setattr(retention, "ROWS_AT_ONCE", 50)
+    steps = []
+    begin = store.database.write_alone
+    monkeypatch.setattr(store.database, "write_alone", lambda: steps.append(1) or begin())  # type: ignore[func-returns-value]
+    policy = RetentionPolicy(decisions_days=None, alerts_days=None, events_days=0.001, dead_letters_days=None)
+    removed = apply_retention(store.database, policy, NOW_MS)
+    assert removed == {"events": 300}
+    assert len(steps) == 300 // 50 + 1
+    assert tally(store)["events"] == 0

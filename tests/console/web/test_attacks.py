@@ -10,11 +10,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
 
 from console.api.access import ACCESS
 from console.cases.case_store import CaseStore
 from console.cases.queue import QueueFilters, QueueOrder
 from console.store.rows import Role
+from console.web import sign_in
 from console.web.access import PAGES, PageRoute
 from console.web.accounts import disable_account, set_role
 from console.web.addresses import place_of
@@ -174,6 +178,22 @@ def test_guessing_passwords_is_slow_and_tells_nothing(console: Serving) -> None:
     assert (unknown.status_code, known.status_code) == (401, 401)
     assert unknown.text.replace("nobody-here", "") == known.text.replace("vera", "")
     assert [post("vera").status_code for _ in range(12)][-1] == 429
+
+
+def test_people_behind_one_proxy_sign_in_without_locking_each_other_out(
+    console: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = SlidingWindowCounterRateLimiter(MemoryStorage())
+    monkeypatch.setattr(sign_in, "_tries", tries)
+    monkeypatch.setattr(sign_in, "_A_NAME", RateLimitItemPerMinute(1_000))
+    monkeypatch.setattr(sign_in, "_AN_ADDRESS", RateLimitItemPerMinute(3))
+
+    def status(password: str) -> int:
+        return httpx.post(f"{console.url}/sign-in", data={"name": "vera", "password": password}).status_code
+
+    assert [status(PASSWORD) for _ in range(6)] == [303] * 6
+    assert [status("x" * 12) for _ in range(4)] == [401, 401, 401, 429]
+    assert status(PASSWORD) == 429
 
 
 def test_hostile_texts_stay_texts_on_all_pages_and_exports(console: Serving, as_person: object) -> None:
