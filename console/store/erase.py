@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, update
 
 from console.store.access import add_audit_entry
 from console.store.bulk import upsert_rows
@@ -31,6 +31,7 @@ from udfs.records.events import Erasure
 
 ALL_MS = (1 << 63) - 1
 KEYS_AT_ONCE = 1_000
+BLOCK_OF_USER = "block-list/user:"
 BY_EVENT = "an erasure among the events"
 
 
@@ -82,11 +83,20 @@ def _erase(connection: Connection, user_id: str, until_ms: int, stays_out_until_
         counts[table.name] = connection.execute(delete(table).where(is_old)).rowcount
     counts["dead_letters"] = _erase_dead_letters(connection, user_id, until_ms)
     counts["audit"] = connection.execute(
-        update(audit).where(audit.c.user_id == user_id, audit.c.at_ms <= until_ms)
+        update(audit).where(_names_user(user_id), audit.c.at_ms <= until_ms)
         .values(user_id=None, subject="erased", before=None, after=None)
     ).rowcount  # fmt: skip
     upsert_rows(connection, erased_users, [(user_hash(user_id), stays_out_until_ms)])
     return Erased(counts)
+
+
+def _names_user(user_id: str) -> ColumnElement[bool]:
+    """Entries about the user, and those about a block of the user, whose subject is the name of the control element."""
+    of_block = f"{BLOCK_OF_USER}{user_id}"
+    return or_(
+        audit.c.user_id == user_id, audit.c.subject == of_block,
+        func.substr(audit.c.subject, 1, len(of_block) + 1) == f"{of_block} ",
+    )  # fmt: skip
 
 
 def newest_record_ms(database: Database, user_id: str) -> int | None:

@@ -48,7 +48,11 @@ def held_by_store(is_sqlite: bool) -> list[Held]:
             "PostgreSQL",
             "removed rows until the next VACUUM; its write-ahead log and archives of it, replicas, dumps by their retention",
         )
-    return [freed, Held("backups of the store", "all rows of their moment")]
+    changes = Held(
+        "the store's log of changes of the job, and proposals",
+        "blocks of the user and lists that have the user's id: a log without them could not be verified",
+    )
+    return [freed, changes, Held("backups of the store", "all rows of their moment")]
 
 
 def held_by_log(path: Path) -> list[Held]:

@@ -31,7 +31,8 @@ def test_an_erased_person_is_nowhere_and_a_new_customer(tmp_path: Path) -> None:
         body = answer.json()
         assert body["is_forgotten"] is True
         assert {name: body["removed"][name] for name in ("decisions", "events")} == {"decisions": 1, "events": 2}
-        places = [f"the scorer's log {tmp_path / 'scorer.sqlite'}", "the store's file", "backups of the store"]
+        places = [f"the scorer's log {tmp_path / 'scorer.sqlite'}", "the store's file",
+                  "the store's log of changes of the job, and proposals", "backups of the store"]  # fmt: skip
         assert [place["where"] for place in body["held"]] == places
         assert client.get(f"/v1/users/{PERSON}/timeline").json()["items"] == []
         assert client.get("/v1/users/other/timeline").json()["items"] != []

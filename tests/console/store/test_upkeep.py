@@ -433,3 +433,18 @@ def test_retention_lets_others_write_between_its_steps(store: DecisionStore, mon
     assert removed == {"events": 300}
     assert len(steps) == 300 // 50 + 1
     assert tally(store)["events"] == 0
+
+
+def test_the_audit_log_forgets_who_was_blocked(store: DecisionStore) -> None:
+    def entry(subject: str) -> AuditEntry:
+        return AuditEntry(at_ms=6, who="me", what="control published", subject=subject, after={"proposal": 1})
+
+    subjects = [
+        "block-list/user:U1 version 3", "block-list/user:U1", "block-list/user:U11 version 3",
+        "block-list/device:U1 version 3", "block-list/user:u1 version 1",
+    ]  # fmt: skip
+    for subject in subjects:
+        store.audit(entry(subject))
+    assert erase_user(store.database, "U1", NOW_MS).counts["audit"] == 2
+    told = {(one.subject, str(one.after)) for one in store.audit_log().items}
+    assert told == {("erased", "None"), *((subject, "{'proposal': 1}") for subject in subjects[2:])}
