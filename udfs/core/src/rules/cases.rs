@@ -83,6 +83,9 @@ pub fn cases(node: &Expression, is_wanted: bool) -> Option<Vec<Case>> {
         }
         Expression::Membership { operand, choices } => Some(membership(operand, choices, is_wanted)),
         Expression::Flag(value) => Some(constant(*value == is_wanted)),
+        Expression::Call { function: Function::StartsWith, arguments } if !can_begin(arguments) => {
+            Some(constant(!is_wanted))
+        }
         Expression::Call { function: Function::StartsWith, .. } | Expression::InList { .. } => {
             Some(one(Test::Holds { of: Tested::of(node), is_wanted }))
         }
@@ -166,6 +169,11 @@ fn of_text(node: &Expression, operator: ComparisonOperator, value: &str) -> Vec<
 /// May a text have this value? What is in lower case has no capital letters.
 fn can_be(node: &Expression, value: &str) -> bool {
     !matches!(node, Expression::Call { function: Function::Lower, .. }) || value.to_lowercase() == value
+}
+
+/// May a text begin with another one?
+fn can_begin(arguments: &[Expression]) -> bool {
+    !matches!(arguments, [text, Expression::Text(start)] if !can_be(text, start))
 }
 
 fn membership(operand: &Expression, choices: &Choices, is_wanted: bool) -> Vec<Case> {

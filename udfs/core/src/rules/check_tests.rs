@@ -241,15 +241,12 @@ fn texts_and_times_that_no_event_has_are_told() {
             format!("error: rule r: no known currency begins with 'us' at column 22 {currency}"),
         ),
         (
-            "startswith(email_domain, 'GMail')",
-            "error: rule r: no known email_domain begins with 'GMail' at column 26 \
+            "startswith(email_domain, 'Mail.')",
+            "error: rule r: no known email_domain begins with 'Mail.' at column 26 \
              (domains are in small letters, without what stands before an @)"
                 .into(),
         ),
-        (
-            "startswith(lower(city), 'New')",
-            "error: rule r: no text in small letters begins with 'New' at column 25".into(),
-        ),
+        ("startswith(lower(city), 'New')", "error: rule r: the condition is never true".into()),
         (
             "timestamp > 1767225600",
             "error: rule r: 1767225600 is no time of today: timestamp is in epoch milliseconds at column 13 \
@@ -259,12 +256,6 @@ fn texts_and_times_that_no_event_has_are_told() {
         (
             "20260101 <= timestamp",
             "error: rule r: 20260101 is no time of today: timestamp is in epoch milliseconds at column 1 \
-             (epoch seconds times 1000)"
-                .into(),
-        ),
-        (
-            "hours_between(timestamp, 202601011200) > 1",
-            "error: rule r: 202601011200 is no time of today: timestamp is in epoch milliseconds at column 26 \
              (epoch seconds times 1000)"
                 .into(),
         ),

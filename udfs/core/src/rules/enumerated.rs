@@ -114,10 +114,14 @@ impl Enumerated {
             Self::Open(field) => known_code(field, text.into(), &mut told),
             Self::Country(field) => Some(known_country(field, text.into(), &mut told)),
             Self::Currency => Some(Cow::from(plain.to_ascii_uppercase())).filter(|code| is_currency_code(code)),
-            Self::EmailDomain => plain.rsplit('@').next().map(|domain| strip(domain).to_lowercase().into()),
+            Self::EmailDomain if is_domain(plain) => {
+                plain.rsplit('@').next().map(|domain| strip(domain).to_lowercase().into())
+            }
             Self::AuditUser => Some(plain.to_lowercase().into()),
-            Self::Id(_) => Some(Cow::from(plain)).filter(|_| is_id(plain) && !has_lost_digits(plain)),
-            Self::Text(_) => Some(plain.into()),
+            Self::Id(_) if plain.is_ascii() => {
+                Some(Cow::from(plain)).filter(|_| is_id(plain) && !has_lost_digits(plain))
+            }
+            Self::EmailDomain | Self::Id(_) | Self::Text(_) => Some(plain.into()),
         };
         let problem = match code {
             Some(_) if is_known => None,
@@ -147,9 +151,9 @@ impl Enumerated {
                 (start.to_ascii_uppercase() == start && (is_code || !is_spelling), is_code)
             }
             Self::Currency => (start.len() <= 3 && start.bytes().all(|byte| byte.is_ascii_uppercase()), true),
-            Self::EmailDomain => (is_small && !start.contains('@'), true),
+            Self::EmailDomain => (!is_domain(start) || is_small && !start.contains('@'), true),
             Self::AuditUser => (is_small, true),
-            Self::Id(_) => (start.bytes().all(|byte| byte.is_ascii_graphic()), true),
+            Self::Id(_) => (!start.is_ascii() || start.bytes().all(|byte| byte.is_ascii_graphic()), true),
             Self::Text(_) => {
                 (strip(start).is_empty() == start.is_empty() && !start.starts_with(char::is_whitespace), true)
             }
@@ -211,4 +215,9 @@ impl Enumerated {
             _ => &[],
         }
     }
+}
+
+/// Does a text look like a domain or an address? Others are compared as they are.
+fn is_domain(text: &str) -> bool {
+    text.contains(['.', '@'])
 }

@@ -395,12 +395,6 @@ impl<'a> Parser<'a> {
         self.depth -= 1;
         self.in_one_code(function, &mut arguments);
         self.check_beginning(function, &arguments);
-        if let (Function::HoursBetween | Function::DaysBetween, [(one, first), (other, second)]) =
-            (function, &*arguments)
-        {
-            self.problems.extend(time_problem(one, other, *second));
-            self.problems.extend(time_problem(other, one, *first));
-        }
         function.call(arguments, name.position)
     }
 
@@ -411,11 +405,6 @@ impl<'a> Parser<'a> {
         };
         if let Some(field) = Enumerated::of(text) {
             self.problems.extend(field.beginning(start, *position));
-        } else if let Expression::Call { function: Function::Lower, .. } = text
-            && start.to_lowercase() != *start
-        {
-            let message = format!("no text in small letters begins with {}", shown(start));
-            self.problems.push(Problem::error(RuleError::at(message, *position)));
         }
     }
 
