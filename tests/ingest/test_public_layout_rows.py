@@ -125,6 +125,20 @@ ROWS: dict[str, list[tuple[Fields, bool | None]]] = {
                 "TX000002", "AC00455", transaction_type="Credit", age=68.0, job="Doctor", login_attempts=1.0,
                 account_balance=13758.91)),
     ],
+    "MoMTSim": [
+        row("2024-01-01T00:00", 12.5, False, beneficiary_id="6465-001", **of(
+            "tx-1", "4537027967639631", transaction_type="PAYMENT")),
+        row("2024-01-02T01:00", 80.0, True, beneficiary_id="4680102210937163", **of(
+            "tx-2", "4537027967639631", transaction_type="TRANSFER")),
+    ],
+    "AMLSim": [
+        row("2017-01-01", 100.55, False, beneficiary_id="6", **of("1", "5", transaction_type="TRANSFER")),
+        row("2017-01-02", 99.1, True, beneficiary_id="6", **of("2", "7", transaction_type="TRANSFER")),
+    ],
+    "UPI fraud": [
+        row("2022-01-01T00:00", 66.21, False, merchant_category="12", **of("0", "9957000001", age=54.0, state="22")),
+        row("2022-02-28T13:00", 55.81, True, merchant_category="3", **of("1", "9957000002", age=15.0, state="14")),
+    ],
 }  # fmt: skip
 PATTERNS = {("Handbook", "1"): "2"}
 """Of the truth, by layout and transaction."""

@@ -13,6 +13,9 @@ from udfs.control.elements import ControlError
 from udfs.control.envelope import NO_HASH, ControlRecord, LateApproval, Publication, decode_record, link_hash
 from udfs.rules.errors import one_line
 
+_OF_LINKS = (b'"previous"', b'"element_sha256"')
+"""What a record of the chain still has where it cannot be read: a change of one name leaves the other."""
+
 
 class Recorded(NamedTuple):
     """A record as the log has it. `recorded_ms`: when its log took it, in epoch milliseconds, where that is known."""
@@ -69,7 +72,7 @@ def chain_of(records: Iterable[Recorded]) -> Chain:
         try:
             decoded = decode_record(record.payload)
         except ControlError as error:
-            if b'"previous"' in record.payload:
+            if any(name in record.payload for name in _OF_LINKS):
                 faults.append(ChainFault(position, record.location, f"cannot be read: {one_line(str(error))}"))
             else:
                 outside += 1

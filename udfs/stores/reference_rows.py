@@ -53,6 +53,7 @@ _DATES: Final[dict[type, tuple[str, ...]]] = {
 }
 _SECONDS: Final = range(10**8, 4_102_444_800)  # of the years 1973 to 2099; as milliseconds, 1970-01-02 to 1970-02-17
 _QUARTER_HOUR_MS: Final = 900_000
+_DAY_SECONDS: Final = 86_400
 _DECODERS = {file.kind: msgspec.json.Decoder(file.kind) for file in REFERENCE_FILES}
 
 
@@ -124,11 +125,12 @@ def _check_date(name: str, date_ms: int | None, is_recent: bool) -> None:
     """Raises StoreError for epoch seconds, which would be a day of early 1970, and for units smaller than milliseconds.
 
     A day of early 1970 is a multiple of a quarter of an hour in any time zone; epoch seconds are not, but by rare chance.
-    A date that `is_recent` is none of these days.
+    A date that `is_recent` is none of these days. People were born then: their date must be a day in seconds, too.
     """
     if date_ms is None:
         return
-    if date_ms in _SECONDS and (is_recent or date_ms % _QUARTER_HOUR_MS):
+    is_birth_in_ms = name == "date_of_birth" and date_ms % _DAY_SECONDS
+    if date_ms in _SECONDS and not is_birth_in_ms and (is_recent or date_ms % _QUARTER_HOUR_MS):
         raise StoreError(f"{name}: {date_ms} looks like epoch seconds; write milliseconds, as {date_ms * 1_000}")
     if date_ms > MAX_TIMESTAMP_MS:
         raise StoreError(f"{name}: {date_ms} is after the year 9999; write epoch milliseconds")

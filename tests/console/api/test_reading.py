@@ -186,7 +186,7 @@ def test_a_console_without_a_scorer_reads_and_decides_nothing(filled: tuple[Serv
     with serving(tmp_path, with_scorer=False) as reader:
         assert reader.client.get("/v1/decisions").json() == {"items": [], "next_cursor": None}
         assert reader.client.get("/readyz").json() == {
-            "ready": True, "answers": "none", "store": "ready", "store_lag_records": None,
+            "ready": True, "answers": "none", "store": "ready", "store_lag_records": None, "reply_lag_seconds": None,
         }  # fmt: skip
         for path in ("/v1/decisions", "/v1/decisions:batch", "/v1/events", "/predict", "/api/check-fraud"):
             answer = reader.client.post(path, json=payment())

@@ -55,6 +55,14 @@ def test_any_change_of_one_byte_is_told_at_its_place(place: int, data: st.DataOb
         raise AssertionError("the last entry was changed")
 
 
+def test_a_newest_entry_that_cannot_be_read_is_told() -> None:
+    for name in (b'"previous"', b'"element_sha256"'):
+        tampered = LOG[-1].replace(name, b" " + name[1:])
+        ((position, told),) = faults([*LOG[:-1], tampered])
+        assert position == LENGTH
+        assert told.startswith("cannot be read: ")
+
+
 @given(st.integers(0, LENGTH - 2))
 def test_an_entry_written_anew_with_its_hash_is_told_by_its_follower(place: int) -> None:
     tampered = rehashed(LOG[place], published_at_ms=NOW - 5)

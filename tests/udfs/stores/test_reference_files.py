@@ -304,6 +304,11 @@ SECONDS = "1767225600 looks like epoch seconds; write milliseconds, as 176722560
         ("users", '{"user_id":"U1","account_opened_at":1767225600}', f"account_opened_at: {SECONDS}"),
         ("users", '{"user_id":"U1","last_unblocked_at":1767225600}', f"last_unblocked_at: {SECONDS}"),
         ("users", '{"user_id":"U1","date_of_birth":326332800}', "date_of_birth: 326332800 looks like epoch seconds"),
+        (
+            "users",
+            '{"user_id":"U1","account_opened_at":1452685942}',
+            "account_opened_at: 1452685942 looks like epoch seconds",
+        ),
         ("merchants", '{"merchant_id":"M1","first_seen_at":1767225600}', f"first_seen_at: {SECONDS}"),
         ("devices", '{"device_id":"D1","registered_at":1767225600}', f"registered_at: {SECONDS}"),
         ("devices", '{"device_id":"D1","last_used_at":1767225600}', f"last_used_at: {SECONDS}"),
