@@ -80,7 +80,7 @@ async def watch(tab: Tab, reader: asyncio.StreamReader) -> None:
     """Read the stream of a tab until it is cancelled."""
     while line := await reader.readline():
         tab.bytes += len(line)
-        if line.startswith(b"data: "):
+        if line.startswith(b"data: {"):  # a beat has no data
             tab.told.append((perf_counter(), _change_of(line[6:]).newest))
     tab.broken = tab.broken or "the stream ended"
 

@@ -32,7 +32,7 @@ def tabs(running: Serving, count: int) -> Iterator[list[list[dict[str, Any]]]]:
         try:
             with client.stream("GET", "/live") as answer:
                 for line in answer.iter_lines():
-                    if line.startswith("data: "):
+                    if line.startswith("data: {"):
                         found.append(json.loads(line[6:]))
         except (httpx.HTTPError, RuntimeError):  # closed by the test
             return
