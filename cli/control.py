@@ -57,8 +57,9 @@ def publish(
     """
     from cli.control_changes import changes
     from cli.control_proposals import proposals_of, proposed_elements, read_proposals, require_admitted
+    from cli.control_sending import publish_one
     from jobs.control.channel import ChannelError
-    from jobs.control.publishing import element_of, publication_of
+    from jobs.control.publishing import element_of
     from udfs.control.elements import ControlError
 
     if proposal is not None and (any(options.values()) or sign_with):
@@ -79,9 +80,8 @@ def publish(
             require_admitted(one, config)
         elements = [element_of(one) for one in asked]
         confirm(changes(elements, config, published, now_ms()), yes)
-        for one, element in zip(asked, elements, strict=True):
-            location = channel.append(publication_of(one, now_ms()))
-            click.echo(f"published {description(element)} to {location}")
+        for one in asked:
+            publish_one(one, channel)
     except (ControlError, ChannelError) as error:
         raise UserError(str(error)) from None
 

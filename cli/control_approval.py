@@ -34,7 +34,8 @@ def propose(config_file: Path, sign_with: str | None, out: Path | None, store_ur
     """Check control elements as `publish` does, and keep them for another person to approve: in a file, or in the store of
     a console, whose pages and API then have them, too."""
     from cli.control_changes import changes
-    from cli.control_proposals import proposals_of, write_proposals
+    from cli.control_proposals import proposals_of
+    from cli.control_sending import propose_in_file
     from jobs.control.channel import ChannelError
     from jobs.control.publishing import element_of
     from udfs.control.elements import ControlError
@@ -53,9 +54,7 @@ def propose(config_file: Path, sign_with: str | None, out: Path | None, store_ur
     if store_url is not None:
         return propose_in_store(config_file, store_url, proposals)
     assert out is not None
-    write_proposals(out, proposals, replace=False)
-    for element, one in zip(elements, proposals, strict=True):
-        click.echo(f"proposed {description(element)}, content {one.authorship.element_sha256[:16]}, in {out}")
+    propose_in_file(out, proposals)
 
 
 @click.command(

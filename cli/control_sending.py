@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jobs.config.running_job import RunningJobConfig
     from jobs.control.channel import ControlChannel
     from udfs.control.elements import ControlElement
+    from udfs.control.envelope import Proposal
 
 _OPTIONS = (
     click.option(
@@ -69,9 +70,9 @@ def send(
     element: ControlElement, sending: Sending, config_file: Path, config: RunningJobConfig, channel: ControlChannel
 ) -> None:
     """Publish an element that was checked, or propose it. Raises UserError, ControlError and ChannelError."""
-    from cli.control_proposals import require_admitted, write_proposals
+    from cli.control_proposals import require_admitted
     from cli.control_store import propose_in_store
-    from jobs.control.publishing import proposal_of, publication_of
+    from jobs.control.publishing import proposal_of
     from udfs.control.elements import encode_control
 
     key = signing_key(sending.sign_with)
@@ -81,9 +82,25 @@ def send(
     if sending.store_url is not None:
         return propose_in_store(config_file, sending.store_url, [proposal])
     if sending.out is not None:
-        write_proposals(sending.out, [proposal], replace=False)
-        content = proposal.authorship.element_sha256[:16]
-        return click.echo(f"proposed {description(element)}, content {content}, in {sending.out}")
+        return propose_in_file(sending.out, [proposal])
     require_admitted(proposal, config)
+    publish_one(proposal, channel)
+
+
+def propose_in_file(out: Path, proposals: list[Proposal]) -> None:
+    """Write proposals for another person to approve, and tell them. Raises UserError."""
+    from cli.control_proposals import write_proposals
+    from jobs.control.publishing import element_of
+
+    write_proposals(out, proposals, replace=False)
+    for one in proposals:
+        content = one.authorship.element_sha256[:16]
+        click.echo(f"proposed {description(element_of(one))}, content {content}, in {out}")
+
+
+def publish_one(proposal: Proposal, channel: ControlChannel) -> None:
+    """Send a proposal that was checked to the job, and tell it. Raises ChannelError."""
+    from jobs.control.publishing import element_of, publication_of
+
     location = channel.append(publication_of(proposal, now_ms()))
-    click.echo(f"published {description(element)} to {location}")
+    click.echo(f"published {description(element_of(proposal))} to {location}")

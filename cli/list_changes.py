@@ -14,8 +14,8 @@ from cli.control_sending import Sending, send
 from cli.errors import UserError
 from jobs.config.errors import ConfigError
 from jobs.config.running_job import RunningJobConfig, load_running_job
-from jobs.control.channel import ChannelError, ControlChannel, Published, newest
-from jobs.control.in_force import InForce
+from jobs.control.channel import ChannelError, ControlChannel, Published
+from jobs.control.in_force import InForce, newest_version
 from jobs.control.opening import open_channel
 from udfs.control.elements import LIST, ControlError, ListControl
 from udfs.rules.list_changes import with_entries, without_values
@@ -97,12 +97,7 @@ class OpenLists:
 
     def _next_version(self, name: str) -> int:
         """One above the highest known one, of a deleted list, too."""
-        published = newest(self._published).get(f"{LIST}/{name}")
-        known = self.in_force.lists.get(name)
-        return 1 + max(
-            published.element.version if published is not None and published.element is not None else 0,
-            known.named_list.version if known is not None else 0,
-        )
+        return 1 + newest_version(self._config, self._published, f"{LIST}/{name}")
 
     def _send(self, element: ListControl, sending: Sending, note: str | None) -> None:
         element = msgspec.structs.replace(element, author=sending.person(self._config), note=note)

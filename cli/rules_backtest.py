@@ -150,12 +150,11 @@ def _replayed(
 
     from cli.decision_table import events_of_run
     from jobs.config.scoring import scorer_config, scorer_paths
-    from models.backtest.columns import ReadNames
     from models.backtest.replayed import Replay
-    from models.backtest.trial import names_read
+    from models.backtest.trial import names_to_read
     from udfs.scoring.settings import ScorerConfig, ScorerPaths
 
-    names = ReadNames.of(names_read(trial, trial.deciding.manifest.feature_names), table.form()).replayed
+    names = names_to_read(trial, table.form(), is_replayed=True).replayed
     if not names:
         return None
     events = over.events or (events_of_run(over.run) if over.run is not None else None)

@@ -48,8 +48,8 @@ def promote(
     from cli.control_elements import checked_elements
     from cli.control_options import confirm
     from cli.control_sending import send
-    from jobs.control.channel import ChannelError, newest
-    from jobs.control.in_force import elements_in_force
+    from jobs.control.channel import ChannelError
+    from jobs.control.in_force import elements_in_force, newest_version
     from udfs.control.elements import RULES, ControlError, RulesControl
     from udfs.control.guardrails import with_guardrails
     from udfs.rules.pack_files import RuleFileError
@@ -68,9 +68,7 @@ def promote(
         if after == before:
             raise UserError(f"{rule_id} is {before.standing} already")
         rules = tuple(after if rule.id == rule_id else rule for rule in in_force.rules)
-        known = newest(published).get(RULES)
-        newest_version = 0 if known is None or known.element is None else known.element.version
-        version = 1 + max(current.version, newest_version)
+        version = 1 + newest_version(config, published, RULES)
         rule_set = msgspec.structs.replace(in_force, version=version, rules=rules)
         made = RulesControl(rule_set, sending.person(config), note)
         (element,) = checked_elements([made], config, published, now_ms())

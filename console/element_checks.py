@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.control.channel import ControlChannel
 from jobs.control.checking import check_element
-from jobs.control.in_force import Config, InForce, versions_at_start
+from jobs.control.in_force import Config, InForce, newest_version, versions_at_start
 from udfs.control.elements import RULES, ControlElement, ControlError, decode_control
 from udfs.features.feature_set import feature_set_of
 from udfs.rules.list_files import ListFileError
@@ -33,9 +33,10 @@ class ElementChecks:
 
     def newest_version(self, key: str) -> int:
         """The highest version of a key that was published or started with; 0 without any."""
-        published = (one.element for one in self._channel.read() if one.element is not None)
-        versions = (element.version for element in published if element.key == key)
-        return max([self.start_versions().get(key, 0), *versions])
+        try:
+            return newest_version(self._job, self._channel.read(), key)
+        except (RuleFileError, ListFileError) as error:
+            raise ControlError(f"what the job starts with cannot be read here: {error}") from None
 
     def versioned(self, element: dict[str, Any], who: str) -> dict[str, Any]:
         """The element with its author, and with the next version of its kind if it has none."""

@@ -35,10 +35,6 @@ class Repeating:
         self._stopping = Event()
         self._thread = Thread(target=self._run, name=name, daemon=True)
 
-    @property
-    def is_stopping(self) -> bool:
-        return self._stopping.is_set()
-
     def start(self) -> None:
         self._thread.start()
 
@@ -48,10 +44,6 @@ class Repeating:
         if self._thread.ident is not None:
             self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
-
-    def wait(self, seconds: float) -> bool:
-        """For a step: wait so long, or until `stop`; returns whether it is to end."""
-        return self._stopping.wait(seconds)
 
     def take(self) -> float:
         """One step, now, on the caller's thread; returns the seconds until the next one. Raises nothing."""

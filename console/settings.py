@@ -27,9 +27,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of one API process.
 
     `require_keys`: whether requests need an API key (None: unless `host` is a loopback address). `allowed_hosts`: names in
-    the Host header that are served; on loopback besides its own names, elsewhere any
-    if empty. `requests_per_minute`: of one key,
-    a payment of a batch counts as one. `body_bytes`: of one event, `batch_bytes` and `batch_items` of a batch.
+    the Host header that are served; on loopback besides its own names, elsewhere any if empty.
+    `requests_per_minute`: of one key, a payment of a batch counts as one. `body_bytes`: of one event, `batch_bytes` and
+    `batch_items` of a batch.
     `head_seconds` and `body_seconds`: within which a client must have sent the head and the body of a request;
     `request_seconds`: for all of a request. `deadline_ms`: from the arrival of a payment to its `fallback`.
     `label_delay_ms`: how long an outcome can be undone before its label is sent.

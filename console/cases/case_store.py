@@ -28,9 +28,11 @@ class CaseStore:
         self._now_ms = now_ms
         self._label_delay_ms = label_delay_ms
 
-    def page(self, filters: QueueFilters, order: QueueOrder, number: int = 0) -> list[CaseRow]:
+    def page(
+        self, filters: QueueFilters, order: QueueOrder, number: int = 0, limit: int = queue.PAGE_ROWS
+    ) -> list[CaseRow]:
         with self._database.read() as connection:
-            return queue.page(connection, filters, order, self._now_ms(), number)
+            return queue.page(connection, filters, order, self._now_ms(), number, limit)
 
     def count(self, filters: QueueFilters) -> int:
         with self._database.read() as connection:
@@ -50,11 +52,6 @@ class CaseStore:
         """Those of the cases that fit, wherever they are in the queue."""
         with self._database.read() as connection:
             return queue.fitting(connection, filters, case_ids, self._now_ms())
-
-    def first(self, filters: QueueFilters, order: QueueOrder, limit: int) -> list[CaseRow]:
-        """The first cases of an order."""
-        with self._database.read() as connection:
-            return queue.page(connection, filters, order, self._now_ms(), limit=limit)
 
     def neighbours(self, case_id: int, filters: QueueFilters, order: QueueOrder) -> tuple[str | None, str | None]:
         """Ids of the alerts before and after."""

@@ -70,7 +70,7 @@ def queue_csv(request: Request) -> Response:
         ["alert", "time", "user", "merchant", "transaction", "risk_score", "action", "amount", "currency", "state",
          "outcome", "assignee", "due", "reason"]
     )  # fmt: skip
-    rows = cases.first(place.filters, place.order, MOST_EXPORTED + 1)
+    rows = cases.page(place.filters, place.order, limit=MOST_EXPORTED + 1)
     for row in rows[:MOST_EXPORTED]:
         writer.writerow([_harmless(cell) for cell in _cells(row)])
     if len(rows) > MOST_EXPORTED:

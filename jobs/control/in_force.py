@@ -94,6 +94,13 @@ def elements_in_force(config: Config, published: list[Published], at_ms: int) ->
     return {key: element for key, element in found.items() if element is not None}
 
 
+def newest_version(config: Config, published: list[Published], key: str) -> int:
+    """The highest version of a key that was published or that the job starts with, in force or not; 0 without any. Raises
+    RuleFileError and ListFileError."""
+    versions = (one.element.version for one in published if one.element is not None and one.element.key == key)
+    return max([versions_at_start(config).get(key, 0), *versions])
+
+
 def versions_at_start(config: Config) -> dict[str, int]:
     """The versions that the job starts with, by key. Raises RuleFileError and ListFileError."""
     lists = {f"{LIST}/{name}": known.named_list.version for name, known in start_lists(config).items()}

@@ -100,16 +100,12 @@ class _Rules:
         return Judged(*judged(self.judge, self.rulebook, hits, columns.predictions))
 
 
-def names_read(trial: Trial, feature_names: Sequence[str]) -> list[str]:
-    """All names that the rules read. Raises RuleError."""
-    sets = [trial.rules] if trial.against is None else [trial.rules, trial.against]
-    return sorted({name for rules in sets for name in ColumnRules(rules, feature_names, trial.deciding.lists).names})
-
-
 def names_to_read(trial: Trial, form: TableForm, is_replayed: bool) -> ReadNames:
     """The names that the rules read, by where a table of this form has them. Raises RuleError, and BacktestError where they
     are neither in the table nor replayed."""
-    names = ReadNames.of(names_read(trial, trial.deciding.manifest.feature_names), form)
+    sets = [trial.rules] if trial.against is None else [trial.rules, trial.against]
+    known, lists = trial.deciding.manifest.feature_names, trial.deciding.lists
+    names = ReadNames.of((name for rules in sets for name in ColumnRules(rules, known, lists).names), form)
     if names.replayed and not is_replayed:
         raise BacktestError(f"decisions have no {', '.join(names.replayed)}: give the events to replay")
     return names

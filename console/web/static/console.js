@@ -84,6 +84,8 @@
       return null;
     }
   }
+  const wait = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
+
   // One outcome at a time, also where a key is pressed twice: the second one would be for the next alert.
   let deciding = false;
   async function decide(outcome, words) {
@@ -106,7 +108,7 @@
     }
   }
   // Until the next page is there, or does not come.
-  const leaving = () => new Promise((done) => { setTimeout(done, 10000); });
+  const leaving = () => wait(10000);
   const undoWords = () => $('[data-do="undo"]', $("#toast")).firstChild.textContent.trim();
   async function undo() {
     const last = JSON.parse(sessionStorage.getItem("undo") || "null");
@@ -210,7 +212,6 @@
     if (had) mark(place);
   }
   const replaceRows = (cases) => inTurn(() => replaceRowsNow(cases));
-  const wait = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
   async function replaceRowsNow(cases) {
     const shown = () => rows().filter((row) => cases === null || cases.includes(Number(row.dataset.case)));
     if (!shown().length) return;
