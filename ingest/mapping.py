@@ -131,7 +131,9 @@ def mapping_text(path: str | Path) -> str:
     """The text of a mapping file. Raises MappingError where it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeError) as error:
+    except OSError as error:
+        raise MappingError(f"cannot read the mapping {path}: {error.strerror}") from None
+    except UnicodeError as error:
         raise MappingError(f"cannot read the mapping {path}: {error}") from None
 
 
