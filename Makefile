@@ -67,7 +67,7 @@ test: setup core-test  ## Run all tests: lint, types, import contracts, core, Fl
 # are shown; a fault fails twice.
 test-python: setup  ## Run the Python tests of two files at a time, then those that expect something within a time
 	@failed=0; \
-	$(BIN)/python -m pytest -m "not long and not timed" -n 2 --dist loadfile || failed=1; \
+	$(BIN)/python -m pytest --cache-clear -m "not long and not timed" -n 2 --dist loadfile || failed=1; \
 	$(BIN)/python -m pytest -m "timed and not long" || failed=1; \
 	[ $$failed = 0 ] || $(BIN)/python -m pytest -m "not long" --last-failed --last-failed-no-failures none
 

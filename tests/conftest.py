@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 from jobs.config.job import JobConfig
 from jobs.config.loading import parse_config
@@ -74,6 +77,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(folder).as_posix() in TIMED:
             item.add_marker(pytest.mark.timed)
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before() -> Iterator[None]:
+    """Commands that run in this process set up its logs and its signals, which the tests after them would get."""
+    root = logging.getLogger()
+    handlers, level, on_terminate = root.handlers[:], root.level, signal.getsignal(signal.SIGTERM)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    signal.signal(signal.SIGTERM, on_terminate)
 
 
 @pytest.fixture(scope="session")

@@ -86,7 +86,7 @@ class _ChannelTeller:
         except NotDelivered as error:
             failure = str(error)
         except Exception as error:  # a message that cannot even be made must not hold up the next ones for ever
-            _log.exception("notification by %s could not be sent", self._channel.name)
+            _log.exception(f"notification by {self._channel.name} could not be sent")
             failure = type(error).__name__
         else:
             self._log.note(due.number, attempts=attempts, failure=None, delivered_ms=self._now_ms())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import sqlite3
 from threading import Event
 
 import pytest
 
+from console.api.logs import set_up_logs
 from console.repeating import Repeating
 from tests.console.api.serving import wait_for
 
@@ -63,3 +66,17 @@ def test_a_pause_may_come_first() -> None:
     assert not Event().wait(0.1)
     assert repeating.stop()
     assert taken == []
+
+
+def test_the_log_of_an_unexpected_error_tells_which_step_but_not_its_message() -> None:
+    def step() -> None:
+        raise LookupError("U-secret")
+
+    stream = io.StringIO()
+    set_up_logs("warning", stream)
+    Repeating("the step of a test", step, 1.0).take()
+
+    line = json.loads(stream.getvalue())
+    assert line["event"] == "the step of a test failed; tried again in 5 s"
+    assert line["error"] == "LookupError"
+    assert "secret" not in stream.getvalue()
