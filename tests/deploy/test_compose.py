@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from console.api.metrics import ApiMetrics
 from jobs.config.loading import load_config, parse_config
 from jobs.runtime.connectors import VARIABLE
 from jobs.runtime.restoring import with_starting_state
@@ -200,12 +201,16 @@ def queries() -> list[tuple[str, str]]:
 
 def test_every_alarm_and_panel_asks_for_metrics_that_exist() -> None:
     ours = {prometheus_name(metric) for metric in METRICS}
+    consoles = {sample.name for family in ApiMetrics().registry.collect() for sample in family.samples}
+    consoles |= {f"{family.name}_total" for family in ApiMetrics().registry.collect() if family.type == "counter"}
     flinks = {"runningTime", "numRestarts", "numberOfFailedCheckpoints", "pendingRecords"}
     for where, expression in queries():
-        names = re.findall(r"flink_\w+", expression)
+        names = re.findall(r"\b(?:flink|fraud)_\w+|\bup\b", expression)
         assert names, where
         for name in names:
-            if name.startswith(PROMETHEUS_PREFIX):
+            if not name.startswith("flink_"):
+                assert name in consoles | {"up"}, f"{where}: {name}"
+            elif name.startswith(PROMETHEUS_PREFIX):
                 assert name in ours, f"{where}: {name}"
             else:
                 assert re.sub(NOT_OURS, "", name) in flinks, f"{where}: {name}"
