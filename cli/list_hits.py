@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from cli.errors import UserError
 from cli.progress import progress_bar
 from cli.scoring_run import CONFIG_FILE
+from cli.store_events import store_events
 from models.event_files import EventFileError, Progress, lines_of
 from udfs.records.codec import BadRecord, decode_event
 from udfs.records.event_decoder import EventDecoder
@@ -16,8 +18,9 @@ from udfs.rules.list_hits import ListHitCounter
 from udfs.rules.named_lists import ListError, NamedList
 
 
-def hits_over(over: Path, named_list: NamedList, days: int) -> str:
-    """A line on the different payments in the last days of a run, or of a file of events, whose value is on the list then.
+def hits_over(over: str, named_list: NamedList, days: int) -> str:
+    """A line on the different payments in the last days of a run, a file of events or a decision store's URL, whose value is
+    on the list then.
 
     Raises UserError.
     """
@@ -27,20 +30,26 @@ def hits_over(over: Path, named_list: NamedList, days: int) -> str:
         raise UserError(
             f"a list of type {named_list.type} may be compared with any text: --over cannot tell its hits"
         ) from None
-    events, decode = _source_of(over)
-    try:
-        with progress_bar(f"reading {events.name}") as progress:
+    with ExitStack() as stack:
+        if "://" in over:
+            name = "the store"
+            events, decode = _source_of(stack.enter_context(store_events(over)))
+        else:
+            events, decode = _source_of(Path(over))
+            name = events.name
+        progress = stack.enter_context(progress_bar(f"reading {name}"))
+        try:
             for payment in _payments(events, decode, progress):
                 counter.add(payment)
-    except EventFileError as error:
-        raise UserError(str(error)) from None
+        except EventFileError as error:
+            raise UserError(str(error)) from None
     found = counter.of_last(days)
     if found is None:
-        raise UserError(f"{events}: no payments")
+        raise UserError(f"{name}: no payments")
     share = f" ({found.hits / found.payments:.2%})" if found.hits else ""
     fields = " or ".join(counter.fields)
     shown = f"{found.hits:,} of {found.payments:,} payments{share}"
-    return f"would have hit {shown} in the last {days} days of {events.name}, by {fields}"
+    return f"would have hit {shown} in the last {days} days of {name}, by {fields}"
 
 
 def _source_of(over: Path) -> tuple[Path, EventDecoder]:

@@ -110,14 +110,14 @@ def delete(name: str, config_file: Path, note: str | None, sending: Sending) -> 
 @click.option("--dry-run", is_flag=True, help="Publish nothing: check FILE and tell what would change.")
 @click.option(
     "--over",
-    type=click.Path(path_type=Path),
-    help="Folder of a run, or a file of events: tell how many of its payments would have hit the list.",
+    metavar="RUN|EVENTS|STORE",
+    help="A run's folder, a file of events or a decision store's URL: tell how many payments would have hit the list.",
 )
 @click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="With --over: its last days.")
 @sending_options
 @NOTE
 def import_(
-    file: Path, name: str, config_file: Path | None, kind: str | None, replace: bool, dry_run: bool, over: Path | None,
+    file: Path, name: str, config_file: Path | None, kind: str | None, replace: bool, dry_run: bool, over: str | None,
     days: int, note: str | None, sending: Sending,
 ) -> None:  # fmt: skip
     """Add the entries of FILE to the list NAME: a CSV file with a header of value, owner, reason, expires_at, source_alert,

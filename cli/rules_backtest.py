@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--unlabelled", type=click.Choice(["legitimate", "unknown"]), default="legitimate", show_default=True,
               help="What a payment is that has no label after 30 days.")  # fmt: skip
 @click.option("--events", type=click.Path(path_type=Path),
-              help="Events that were scored, with labels; those that the run names by default.")  # fmt: skip
+              help="Events that were scored, with labels; by default the run's or the store's.")  # fmt: skip
 @click.option("--labels", multiple=True, type=click.Path(path_type=Path),
               help="More files with labels; may be given again.")  # fmt: skip
 @click.option("--statistics", type=click.Path(path_type=Path),
@@ -146,9 +146,12 @@ def _replayed(
 ) -> Replay | None:
     """Features and facts that rules read and decisions lack; None where there are none. Raises UserError, and what a replay
     raises."""
+    from contextlib import ExitStack
+
     import msgspec
 
     from cli.decision_table import events_of_run
+    from cli.store_events import store_events
     from jobs.config.scoring import scorer_config, scorer_paths
     from models.backtest.replayed import Replay
     from models.backtest.trial import names_to_read
@@ -158,7 +161,7 @@ def _replayed(
     if not names:
         return None
     events = over.events or (events_of_run(over.run) if over.run is not None else None)
-    if events is None:
+    if events is None and not over.is_store:
         raise UserError(
             f"the decisions did not log {', '.join(names)}, which rules read: give the events that were scored with "
             "--events, and the job's --config or --reference"
@@ -176,8 +179,12 @@ def _replayed(
         )
     if reference is not None:
         paths = msgspec.structs.replace(paths, store=None, reference=str(reference))
-    click.echo(f"not logged, so replayed from {events}: {', '.join(names)}", err=True)
-    with progress_bar("replaying events") as progress:
+    source = events or "the store's events, in the order of their times"
+    click.echo(f"not logged, so replayed from {source}: {', '.join(names)}", err=True)
+    with ExitStack() as stack:
+        if events is None:
+            events = stack.enter_context(store_events(over.place))
+        progress = stack.enter_context(progress_bar("replaying events"))
         return Replay(events, config, paths, trial.deciding.manifest.attributes, names, progress)
 
 

@@ -11,10 +11,13 @@ import yaml
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from console.store.rows import Batch
+from console.store.store import DecisionStore
 from jobs.control.file_channel import FileChannel
 from tests.conftest import Configure
 from tests.jobs.event_stream import event_lines, write_events
 from udfs.control.elements import ListControl
+from udfs.records.codec import decode_event
 from udfs.rules.pack_files import shipped_pack
 
 DAY_MS = 86_400_000
@@ -151,6 +154,12 @@ def test_an_import_is_tried_over_the_payments_of_the_last_days(job: Path, tmp_pa
         "would have hit 2 of 5 payments (40.00%) in the last 30 days of log.jsonl, by country or merchant_country",
         "nothing was published (--dry-run)",
     ]
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    store = DecisionStore.open(url)
+    store.write(Batch(events=[decode_event(line) for line in log.read_bytes().splitlines()]))
+    store.close()
+    of_store = fraud("lists", "import", file, "--name", "risky", "--type", "country", "--dry-run", "--over", url)
+    assert "would have hit 2 of 5 payments (40.00%) in the last 30 days of the store, by" in of_store.output
     assert lists(job, "import", file, "--name", "risky", "--type", "country", "--dry-run").exit_code == 0
     assert list((job.parent / "control").iterdir()) == []
     assert lists(job, "import", file, "--name", "risky", "--type", "country").exit_code == 0

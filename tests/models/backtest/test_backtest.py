@@ -17,6 +17,8 @@ from scipy.stats import binomtest
 
 from cli.decision_table import Over, decision_table
 from cli.main import main
+from console.store.intake_run import read_run
+from console.store.store import DecisionStore
 from models.backtest.columns import ReadNames, ReplayedColumns, columns_of
 from models.backtest.labels import DAY_MS
 from models.backtest.trial import Deciding, Trial, backtest
@@ -248,6 +250,15 @@ def test_features_that_were_not_logged_are_replayed_with_the_same_result(
         [(rule["id"], rule["hits"], rule["frauds"]) for rule in found["rule_figures"]] for found in (one, other)
     ]
     assert of_rules[0] == of_rules[1]
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    store = DecisionStore.open(url)
+    read_run(store, bare)
+    store.close()
+    of_store = run_backtest(rules[0], "--over", url, "--config", config, "--format", "json")
+    assert "replayed from the store's events, in the order of their times: " in of_store.stderr, of_store.output
+    stored = json.loads(of_store.stdout)
+    for name in ("replayed", "before", "after", "rule_figures", "money_caught_minor", "months"):
+        assert stored.get(name) == other.get(name), name
     refused = run_backtest(rules[0], "--over", bare / "decisions.jsonl")
     assert refused.exit_code == 2
     assert "Error: the decisions did not log amount, hour_local, km_from_home" in refused.stderr
