@@ -146,13 +146,14 @@ class ControlDesk:
             if location is None:
                 self._authority.check(record_of(row.proposal))
                 self._checks.checked(bytes(row.proposal.element))
+            before = self._in_force_before(row, location)
         except ControlError as error:
             self._audit(who, "publication refused", row, str(error))
             raise
         if location is None:
             location = self._channel.append(publication_of(row.proposal, self._now_ms()))
         self._proposals.published(proposal_id, location, self._now_ms())
-        self._audit(who, "published", row)
+        self._audit(who, "published", row, before=before)
         self.history()
         return self._row(proposal_id)
 
@@ -224,7 +225,19 @@ class ControlDesk:
                 f"the log of what was published is not whole (`fraud control verify` tells all): {faults[0]}"
             )
 
-    def _audit(self, who: str, what: str, row: ProposalRow, reason: str | None = None) -> None:
+    def _in_force_before(self, row: ProposalRow, location: str | None) -> dict[str, Any] | None:
+        """What a publication replaces, here or, by one that was not noted, at a location; None for a new list."""
+        _, entries = self.log()
+        earlier = [entry for entry in entries if location is None or entry.location != location]
+        entry = in_force(earlier, self._now_ms()).get(row.element_key)
+        if entry is not None:
+            return {"version": entry.version, "element_sha256": entry.sha256, "author": entry.author}
+        version = self._checks.start_versions().get(row.element_key)
+        return None if version is None else {"version": version, "from": "the job's start"}
+
+    def _audit(
+        self, who: str, what: str, row: ProposalRow, reason: str | None = None, before: dict[str, Any] | None = None
+    ) -> None:
         authorship = row.proposal.authorship
         after = {
             "proposal": row.proposal_id, "author": authorship.person, "element_sha256": authorship.element_sha256,
@@ -234,6 +247,6 @@ class ControlDesk:
             AuditEntry(
                 at_ms=self._now_ms(), who=self._audited_as(who), what=f"{ABOUT} {what}",
                 subject=f"{row.element_key} version {row.element_version}",
-                after=after if reason is None else after | {"reason": reason},
+                before=before, after=after if reason is None else after | {"reason": reason},
             )
         )  # fmt: skip

@@ -95,9 +95,10 @@ def account_of_provider(store: DecisionStore, person: Person, now_ms: int) -> Ac
         elif row["role"] != person.role:
             connection.execute(update(console_users).where(columns.name == person.name).values(role=person.role))
     if row is None or row["role"] != person.role:
-        what = "person added" if row is None else "role changed"
+        what, before = ("person added", None) if row is None else ("role changed", {"role": row["role"]})
+        after = {"role": person.role}
         store.audit(
-            AuditEntry(at_ms=now_ms, who="provider", what=what, subject=person.name, after={"role": person.role})
+            AuditEntry(at_ms=now_ms, who="provider", what=what, subject=person.name, before=before, after=after)
         )
     return Account(name=person.name, role=person.role, created_ms=created_ms)
 
@@ -136,22 +137,30 @@ def set_role(store: DecisionStore, name: str, role: Role, now_ms: int, who: str)
     """Give a person another role, and end their sign-ins. Raises AccountError."""
     if role not in PAGE_ROLES:
         raise AccountError(f"{role}: people are {', '.join(PAGE_ROLES)}")
-    _change(store, name, {"role": role})
-    store.audit(AuditEntry(at_ms=now_ms, who=who, what="role changed", subject=name, after={"role": role}))
+    before = {"role": _change(store, name, {"role": role}).role}
+    after = {"role": role}
+    store.audit(AuditEntry(at_ms=now_ms, who=who, what="role changed", subject=name, before=before, after=after))
 
 
 def disable_account(store: DecisionStore, name: str, now_ms: int, who: str) -> None:
     """Let a person sign in no more, and end their sign-ins. Raises AccountError."""
-    _change(store, name, {"disabled_ms": now_ms})
-    store.audit(AuditEntry(at_ms=now_ms, who=who, what="person disabled", subject=name))
+    person = _change(store, name, {"disabled_ms": now_ms})
+    before = {"role": person.role, "state": "may sign in" if person.disabled_ms is None else "disabled"}
+    after = {"role": person.role, "state": "disabled"}
+    store.audit(AuditEntry(at_ms=now_ms, who=who, what="person disabled", subject=name, before=before, after=after))
 
 
-def _change(store: DecisionStore, name: str, values: dict[str, object]) -> None:
+def _change(store: DecisionStore, name: str, values: dict[str, object]) -> Account:
+    """Changes a person and ends their sign-ins; returns what was before. Raises AccountError."""
+    columns = console_users.c
+    statement = select(columns.name, columns.role, columns.created_ms, columns.disabled_ms).where(columns.name == name)
     with store.database.write() as connection:
-        done = connection.execute(update(console_users).where(console_users.c.name == name).values(**values))
-        if done.rowcount == 0:
+        row = connection.execute(statement).mappings().first()
+        if row is None:
             raise AccountError(f"{name!r}: nobody of this name; see `fraud console users list`")
+        connection.execute(update(console_users).where(columns.name == name).values(**values))
         connection.execute(delete(console_sessions).where(console_sessions.c.name == name))
+    return Account(**row)
 
 
 def _checked_hash(password: str) -> str:

@@ -136,6 +136,22 @@ def test_a_proposal_needs_another_persons_approval_of_this_content(office: Offic
     ]
 
 
+def test_the_audit_log_tells_what_a_publication_replaced(office: Office) -> None:
+    published = []
+    for hard_block in (300, 400):
+        made = office.proposed("alice", THRESHOLDS | {"hard_block": hard_block})
+        seen = {"element_sha256": made["element_sha256"]}
+        assert office.post("bob", f"/{made['proposal_id']}/approval", **seen).status_code == 200
+        office.now_ms += 1
+        assert office.post("alice", f"/{made['proposal_id']}/publish", **seen).status_code == 200
+        published.append(made["element_sha256"])
+    second, first = (one for one in office.store.audit_log(None, 100).items if one.what == "control element published")
+    assert first.before == {"version": 0, "from": "the job's start"}
+    assert second.before == {"version": 1, "element_sha256": published[0], "author": "alice"}
+    assert second.after is not None
+    assert second.after["element_sha256"] == published[1]
+
+
 def test_what_a_job_would_refuse_is_not_kept(office: Office) -> None:
     post = office.post
     assert "ascend" in office.refusal(post("alice", "", element=THRESHOLDS | {"hard_block": 1}), 422)

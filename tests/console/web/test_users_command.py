@@ -39,5 +39,9 @@ def test_people_are_managed_by_commands(tmp_path: Path, monkeypatch: pytest.Monk
     assert run("disable", "nobody").exit_code == 2
     told = [entry.what for entry in store.audit_log().items]
     assert told == ["person disabled", "role changed", "password changed", "person added"]
+    disabled, changed, *_ = store.audit_log().items
+    assert (changed.before, changed.after) == ({"role": "analyst"}, {"role": "admin"})
+    assert disabled.before == {"role": "admin", "state": "may sign in"}
+    assert disabled.after == {"role": "admin", "state": "disabled"}
     assert "password" not in str([(entry.before, entry.after) for entry in store.audit_log().items])
     store.close()
