@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from cli.decision_table import Over
 from cli.errors import UserError
 from cli.progress import progress_bar
 from cli.scoring_run import CONFIG_FILE
@@ -31,12 +32,9 @@ def hits_over(over: str, named_list: NamedList, days: int) -> str:
             f"a list of type {named_list.type} may be compared with any text: --over cannot tell its hits"
         ) from None
     with ExitStack() as stack:
-        if "://" in over:
-            name = "the store"
-            events, decode = _source_of(stack.enter_context(store_events(over)))
-        else:
-            events, decode = _source_of(Path(over))
-            name = events.name
+        is_store = Over(over).is_store
+        events, decode = _source_of(stack.enter_context(store_events(over)) if is_store else Path(over))
+        name = "the store" if is_store else events.name
         progress = stack.enter_context(progress_bar(f"reading {name}"))
         try:
             for payment in _payments(events, decode, progress):

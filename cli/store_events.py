@@ -20,6 +20,10 @@ def store_events(url: str) -> Iterator[Path]:
     with TemporaryDirectory(prefix="fraud-events-") as folder:
         file = Path(folder) / "events.jsonl"
         with opened(url) as store, progress_bar("reading events of the store") as progress:
-            if not write_events(store.database, file, progress):
-                raise UserError("the store has no events")
+            try:
+                written = write_events(store.database, file, progress)
+            except OSError as error:
+                raise UserError(f"{file}: {error.strerror}; TMPDIR names another folder") from None
+        if not written:
+            raise UserError("the store has no events")
         yield file

@@ -142,11 +142,11 @@ class ControlDesk:
                 raise NotAuthorised("the proposal has another content: read it again")
             if row.location is not None:
                 raise NotAuthorised("it was published already")
-            self._require_whole_log()
+            records = self._require_whole_log()
             if location is None:
                 self._authority.check(record_of(row.proposal))
                 self._checks.checked(bytes(row.proposal.element))
-            before = self._in_force_before(row, location)
+            before = self._in_force_before(row.element_key, [one for one in records if one.location != location])
         except ControlError as error:
             self._audit(who, "publication refused", row, str(error))
             raise
@@ -217,22 +217,24 @@ class ControlDesk:
                 return record.location
         return None
 
-    def _require_whole_log(self) -> None:
-        """Raise NotAuthorised if the log of what was published was tampered with, in the store or in the control stream."""
-        _, faults = self.faults(recorded(self._channel.read()))
+    def _require_whole_log(self) -> list[Recorded]:
+        """The records of the control stream. Raises NotAuthorised if the log of what was published was tampered with, in the
+        store or in the control stream."""
+        records = recorded(self._channel.read())
+        _, faults = self.faults(records)
         if faults:
             raise NotAuthorised(
                 f"the log of what was published is not whole (`fraud control verify` tells all): {faults[0]}"
             )
+        return records
 
-    def _in_force_before(self, row: ProposalRow, location: str | None) -> dict[str, Any] | None:
-        """What a publication replaces, here or, by one that was not noted, at a location; None for a new list."""
-        _, entries = self.log()
-        earlier = [entry for entry in entries if location is None or entry.location != location]
-        entry = in_force(earlier, self._now_ms()).get(row.element_key)
+    def _in_force_before(self, key: str, records: list[Recorded]) -> dict[str, Any] | None:
+        """What a publication of a key replaces; None for a new list."""
+        start_versions = self._checks.start_versions()
+        entry = in_force(history_of(records, self._authority, start_versions), self._now_ms()).get(key)
         if entry is not None:
             return {"version": entry.version, "element_sha256": entry.sha256, "author": entry.author}
-        version = self._checks.start_versions().get(row.element_key)
+        version = start_versions.get(key)
         return None if version is None else {"version": version, "from": "the job's start"}
 
     def _audit(

@@ -53,7 +53,6 @@ class Repeating:
             _log.warning("%s: tried again in %.3g s: %s", self._name, self._pause_after_failure_seconds, error)
             return self._pause_after_failure_seconds
         except Exception:
-            # Of an error only the message before its arguments is logged (console.api.logs).
             _log.exception(f"{self._name} failed; tried again in {self._pause_after_failure_seconds:.3g} s")
             return self._pause_after_failure_seconds
         return self._pause_seconds if pause is None else pause

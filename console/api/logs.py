@@ -44,7 +44,8 @@ def told_error(error: BaseException) -> dict[str, Any]:
 
 
 class _Forward(logging.Handler):
-    """Gives the records of libraries to structlog; of those with an error only its type and place."""
+    """Gives the records of libraries to structlog. Of those with an error only its type and place, and the message before
+    its arguments, which may hold personal data: what such a message shall tell stands in the message itself."""
 
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = {"logger": record.name}

@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import case, func, select
 
 from console.store.engine import Database
+from console.store.replaying import ORDER_OF_TYPES
 from console.store.tables import events
 
 ROWS_AT_ONCE = 10_000
-_TYPES_IN_ORDER = ("label", "account_change", "login", "transaction")
 
 
 def write_events(database: Database, path: Path, progress: Callable[[int, int], object] | None = None) -> int:
@@ -21,7 +21,7 @@ def write_events(database: Database, path: Path, progress: Callable[[int, int], 
     `progress` gets (events done, events). Raises StoreUnavailable, OSError.
     """
     columns = events.c
-    rank = case({kind: place for place, kind in enumerate(_TYPES_IN_ORDER)}, value=columns.event_type, else_=0)
+    rank = case(ORDER_OF_TYPES, value=columns.event_type, else_=0)
     ordered = select(columns.body).order_by(columns.at_ms, rank, columns.user_id, columns.event_id)
     done = 0
     with database.read() as connection, path.open("w", encoding="utf-8") as file:

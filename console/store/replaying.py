@@ -10,7 +10,8 @@ from console.store.rows import DecisionRow
 from console.store.tables import events
 from udfs.records.outputs import Decision, decode_result
 
-_ORDER = {"label": 0, "account_change": 1, "login": 2, "transaction": 3}
+ORDER_OF_TYPES = {"label": 0, "account_change": 1, "login": 2, "transaction": 3}
+"""Of one time, what a payment may depend on comes before it."""
 
 
 class TooManyEvents(Exception):
@@ -35,7 +36,10 @@ def events_of_user(
     def is_it(row: tuple[int, str, str, str]) -> bool:
         return row[1] == "transaction" and row[2] == transaction_id
 
-    ordered = sorted((tuple(row) for row in rows), key=lambda row: (is_it(row), row[0], _ORDER.get(row[1], 0), row[2]))
+    def place(row: tuple[int, str, str, str]) -> tuple[bool, int, int, str]:
+        return is_it(row), row[0], ORDER_OF_TYPES.get(row[1], 0), row[2]
+
+    ordered = sorted((tuple(row) for row in rows), key=place)
     if not ordered or not is_it(ordered[-1]):
         return []
     return [row[3].encode() for row in ordered]

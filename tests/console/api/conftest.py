@@ -23,16 +23,6 @@ def client(shared: Serving) -> httpx.Client:
     return shared.client
 
 
+@pytest.fixture(autouse=True)
 def _only_errors() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    """Commands set up the logs of their process, to a stream that ends with the test."""
-    handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
-    _only_errors()
-    yield
-    structlog.reset_defaults()
-    logging.getLogger().handlers[:] = handlers
-    logging.getLogger().setLevel(level)

@@ -12,7 +12,7 @@ import pytest
 from console.store.rows import Role
 from console.web import accounts
 from console.web.accounts import add_account
-from tests.console.api.conftest import _logs_as_before, _only_errors  # noqa: F401
+from tests.console.api.conftest import _only_errors  # noqa: F401
 from tests.console.api.serving import Serving, serving
 from tests.console.web.seeding import fill
 from tests.servers.processes import fetched
